@@ -1,0 +1,71 @@
+# JND coding reproduction suite. `make help` lists what can be asked for.
+# Arguments reach Snakemake through ARGS:  make demo ARGS="-n"      CONFIG=file chooses the experiment.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+CORES ?= all
+CONFIG ?= config/config.yaml
+SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
+RESULTS = $$($(PY) workflow_scripts/jndops/results_dir.py $(CONFIG))
+
+export MLFLOW_DISABLE_TELEMETRY := true
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help setup demo smoke run plan doctor check-data ui report bench test lint format clean lock docs
+
+help: ## this list
+	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [ARGS="snakemake options"]\n\n'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install everything into .venv (the other targets do it by themselves)
+	@sh envs/install.sh
+
+demo: setup ## the main job on real clips that come with the packages: tables, figures, report
+	@$(SNAKEMAKE) $(ARGS)
+
+smoke: setup ## the same on two tiny clips, in results/smoke
+	@$(SNAKEMAKE) --configfile config/smoke.yaml $(ARGS)
+
+run: setup ## the experiment of CONFIG
+	@$(SNAKEMAKE) --configfile $(CONFIG) $(ARGS)
+
+plan: setup ## what CONFIG would do and cost, without doing it
+	@$(PY) workflow_scripts/plan_run.py --configfile $(CONFIG) $(ARGS)
+
+doctor: setup ## tools, versions and a self-test with known scores
+	@$(PY) workflow_scripts/doctor.py $(ARGS)
+
+check-data: setup ## which data CONFIG needs, what is missing and how to get it
+	@$(SNAKEMAKE) --quiet all --configfile $(CONFIG) $(ARGS) -- check_data
+
+ui: setup ## browse the runs in MLflow
+	@$(PY) -m mlflow ui --backend-store-uri "sqlite:///$(RESULTS)/mlflow.db" $(ARGS)
+
+report: setup ## Snakemake's HTML report of CONFIG's results
+	@$(PY) workflow_scripts/make_report.py --configfile $(CONFIG) $(ARGS)
+
+bench: setup ## speed as ratios, written to results/bench
+	@$(PY) workflow_scripts/bench.py $(ARGS)
+
+test: setup ## everything that must hold before a commit
+	@$(PY) -m pytest $(ARGS)
+
+lint: setup ## style checks of Python and Snakemake files
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m snakefmt --check Snakefile rules
+	@$(PY) -m snakemake --lint
+
+format: setup ## bring the style in order
+	@$(PY) -m ruff check --fix . && $(PY) -m ruff format . && $(PY) -m snakefmt Snakefile rules
+
+docs: setup ## regenerate config/README.md and the conda files from their sources
+	@$(PY) workflow_scripts/jndops/generated_docs.py
+
+lock: setup ## resolve envs/requirements.in anew
+	@.venv/bin/uv --system-certs pip compile --quiet --universal --python-version 3.11 \
+	  --override envs/overrides.in --generate-hashes --no-emit-index-url --no-annotate \
+	  --custom-compile-command "make lock" envs/requirements.in -o envs/requirements.lock
+
+clean: ## remove all results (not the data, not .venv)
+	@find results -mindepth 1 ! -name README.md ! -name .gitkeep -delete 2>/dev/null || true
+	@rm -rf .snakemake

@@ -1,0 +1,63 @@
+"""JND coding reproduction suite: table of contents. `make help` tells what can be asked for."""
+
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.16")
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+
+if not workflow.config_settings.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+
+
+pathvars:
+    results=settings.config["results_dir"],
+    logs=f"{settings.config['results_dir']}/logs",
+    benchmarks=f"{settings.config['results_dir']}/benchmarks",
+
+
+report: "report/workflow.rst"
+
+
+wildcard_constraints:
+    sequence=one_of(settings.sequences),
+    codec=one_of(settings.codecs),
+    method=one_of(settings.config["methods"]),
+    configuration="AI|LDP",
+    variant=r"all|qp\d+",
+    qp=r"\d+",
+
+
+include: "rules/config.smk"
+include: "rules/sequences.smk"
+include: "rules/prefilter.smk"
+include: "rules/encode.smk"
+include: "rules/measure.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/iqnet.smk"
+include: "rules/tracking.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,
+        [getattr(rules, paper).input for paper in settings.config["papers"]],
+        rules.track.input if settings.config["mlflow"] else [],
+        rules.keep_config.output,
+
+
+onsuccess:
+    summarise()
+
+
+onerror:
+    summarise("--failed", log)

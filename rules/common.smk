@@ -1,0 +1,173 @@
+"""What all rules share: the checked settings and small functions; no rules here."""
+
+import re
+import subprocess
+from dataclasses import asdict
+from functools import cache
+
+from snakemake.exceptions import WorkflowError
+
+from jndlab.datasets.prepare import source_path
+from jndlab.errors import UserError
+from jndlab.media.clip import clip_as_text
+from jndops.imports import class_file, import_closure
+from jndops.settings import ALL_QPS, load_settings
+
+ROOT = Path(workflow.basedir)
+SCRIPTS = ROOT / "workflow_scripts"
+
+try:
+    settings = load_settings(config, ROOT)
+except UserError as error:
+    raise WorkflowError(str(error))
+
+
+RESULTS = settings.config["results_dir"]
+STREAM_SUFFIX = {"vvenc": "266", "vtm": "266", "x265": "265"}
+
+
+def one_of(names):
+    """Regular expression that matches exactly the given names."""
+    return "|".join(re.escape(name) for name in names)
+
+
+@cache
+def code(script, *classes):
+    """Files whose edit must re-run a rule: all of the suite that its script imports.
+
+    ``classes`` are further entry points, `package.module:Class`, that the script loads by name.
+    """
+    files = set(import_closure(SCRIPTS / f"{script}.py", SCRIPTS))
+    for target in classes:
+        try:
+            files.update(import_closure(class_file(target, SCRIPTS), SCRIPTS))
+        except ModuleNotFoundError as error:
+            raise WorkflowError(
+                f"method class '{target}': there is no module '{error}'.\n"
+                "  what to do: put the file beside the Snakefile (or on PYTHONPATH) "
+                "and write its name as package.module:Class."
+            )
+    return [str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else str(file) for file in sorted(files)]
+
+
+def method_code(wildcards):
+    """Code of a prefilter's class and of the rule that applies it."""
+    return code("prefilter_clip", settings.config["methods"][wildcards.method]["class"])
+
+
+def clip_of(wildcards):
+    """Format of a sequence as this run uses it, as plain text for `params`."""
+    return clip_as_text(settings.clip(wildcards.sequence))
+
+
+def megapixels(wildcards):
+    """Size of a clip in millions of luma samples over all frames."""
+    clip = settings.clip(wildcards.sequence)
+    return clip.width * clip.height * clip.frames / 1e6
+
+
+def memory_mb(wildcards, attempt):
+    """Memory of an encoder or metric: grows with the picture, doubled on each retry."""
+    clip = settings.clip(wildcards.sequence)
+    return int((400 + 600 * clip.width * clip.height / 1e6) * 2 ** (attempt - 1))
+
+
+def source_of(wildcards):
+    """The lossless source of a sequence."""
+    return f"{RESULTS}/sequences/{wildcards.sequence}.mkv"
+
+
+def coded_clip_of(wildcards):
+    """What a point codes: the source itself, or what the method's prefilter made of it."""
+    method = settings.config["methods"][wildcards.method]
+    if method["kind"] == "anchor":
+        return source_of(wildcards)
+    return f"{RESULTS}/prefiltered/{wildcards.sequence}/{wildcards.method}/{variant_of(wildcards)}.mkv"
+
+
+def variant_of(wildcards):
+    """Which filtered version of a sequence a point uses: one for all QPs or one for each."""
+    method = settings.config["methods"][wildcards.method]
+    return f"qp{wildcards.qp}" if method["per_qp"] else ALL_QPS
+
+
+def facts_of(clip):
+    """The facts that stand beside a lossless clip."""
+    return str(Path(clip).with_suffix(".json"))
+
+
+def models_of(wildcards):
+    """Model files that a method's options name: a change of the file re-runs the method."""
+    named = settings.config["methods"][wildcards.method]["options"].get("model", [])
+    return list(named.values()) if isinstance(named, dict) else named
+
+
+def stream_of(wildcards):
+    """The stream of a point."""
+    suffix = STREAM_SUFFIX[settings.codecs[wildcards.codec]["adapter"]]
+    return f"{point_stem('streams', wildcards)}.{suffix}"
+
+
+def prefilter_metrics_of(wildcards):
+    """Measured quality of a point's prefiltered clip; nothing for the anchor."""
+    if settings.config["methods"][wildcards.method]["kind"] == "anchor":
+        return []
+    return str(Path(coded_clip_of(wildcards)).with_suffix(".metrics.json"))
+
+
+def sheet_row(wildcards):
+    """A sequence's row of the sheet, as plain text and numbers for `params`."""
+    row = asdict(settings.sequences[wildcards.sequence])
+    return {**row, "fps": str(row["fps"])}
+
+
+def raw_source(wildcards):
+    """File that a sequence comes from; none while it is missing, so that a plan can be made without."""
+    sequence = settings.sequences[wildcards.sequence]
+    try:
+        return [str(source_path(sequence, settings.source_dir(wildcards.sequence)))]
+    except UserError:
+        return []
+
+
+def encode_minutes(wildcards, attempt):
+    """Wall time limit of an encode: generous, doubled on each retry."""
+    seconds_per_megapixel = {"vtm": 900, "vvenc": 60, "x265": 5}
+    adapter = settings.codecs[wildcards.codec]["adapter"]
+    return int((10 + megapixels(wildcards) * seconds_per_megapixel[adapter] / 60) * 2 ** (attempt - 1))
+
+
+def point_stem(kind, point):
+    """Path of a point's files without suffix, below `kind` (streams or points)."""
+    return f"{RESULTS}/{kind}/{point.codec}/{point.configuration}/{point.sequence}/{point.method}/qp{point.qp}"
+
+
+def all_points():
+    """The RD point files of the whole run."""
+    return [f"{point_stem('points', point)}.json" for point in settings.points()]
+
+
+def classes():
+    """Class of each sequence of the run, for class means."""
+    return {name: settings.sequences[name].class_name for name in settings.config["sequences"]}
+
+
+def labels():
+    """Name of each method in tables and figures."""
+    return {name: method["label"] or name for name, method in settings.config["methods"].items()}
+
+
+def table(stem):
+    """The three forms of a table."""
+    return multiext(f"{RESULTS}/{stem}", csv=".csv", md=".md", tex=".tex")
+
+
+def figure(stem):
+    """The three files of a figure: to print, to look at, and the data behind it."""
+    return [f"{RESULTS}/{stem}.{suffix}" for suffix in ("svg", "png", "csv")]
+
+
+def summarise(*options):
+    """Tell the user, at the end of a run, what there is and where."""
+    script = SCRIPTS / "summarise_run.py"
+    subprocess.run([sys.executable, str(script), "--results", RESULTS, *options], check=False)

@@ -1,0 +1,27 @@
+"""What was asked for, kept beside what came out."""
+
+
+rule keep_config:
+    """The effective configuration, with all defaults filled in."""
+    input:
+        code=code("keep_config"),
+    output:
+        config="<results>/config.json",
+    log:
+        "<logs>/keep_config.log",
+    benchmark:
+        "<benchmarks>/keep_config.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=200,
+        runtime=5,
+    params:
+        config=settings.config,
+        codecs=settings.codecs,
+    message:
+        "Keeping the effective configuration"
+    script:
+        "../workflow_scripts/keep_config.py"

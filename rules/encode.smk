@@ -1,0 +1,31 @@
+"""Encoding: one job per sequence, coding configuration, QP and method."""
+
+
+rule encode_clip:
+    """One stream, whole and checked, with its bits per frame."""
+    input:
+        clip=coded_clip_of,
+        facts=lambda wildcards: facts_of(coded_clip_of(wildcards)),
+        code=code("encode_clip"),
+    output:
+        stream=ensure("<results>/streams/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}", non_empty=True),
+        facts="<results>/streams/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}.json",
+    log:
+        "<logs>/encode_clip/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.log",
+    benchmark:
+        "<benchmarks>/encode_clip/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    # Long encodes first, so that the last jobs of a run are short.
+    priority: 10
+    threads: settings.config["threads"]["encode"]
+    resources:
+        mem_mb=memory_mb,
+        runtime=encode_minutes,
+    params:
+        clip=clip_of,
+        codec=lambda wildcards: settings.codecs[wildcards.codec],
+    message:
+        "Encoding {wildcards.sequence} {wildcards.configuration} QP {wildcards.qp} ({wildcards.method}, {wildcards.codec})"
+    script:
+        "../workflow_scripts/encode_clip.py"

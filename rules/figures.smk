@@ -1,0 +1,47 @@
+"""Figures of all points: rate-distortion curves, savings and losses at equal QP."""
+
+RD_CURVES = [f"figures/rd_{metric}" for metric in settings.config["bd_rate"]["metrics"]]
+SAME_QP = [f"figures/{name}" for name in ("saving_pct", "psnr_drop_db", "vmaf_drop")]
+
+
+rule draw_figures:
+    """Rate-distortion curves per metric; saving and loss of every method at equal QP."""
+    input:
+        points=all_points(),
+        code=code("draw_figures"),
+    output:
+        report(
+            [f"{RESULTS}/{stem}.png" for stem in RD_CURVES],
+            caption="../report/rd_curves.rst",
+            category="Rate-distortion curves",
+        ),
+        report(
+            [f"{RESULTS}/{stem}.png" for stem in SAME_QP],
+            caption="../report/same_qp.rst",
+            category="Saving and loss at equal QP",
+        ),
+        [f"{RESULTS}/{stem}.{suffix}" for stem in RD_CURVES + SAME_QP for suffix in ("svg", "csv")],
+    log:
+        "<logs>/draw_figures.log",
+    benchmark:
+        "<benchmarks>/draw_figures.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        anchor=settings.config["anchor"],
+        rd_curves={metric: f"{RESULTS}/figures/rd_{metric}" for metric in settings.config["bd_rate"]["metrics"]},
+        same_qp={stem.removeprefix("figures/"): f"{RESULTS}/{stem}" for stem in SAME_QP},
+    message:
+        "Drawing rate-distortion curves and savings"
+    script:
+        "../workflow_scripts/draw_figures.py"
+
+
+rule figures:
+    """All figures that every run makes."""
+    input:
+        rules.draw_figures.output,

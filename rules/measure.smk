@@ -1,0 +1,35 @@
+"""Measuring: decoder and metrics in one pass, decoded video never on disk."""
+
+
+rule measure_point:
+    """A rate-distortion point: bits of the stream, quality of what it decodes to."""
+    input:
+        source=source_of,
+        source_facts=lambda wildcards: facts_of(source_of(wildcards)),
+        stream=stream_of,
+        encode=lambda wildcards: f"{stream_of(wildcards)}.json",
+        coded_facts=lambda wildcards: facts_of(coded_clip_of(wildcards)),
+        prefilter_metrics=prefilter_metrics_of,
+        code=code("measure_point"),
+    output:
+        point="<results>/points/{codec}/{configuration}/{sequence}/{method}/qp{qp}.json",
+        frames="<results>/points/{codec}/{configuration}/{sequence}/{method}/qp{qp}.frames.csv",
+    log:
+        "<logs>/measure_point/{codec}.{configuration}.{sequence}.{method}.qp{qp}.log",
+    benchmark:
+        "<benchmarks>/measure_point/{codec}.{configuration}.{sequence}.{method}.qp{qp}.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    priority: 15
+    threads: settings.config["threads"]["measure"]
+    resources:
+        mem_mb=memory_mb,
+        runtime=240,
+    params:
+        clip=clip_of,
+        content=lambda wildcards: settings.sequences[wildcards.sequence].content,
+        method=lambda wildcards: settings.config["methods"][wildcards.method],
+    message:
+        "Measuring {wildcards.sequence} {wildcards.configuration} QP {wildcards.qp} ({wildcards.method}, {wildcards.codec})"
+    script:
+        "../workflow_scripts/measure_point.py"

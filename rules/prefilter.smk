@@ -1,0 +1,57 @@
+"""Methods of kind prefilter: frames in, frames out, and what the filter alone costs in quality."""
+
+
+rule prefilter_clip:
+    """A method's prefilter applied to a sequence, kept as a lossless clip."""
+    input:
+        clip=source_of,
+        facts=lambda wildcards: facts_of(source_of(wildcards)),
+        models=models_of,
+        code=method_code,
+    output:
+        clip="<results>/prefiltered/{sequence}/{method}/{variant}.mkv",
+        facts="<results>/prefiltered/{sequence}/{method}/{variant}.json",
+    log:
+        "<logs>/prefilter_clip/{sequence}.{method}.{variant}.log",
+    benchmark:
+        "<benchmarks>/prefilter_clip/{sequence}.{method}.{variant}.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    priority: 20
+    threads: 1
+    resources:
+        mem_mb=memory_mb,
+        runtime=240,
+    params:
+        clip=clip_of,
+        method=lambda wildcards: settings.config["methods"][wildcards.method],
+    message:
+        "Filtering {wildcards.sequence} with {wildcards.method}"
+    script:
+        "../workflow_scripts/prefilter_clip.py"
+
+
+rule measure_prefilter:
+    """Quality of a prefiltered clip against its source, before any coding."""
+    input:
+        source=source_of,
+        clip="<results>/prefiltered/{sequence}/{method}/{variant}.mkv",
+        code=code("measure_prefilter"),
+    output:
+        metrics="<results>/prefiltered/{sequence}/{method}/{variant}.metrics.json",
+    log:
+        "<logs>/measure_prefilter/{sequence}.{method}.{variant}.log",
+    benchmark:
+        "<benchmarks>/measure_prefilter/{sequence}.{method}.{variant}.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    threads: settings.config["threads"]["measure"]
+    resources:
+        mem_mb=memory_mb,
+        runtime=120,
+    params:
+        clip=clip_of,
+    message:
+        "Measuring what {wildcards.method} does to {wildcards.sequence}"
+    script:
+        "../workflow_scripts/measure_prefilter.py"

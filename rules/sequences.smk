@@ -1,0 +1,49 @@
+"""Sources: found, checked and made lossless clips of the configured length."""
+
+
+rule prepare_sequence:
+    """A source as a lossless clip (FFV1) of the configured number of frames."""
+    input:
+        source=raw_source,
+        code=code("prepare_sequence"),
+    output:
+        clip="<results>/sequences/{sequence}.mkv",
+        facts="<results>/sequences/{sequence}.json",
+    log:
+        "<logs>/prepare_sequence/{sequence}.log",
+    benchmark:
+        "<benchmarks>/prepare_sequence/{sequence}.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_mb,
+        runtime=60,
+    params:
+        clip=clip_of,
+        sheet_row=sheet_row,
+        source_dir=lambda wildcards: str(settings.source_dir(wildcards.sequence)),
+    message:
+        "Preparing sequence {wildcards.sequence}"
+    script:
+        "../workflow_scripts/prepare_sequence.py"
+
+
+rule check_data:
+    """What data is present, what is missing and what to do for it."""
+    log:
+        "<logs>/check_data.log",
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=200,
+        runtime=10,
+    params:
+        sequences=" ".join(f"--sequence {name}" for name in settings.config["sequences"]),
+        data_dir=settings.config["data_dir"],
+        script=SCRIPTS / "check_data.py",
+    message:
+        "Checking data sets"
+    shell:
+        "{sys.executable:q} {params.script:q} --data-dir {params.data_dir:q} {params.sequences} 2>&1 | tee {log:q}"

@@ -1,0 +1,69 @@
+"""Tables of all points: the points themselves, savings at equal QP, BD-rates with their means."""
+
+
+rule tabulate_points:
+    """Every rate-distortion point in one table."""
+    input:
+        points=all_points(),
+        code=code("tabulate_points"),
+    output:
+        table("tables/rd_points"),
+    log:
+        "<logs>/tabulate_points.log",
+    benchmark:
+        "<benchmarks>/tabulate_points.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Writing the table of rate-distortion points"
+    script:
+        "../workflow_scripts/tabulate_points.py"
+
+
+rule compare_methods:
+    """What each method saves against the anchor: at equal QP, and as BD-rate at equal quality."""
+    input:
+        points=all_points(),
+        code=code("compare_methods"),
+    output:
+        report(
+            table("tables/bd_rate"),
+            caption="../report/bd_rate.rst",
+            category="Comparison of methods",
+            labels={"table": "BD-rate"},
+        ),
+        report(
+            table("tables/same_qp"),
+            caption="../report/same_qp.rst",
+            category="Comparison of methods",
+            labels={"table": "saving at equal QP"},
+        ),
+    log:
+        "<logs>/compare_methods.log",
+    benchmark:
+        "<benchmarks>/compare_methods.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        anchor=settings.config["anchor"],
+        bd_rate=settings.config["bd_rate"],
+        classes=classes(),
+    message:
+        "Comparing the methods"
+    script:
+        "../workflow_scripts/compare_methods.py"
+
+
+rule tables:
+    """All tables that every run makes."""
+    input:
+        rules.tabulate_points.output,
+        rules.compare_methods.output,

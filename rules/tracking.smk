@@ -1,0 +1,37 @@
+"""MLflow as a mirror of the results: rebuildable, written by one local job, never needed."""
+
+
+rule mirror_mlflow:
+    """Upsert points, tables and figures into the MLflow database, by key and content."""
+    input:
+        points=all_points(),
+        tables=rules.tables.input,
+        figures=rules.figures.input,
+        code=code("mirror_mlflow"),
+    output:
+        ledger="<results>/mlflow_ledger.csv",
+    log:
+        "<logs>/mirror_mlflow.log",
+    benchmark:
+        "<benchmarks>/mirror_mlflow.tsv"
+    conda:
+        "../envs/tracking.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+        mlflow_writer=1,
+    params:
+        results=RESULTS,
+        script=SCRIPTS / "mirror_mlflow.py",
+    message:
+        "Mirroring results into MLflow"
+    shell:
+        "{sys.executable:q} {params.script:q} --results {params.results:q}"
+        " --database {params.results:q}/mlflow.db --ledger {output.ledger:q} 2>&1 | tee {log:q}"
+
+
+rule track:
+    """Results in MLflow (browse them with `make ui`)."""
+    input:
+        rules.mirror_mlflow.output,

@@ -1,0 +1,25 @@
+"""What all tests share: the package on the path, real clips, the optional folder of real data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the suite."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real data to check against; tests that need it skip, saying so, where it is absent."""
+    folder = os.environ.get("JNDLAB_SHARED_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("JNDLAB_SHARED_DATA names no folder: check against real data left out")
+    return Path(folder)

@@ -1,0 +1,259 @@
+"""ERJND: goldens of the published formula, what the filter may and may not change, its strength."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from jndlab.errors import UserError
+from jndlab.jnd import dct, erjnd
+from jndlab.jnd.dct import dct_blocks
+from jndlab.jnd.edges import minor_edges
+from jndlab.jnd.erjnd import (
+    ErjndPrefilter,
+    erjnd_threshold,
+    frequency_weights,
+    soft_threshold,
+    structural_contrast,
+)
+from skimage import color, data
+
+PLAIN = {"overlap": False, "minor_edges": False}
+RNG = np.random.default_rng(7)
+ROWS, COLUMNS = np.mgrid[0:8, 0:8]
+CHECKERBOARD = dct_blocks((ROWS + COLUMNS) % 2 * 255)
+
+
+def single_ac(*positions: tuple[int, int]) -> np.ndarray:
+    coefficients = np.zeros((8, 8))
+    for position in positions:
+        coefficients[position] = 100
+    return coefficients
+
+
+GOLDENS = {  # coefficients: kappa, contrast, index tau, ERJND
+    "flat": (np.diag([800.0] + [0] * 7), 1, 0, 0, 0),
+    "one AC": (single_ac((0, 1)), 1, 0.0980392157, 0.0387221764, 7.34323117),
+    "two AC": (single_ac((0, 1), (7, 7)), 1.96000408, 0.138648388, 0.0392736146, 7.3995175),
+    "checkerboard": (CHECKERBOARD, 1.04604409, 1, 0.968980432, 41.7829437),
+    "step": (dct_blocks((COLUMNS >= 4) * 255), 5.81028529, 1, 0.291784206, 21.8535649),
+    "ramp": (dct_blocks(COLUMNS * 10), 2.10960286, 0.179708851, 0.0536360466, 8.75579491),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def camera() -> np.ndarray:
+    return data.camera()
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> np.ndarray:
+    return np.rint(color.rgb2gray(data.astronaut()) * 255).astype(np.uint8)
+
+
+def psnr(a: np.ndarray, b: np.ndarray, peak: int = 255) -> float:
+    return 10 * np.log10(peak**2 / np.mean((a.astype(float) - b) ** 2))
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_goldens(name):
+    coefficients, kappa, contrast, index, threshold = GOLDENS[name]
+    found = structural_contrast(coefficients)
+    assert found.kappa == pytest.approx(kappa, rel=1e-8)
+    assert found.contrast == pytest.approx(contrast, rel=1e-8)
+    assert found.index == pytest.approx(index, rel=1e-8)
+    assert erjnd_threshold(coefficients) == pytest.approx(threshold, rel=1e-8)
+
+
+def test_many_blocks_at_once_equal_each_alone_and_float32_is_close():
+    blocks = np.stack([golden[0] for golden in GOLDENS.values()]).reshape(2, 3, 8, 8)
+    expected = np.reshape([golden[-1] for golden in GOLDENS.values()], (2, 3))
+    np.testing.assert_allclose(erjnd_threshold(blocks), expected, rtol=1e-8)
+    np.testing.assert_allclose(erjnd_threshold(blocks.astype(np.float32)), expected, rtol=1e-5)
+
+
+def test_viewing_distance_cancels(monkeypatch):
+    coefficients = dct_blocks(RNG.uniform(0, 255, (5, 8, 8)))
+    before = erjnd_threshold(coefficients)
+    monkeypatch.setattr(erjnd, "radial_frequency", lambda: 2.234 * dct.radial_frequency())
+    np.testing.assert_allclose(erjnd_threshold(coefficients), before, rtol=1e-12)
+
+
+def test_flat_float32_block_has_no_threshold_in_spite_of_rounding():
+    for level in (1, 77, 255):
+        assert erjnd_threshold(dct_blocks(np.full((8, 8), level, np.float32))) == 0
+    one_step = np.full((8, 8), 255, np.float32)
+    one_step[3, 3] -= 0.25  # one step of 10 bit in one sample
+    assert erjnd_threshold(dct_blocks(one_step)) > 0
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(arrays(np.float64, (8, 8), elements=st.floats(-2040, 2040)), st.floats(0, 42.5))
+def test_soft_threshold_never_grows_or_flips_a_coefficient(coefficients, threshold):
+    result = soft_threshold(coefficients, threshold)
+    assert (np.abs(result) <= np.abs(coefficients)).all()
+    assert (result * coefficients >= 0).all()
+    large = np.abs(coefficients) >= threshold
+    np.testing.assert_allclose(np.abs(coefficients - result)[large], threshold, atol=1e-9)
+    assert (result[~large] == 0).all()
+
+
+def test_weights():
+    xiang = frequency_weights("xiang2016")
+    assert [xiang[0, s] for s in range(8)] == [0, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75, 1]
+    assert xiang[1, 1] == 0.25 and xiang[3, 3] == 0.75 and xiang[3, 4] == 1
+    np.testing.assert_allclose(frequency_weights("sqrt_xiang2016") ** 2, xiang, atol=1e-15)
+    assert (frequency_weights("flat") == 1).all()
+    csf = frequency_weights("csf")
+    assert csf.max() == csf[7, 7] == 1 and csf.min() > 0
+    # at DC 1.75; at (7, 7) with f = 7 sqrt(2) * 2.2340258502618 cycles/degree (diagonal)
+    frequency = 7 * np.sqrt(2) * 2.2340258502618
+    largest = 0.0293 * frequency**2 - 0.1382 * frequency + 1.75
+    assert csf[0, 0] == pytest.approx(1.75 / largest, rel=1e-6)
+    with pytest.raises(UserError, match=r"no frequency weighting 'xiang'(.|\n)*xiang2016"):
+        frequency_weights("xiang")
+
+
+@pytest.mark.parametrize("weighting", ["xiang2016", "sqrt_xiang2016"])
+def test_dc_weight_zero_keeps_the_mean_of_every_block(weighting):
+    luma = RNG.integers(0, 256, (16, 24)).astype(np.float32)
+    weights = frequency_weights(weighting)
+
+    def thresholds(_, coefficients):
+        return erjnd_threshold(coefficients)[..., np.newaxis, np.newaxis] * weights
+
+    filtered = erjnd.filter_blocks(luma, thresholds, overlap=False)
+    means = [plane.reshape(2, 8, 3, 8).mean(axis=(1, 3)) for plane in (luma, filtered)]
+    np.testing.assert_allclose(means[1], means[0], atol=1e-3)
+    assert np.abs(filtered - luma).max() > 5
+
+
+def test_flat_weighting_darkens_a_picture_as_published(camera):
+    darker = ErjndPrefilter(alpha=1, weighting="flat", **PLAIN).filter_luma(camera, 8)
+    assert 0.4 < camera.mean() - darker.mean() < 0.7
+    kept = ErjndPrefilter(alpha=1, **PLAIN).filter_luma(camera, 8)
+    assert abs(camera.mean() - kept.mean()) < 0.02
+
+
+# Ranges of the published filter on test pictures, with 0.2 dB for another luma conversion
+@pytest.mark.parametrize(
+    ("alpha", "low", "high"), [(0.1, 52, 53), (0.3, 43.6, 46), (0.5, 40, 43), (1, 35, 39)]
+)
+@pytest.mark.parametrize("picture", ["camera", "astronaut"])
+def test_strength_on_real_pictures(alpha, low, high, picture, request):
+    luma = request.getfixturevalue(picture)
+    flat = psnr(ErjndPrefilter(alpha=alpha, weighting="flat", **PLAIN).filter_luma(luma, 8), luma)
+    weighted = psnr(ErjndPrefilter(alpha=alpha, **PLAIN).filter_luma(luma, 8), luma)
+    assert low - 0.2 < flat < high + 0.2
+    assert 1.0 < weighted - flat < 2.6
+
+
+def test_a_larger_alpha_takes_more(astronaut):
+    source = astronaut.astype(float)
+    errors = [
+        np.mean((ErjndPrefilter(alpha=alpha).filter_luma(astronaut, 8) - source) ** 2)
+        for alpha in (0, 0.1, 0.2, 0.4, 0.6, 0.8, 1)
+    ]
+    assert errors[0] == 0
+    assert errors == sorted(errors) and len(set(errors)) == len(errors)
+
+
+@pytest.mark.parametrize("options", [PLAIN, {"weighting": "flat"}, {}])
+def test_flat_pictures_stay(options):
+    for level in (0, 1, 128, 255):
+        luma = np.full((24, 40), level, np.uint8)
+        assert (ErjndPrefilter(alpha=1, **options).filter_luma(luma, 8) == luma).all()
+
+
+def test_overlap_is_the_mean_of_two_grids_and_its_ring_is_the_first():
+    luma = RNG.integers(0, 256, (24, 32)).astype(np.float32)
+
+    def thresholds(_, coefficients):
+        return erjnd_threshold(coefficients)[..., np.newaxis, np.newaxis]
+
+    grid_a = erjnd.filter_blocks(luma, thresholds, overlap=False)
+    grid_b = erjnd.filter_blocks(luma[4:-4, 4:-4], thresholds, overlap=False)
+    both = erjnd.filter_blocks(luma, thresholds, overlap=True)
+    np.testing.assert_allclose(both[4:-4, 4:-4], (grid_a[4:-4, 4:-4] + grid_b) / 2, atol=1e-3)
+    ring = np.ones(luma.shape, bool)
+    ring[4:-4, 4:-4] = False
+    np.testing.assert_array_equal(both[ring], grid_a[ring])
+    assert np.abs(both - grid_a)[~ring].max() > 1
+
+
+def test_minor_edges_keep_the_original_pixels_exactly(camera):
+    with_edges = ErjndPrefilter(alpha=1).filter_luma(camera, 8)
+    without = ErjndPrefilter(alpha=1, minor_edges=False).filter_luma(camera, 8)
+    kept = minor_edges(camera)
+    assert 0.01 < kept.mean() < 0.2
+    np.testing.assert_array_equal(with_edges[kept], camera[kept])
+    np.testing.assert_array_equal(with_edges[~kept], without[~kept])
+    assert (without[kept] != camera[kept]).mean() > 0.5
+
+
+def test_minor_edges_are_those_of_the_detail_detector_only(camera):
+    assert not minor_edges(camera, (50, 100), (50, 100)).any()
+    step = np.zeros((32, 32), np.uint8)
+    step[:, 16:] = 20  # gradient 80: seen by the detail detector alone
+    assert minor_edges(step, (100, 200), (30, 60)).any()
+    step[:, 16:] = 200
+    assert not minor_edges(step, (100, 200), (30, 60)).any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 6), (7, 8), (8, 8), (8, 64), (13, 29), (66, 50)])
+def test_any_size(shape):
+    luma = RNG.integers(0, 256, shape).astype(np.uint8)
+    filtered = ErjndPrefilter(alpha=1).filter_luma(luma, 8)
+    assert filtered.shape == shape and filtered.dtype == np.uint8
+    assert (ErjndPrefilter(alpha=0).filter_luma(luma, 8) == luma).all()
+
+
+def test_whole_blocks_of_an_odd_size_are_those_of_the_even_one(camera):
+    whole = ErjndPrefilter(**PLAIN).filter_luma(camera[:64, :64], 8)
+    odd = ErjndPrefilter(**PLAIN).filter_luma(camera[:61, :59], 8)
+    np.testing.assert_array_equal(odd[:56, :56], whole[:56, :56])
+
+
+def test_10_bit_is_the_same_filter_with_finer_steps(camera):
+    crop = camera[100:228, 200:328]
+    raised = crop.astype(np.uint16) * 4
+    for options in ({}, PLAIN):
+        prefilter = ErjndPrefilter(alpha=0.5, **options)
+        fine, coarse = prefilter.filter_luma(raised, 10), prefilter.filter_luma(crop, 8)
+        assert fine.dtype == np.uint16 and fine.max() <= 1023
+        in_range = coarse < 255  # 10 bit goes on to 255.75
+        assert np.abs(fine / 4 - coarse)[in_range].max() <= 0.5 + 0.125
+        assert (fine % 4 != 0).mean() > 0.3
+    extremes = np.where(RNG.random((32, 32)) < 0.5, 0, 1023).astype(np.uint16)
+    assert ErjndPrefilter(alpha=1).filter_luma(extremes, 10).max() <= 1023
+    noise = RNG.integers(0, 1024, (32, 32)).astype(np.uint16)
+    assert (ErjndPrefilter(alpha=0).filter_luma(noise, 10) == noise).all()
+
+
+def test_input_is_not_written(camera):
+    luma = camera.copy()
+    ErjndPrefilter(alpha=1).filter_luma(luma, 8)
+    np.testing.assert_array_equal(luma, camera)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"alpha": 1.5}, "alpha"),
+        ({"alpha": float("nan")}, "alpha"),
+        ({"alpha": "0.5"}, "found '0.5'"),
+        ({"alpha": True}, "alpha"),
+        ({"alpha": None}, "alpha"),
+        ({"weighting": "nvidia"}, "xiang2016, flat"),
+        ({"overlap": "yes"}, "overlap"),
+        ({"canny_main": [200, 100]}, "canny_main"),
+        ({"canny_detail": 50}, "canny_detail"),
+        ({"canny_detail": "ab"}, "canny_detail"),
+        ({"canny_detail": [float("nan"), 3]}, "canny_detail"),
+    ],
+)
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(UserError, match=message):
+        ErjndPrefilter(**options)

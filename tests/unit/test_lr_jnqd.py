@@ -1,0 +1,107 @@
+"""LR-JNQD: its features on blocks with a known answer, its line, its behaviour over QP."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from jndlab.errors import UserError
+from jndlab.jnd.dct import dct_blocks
+from jndlab.jnd.erjnd import ErjndPrefilter
+from jndlab.jnd.lr_jnqd import (
+    EPS,
+    WEIGHTS,
+    LrJnqdPrefilter,
+    block_features,
+    spectral_line,
+    visibility_alpha,
+)
+from skimage import color, data
+
+
+def features_for(gradient: float, offset: float, qp: int) -> np.ndarray:
+    """Features whose line has this gradient and offset (two unknowns, the rest zero)."""
+    system = np.array([WEIGHTS[qp].gradient[4:], WEIGHTS[qp].offset[4:]])
+    return np.concatenate([np.zeros(4), np.linalg.solve(system, [gradient, offset])])
+
+
+@pytest.mark.parametrize("qp", [22, 27, 32, 37])
+@pytest.mark.parametrize(
+    ("gradient", "offset", "alpha"),
+    [(2, 0.2, 0.4), (0.5, 0.9, 0.2), (0.5, 0.2, 1), (2, 1.5, 0), (-2, 1.5, 0.25)],
+)
+def test_alpha_is_where_the_line_reaches_one(qp, gradient, offset, alpha):
+    found = visibility_alpha(features_for(gradient, offset, qp), qp)
+    assert found == pytest.approx(alpha, abs=1e-9)
+
+
+def test_a_level_line_and_nan(monkeypatch):
+    level = type(WEIGHTS[22])(gradient=(0.0,) * 6, offset=(0.0,) * 5 + (1.0,))
+    monkeypatch.setitem(WEIGHTS, 22, level)
+    features = np.zeros((4, 6))
+    features[:, 5] = [0.5, 1.0, 1.5, np.nan]
+    assert visibility_alpha(features, 22).tolist() == [1, 1, 0, 0]
+    assert visibility_alpha(np.full(6, np.nan), 27) == 0
+
+
+def test_a_known_weight_of_each_row():
+    assert [WEIGHTS[qp].gradient[5] for qp in WEIGHTS] == [1.08009, 0.54109, -0.11385, -0.20019]
+    assert [WEIGHTS[qp].offset[5] for qp in WEIGHTS] == [-0.2250, 0.7283, 1.7837, 2.0304]
+    assert all(len(row) == 6 for weights in WEIGHTS.values() for row in weights)
+
+
+def test_features_of_a_step():
+    step = np.where(np.arange(8) < 4, 50.0, 150.0) * np.ones((8, 1))
+    contrast, deviation, slope, intercept, index, one = block_features(step, dct_blocks(step))
+    assert contrast == pytest.approx(0.5)
+    assert deviation == pytest.approx(np.log(np.std(step, ddof=1) + EPS))
+    # The index of the 0/255 step, 0.291784206, falls with contrast^1.4.
+    assert index == pytest.approx(np.log(0.291784206 * (100 / 255) ** 1.4), rel=1e-6)
+    line = spectral_line(step)
+    assert (-slope, intercept) == (line[0], line[1]) and one == 1
+
+
+def test_spectral_line_follows_scale_and_power_law():
+    blocks = np.random.default_rng(1).uniform(0, 255, (3, 4, 8, 8))
+    slope, intercept = spectral_line(blocks)
+    slope_doubled, intercept_doubled = spectral_line(2 * blocks)
+    np.testing.assert_allclose(slope_doubled, slope, rtol=1e-9)
+    np.testing.assert_allclose(intercept_doubled - intercept, np.log(2), rtol=1e-9)
+    rows, columns = np.mgrid[0:8, 0:8]
+    smooth, fine = (columns + rows) * 10.0, 100.0 * ((columns + rows) % 2) + 1
+    assert spectral_line(smooth)[0] < -2 < spectral_line(fine)[0]
+
+
+def test_the_filter_weakens_as_qp_grows():
+    prefilter = LrJnqdPrefilter()
+    assert prefilter.per_qp
+    astronaut = np.rint(color.rgb2gray(data.astronaut()) * 255).astype(np.uint8)
+    for luma in (data.camera(), astronaut):
+        errors = [
+            np.mean((prefilter.filter_luma(luma, 8, qp) - luma.astype(float)) ** 2)
+            for qp in (22, 27, 32, 37)
+        ]
+        assert errors == sorted(errors, reverse=True)
+        whole = ErjndPrefilter(alpha=1, weighting="flat", overlap=False, minor_edges=False)
+        largest = np.mean((whole.filter_luma(luma, 8) - luma.astype(float)) ** 2)
+        assert 0.5 < errors[-1] < errors[0] <= largest
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 9), (16, 24)])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_flat_and_small_pictures_stay(shape, level, recwarn):
+    luma = np.full(shape, level, np.uint8)
+    np.testing.assert_array_equal(LrJnqdPrefilter().filter_luma(luma, 8, 22), luma)
+    assert not recwarn.list
+
+
+def test_10_bit():
+    luma = data.camera()[:64, :64].astype(np.uint16) * 4
+    filtered = LrJnqdPrefilter().filter_luma(luma, 10, 27)
+    assert filtered.dtype == np.uint16
+    coarse = LrJnqdPrefilter().filter_luma((luma // 4).astype(np.uint8), 8, 27)
+    assert np.abs(filtered / 4 - coarse)[coarse < 255].max() <= 0.5 + 0.125
+
+
+def test_a_qp_without_weights_is_refused():
+    with pytest.raises(UserError, match=r"no weights for QP 30(.|\n)*22, 27, 32, 37"):
+        LrJnqdPrefilter().filter_luma(np.zeros((8, 8), np.uint8), 8, 30)

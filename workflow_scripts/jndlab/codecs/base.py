@@ -1,0 +1,59 @@
+"""What a codec is: one small interface behind which every encoder stands."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from jndlab.media.clip import ClipFormat
+
+CONFIGURATIONS = ("AI", "LDP")  # all intra, low-delay P: the coding configurations of the papers
+
+
+@dataclass(frozen=True)
+class EncodeJob:
+    """One encode: a lossless source, the coding point and where the stream goes.
+
+    ``threads`` and ``work_dir`` (scratch, emptied by the caller) never change the stream.
+    """
+
+    source: Path
+    clip: ClipFormat
+    configuration: str
+    qp: int
+    stream: Path
+    work_dir: Path
+    threads: int = 1
+    log: Path | None = None
+
+
+@dataclass(frozen=True)
+class EncodeResult:
+    """What came out, in coding order: ``bits_per_frame`` sums to the size of the stream file."""
+
+    command: list[str]
+    version: str
+    wall_seconds: float
+    cpu_seconds: float
+    bits_per_frame: list[int]
+    slice_types: list[str]
+
+
+class Codec(ABC):
+    """An encoder with its options fixed."""
+
+    suffix: ClassVar[str]
+
+    @abstractmethod
+    def recipe(self, configuration: str, qp: int) -> dict[str, Any]:
+        """Everything that changes the stream for this point, and nothing else (JSON-able)."""
+
+    @abstractmethod
+    def encode(self, job: EncodeJob) -> EncodeResult:
+        """Encode ``job.source`` into ``job.stream``, whole or not at all.
+
+        Raises ToolError when the encoder fails and UserError when the stream is empty, cut, or
+        holds another number of frames or other slice types than the configuration asks for.
+        """

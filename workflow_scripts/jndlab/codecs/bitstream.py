@@ -1,0 +1,167 @@
+"""Facts read from a VVC or HEVC stream itself: size, bits and slice type of every picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jndlab.codecs.base import CONFIGURATIONS
+from jndlab.errors import UserError
+from jndlab.media import ffmpeg
+from jndlab.media.clip import ClipFormat
+
+DEMUXERS = {".266": "vvc", ".265": "hevc"}
+REMEDY = "remove what is left of this point and run it again; see the log for the encoder's words."
+
+_SLICE_TYPES = "BPI"  # 0, 1, 2 in both ITU-T H.265 (table 7-7) and H.266 (table 9)
+_PACKET = re.compile(r"^\[trace_headers @ \S+\] Packet: (\d+) bytes", re.MULTILINE)
+_SLICE_HEADER = re.compile(r"\] Slice (?:Segment )?Header\s*$", re.MULTILINE)
+_SLICE_TYPE = re.compile(r"\s(?:sh_)?slice_type\s+[01]+ = (\d)\s*$", re.MULTILINE)
+_SIZE = re.compile(r"Stream #0:0.*? Video: (?:vvc|hevc).*?, (\d+)x(\d+)")
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """Picture size, and per access unit in coding order: bits (start codes, parameter sets and
+    SEI included) and slice type ``I``, ``P`` or ``B``."""
+
+    width: int
+    height: int
+    bits_per_frame: list[int]
+    slice_types: list[str]
+
+    @property
+    def frames(self) -> int:
+        """Number of coded pictures."""
+        return len(self.bits_per_frame)
+
+
+def read_stream(stream: Path) -> StreamFacts:
+    """Read a ``.266`` or ``.265`` file's headers in one pass, without decoding it.
+
+    The bits sum to the file's size. Raises UserError for an empty file, one without pictures, or
+    one whose access units do not account for every byte; ToolError if FFmpeg cannot read it.
+    """
+    size = stream.stat().st_size
+    if size == 0:
+        raise UserError("the stream is empty.", where=str(stream), remedy=REMEDY)
+    # The tracing filter speaks at level info; the null muxer drops the packets after it.
+    told = ffmpeg.run(["-v", "info", *_input_args(stream), "-c", "copy",
+                       "-bsf:v", "trace_headers", "-f", "null", "-"]).stderr  # fmt: skip
+    shape = _SIZE.search(told)
+    starts = list(_PACKET.finditer(told))
+    if shape is None or not starts:
+        raise UserError("the stream holds no picture.", where=str(stream), remedy=REMEDY)
+    ends = [later.start() for later in starts[1:]] + [len(told)]
+    slice_types = [
+        _slice_type(told[packet.end() : end], stream, number)
+        for number, (packet, end) in enumerate(zip(starts, ends, strict=True))
+    ]
+    bits = [8 * int(packet[1]) for packet in starts]
+    if sum(bits) != 8 * size:
+        raise UserError(
+            "the pictures of the stream do not account for all its bytes.",
+            where=str(stream),
+            expected=f"{size} bytes, found {sum(bits) // 8} in {len(bits)} pictures",
+            remedy=REMEDY,
+        )
+    return StreamFacts(int(shape[1]), int(shape[2]), bits, slice_types)
+
+
+def checked_stream(
+    stream: Path, clip: ClipFormat, configuration: str, encoder_bits: Sequence[int]
+) -> StreamFacts:
+    """Read a stream and hold it against what was asked for and what its encoder said it wrote.
+
+    ``encoder_bits`` are the bits per picture by the encoder's own count, in coding order: they
+    show a stream that was cut inside its last picture or grew a tail, which decoders let pass.
+    Raises UserError for another size, frame count, bit count, or slice types than AI (all I) or
+    LDP (I, then all P) have.
+    """
+    facts = read_stream(stream)
+    where = str(stream)
+    if facts.frames != clip.frames:
+        raise UserError(
+            "the stream holds another number of frames than its source.",
+            where=where,
+            expected=f"{clip.frames} frames, found {facts.frames}",
+            remedy=REMEDY,
+        )
+    if (facts.width, facts.height) != (clip.width, clip.height):
+        raise UserError(
+            "the stream has another picture size than its source should have.",
+            where=where,
+            expected=f"{clip.width}x{clip.height}, found {facts.width}x{facts.height}",
+            remedy="correct the size in the sheet, or replace the source.",
+        )
+    if facts.bits_per_frame != list(encoder_bits):
+        raise UserError(
+            "the stream is not what its encoder says it wrote: cut, or with something added.",
+            where=where,
+            expected=_first_difference(encoder_bits, facts.bits_per_frame),
+            remedy=REMEDY,
+        )
+    expected = expected_slice_types(configuration, clip.frames)
+    if facts.slice_types != expected:
+        raise UserError(
+            f"the stream's slice types are not those of configuration {configuration}.",
+            where=where,
+            expected=f"{_shortened(expected)}, found {_shortened(facts.slice_types)}",
+            remedy="check the codec's options (for VTM: the configuration file).",
+        )
+    return facts
+
+
+def expected_slice_types(configuration: str, frames: int) -> list[str]:
+    """Slice types in coding order: all I for ``AI``, one I and then P for ``LDP``."""
+    if configuration not in CONFIGURATIONS:
+        raise UserError(
+            f"unknown coding configuration '{configuration}'.", expected=" or ".join(CONFIGURATIONS)
+        )
+    return ["I"] * frames if configuration == "AI" else ["I"] + ["P"] * (frames - 1)
+
+
+def decoded_md5(stream: Path, pix_fmt: str = "yuv420p10le") -> str:
+    """MD5 (hex) of all decoded pictures as planar samples, as VTM's own decoder writes them.
+
+    The first decoding error is fatal (ToolError). For VVC that includes a stream cut inside its
+    last picture; FFmpeg's HEVC decoder lets most such cuts pass.
+    """
+    run = ffmpeg.run(["-v", "error", "-xerror", "-err_detect", "explode", *_input_args(stream),
+                      "-fps_mode", "passthrough", "-pix_fmt", pix_fmt, "-f", "md5", "-"])  # fmt: skip
+    return run.stdout.decode().strip().removeprefix("MD5=")
+
+
+def _input_args(stream: Path) -> list[str]:
+    demuxer = DEMUXERS.get(stream.suffix)
+    if demuxer is None:
+        raise UserError(
+            f"'{stream.name}' is no stream that can be read.", expected=" or ".join(DEMUXERS)
+        )
+    return ["-f", demuxer, "-i", str(stream)]
+
+
+def _slice_type(trace: str, stream: Path, number: int) -> str:
+    if not _SLICE_HEADER.search(trace):
+        raise UserError(
+            f"access unit {number} of the stream holds no picture.",
+            where=str(stream),
+            remedy=REMEDY,
+        )
+    found = {_SLICE_TYPES[int(code)] for code in _SLICE_TYPE.findall(trace)}
+    # H.266 leaves the type out where the picture header allows intra slices only.
+    return next((kind for kind in "BPI" if kind in found), "I")
+
+
+def _first_difference(told: Sequence[int], found: Sequence[int]) -> str:
+    for number, (told_bits, found_bits) in enumerate(zip(told, found, strict=False)):
+        if told_bits != found_bits:
+            return f"{told_bits} bits for picture {number} (coding order), found {found_bits}"
+    return f"{len(told)} pictures, found {len(found)}"
+
+
+def _shortened(slice_types: Sequence[str]) -> str:
+    text = "".join(slice_types)
+    return text if len(text) <= 40 else f"{text[:40]}... ({len(text)})"

@@ -1,0 +1,118 @@
+"""What the encoders inside the packaged FFmpeg share: one command, its own sizes, the checks."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from jndlab.codecs.base import Codec, EncodeJob, EncodeResult
+from jndlab.codecs.bitstream import DEMUXERS, checked_stream, expected_slice_types
+from jndlab.errors import UserError
+from jndlab.files import atomic_path
+from jndlab.media import ffmpeg
+
+# Colour tags and sample aspect ratio would be written into the stream, and a full-range tag would
+# change the samples on their way to 10 bit: sources that differ in tags alone must code alike.
+NEUTRAL_TAGS = (
+    "setparams=range=limited:color_primaries=unknown:color_trc=unknown:colorspace=unknown,setsar=0"
+)
+
+
+class PackagedCodec(Codec):
+    """An encoder of the packaged FFmpeg at constant QP and one of its presets."""
+
+    adapter: ClassVar[str]
+    library: ClassVar[str]  # FFmpeg's name of the encoder
+    presets: ClassVar[tuple[str, ...]]
+    max_qp: ClassVar[int]
+    version_pattern: ClassVar[str]  # how the library names its version
+
+    def __init__(self, preset: str) -> None:
+        if preset not in self.presets:
+            raise UserError(
+                f"unknown preset '{preset}' of codec adapter {self.adapter}.",
+                where="config/codecs.yaml: preset",
+                expected=", ".join(self.presets),
+            )
+        self.preset = preset
+
+    @abstractmethod
+    def parameters(self, configuration: str, qp: int) -> dict[str, str]:
+        """The library's own options that fix the stream, by name."""
+
+    @abstractmethod
+    def encoder_args(self, job: EncodeJob) -> list[str]:
+        """FFmpeg's options for this encoder."""
+
+    def recipe(self, configuration: str, qp: int) -> dict[str, Any]:
+        """Adapter, library and FFmpeg version, preset, options and QP; no thread count."""
+        self._check(configuration, qp)
+        return {
+            "adapter": self.adapter,
+            "version": self.version(),
+            "ffmpeg_version": ffmpeg.ffmpeg_version(),
+            "preset": self.preset,
+            "configuration": configuration,
+            "qp": qp,
+            "parameters": self.parameters(configuration, qp),
+        }
+
+    def version(self) -> str:
+        """Version of the encoder library."""
+        return _library_version(self.library, self.version_pattern)
+
+    def encode(self, job: EncodeJob) -> EncodeResult:
+        """See :meth:`Codec.encode`."""
+        self._check(job.configuration, job.qp)
+        job.work_dir.mkdir(parents=True, exist_ok=True)
+        sizes = job.work_dir / f"{job.stream.name}.sizes"
+        with atomic_path(job.stream) as part:
+            # The rate is the sheet's, whatever the container says; one picture in, one out.
+            run = ffmpeg.run(
+                ["-v", "info", "-r", str(job.clip.fps), "-i", str(job.source), "-map", "0:v:0",
+                 "-fps_mode", "passthrough", "-vf", NEUTRAL_TAGS, *self.encoder_args(job),
+                 "-stats_enc_post", str(sizes), "-stats_enc_post_fmt", "{size}",
+                 "-f", DEMUXERS[f".{self.suffix}"], str(part)],
+                log=job.log,
+            )  # fmt: skip
+            encoder_bits = [8 * int(line) for line in sizes.read_text().split()]
+            sizes.unlink()
+            facts = checked_stream(part, job.clip, job.configuration, encoder_bits)
+        return EncodeResult(
+            command=_as_asked(run.command, part, job.stream),
+            version=self.version(),
+            wall_seconds=run.wall_seconds,
+            cpu_seconds=run.cpu_seconds,
+            bits_per_frame=facts.bits_per_frame,
+            slice_types=facts.slice_types,
+        )
+
+    def _check(self, configuration: str, qp: int) -> None:
+        expected_slice_types(configuration, 1)  # names an unknown configuration
+        if not 0 <= qp <= self.max_qp:
+            raise UserError(
+                f"QP {qp} is out of the range of {self.adapter}.", expected=f"0 to {self.max_qp}"
+            )
+
+
+def _as_asked(command: list[str], part: Path, stream: Path) -> list[str]:
+    """The command with the stream's name in place of the temporary one."""
+    return [str(stream) if word == str(part) else word for word in command]
+
+
+@lru_cache(maxsize=None)
+def _library_version(library: str, pattern: str) -> str:
+    # FFmpeg does not list the versions of its encoders: they tell it when they are opened.
+    said = ffmpeg.run(["-v", "info", "-f", "lavfi", "-i", "color=size=64x64:rate=25",
+                       "-frames:v", "1", "-c:v", library, "-f", "null", "-"]).stderr  # fmt: skip
+    found = re.search(pattern, said)
+    if found is None:
+        raise UserError(
+            f"encoder {library} of FFmpeg does not tell its version.",
+            where=str(ffmpeg.ffmpeg_path()),
+            remedy="use the packaged FFmpeg (unset JNDLAB_FFMPEG).",
+        )
+    return found[1]

@@ -1,0 +1,63 @@
+"""x265 (HEVC) inside the packaged FFmpeg: all intra and low-delay P at constant QP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jndlab.codecs.base import EncodeJob
+from jndlab.codecs.packaged import PackagedCodec
+
+# All that x265 would otherwise choose by content, machine or thread count. The stream of a
+# constant-QP encode depends on wavefront coding (entropy resets at every CTU row), and may depend
+# on frame threads (they limit how far vectors reach down), so both are off; `info` would write the
+# options themselves into the stream. Both ratios at 1: every picture is coded at the stated QP,
+# where x265's default puts I pictures three steps below it.
+_PINNED = {
+    "info": "0",
+    "wpp": "0",
+    "frame-threads": "1",
+    "lookahead-slices": "0",
+    "slices": "1",
+    "aq-mode": "0",
+    "cutree": "0",
+    "scenecut": "0",
+    "bframes": "0",
+    "b-adapt": "0",
+    "rc-lookahead": "0",
+    "ipratio": "1.0",
+    "pbratio": "1.0",
+    "open-gop": "0",
+}
+_KEY_INTERVAL = {"AI": "1", "LDP": "-1"}  # -1: only the first picture is intra
+
+
+class X265Codec(PackagedCodec):
+    """x265 at constant QP, at the depth of its source (8 or 10 bit).
+
+    Everything else (search, partitions, psycho-visual terms) is the preset's. The coding itself
+    runs on one thread; more of them change neither the stream nor, much, the speed.
+    """
+
+    adapter = "x265"
+    suffix = "265"
+    library = "libx265"
+    presets = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower",
+               "veryslow", "placebo")  # fmt: skip
+    max_qp = 51
+    version_pattern = r"HEVC encoder version (\S+)"
+
+    def parameters(self, configuration: str, qp: int) -> dict[str, str]:
+        """x265's options beside the preset."""
+        return {"qp": str(qp), "keyint": _KEY_INTERVAL[configuration], **_PINNED}
+
+    def encoder_args(self, job: EncodeJob) -> list[str]:
+        """FFmpeg's options for x265."""
+        options = {**self.parameters(job.configuration, job.qp), "pools": str(job.threads)}
+        return ["-pix_fmt", job.clip.pix_fmt, "-c:v", self.library, "-preset", self.preset,
+                "-x265-params", ":".join(f"{k}={v}" for k, v in options.items())]  # fmt: skip
+
+
+def from_spec(spec: Mapping[str, Any]) -> X265Codec:
+    """Build the codec of an entry of ``config/codecs.yaml``."""
+    return X265Codec(preset=spec["preset"])

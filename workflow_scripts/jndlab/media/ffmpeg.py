@@ -1,0 +1,111 @@
+"""The packaged FFmpeg and how any outside tool is run: checked exit, timed, logged."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from jndlab.errors import UserError
+
+LOG_TAIL_LINES = 12
+
+
+class ToolError(UserError):
+    """An outside tool failed; the message ends with the last lines that it printed."""
+
+
+@dataclass(frozen=True)
+class CompletedRun:
+    """What a finished tool returned. Seconds are of the tool's own process and its children."""
+
+    command: list[str]
+    stdout: bytes
+    stderr: str
+    wall_seconds: float
+    cpu_seconds: float
+
+
+@lru_cache(maxsize=1)
+def ffmpeg_path() -> Path:
+    """The FFmpeg that the suite uses: ``JNDLAB_FFMPEG`` if set, else the packaged one."""
+    chosen = os.environ.get("JNDLAB_FFMPEG")
+    if chosen:
+        if not os.access(chosen, os.X_OK):
+            raise UserError(
+                f"JNDLAB_FFMPEG names '{chosen}', which is no executable file.",
+                remedy="unset JNDLAB_FFMPEG to use the packaged FFmpeg, or correct the path.",
+            )
+        return Path(chosen)
+    import imageio_ffmpeg
+
+    return Path(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+@lru_cache(maxsize=1)
+def ffmpeg_version() -> str:
+    """Version string of :func:`ffmpeg_path`, e.g. ``n9.0.2``."""
+    first = run(["-version"]).stdout.decode().splitlines()[0]
+    return first.split()[2]
+
+
+def run(args: Sequence[str], *, log: Path | None = None) -> CompletedRun:
+    """Run FFmpeg with ``args``; quiet, without standard input, overwriting its outputs."""
+    return run_tool([str(ffmpeg_path()), "-hide_banner", "-nostdin", "-nostats", "-y", *args], log=log)
+
+
+def run_tool(
+    command: Sequence[str | Path],
+    *,
+    log: Path | None = None,
+    cwd: Path | None = None,
+) -> CompletedRun:
+    """Run ``command`` to its end and time it.
+
+    The command line and all that it prints on standard error are appended to ``log``.
+    Raises ToolError when it cannot be started or exits non-zero, with its last lines.
+    """
+    command = [str(part) for part in command]
+    started = time.monotonic()
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except OSError as error:
+        raise ToolError(
+            f"'{command[0]}' cannot be run: {error.strerror}.",
+            remedy="check that the file exists and is executable.",
+        ) from error
+    cpu_before = _children_cpu_seconds()
+    stdout, stderr_bytes = process.communicate()
+    wall = time.monotonic() - started
+    cpu = _children_cpu_seconds() - cpu_before
+    stderr = stderr_bytes.decode(errors="replace")
+    if log is not None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "a", encoding="utf-8") as stream:
+            stream.write(f"$ {shlex.join(command)}\n{stderr}")
+            stream.write(f"exit {process.returncode}, {wall:.2f} s wall, {cpu:.2f} s CPU\n")
+    if process.returncode != 0:
+        said = (stderr.strip() or stdout.decode(errors="replace").strip()).splitlines()
+        raise ToolError(
+            f"'{Path(command[0]).name}' ended with exit status {process.returncode}.",
+            where=shlex.join(command)[:600],
+            expected="exit status 0; its last lines were:\n    "
+            + "\n    ".join(said[-LOG_TAIL_LINES:]),
+        )
+    return CompletedRun(command, stdout, stderr, wall, cpu)
+
+
+def _children_cpu_seconds() -> float:
+    times = os.times()
+    return times.children_user + times.children_system

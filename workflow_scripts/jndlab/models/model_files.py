@@ -1,0 +1,146 @@
+"""Model files: a network's weights together with the architecture that they belong to."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from jndlab.errors import UserError
+from jndlab.files import atomic_path
+
+FORMAT = "jndlab-model-1"
+NETWORKS = {
+    "iqnet": "jndlab.models.iqnet:IQNet",
+    "cnn_jnqd": "jndlab.models.cnn_jnqd:CnnJnqd",
+}
+
+
+def build_network(
+    name: str, options: Mapping[str, Any] | None = None, *, seed: int | None = None
+) -> nn.Module:
+    """Make an untrained network of ``NETWORKS``, or of any class given as ``package.module:Class``.
+
+    ``seed`` fixes the initial weights and leaves torch's own generator as it was.
+    Raises UserError for an unknown name or options that the class does not take.
+    """
+    address = NETWORKS.get(name, name)
+    try:
+        module, _, attribute = address.partition(":")
+        kind = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(
+            f"there is no network '{name}'.",
+            expected=", ".join(NETWORKS) + ", or package.module:Class of your own",
+            remedy=f"correct the name ({error}).",
+        ) from error
+    with torch.random.fork_rng(devices=[], enabled=seed is not None):
+        if seed is not None:
+            torch.manual_seed(seed)
+        try:
+            return kind(**(options or {}))
+        except TypeError as error:
+            raise UserError(f"network '{name}' does not take these options: {error}.") from error
+
+
+def parameter_count(model: nn.Module) -> int:
+    """How many numbers the network holds that training may change or that were trained."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def architecture_of(model: nn.Module) -> dict[str, Any]:
+    """JSON-able identity: name, options, parameter count, hash of its tensors' names and shapes."""
+    address = f"{type(model).__module__}:{type(model).__qualname__}"
+    names = {target: name for name, target in NETWORKS.items()}
+    tensors = "\n".join(f"{k} {tuple(v.shape)} {v.dtype}" for k, v in model.state_dict().items())
+    return {
+        "name": names.get(address, address),
+        "options": dict(getattr(model, "options", {})),
+        "parameters": parameter_count(model),
+        "tensors_sha256": hashlib.sha256(tensors.encode()).hexdigest(),
+    }
+
+
+def architecture_text(architecture: Mapping[str, Any]) -> str:
+    """An architecture in a few words, for messages."""
+    options = ", ".join(f"{k}={v}" for k, v in architecture["options"].items())
+    return f"{architecture['name']}({options}) with {architecture['parameters']:,} parameters"
+
+
+def save_model(path: str | Path, model: nn.Module, **facts: Any) -> None:
+    """Write weights, architecture and ``facts`` (plain data and tensors only) atomically."""
+    content = {
+        "format": FORMAT,
+        "architecture": architecture_of(model),
+        "weights": model.state_dict(),
+        **facts,
+    }
+    with atomic_path(path) as part:
+        torch.save(content, part)
+
+
+def load_model(path: str | Path, *, network: str | None = None) -> nn.Module:
+    """Rebuild the network of a model file or checkpoint, on the CPU, in evaluation mode.
+
+    ``network``, if given, is the name that it must have. Raises UserError when the file is
+    missing, no model file, damaged, or of another architecture.
+    """
+    content = read_model_file(path)
+    found = content["architecture"]
+    if network is not None and found["name"] != network:
+        raise UserError(
+            "a model file holds another network than is wanted.",
+            where=str(path),
+            expected=f"{network}, found {architecture_text(found)}",
+            remedy=f"give the file of a trained {network}, or correct the configuration.",
+        )
+    model = build_network(found["name"], found["options"])
+    require_architecture(model, found, path)
+    model.load_state_dict(content["weights"])
+    return model.eval()
+
+
+def require_architecture(model: nn.Module, found: Mapping[str, Any], path: str | Path) -> None:
+    """Raise UserError unless the architecture ``found`` in ``path`` is that of ``model``."""
+    expected = architecture_of(model)
+    if expected != dict(found):
+        raise UserError(
+            "a model file or checkpoint is of another architecture.",
+            where=str(path),
+            expected=f"{architecture_text(expected)}, found {architecture_text(found)}",
+            remedy="give the file that belongs to this network, or another run folder.",
+        )
+
+
+def read_model_file(path: str | Path) -> dict[str, Any]:
+    """Content of a model file or checkpoint; raises UserError when it is none or is damaged."""
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(
+            "a model file does not exist.",
+            where=str(path),
+            remedy="train the network first, or correct the path.",
+        )
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise _no_model_file(path, first_line) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise _no_model_file(path, "it carries no such mark")
+    return content
+
+
+def _no_model_file(path: Path, found: str) -> UserError:
+    return UserError(
+        "a file is no model file of the suite, or it is damaged.",
+        where=str(path),
+        expected=f"a file of format {FORMAT}, found: {found[:200]}",
+        remedy="train the network again, or give the model.pt, best.pt or .onnx of a finished run.",
+    )

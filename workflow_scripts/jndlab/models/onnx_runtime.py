@@ -1,0 +1,155 @@
+"""Luma networks as ONNX: export with free height and width, and running them without torch."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jndlab.errors import UserError
+from jndlab.files import atomic_path
+
+if TYPE_CHECKING:  # torch takes seconds to import, and running a network needs none of it
+    from jndlab.models.layers import LumaNetwork
+
+OPSET = 17
+INPUT, OUTPUT = "luma", "filtered"
+ARCHITECTURE_KEY = "jndlab.architecture"
+
+
+def export_onnx(network: LumaNetwork, path: str | Path) -> None:
+    """Write ``network.at_use`` (border and clipping included) as an ONNX file, atomically.
+
+    Input ``luma`` and output ``filtered`` are float32 1 x 1 x H x W in [0, 1], H and W free. The
+    architecture is kept in the file's metadata under ``jndlab.architecture``.
+    """
+    data = onnx_bytes(network)
+    with atomic_path(path) as part:
+        part.write_bytes(data)
+
+
+def onnx_bytes(network: LumaNetwork) -> bytes:
+    """The ONNX file of :func:`export_onnx` in memory."""
+    import onnx
+    import torch
+
+    from jndlab.models.layers import AtUse
+    from jndlab.models.model_files import architecture_of
+
+    free = {2: "height", 3: "width"}
+    traced = AtUse(network).to("cpu").eval()
+    stream = io.BytesIO()
+    with warnings.catch_warnings(), torch.inference_mode():
+        # The TorchScript exporter is deprecated, but its successor needs onnxscript, and these
+        # networks use nothing that it cannot export.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            traced,
+            (torch.zeros(1, 1, 64, 64),),
+            stream,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_axes={INPUT: free, OUTPUT: free},
+        )
+    model = onnx.load_from_string(stream.getvalue())
+    entry = model.metadata_props.add()
+    entry.key, entry.value = ARCHITECTURE_KEY, json.dumps(architecture_of(network), sort_keys=True)
+    return model.SerializeToString()
+
+
+class LumaSession:
+    """An ONNX luma network on the CPU: ``session(luma)`` filters one float32 H x W picture.
+
+    ``model`` is a path or the bytes of an ONNX file; ``threads`` of None means all cores that
+    this process may use. Raises UserError when the file is missing, no ONNX file, or does not
+    take and return one luma plane of free size, or is not of the ``network`` named.
+    """
+
+    def __init__(
+        self, model: str | Path | bytes, *, threads: int | None = None, network: str | None = None
+    ) -> None:
+        import onnxruntime
+
+        self.where = "the exported network" if isinstance(model, bytes) else str(model)
+        if not isinstance(model, bytes) and not Path(model).is_file():
+            raise UserError(
+                "a model file does not exist.",
+                where=self.where,
+                remedy="train and export the network first, or correct the path.",
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or usable_cores()
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # Waiting threads would otherwise burn the cores that FFmpeg needs between two frames.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self.session = onnxruntime.InferenceSession(
+                model if isinstance(model, bytes) else str(model),
+                options,
+                providers=["CPUExecutionProvider"],
+            )
+        except Exception as error:  # ONNX Runtime's error classes share no base but Exception
+            raise UserError(
+                "a file is no ONNX model that can be run.",
+                where=self.where,
+                expected=f"an ONNX file, found: {str(error).strip()[:200]}",
+                remedy="export the network again from its checkpoint.",
+            ) from error
+        self.architecture = self._architecture()
+        self._check(network)
+        self.input_name = self.session.get_inputs()[0].name
+
+    def __call__(self, luma: np.ndarray) -> np.ndarray:
+        """Filter float32 H x W luma in [0, 1]; returns the same."""
+        return self.session.run(None, {self.input_name: luma[None, None]})[0][0, 0]
+
+    def _architecture(self) -> dict[str, Any] | None:
+        text = self.session.get_modelmeta().custom_metadata_map.get(ARCHITECTURE_KEY)
+        return json.loads(text) if text else None
+
+    def _check(self, network: str | None) -> None:
+        inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
+        fits = len(inputs) == len(outputs) == 1 and all(_is_free_luma(x) for x in inputs + outputs)
+        if not fits:
+            raise UserError(
+                "an ONNX model is no luma filter.",
+                where=self.where,
+                expected="one float input and output of 1 x 1 x height x width with free height "
+                f"and width, found {_shapes(inputs)} -> {_shapes(outputs)}",
+                remedy="give a file that jndlab.models.onnx_runtime.export_onnx wrote.",
+            )
+        name = self.architecture["name"] if self.architecture else "a network without a name"
+        if network is not None and name != network:
+            raise UserError(
+                "an ONNX model is of another network than is wanted.",
+                where=self.where,
+                expected=f"{network}, found {name}",
+                remedy=f"give the export of a trained {network}, or correct the configuration.",
+            )
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _is_free_luma(value: Any) -> bool:
+    shape = value.shape
+    return (
+        value.type == "tensor(float)"
+        and len(shape) == 4
+        and shape[1] in (1, None)
+        and not any(isinstance(size, int) for size in shape[2:])
+    )
+
+
+def _shapes(values: list[Any]) -> str:
+    return ", ".join(f"{value.type} {value.shape}" for value in values)

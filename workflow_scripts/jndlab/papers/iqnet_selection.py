@@ -1,0 +1,213 @@
+"""IQNet: which prefiltered candidate each patch of a training picture is taken from.
+
+IQNet (2024), section II: a picture is prefiltered with a sweep of scales alpha, coded and
+decoded; in each 64x64 patch the candidate is taken whose quality score is nearest to, and not
+lower than, that of the coded original, with the largest alpha; smooth patches first lose the
+candidates whose mean absolute error (MAE) is too far above that of the smallest alpha.
+What the paper leaves open is an option of :class:`SelectionOptions`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+
+from jndlab.errors import UserError
+from jndlab.media.blocks import merge_blocks, split_blocks
+
+PATCH = 64  # side of a patch in samples
+
+MaeKind = Literal["decoded_vs_source", "prefiltered_vs_source"]
+TieMode = Literal["closest", "largest"]
+
+
+class Reason(StrEnum):
+    """Why a patch got its alpha."""
+
+    SCORE = "score"  # its score is not lower than the reference's
+    TOLERANCE = "tolerance"  # none is not lower; its score is lower by at most the tolerance
+    SMOOTH_LIMITED = "smooth_limited"  # without the MAE bound another alpha had been taken
+    FALLBACK = "fallback"  # all scores are lower by more than the tolerance
+
+
+@dataclass(frozen=True)
+class SelectionOptions:
+    """The open choices of the selection; every default is an assumption of the suite.
+
+    smooth_quantile   share of all patches, those of lowest MAE, that count as smooth
+    smooth_absolute   instead of the share: patches of at most this MAE (in steps of 8 bit)
+    mae_ratio         bound of the MAE of a smooth patch, in units of that of the smallest alpha
+                      (printed: 1.2)
+    mae_kind          which MAE the caller supplies: of the decoded candidate or of the filtered,
+                      not yet coded one, each against the source. Without the codec's error the
+                      MAE grows so fast with alpha that 1.2 admits the smallest alpha only.
+    tolerance         how much lower than the reference a score may be where none is not lower,
+                      in units of the score (0.05 is meant for NIMA's scale 1..10)
+    tie_mode          `closest`: nearest score, largest alpha among equals (the printed words);
+                      `largest`: the largest alpha whose score is not lower. The same holds among
+                      the tolerated scores where none is not lower.
+    equal_scores      scores that differ by at most this are equal
+    allow_zero        where nothing is acceptable, keep the original patch: ``alphas[0]`` is then
+                      0. Otherwise such a patch gets the smallest alpha.
+    """
+
+    smooth_quantile: float = 0.25
+    smooth_absolute: float | None = None
+    mae_ratio: float = 1.2
+    mae_kind: MaeKind = "decoded_vs_source"
+    tolerance: float = 0.05
+    tie_mode: TieMode = "closest"
+    equal_scores: float = 1e-6
+    allow_zero: bool = False
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.smooth_quantile <= 1, "smooth_quantile", "0 to 1", self.smooth_quantile)
+        absolute = self.smooth_absolute
+        _require(absolute is None or absolute >= 0, "smooth_absolute", "null or >= 0", absolute)
+        finite = math.isfinite(self.mae_ratio)
+        _require(finite and self.mae_ratio >= 1, "mae_ratio", ">= 1", self.mae_ratio)
+        _require(self.tolerance >= 0, "tolerance", ">= 0", self.tolerance)
+        _require(self.equal_scores >= 0, "equal_scores", ">= 0", self.equal_scores)
+        for key, value, kind in (
+            ("mae_kind", self.mae_kind, MaeKind),
+            ("tie_mode", self.tie_mode, TieMode),
+        ):
+            _require(value in get_args(kind), key, " or ".join(get_args(kind)), value)
+
+
+class Selection(NamedTuple):
+    """Per patch: index into the alphas, why, and whether it counted as smooth."""
+
+    choice: np.ndarray
+    reasons: list[Reason]
+    smooth: np.ndarray
+
+
+def select_alphas(
+    scores: np.ndarray,
+    reference_scores: np.ndarray,
+    mae: np.ndarray,
+    alphas: Sequence[float],
+    options: SelectionOptions | None = None,
+) -> Selection:
+    """Choose a candidate for every patch.
+
+    ``scores`` and ``mae`` are ``(alpha, patch)``, higher scores are better, ``reference_scores``
+    ``(patch,)`` those of the coded originals; ``alphas`` ascend. Give all patches of the data set
+    at once, since ``smooth_quantile`` is a share of them. Patches are judged smooth by the MAE of
+    the smallest alpha above 0. An alpha of 0 (only with ``allow_zero``) is never chosen for its
+    score, which equals the reference by construction.
+
+    Raises ValueError for arrays that do not fit each other, UserError for NaN or infinite values.
+    """
+    options = options or SelectionOptions()
+    scores, mae = np.asarray(scores, float), np.asarray(mae, float)
+    reference_scores = np.asarray(reference_scores, float)
+    _check(scores, reference_scores, mae, alphas, options.allow_zero)
+    first = 1 if options.allow_zero else 0  # index of the smallest alpha above 0
+
+    smooth = _smooth_patches(mae[first], options)
+    admitted = np.ones(scores.shape, bool)
+    admitted[:first] = False
+    bounded = admitted & (~smooth | (mae <= options.mae_ratio * mae[first]))
+
+    choice, kind = _choose(scores, reference_scores, bounded, options)
+    unbounded_choice, _ = _choose(scores, reference_scores, admitted, options)
+    limited = choice != unbounded_choice
+    reasons = [
+        Reason.SMOOTH_LIMITED if is_limited else reason
+        for is_limited, reason in zip(limited, kind, strict=True)
+    ]
+    return Selection(choice, reasons, smooth)
+
+
+def assemble_training_picture(
+    candidates: np.ndarray, choice: np.ndarray, patch: int = PATCH
+) -> np.ndarray:
+    """Put the chosen patches of the candidates ``(alpha, H, W)`` together to one picture.
+
+    ``choice`` is the grid ``(H // patch, W // patch)`` of alpha indices. Samples right of and
+    below the last whole patch are left out. The candidates are the prefiltered pictures before
+    coding, of any sample type.
+    """
+    patches = split_blocks(candidates, patch, partial="drop")
+    if choice.shape != patches.shape[1:3] or choice.size == 0:
+        raise ValueError(
+            f"a choice of shape {choice.shape} does not fit {patches.shape[1:3]} patches a picture"
+        )
+    rows, columns = np.indices(choice.shape)
+    return merge_blocks(patches[choice, rows, columns])
+
+
+def _smooth_patches(mae_of_smallest: np.ndarray, options: SelectionOptions) -> np.ndarray:
+    if options.smooth_absolute is not None:
+        return mae_of_smallest <= options.smooth_absolute
+    if options.smooth_quantile == 0 or mae_of_smallest.size == 0:
+        return np.zeros(mae_of_smallest.shape, bool)
+    return mae_of_smallest <= np.quantile(mae_of_smallest, options.smooth_quantile)
+
+
+def _choose(
+    scores: np.ndarray, reference: np.ndarray, admitted: np.ndarray, options: SelectionOptions
+) -> tuple[np.ndarray, list[Reason]]:
+    """Apply the score rule to the admitted candidates; every patch has one at least."""
+    shortfall = reference - scores  # positive where the candidate is worse
+    not_lower = admitted & (shortfall <= options.equal_scores)
+    tolerated = admitted & (shortfall <= options.tolerance)
+    any_not_lower, any_tolerated = not_lower.any(axis=0), tolerated.any(axis=0)
+
+    eligible = np.where(any_not_lower, not_lower, tolerated)
+    if options.tie_mode == "closest":
+        distance = np.where(eligible, np.abs(shortfall), np.inf)
+        eligible &= distance <= distance.min(axis=0) + options.equal_scores
+    largest = len(scores) - 1 - eligible[::-1].argmax(axis=0)
+    choice = np.where(eligible.any(axis=0), largest, 0)
+    reasons = [
+        Reason.SCORE if good else Reason.TOLERANCE if fair else Reason.FALLBACK
+        for good, fair in zip(any_not_lower, any_tolerated, strict=True)
+    ]
+    return choice, reasons
+
+
+def _check(
+    scores: np.ndarray,
+    reference_scores: np.ndarray,
+    mae: np.ndarray,
+    alphas: Sequence[float],
+    allow_zero: bool,
+) -> None:
+    expected = (len(alphas), len(reference_scores))
+    if scores.shape != expected or mae.shape != expected:
+        raise ValueError(f"scores {scores.shape} and mae {mae.shape} are not both {expected}")
+    rising = all(low < high for low, high in pairwise(alphas))
+    starts_well = len(alphas) > allow_zero and (alphas[0] == 0 if allow_zero else alphas[0] > 0)
+    if not (rising and starts_well):
+        raise UserError(
+            "the grid of alphas does not fit the selection.",
+            expected="rising values above 0"
+            + (", after a first 0 since allow_zero is true" if allow_zero else "")
+            + f"; found {list(alphas)}",
+        )
+    for name, values in (("score", scores), ("reference score", reference_scores), ("MAE", mae)):
+        broken = ~np.isfinite(values)
+        if broken.any():
+            patches = np.unique(np.nonzero(broken)[-1])
+            raise UserError(
+                f"the {name} of {len(patches)} patches is not a finite number.",
+                where="patches " + ", ".join(map(str, patches[:10])),
+                remedy="score these patches again; a scorer that returns NaN cannot be used.",
+            )
+
+
+def _require(holds: bool, key: str, expected: str, found: object) -> None:
+    if not holds:
+        raise UserError(
+            f"option {key} of the patch selection is out of range.",
+            expected=f"{expected}, found {found!r}",
+        )

@@ -1,0 +1,1 @@
+"""Full-reference metrics, pooling, BD-rate and scores by people."""

@@ -1,0 +1,163 @@
+"""What a method saves against its anchor: BD-rates with their means, and savings at equal QP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from jndlab.quality.bd_rate import BdRate, Curve, bd_rate, mean_bd_rate
+
+BD_METRICS = ("psnr_y_framemean", "xpsnr_y", "vmaf_mean", "vmaf_neg_mean")
+BD_COLUMNS = [
+    "level",
+    "class",
+    "sequence",
+    "config",
+    "codec",
+    "metric",
+    "method",
+    "bd_rate_pct",
+    "status",
+    "overlap",
+    "interpolation",
+    "points",
+    "sequences",
+    "low_overlap",
+    "left_out",
+]
+SAME_QP_COLUMNS = [
+    "sequence",
+    "config",
+    "codec",
+    "method",
+    "qp",
+    "content",
+    "bits",
+    "anchor_bits",
+    "saving_pct",
+    "psnr_drop_db",
+    "vmaf_drop",
+    "vmaf_neg_drop",
+    "prefilter_vmaf_mean",
+]
+
+
+def bd_rate_table(
+    points: pd.DataFrame,
+    anchor_method: str = "anchor",
+    metrics: Sequence[str] = BD_METRICS,
+    interpolation: str = "pchip",
+    classes: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """BD-rate of every method against the anchor, per sequence, then class and overall means.
+
+    ``points`` is the frame of ``report.tables.load_points``; ``classes`` names the class of
+    each sequence (default: the letter before an underscore, ``C_RaceHorses`` -> ``C``). Rows of
+    ``level`` ``sequence`` carry status, overlap and number of points of one pair of curves. The
+    means (``class``, ``all``) are of the per-sequence values, never the BD-rate of averaged
+    curves: ``sequences`` counts the values averaged, ``low_overlap`` those of them that rest on
+    curves with little quality in common, ``left_out`` the sequences without a value. A mean over
+    nothing is missing. Negative percentages are savings. Columns: ``BD_COLUMNS``.
+    """
+    rows = []
+    for (config, codec), group in points.groupby(["config", "codec"], sort=True):
+        methods = sorted(set(group["method"]) - {anchor_method})
+        for metric in metrics:
+            for method in methods:
+                shared = {"config": config, "codec": codec, "metric": metric, "method": method}
+                shared["interpolation"] = interpolation
+                rows += _curve_rows(group, anchor_method, classes, shared)
+    table = pd.DataFrame(rows, columns=BD_COLUMNS)
+    for name in ("points", "sequences", "low_overlap", "left_out"):
+        table[name] = table[name].astype("Int64")
+    for name in ("bd_rate_pct", "overlap"):
+        table[name] = table[name].astype(float)
+    return table
+
+
+def same_qp_table(points: pd.DataFrame, anchor_method: str = "anchor") -> pd.DataFrame:
+    """Saving and loss of quality of every point against the anchor's point at the same QP.
+
+    saving_pct = 100 * (1 - bits / anchor bits); psnr_drop_db (luma, mean over frames),
+    vmaf_drop and vmaf_neg_drop = anchor - method, so positive is a loss. A point whose anchor
+    is missing keeps its row with these empty. Columns: ``SAME_QP_COLUMNS``.
+    """
+    keys = ["sequence", "config", "codec", "qp"]
+    qualities = ["psnr_y_framemean", "vmaf_mean", "vmaf_neg_mean"]
+    anchor = points.loc[points["method"] == anchor_method, [*keys, "bits", *qualities]]
+    anchor = anchor.rename(columns={name: f"anchor_{name}" for name in ["bits", *qualities]})
+    table = points[points["method"] != anchor_method].merge(anchor, on=keys, how="left")
+    table["anchor_bits"] = table["anchor_bits"].astype("Int64")
+    table["saving_pct"] = 100 * (1 - (table["bits"] / table["anchor_bits"]).astype(float))
+    drops = {"psnr_drop_db": "psnr_y_framemean", "vmaf_drop": "vmaf_mean"}
+    drops["vmaf_neg_drop"] = "vmaf_neg_mean"
+    for drop, quality in drops.items():
+        table[drop] = table[f"anchor_{quality}"] - table[quality]
+    table = table.sort_values(["sequence", "config", "codec", "method", "qp"], ignore_index=True)
+    return table[SAME_QP_COLUMNS]
+
+
+def sequence_class(sequence: str) -> str:
+    """Class letter that a sequence id carries (``B_Cactus`` -> ``B``), else an empty string."""
+    found = re.match(r"([A-Z]\d?)_", sequence)
+    return found.group(1) if found else ""
+
+
+def _curve_rows(
+    group: pd.DataFrame,
+    anchor_method: str,
+    classes: Mapping[str, str] | None,
+    shared: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    """Rows of one method under one metric: its sequences, their classes, all of them."""
+    rates: dict[str, BdRate] = {}
+    tested = group[group["method"] == shared["method"]]
+    for sequence in sorted(set(tested["sequence"])):
+        of_sequence = group[group["sequence"] == sequence]
+        anchor, test = (
+            _curve(of_sequence[of_sequence["method"] == method], shared["metric"])
+            for method in (anchor_method, shared["method"])
+        )
+        rates[sequence] = bd_rate(anchor, test, shared["interpolation"])
+    class_of = {
+        sequence: sequence_class(sequence) if classes is None else classes.get(sequence, "")
+        for sequence in rates
+    }
+    rows = [
+        {
+            **shared,
+            "level": "sequence",
+            "class": class_of[sequence],
+            "sequence": sequence,
+            "bd_rate_pct": rate.percent,
+            "status": rate.status,
+            "overlap": rate.overlap,
+            "points": rate.points,
+        }
+        for sequence, rate in rates.items()
+    ]
+    for name in sorted(set(class_of.values()) - {""}):
+        members = [rate for sequence, rate in rates.items() if class_of[sequence] == name]
+        rows.append({**shared, **_mean(members), "level": "class", "class": name})
+    return [*rows, {**shared, **_mean(list(rates.values())), "level": "all", "class": ""}]
+
+
+def _curve(points: pd.DataFrame, metric: str) -> Curve:
+    """Rate (bits) and quality of the points that have the metric."""
+    points = points.dropna(subset=[metric])
+    return Curve(points["bits"].astype(float).tolist(), points[metric].tolist())
+
+
+def _mean(rates: Sequence[BdRate]) -> dict[str, Any]:
+    mean = mean_bd_rate(rates)
+    return {
+        "sequence": "",
+        "bd_rate_pct": mean.percent,
+        "status": "",
+        "sequences": mean.used,
+        "low_overlap": mean.low_overlap,
+        "left_out": mean.left_out,
+    }

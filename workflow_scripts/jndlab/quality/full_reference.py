@@ -1,0 +1,310 @@
+"""Full-reference metrics of a decoded clip: PSNR, SSIM, VMAF, VMAF NEG and XPSNR in one decode."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from ffmpeg_quality_metrics import FfmpegQualityMetrics, FfmpegQualityMetricsError
+from ffmpeg_quality_metrics import __version__ as FFMPEG_QUALITY_METRICS_VERSION
+
+from jndlab.errors import UserError
+from jndlab.media.clip import ClipFormat
+from jndlab.media.ffmpeg import CompletedRun, ToolError, ffmpeg_path, ffmpeg_version, run_tool
+
+MEASURE_BIT_DEPTH = 10
+VMAF_MODEL = "vmaf_v0.6.1"
+VMAF_NEG_MODEL = "vmaf_v0.6.1neg"
+
+FrameMetrics = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Per-frame metrics of one decode, in display order, and what made them.
+
+    Each frame holds ``n`` (from 1), ``psnr_*`` in dB and ``mse_*`` of planes y, u, v at 10 bit,
+    ``ssim_*`` (0 to 1), ``vmaf`` and ``vmaf_neg`` (0 to 100), ``xpsnr_*`` in dB. The (X)PSNR of a
+    plane without any error is infinite and given as None: no number stands for it.
+    """
+
+    frames: list[FrameMetrics]
+    versions: dict[str, str]
+    wall_seconds: float
+    cpu_seconds: float
+    command: list[str]
+
+
+def measure(
+    reference: Path, distorted: Path, clip: ClipFormat, *, work_dir: Path, threads: int = 1
+) -> Measurement:
+    """Compare ``distorted`` (a bitstream or lossless file) with ``reference``, frame by frame.
+
+    Both are compared at 10 bit and paired by index: an 8-bit side is raised by an exact factor
+    of four, a 10-bit decode is never lowered, timestamps and nominal rates are ignored. ``clip``
+    describes the reference; ``threads`` bounds decoders, filters and libvmaf each and changes no
+    number. Temporary files go to a folder of their own below ``work_dir`` and are removed.
+
+    Raises UserError if a file is missing, if size, depth or frame count of either side differs
+    from ``clip``, or if a decoder reports any error.
+    """
+    for role, path in (("reference", reference), ("distorted", distorted)):
+        if not Path(path).is_file():
+            raise UserError(f"the {role} file to measure does not exist.", where=str(path))
+    with _links(Path(reference), Path(distorted), work_dir) as (folder, links):
+        try:
+            job = _OneDecode(*links, folder, clip, threads)
+            data = job.calculate(["psnr", "ssim", "vmaf"], {"n_threads": threads})
+        except FfmpegQualityMetricsError as error:
+            raise UserError(
+                f"ffmpeg-quality-metrics cannot measure: {error}", remedy="see `make doctor`."
+            ) from error
+        except ToolError as error:
+            _check_decodes(job.said, reference, distorted, clip, finished=False)
+            raise ToolError(
+                f"FFmpeg cannot compare '{distorted}' with '{reference}'.",
+                expected=f"no error; FFmpeg said:{_errors(job.said) or error.expected}",
+                remedy="see `make doctor` for what this FFmpeg can do.",
+            ) from error
+        _check_decodes(job.said, reference, distorted, clip, finished=True)
+        frames = _frames(folder, data["vmaf"], clip)
+        assert job.run is not None
+        return Measurement(
+            frames,
+            {
+                "ffmpeg": ffmpeg_version(),
+                "libvmaf": job.libvmaf_version,
+                "libvmaf_model": VMAF_MODEL,
+                "libvmaf_neg_model": VMAF_NEG_MODEL,
+                "ffmpeg_quality_metrics": FFMPEG_QUALITY_METRICS_VERSION,
+            },
+            job.run.wall_seconds,
+            job.run.cpu_seconds,
+            [Path(job.run.command[0]).name, *job.run.command[1:]],
+        )
+
+
+class _OneDecode(FfmpegQualityMetrics):
+    """``calculate`` with its three metrics, plus VMAF NEG and XPSNR, in one FFmpeg call.
+
+    The library's own filter graph would pair frames by timestamp, compare at the depth of the
+    distorted side, and knows neither NEG nor XPSNR; calling it and FFmpeg separately would
+    decode every stream twice or more. So the one method that runs the graph is replaced: it takes
+    the library's metric filters as they are, checks that they look as they did in the pinned
+    version, and puts them behind an alignment of our own. Logs are read by the library.
+    """
+
+    def __init__(
+        self, reference: str, distorted: str, folder: Path, clip: ClipFormat, threads: int
+    ) -> None:
+        self.clip, self.folder = clip, folder
+        self.run: CompletedRun | None = None
+        self.said = self.libvmaf_version = ""
+        super().__init__(
+            str(folder / reference),
+            str(folder / distorted),
+            threads=threads,
+            tmp_dir=str(folder),
+            ffmpeg_path=str(ffmpeg_path()),
+        )
+
+    def check_inputs(self) -> None:
+        """Leave out the library's probing: there is no ffprobe, and we check what is decoded."""
+
+    def _run_ffmpeg_command(self, filter_chains: list[str], desc: str = "") -> str:
+        rate, threads = str(self.clip.fps), str(self.threads)
+        # One input: its rate from the sheet (XPSNR weighs motion by it), any decoding error fatal.
+        source = ["-err_detect", "explode", "-threads", threads, "-r", rate, "-i"]
+        log = self.folder / "ffmpeg.log"
+        command = [
+            str(ffmpeg_path()), "-hide_banner", "-nostdin", "-nostats", "-v", "level+verbose",
+            "-xerror", "-filter_threads", threads, "-filter_complex_threads", threads,
+            *source, Path(self.ref).name,
+            *source, Path(self.dist).name,
+            # Output 0 counts the distorted frames and, looped back, feeds XPSNR: see _graph.
+            "-map", "1:v:0", "-fps_mode", "passthrough", "-filter:v", _align(self.clip.fps),
+            "-c:v", "rawvideo", "-f", "null", "-", "-dec", "0:0",
+            "-filter_complex", self._graph(filter_chains),
+            *(part for n in range(1, 5) for part in ("-map", f"[out{n}]")),
+            "-fps_mode", "passthrough", "-f", "null", "-",
+            # Counts the reference's frames: the metric filters end with the shorter side.
+            "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "null", "-",
+        ]  # fmt: skip
+        try:
+            self.run = run_tool(command, log=log, cwd=self.folder)
+        finally:
+            self.said = log.read_text(encoding="utf-8") if log.exists() else ""
+        vmaf_log = Path(self.temp_files["libvmaf"]).read_text(encoding="utf-8")
+        self.libvmaf_version = json.loads(vmaf_log)["version"]
+        return self.said
+
+    def _graph(self, chains: list[str]) -> str:
+        """The library's three metric filters, ours, and the alignment of both inputs."""
+        model = f"model=path={self.vmaf_model_path}:"
+        heads = ["[dist1][ref1]psnr=", "[dist2][ref2]ssim=", "[dist3][ref3]libvmaf="]
+        if (
+            len(chains) != 9
+            or any(not c.startswith(h) for c, h in zip(chains[-3:], heads, strict=True))
+            or model not in chains[-1]
+        ):
+            raise UserError(
+                f"ffmpeg-quality-metrics {FFMPEG_QUALITY_METRICS_VERSION} builds other filters "
+                "than the suite knows.",
+                expected="the filters of version 3.13.0; found " + " ; ".join(chains),
+                remedy="install the versions of the suite's lock file.",
+            )
+        # Names relative to the folder: no character of a path can break the filter syntax.
+        psnr, ssim, vmaf = (c.replace(f"{self.tmp_dir}{os.sep}", "") for c in chains[-3:])
+        # Both models by the name they have inside libvmaf, in one instance that shares features.
+        vmaf = vmaf.replace(
+            model.replace(f"{self.tmp_dir}{os.sep}", ""),
+            f"model=version={VMAF_MODEL}\\:name=vmaf|version={VMAF_NEG_MODEL}\\:name=vmaf_neg:",
+        )
+        align = _align(self.clip.fps)
+        return ";".join(
+            [
+                f"[0:v:0]{align},split=4[ref1][ref2][ref3][ref4]",
+                f"[1:v:0]{align},split=3[dist1][dist2][dist3]",
+                # The library rounds to three decimals; the filters' metadata has six.
+                f"{psnr},metadata=mode=print:file=psnr.meta[out1]",
+                f"{ssim},metadata=mode=print:file=ssim.meta[out2]",
+                f"{vmaf}[out3]",
+                # XPSNR takes the original first. Above 8 bit FFmpeg's filter reads the second
+                # input as if its rows had no padding, which decoded frames have (XPSNR of 10 dB
+                # for a PSNR of 35): raw video looped back through `-dec` has none.
+                # The filter weighs motion by the rate of that input, which has none: hence `fps`,
+                # which changes nothing else, the frames being numbered already.
+                f"[dec:0]{align},fps={self.clip.fps}[dist4]",
+                "[ref4][dist4]xpsnr=shortest=1:repeatlast=0,"
+                "metadata=mode=print:file=xpsnr.meta[out4]",
+            ]
+        )
+
+
+def _align(fps: Fraction) -> str:
+    """Filters that raise to 10 bit exactly and number the frames, whatever their timestamps."""
+    # A clip marked full range would be raised by repeating bits, not by a factor of four.
+    return f"setparams=range=tv,format=yuv420p{MEASURE_BIT_DEPTH}le,settb=1/({fps}),setpts=N"
+
+
+@contextmanager
+def _links(
+    reference: Path, distorted: Path, work_dir: Path
+) -> Iterator[tuple[Path, tuple[str, str]]]:
+    """A folder of this call alone, with both files under plain names; removed at the end."""
+    # The library derives names of temporary files from base names: two calls in one folder with
+    # files of equal name would overwrite each other's.
+    work_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="measure-", dir=work_dir.resolve()) as name:
+        folder = Path(name)
+        links = f"reference{reference.suffix}", f"distorted{distorted.suffix}"
+        for link, target in zip(links, (reference, distorted), strict=True):
+            (folder / link).symlink_to(target.resolve())
+        yield folder, links
+
+
+def _check_decodes(
+    said: str, reference: Path, distorted: Path, clip: ClipFormat, *, finished: bool
+) -> None:
+    """Raise UserError unless both sides decoded to ``clip``'s size, depth and count, cleanly.
+
+    Where FFmpeg was not ``finished``, the other side may have been cut short: only a side
+    without any frame is then wrong in its count.
+    """
+    counts: list[tuple[Path, int, int]] = []
+    for number, path in enumerate((reference, distorted)):
+        formats, frames, errors = _decoded(said, number)
+        counts.append((path, frames, errors))
+        # The reference has the sheet's depth; a codec may return more, never less.
+        allowed = {clip.pix_fmt} | ({f"yuv420p{MEASURE_BIT_DEPTH}le"} if number else set())
+        for width, height, pix_fmt in formats:
+            if (width, height) != (clip.width, clip.height) or pix_fmt not in allowed:
+                raise UserError(
+                    "a file to measure has another size or sample format than its sheet says.",
+                    where=str(path),
+                    expected=f"{clip.width}x{clip.height} {' or '.join(sorted(allowed))}, "
+                    f"found {width}x{height} {pix_fmt}",
+                    remedy="correct the sheet, or make the file again.",
+                )
+    for path, _, errors in counts:
+        if errors or (finished and path == distorted and _errors(said)):
+            raise ToolError(
+                "a file to measure is damaged: it cannot be decoded without errors.",
+                where=str(path),
+                expected=f"no error; FFmpeg said:{_errors(said)}",
+                remedy="make the file again.",
+            )
+    for path, frames, _ in counts:
+        if frames != clip.frames if finished else frames == 0:
+            raise UserError(
+                "a file to measure has another number of frames than its sheet says.",
+                where=str(path),
+                expected=f"{clip.frames} frames, found {frames}",
+                remedy="correct `frames` in the sheet, or make the file again.",
+            )
+
+
+def _decoded(said: str, number: int) -> tuple[list[tuple[int, int, str]], int, int]:
+    """Formats (width, height, samples), frame count and error count of one decoded input."""
+    formats = re.findall(
+        rf"^\[graph -?\d+ input from stream {number}:\d+ @ \w+\] \[verbose\] "
+        r"w:(\d+) h:(\d+) pixfmt:(\w+)",
+        said,
+        re.MULTILINE,
+    )
+    count = re.search(
+        rf"Input stream #{number}:\d+ \(video\):.*?(\d+) frames decoded; (\d+) decode errors", said
+    )
+    frames, errors = (int(count[1]), int(count[2])) if count else (0, 0)
+    return [(int(w), int(h), pix_fmt) for w, h, pix_fmt in formats], frames, errors
+
+
+def _errors(said: str) -> str:
+    """The first lines that FFmpeg marked as errors, indented, or an empty text."""
+    lines = [line for line in said.splitlines() if re.search(r"\[(error|fatal|panic)\]", line)]
+    return "".join("\n    " + re.sub(r" @ 0x[0-9a-f]+", "", line) for line in lines[:8])
+
+
+def _frames(folder: Path, vmaf: list[dict[str, float]], clip: ClipFormat) -> list[FrameMetrics]:
+    """One row per frame from the metadata files and the library's reading of libvmaf's log."""
+    psnr, ssim, xpsnr = (_metadata(folder / f"{name}.meta") for name in ("psnr", "ssim", "xpsnr"))
+    lengths = {"psnr": len(psnr), "ssim": len(ssim), "vmaf": len(vmaf), "xpsnr": len(xpsnr)}
+    if set(lengths.values()) != {clip.frames}:
+        raise UserError(
+            "a metric returned another number of frames than it was given.",
+            expected=f"{clip.frames}, found {lengths}",
+        )
+    rows: list[FrameMetrics] = []
+    for n, (p, s, v, x) in enumerate(zip(psnr, ssim, vmaf, xpsnr, strict=True), start=1):
+        row: FrameMetrics = {"n": n}
+        row |= {f"psnr_{c}": _finite(p[f"psnr.psnr.{c}"]) for c in "yuv"}
+        row |= {f"mse_{c}": p[f"psnr.mse.{c}"] for c in "yuv"}
+        row |= {f"ssim_{c}": s[f"ssim.{c.upper()}"] for c in "yuv"}
+        row |= {"vmaf": v["vmaf"], "vmaf_neg": v["vmaf_neg"]}
+        row |= {f"xpsnr_{c}": _finite(x[f"xpsnr.xpsnr.{c}"]) for c in "yuv"}
+        rows.append(row)
+    return rows
+
+
+def _metadata(path: Path) -> list[dict[str, float]]:
+    """Frames of a file of FFmpeg's ``metadata`` filter: key without ``lavfi.`` to value."""
+    frames: list[dict[str, float]] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("frame:"):
+            frames.append({})
+        else:
+            key, value = line.removeprefix("lavfi.").split("=")
+            frames[-1][key] = float(value)
+    return frames
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,144 @@
+"""How figures of the suite look and are saved: readable in grey, same bytes for the same data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jndlab.errors import UserError
+from jndlab.files import atomic_path
+from jndlab.report.tables import write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+PIXELS_PER_INCH = 120
+MOST_INCHES = 16  # a page of 1920 pixels: taller or wider figures cannot be read on a screen
+AXIS_LABELS = {
+    "bitrate_kbps": "bitrate (kbit/s)",
+    "vmaf_mean": "VMAF (mean over frames)",
+    "vmaf_harmonic": "VMAF (harmonic mean over frames)",
+    "vmaf_neg_mean": "VMAF NEG (mean over frames)",
+    "psnr_y_framemean": "PSNR Y (dB, mean over frames)",
+    "psnr_y_mse": "PSNR Y (dB, of the mean MSE)",
+    "ssim_y": "SSIM Y (mean over frames)",
+    "xpsnr_y": "XPSNR Y (dB)",
+    "saving_pct": "bitrate saving (%)",
+    "psnr_drop_db": "PSNR Y drop (dB)",
+    "vmaf_drop": "VMAF drop",
+    "vmaf_neg_drop": "VMAF NEG drop",
+    "prefilter_vmaf_mean": "VMAF of the prefiltered video",
+}
+# Dark to light, so neighbours differ in grey too; marker and dashes tell the rest.
+_COLOURS = ("#000000", "#c8500a", "#1f6fb4", "#8fb339", "#7b3294", "#d6a51f")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_DASHES: tuple[Any, ...] = ("", (5, 2), (1.5, 1.5), (6, 2, 1.5, 2), (3, 1, 1, 1, 1, 1))
+_RC = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: no other font can take its place
+    "svg.fonttype": "none",
+    "svg.hashsalt": "jndlab",
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 9,
+    "legend.handlelength": 3.5,  # long enough to show every dash pattern
+    "axes.edgecolor": "0.4",
+    "grid.color": "0.88",
+}
+
+
+def axis_label(column: str) -> str:
+    """Axis label of a column, with its unit and pooling. Raises UserError on an unknown one."""
+    if column not in AXIS_LABELS:
+        raise UserError(
+            f"'{column}' is no quantity that a figure can show.",
+            expected="one of " + ", ".join(AXIS_LABELS),
+        )
+    return AXIS_LABELS[column]
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Within this context figures have the suite's style, whatever the user's matplotlibrc."""
+    import matplotlib
+    import seaborn
+
+    look = {**seaborn.axes_style("whitegrid"), **seaborn.plotting_context("paper"), **_RC}
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(look)
+        yield
+
+
+def series_looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour, marker and dashes of each line (keys of ``seaborn.lineplot``), by its name.
+
+    The first name (the anchor) is black and solid. Colour, marker and dashes repeat with
+    different periods, so up to 120 lines differ in at least one of them.
+    """
+    return {
+        "palette": {name: _COLOURS[i % len(_COLOURS)] for i, name in enumerate(names)},
+        "markers": {name: _MARKERS[i % len(_MARKERS)] for i, name in enumerate(names)},
+        "dashes": {name: _DASHES[i % len(_DASHES)] for i, name in enumerate(names)},
+    }
+
+
+def step_colours(steps: Sequence[Any]) -> dict[Any, Any]:
+    """One colour per ordered step (QP), from dark to light in equal steps of grey."""
+    import seaborn
+
+    colours = seaborn.color_palette("mako", n_colors=len(steps) + 1)[: len(steps)]
+    return dict(zip(steps, colours, strict=True))
+
+
+def new_grid(
+    rows: int,
+    columns: int,
+    panel: tuple[float, float],
+    *,
+    sharex: bool = False,
+    sharey: bool = False,
+) -> tuple[Figure, Any]:
+    """A figure of ``rows`` x ``columns`` panels (inches each), shrunk to fit ``MOST_INCHES``.
+
+    Returns the figure and a 2-D array of axes. No pyplot: nothing stays in memory afterwards.
+    """
+    from matplotlib.figure import Figure
+
+    extra = 1.3  # inches for title, legend and footnote
+    width = min(panel[0] * columns, MOST_INCHES)
+    height = min(panel[1] * rows + extra, MOST_INCHES)
+    figure = Figure(figsize=(max(width, 6.0), height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
+    return figure, figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
+
+
+def wrapped(text: str, figure: Figure, font_size: float) -> str:
+    """``text`` broken into lines that fit the figure's width at ``font_size`` points."""
+    import textwrap
+
+    characters = math.floor(figure.get_figwidth() * 72 / (0.56 * font_size))
+    return "\n".join(textwrap.wrap(text, max(characters, 20)))
+
+
+def save_figure(figure: Figure, data: pd.DataFrame, stem: str | Path) -> list[Path]:
+    """Write ``stem.svg``, ``stem.png`` and ``stem.csv`` (the data shown); return their paths.
+
+    No date and no version is written into the pictures: same data, same matplotlib, same bytes.
+    """
+    stem = Path(stem)
+    written = []
+    for suffix, metadata in (
+        ("svg", {"Date": None, "Creator": None}),
+        ("png", {"Software": None}),
+    ):
+        path = stem.with_name(f"{stem.name}.{suffix}")
+        with atomic_path(path) as part:
+            figure.savefig(part, format=suffix, dpi=PIXELS_PER_INCH, metadata=metadata)
+        written.append(path)
+    return [*written, *write_table(data, stem, formats=("csv",))]

@@ -1,0 +1,248 @@
+"""RD points as one data frame, and any table as CSV, Markdown and LaTeX with stable bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from jndlab.errors import UserError
+from jndlab.files import read_json, write_text
+
+POINT_SCHEMA = 1
+POINT_KEY = ["sequence", "config", "codec", "method", "qp"]
+POOLED = [
+    "psnr_y_framemean",
+    "psnr_y_mse",
+    "psnr_u_framemean",
+    "psnr_v_framemean",
+    "ssim_y",
+    "vmaf_mean",
+    "vmaf_harmonic",
+    "vmaf_neg_mean",
+    "xpsnr_y",
+    "lossless_frames",
+]
+POINT_COLUMNS = [
+    *POINT_KEY,
+    "content",
+    "width",
+    "height",
+    "bit_depth",
+    "frames",
+    "fps",
+    "bits",
+    "bitrate_kbps",
+    *POOLED,
+    "prefilter_vmaf_mean",
+    "prefilter_psnr_y_framemean",
+    "encode_cpu_s",
+    "encode_wall_s",
+    "recipe_sha256",
+]
+FORMATS = ("csv", "md", "tex")
+CSV_DECIMALS = 6
+TEXT_FORMAT = ".2f"
+
+
+def load_points(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Read RD-point JSON files into one row per point, sorted by ``POINT_KEY``.
+
+    The columns are ``POINT_COLUMNS``: rates in kbit/s, PSNR and XPSNR in dB, VMAF 0..100,
+    seconds of the encoder. A metric that a point lacks (no prefilter, only lossless frames) is
+    NaN. No paths give an empty frame with all columns. Raises UserError on a file that is no
+    RD point and on two files for the same point.
+    """
+    files = [Path(path) for path in paths]
+    rows = [_point_row(path) for path in files]
+    frame = pd.DataFrame(rows, columns=POINT_COLUMNS)
+    twice = frame[frame.duplicated(POINT_KEY, keep=False)]
+    if len(twice):
+        first = twice.iloc[0]
+        raise UserError(
+            "two files hold the RD point " + "/".join(str(first[name]) for name in POINT_KEY) + ".",
+            where=", ".join(str(files[index]) for index in twice.index[:2]),
+            expected="one file for each sequence, config, codec, method and QP",
+        )
+    measured = [*POOLED, "prefilter_vmaf_mean", "prefilter_psnr_y_framemean"]
+    frame[measured] = frame[measured].astype(float)
+    frame["lossless_frames"] = frame["lossless_frames"].astype("Int64")
+    return frame.sort_values(POINT_KEY, kind="stable", ignore_index=True)
+
+
+def write_table(
+    frame: pd.DataFrame,
+    stem: str | Path,
+    *,
+    formats: Sequence[str] = FORMATS,
+    caption: str = "",
+    float_formats: Mapping[str, str] | None = None,
+) -> list[Path]:
+    """Write ``frame`` as ``stem.csv``, ``stem.md`` and ``stem.tex``; return the paths written.
+
+    Rows and columns stay in the order given: whoever builds a table sorts it. CSV carries six
+    decimals of every float; Markdown and LaTeX (booktabs) use ``float_formats`` (column to
+    format specification, e.g. ``{"psnr_drop_db": ".3f"}``), two decimals where none is given.
+    The caption is the first line of the Markdown file and a comment in the LaTeX file. Missing
+    values are empty cells. The bytes depend on the values alone.
+    """
+    unknown = set(formats) - set(FORMATS)
+    if unknown:
+        raise UserError(
+            f"'{sorted(unknown)[0]}' is no table format.", expected="some of " + ", ".join(FORMATS)
+        )
+    stem = Path(stem)
+    names = [str(name) for name in frame.columns]
+    chosen = float_formats or {}
+    exact = [f".{CSV_DECIMALS}f"] * len(names)
+    short = [chosen.get(name, TEXT_FORMAT) for name in names]
+    caption = " ".join(caption.split())
+    written = []
+    for kind in formats:
+        cells = _cells(frame, exact if kind == "csv" else short)
+        if kind == "csv":
+            text = _csv(names, cells)
+        else:
+            right = [_is_numeric(frame[name]) for name in frame.columns]
+            text = (_markdown if kind == "md" else _latex)(names, cells, right, caption)
+        # Not with_suffix: a stem such as "points_qp22.5" must keep its last part.
+        path = stem.with_name(f"{stem.name}.{kind}")
+        write_text(path, text)
+        written.append(path)
+    return written
+
+
+def markdown_text(text: str) -> str:
+    """Text with the characters that Markdown would read as markup escaped."""
+    for character in "\\|_*<>":
+        text = text.replace(character, "\\" + character)
+    return text.replace("\n", " ")
+
+
+def latex_text(text: str) -> str:
+    """Text with the characters that LaTeX would read as commands escaped."""
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "\n": " ",
+    **{character: "\\" + character for character in "&%$#_{}"},
+}
+
+
+def _point_row(path: Path) -> dict[str, Any]:
+    try:
+        point = read_json(path)
+        if point["schema"] != POINT_SCHEMA:
+            raise UserError(
+                f"the RD point has schema {point['schema']!r}.",
+                where=str(path),
+                expected=f"schema {POINT_SCHEMA}",
+                remedy="delete the file and let the workflow measure the point again.",
+            )
+        clip, provenance = point["clip"], point["provenance"]
+        prefiltered = point["prefilter_metrics"] or {}
+        metrics = point["metrics"]
+        return {
+            **{name: point["key"][name] for name in POINT_KEY},
+            "content": point["content"],
+            **{name: clip[name] for name in ("width", "height", "bit_depth", "frames")},
+            "fps": float(Fraction(clip["fps"])),
+            "bits": point["bits"],
+            "bitrate_kbps": point["bitrate_kbps"],
+            **{name: metrics.get(name) for name in POOLED},
+            "prefilter_vmaf_mean": prefiltered.get("vmaf_mean"),
+            "prefilter_psnr_y_framemean": prefiltered.get("psnr_y_framemean"),
+            "encode_cpu_s": provenance["encode_cpu_s"],
+            "encode_wall_s": provenance["encode_wall_s"],
+            "recipe_sha256": point["recipe_sha256"],
+        }
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        wrong = f"no key {error}" if isinstance(error, KeyError) else str(error)
+        raise UserError(
+            f"the file is no RD point: {wrong}.",
+            where=str(path),
+            expected="the JSON that the measuring step writes",
+            remedy="delete the file and let the workflow measure the point again.",
+        ) from error
+
+
+def _cells(frame: pd.DataFrame, formats: Sequence[str]) -> list[list[str]]:
+    columns = (frame.iloc[:, index].tolist() for index in range(frame.shape[1]))
+    texts = [
+        [_cell(value, spec) for value in column]
+        for column, spec in zip(columns, formats, strict=True)
+    ]
+    return [list(row) for row in zip(*texts, strict=True)]
+
+
+def _cell(value: Any, spec: str) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
+        text = format(float(value), spec)
+        # A rounded tiny negative must not differ from zero by its sign: it is numerical noise.
+        return text.lstrip("-") if not any(digit in text for digit in "123456789in") else text
+    return str(value)
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _csv(names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(cells)
+    return stream.getvalue()
+
+
+def _markdown(
+    names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], caption: str
+) -> str:
+    lines = [markdown_text(caption), ""] if caption else []
+    rule = ["---:" if is_right else "---" for is_right in right]
+    lines += [
+        "| " + " | ".join(row) + " |"
+        for row in [
+            [markdown_text(name) for name in names],
+            rule,
+            *([markdown_text(cell) for cell in row] for row in cells),
+        ]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex(
+    names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], caption: str
+) -> str:
+    def line(row: Sequence[str]) -> str:
+        return " & ".join(latex_text(cell) for cell in row) + r" \\"
+
+    return "\n".join(
+        [
+            *([f"% {caption}"] if caption else []),
+            r"\begin{tabular}{" + "".join("r" if is_right else "l" for is_right in right) + "}",
+            r"\toprule",
+            line(names),
+            r"\midrule",
+            *(line(row) for row in cells),
+            r"\bottomrule",
+            r"\end{tabular}",
+            "",
+        ]
+    )

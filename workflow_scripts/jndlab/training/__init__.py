@@ -1,0 +1,1 @@
+"""Data loading, the one training loop and checkpoints."""

@@ -1,0 +1,53 @@
+"""How every rule's script runs: words go to the rule's log, a user's mistake needs no traceback."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jndlab.errors import UserError
+
+
+def run(main: Callable[[Any, Path], None], snakemake: Any) -> None:
+    """Call ``main(snakemake, log)`` of a rule's script.
+
+    A UserError ends the job with its message, any other error with its traceback; both stand
+    at the end of the rule's log, which Snakemake shows when the job fails.
+    """
+    log = Path(str(snakemake.log[0]))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("", encoding="utf-8")
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=[logging.FileHandler(log, encoding="utf-8")],
+    )
+    # A user's own classes may stand beside the Snakefile, where Snakemake was started.
+    sys.path.append(str(Path.cwd()))
+    try:
+        main(snakemake, log)
+    except UserError as error:
+        _fail(log, str(error))
+    except Exception:
+        _fail(log, traceback.format_exc())
+
+
+@contextmanager
+def scratch(snakemake: Any) -> Iterator[Path]:
+    """A private folder on the node's own disk (the rule's ``tmpdir``), removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="jndlab-", dir=snakemake.resources.tmpdir) as folder:
+        yield Path(folder)
+
+
+def _fail(log: Path, message: str) -> None:
+    with open(log, "a", encoding="utf-8") as stream:
+        stream.write(f"\nERROR: {message}\n")
+    print(f"ERROR: {message}", file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,77 @@
+"""Which files of the suite a script runs: the closure of its imports, read without importing.
+
+Snakemake sees the file of a `script:` but not the modules that it imports. Rules therefore list
+them as inputs, so that an edit re-runs exactly the rules that use the edited module.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from functools import cache
+from pathlib import Path
+
+PACKAGES = ("jndlab", "jndops")
+
+
+def import_closure(script: Path, root: Path) -> list[Path]:
+    """The script and all modules of the suite that it imports, directly or not, sorted.
+
+    ``root`` is the folder that holds the packages. Imports inside functions count as well.
+    """
+    seen: set[Path] = set()
+    waiting = [script]
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen.add(path)
+            waiting.extend(_imported_files(path, root))
+    return sorted(seen)
+
+
+def class_file(target: str, root: Path) -> Path:
+    """Source file of ``package.module:Class`` without running the module itself."""
+    module = target.partition(":")[0]
+    own = _module_file(module, root)
+    if own is not None:
+        return own
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        found = None
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(module)
+    return Path(found.origin)
+
+
+@cache
+def _imported_files(path: Path, root: Path) -> tuple[Path, ...]:
+    found: set[Path] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            if name.split(".")[0] in PACKAGES:
+                # Importing a.b.c runs a/__init__ and a/b/__init__ as well.
+                parts = name.split(".")
+                for length in range(1, len(parts) + 1):
+                    file = _module_file(".".join(parts[:length]), root)
+                    if file is not None:
+                        found.add(file)
+    return tuple(sorted(found))
+
+
+@cache
+def _module_file(name: str, root: Path) -> Path | None:
+    base = root.joinpath(*name.split("."))
+    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None

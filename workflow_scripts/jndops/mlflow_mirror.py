@@ -1,0 +1,222 @@
+"""Rebuildable mirror of the results in MLflow: what is browsed there is copied, never the original.
+
+Points, tables, figures and the report are read from the results folder and upserted by a key and
+the hash of their content. The database may be deleted at any time and comes back the same. MLflow
+stores absolute addresses of artefacts, so a moved results folder is noticed and mirrored anew; the
+former database is kept beside it as ``*.old.db``. Deleting a run is only logical in MLflow: delete
+the database to make it small again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jndlab.errors import UserError
+from jndlab.files import atomic_path, write_csv
+
+from jndops.mlflow_records import ARTIFACTS_FOLDER, Record, collect_records
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+LEDGER_COLUMNS = ["job_key", "kind", "experiment", "run_id", "payload_sha256", "state"]
+MIRROR_TAG = "jndlab_mirror"
+LOCK_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many runs were written anew, left as they were and deleted."""
+
+    written: int
+    unchanged: int
+    deleted: int
+    rebuilt: bool = False
+
+
+def mirror(results_dir: Path, database: Path, ledger: Path) -> Outcome:
+    """Make ``database`` say what ``results_dir`` holds, and write ``ledger`` (CSV, a row a run).
+
+    Raises whatever MLflow raises; :func:`write_failed_ledger` is for callers that must go on.
+    """
+    results_dir, database = Path(results_dir).resolve(), Path(database).resolve()
+    records = collect_records(results_dir)
+    with _single_writer(database):
+        client, rebuilt = _open(database, results_dir / ARTIFACTS_FOLDER)
+        outcome, run_ids = _synchronise(client, records, results_dir / ARTIFACTS_FOLDER)
+    _write_ledger(ledger, records, run_ids, "mirrored")
+    return replace(outcome, rebuilt=rebuilt)
+
+
+def write_failed_ledger(results_dir: Path, ledger: Path, reason: str) -> None:
+    """Write a ledger in which every record is ``not mirrored`` and says why."""
+    try:
+        records = collect_records(Path(results_dir).resolve())
+    except Exception:  # unreadable results are one more reason to have no mirror, not to stop
+        records = []
+    state = f"not mirrored: {' '.join(reason.split())[:500]}"
+    _write_ledger(ledger, records, {}, state)
+
+
+def _synchronise(
+    client: MlflowClient, records: list[Record], artifacts: Path
+) -> tuple[Outcome, dict[str, str]]:
+    experiments = {
+        name: _experiment_id(client, name, artifacts)
+        for name in dict.fromkeys(record.experiment for record in records)
+    }
+    wanted = {record.key: record for record in records}
+    kept: dict[str, Any] = {}
+    deleted = 0
+    for run in _mirrored_runs(client):
+        key = run.data.tags["job_key"]
+        record = wanted.get(key)
+        # A run that is not finished was cut off while being written: it is never taken for whole.
+        whole = run.info.status == "FINISHED" and key not in kept
+        if record and whole and run.data.tags.get("payload_sha256") == record.payload_sha256:
+            kept[key] = run
+            continue
+        client.delete_run(run.info.run_id)
+        for folder in artifacts.glob(f"*/{run.info.run_id}"):
+            shutil.rmtree(folder, ignore_errors=True)
+        deleted += record is None
+    run_ids = {key: run.info.run_id for key, run in kept.items()}
+    for record in records:  # parents come first
+        parent = run_ids[record.parent] if record.parent else None
+        if record.key not in kept:
+            run_ids[record.key] = _write(client, record, experiments[record.experiment], parent)
+        elif parent and kept[record.key].data.tags.get("mlflow.parentRunId") != parent:
+            client.set_tag(run_ids[record.key], "mlflow.parentRunId", parent)
+    return Outcome(len(records) - len(kept), len(kept), deleted), run_ids
+
+
+def _write(client: MlflowClient, record: Record, experiment_id: str, parent: str | None) -> str:
+    from mlflow.entities import Metric, Param
+
+    tags = dict(record.tags) | {
+        "job_key": record.key,
+        "kind": record.kind,
+        "payload_sha256": record.payload_sha256,
+    }
+    if parent:
+        tags["mlflow.parentRunId"] = parent
+    run = client.create_run(experiment_id, record.time_ms, tags=tags, run_name=record.name)
+    run_id = run.info.run_id
+    metrics = [Metric(name, value, record.time_ms, step) for name, value, step in record.metrics]
+    params = [Param(name, value) for name, value in record.params.items()]
+    for first in range(0, max(len(metrics), len(params)), 100):  # MLflow's limit of params a batch
+        batch = slice(first, first + 100)
+        client.log_batch(run_id, metrics=metrics[batch], params=params[batch])
+    for path in record.files:
+        client.log_artifact(run_id, str(path))
+    client.set_terminated(run_id, end_time=record.time_ms)
+    return run_id
+
+
+def _mirrored_runs(client: MlflowClient) -> Iterator[Any]:
+    """Live runs that this module wrote; runs that a person added have no ``job_key``."""
+    experiments = [item.experiment_id for item in client.search_experiments()]
+    token: str | None = None
+    while experiments:
+        page = client.search_runs(experiments, max_results=10000, page_token=token)
+        yield from (run for run in page if "job_key" in run.data.tags)
+        token = page.token
+        if not token:
+            return
+
+
+def _experiment_id(client: MlflowClient, name: str, artifacts: Path) -> str:
+    from mlflow import __version__
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        location = (artifacts / name).as_uri()
+        return client.create_experiment(name, location, tags={MIRROR_TAG: __version__})
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return found.experiment_id
+
+
+def _open(database: Path, artifacts: Path) -> tuple[MlflowClient, bool]:
+    """A client of ``database``, made or made anew where needed, and whether it was made anew."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    from mlflow import MlflowClient, __version__
+
+    stale = database.exists() and not _belongs_here(database, artifacts, __version__)
+    if stale:
+        database.replace(database.with_suffix(".old.db"))
+    if not database.exists():
+        shutil.rmtree(artifacts, ignore_errors=True)
+        # MLflow's migrations leave a broken file for good when they are killed or run twice at
+        # once: they run on a file of another name, which is renamed when they are through.
+        with atomic_path(database) as part:
+            MlflowClient(f"sqlite:///{part}").search_experiments()
+    return MlflowClient(f"sqlite:///{database}"), stale
+
+
+def _belongs_here(database: Path, artifacts: Path, version: str) -> bool:
+    """Whether a database was made by this MLflow for this results folder, where it now is."""
+    query = (
+        "SELECT e.artifact_location, t.value FROM experiments e"
+        " JOIN experiment_tags t ON t.experiment_id = e.experiment_id WHERE t.key = ?"
+    )
+    try:
+        with closing(sqlite3.connect(database, timeout=20)) as connection:
+            rows = connection.execute(query, (MIRROR_TAG,)).fetchall()
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise
+        return False
+    except sqlite3.DatabaseError:
+        return False
+    home = artifacts.as_uri() + "/"
+    return all(location.startswith(home) and made_by == version for location, made_by in rows)
+
+
+@contextmanager
+def _single_writer(database: Path) -> Iterator[None]:
+    """Hold the lock file beside ``database``; the system frees it even if the holder is killed."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with open(database.with_suffix(".lock"), "w", encoding="utf-8") as stream:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise UserError(
+                        "another process is writing the MLflow mirror.",
+                        where=str(database),
+                        remedy="wait for it to end, then run again.",
+                    ) from None
+                time.sleep(0.2)
+        yield
+
+
+def _write_ledger(
+    ledger: Path, records: list[Record], run_ids: Mapping[str, str], state: str
+) -> None:
+    rows = [
+        {
+            "job_key": record.key,
+            "kind": record.kind,
+            "experiment": record.experiment,
+            "run_id": run_ids.get(record.key, ""),
+            "payload_sha256": record.payload_sha256,
+            "state": state,
+        }
+        for record in records
+    ]
+    if not rows and state != "mirrored":
+        rows = [dict.fromkeys(LEDGER_COLUMNS, "") | {"state": state}]
+    write_csv(ledger, rows, LEDGER_COLUMNS)

@@ -1,0 +1,209 @@
+"""What of the results is worth a run in MLflow: records read from the results folder, no MLflow."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jndlab.files import read_csv, read_json, sha256_of, sha256_of_json
+
+FOUNDATION = "rate-distortion"  # experiment of what belongs to no single paper
+ARTIFACTS_FOLDER = "mlflow_artifacts"
+CURVE_METRICS = ("bitrate_kbps", "psnr_y_mse", "vmaf_mean", "vmaf_neg_mean")
+TABLE_SUFFIXES = (".csv", ".md", ".tex")
+FIGURE_SUFFIXES = (".png", ".svg", ".csv")
+REPORT_NAMES = ("report.zip", "report.html")
+RUN_CONFIG = "config.json"  # written by every run into its results folder
+MAX_VALUE_LENGTH = 6000  # MLflow's limit of a parameter; longer values are cut
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run to be mirrored. ``metrics`` are (name, value, step); ``files`` become artefacts."""
+
+    key: str
+    kind: str  # point, curves, table, figure, report
+    experiment: str
+    name: str
+    parent: str | None
+    params: Mapping[str, str]
+    metrics: tuple[tuple[str, float, int], ...]
+    tags: Mapping[str, str]
+    files: tuple[Path, ...]
+    time_ms: int
+    payload_sha256: str = ""
+
+
+def collect_records(results_dir: Path) -> list[Record]:
+    """Everything in a results folder that is worth a run, parents first, in a stable order.
+
+    Folders ``points``, ``tables`` and ``figures`` at the top belong to no single paper; those
+    inside a folder of a paper (``iqnet/tables``) belong to its experiment.
+    """
+    records: list[Record] = []
+    homes = [(FOUNDATION, results_dir)]
+    homes += [(child.name, child) for child in sorted(results_dir.glob("*")) if _is_paper(child)]
+    for experiment, home in homes:
+        points = [_point(path, experiment) for path in sorted(home.glob("points/**/qp*.json"))]
+        records += _curves(points, experiment, home / "tables" / "bd_rate.csv") + points
+        for kind, folder, suffixes in (
+            ("table", "tables", TABLE_SUFFIXES),
+            ("figure", "figures", FIGURE_SUFFIXES),
+        ):
+            records += _documents(experiment, kind, home / folder, suffixes)
+    for name in REPORT_NAMES:
+        if (path := results_dir / name).is_file():
+            records.append(_document(FOUNDATION, "report", name, [path]))
+    return records
+
+
+def _is_paper(folder: Path) -> bool:
+    if folder.name == ARTIFACTS_FOLDER or (folder / RUN_CONFIG).exists():
+        return False  # the latter is the results folder of another run, such as results/smoke
+    return any((folder / part).is_dir() for part in ("points", "tables", "figures"))
+
+
+def _point(path: Path, experiment: str) -> Record:
+    point = read_json(path)
+    key, provenance = point["key"], point.get("provenance", {})
+    group = f"{experiment}/{key['method']}/{key['codec']}/{key['config']}"
+    values = {"bits": point["bits"], "bitrate_kbps": point["bitrate_kbps"], **point["metrics"]}
+    for name, value in (point.get("prefilter_metrics") or {}).items():
+        values[f"prefilter/{name}"] = value
+    values |= {name: value for name, value in provenance.items() if name.endswith("_s")}
+    params = {**_flat(key), **_flat(point["clip"]), **_flat(point.get("recipe", {}), "recipe.")}
+    tags = {name: value for name, value in provenance.items() if name not in values}
+    tags |= {name: point[name] for name in ("content", "label", "recipe_sha256") if name in point}
+    return _sealed(
+        Record(
+            key=f"{group}/{key['sequence']}/qp{key['qp']}",
+            kind="point",
+            experiment=experiment,
+            name=f"{key['sequence']} {key['config']} {key['method']} qp{key['qp']}",
+            parent=group,
+            params=params,
+            metrics=_metrics(values, step=int(key["qp"])),
+            tags=_flat(tags),
+            files=(),
+            time_ms=_time_ms([path]),
+        )
+    )
+
+
+def _curves(points: list[Record], experiment: str, bd_rates: Path) -> list[Record]:
+    """One parent per method, codec and configuration: its curves over QP and mean BD-rates."""
+    table = read_csv(bd_rates) if bd_rates.is_file() else []
+    groups: dict[str, list[Record]] = {}
+    for point in points:
+        groups.setdefault(str(point.parent), []).append(point)
+    parents = []
+    for group, members in sorted(groups.items()):
+        shared = {name: members[0].params[name] for name in ("config", "codec", "method")}
+        metrics: list[tuple[str, float, int]] = []
+        for member in members:
+            metrics += [
+                (_metric_name(f"{member.params['sequence']}/{name}"), value, step)
+                for name, value, step in member.metrics
+                if name in CURVE_METRICS
+            ]
+        for row in table:
+            same = all(row.get(name, value) == value for name, value in shared.items())
+            if same and row.get("level") == "all" and row.get("bd_rate_pct"):
+                metrics += _metrics({f"bd_rate/{row['metric']}": float(row["bd_rate_pct"])})
+        digest = sha256_of_json([member.payload_sha256 for member in members])
+        parents.append(
+            _sealed(
+                Record(
+                    key=group,
+                    kind="curves",
+                    experiment=experiment,
+                    name=f"{shared['method']} {shared['codec']} {shared['config']}",
+                    parent=None,
+                    params=shared | {"points": str(len(members))},
+                    metrics=tuple(metrics),
+                    tags={"results_digest": digest},
+                    files=(),
+                    time_ms=max(member.time_ms for member in members),
+                )
+            )
+        )
+    return parents
+
+
+def _documents(
+    experiment: str, kind: str, folder: Path, suffixes: tuple[str, ...]
+) -> Iterator[Record]:
+    stems: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*")):
+        if path.suffix in suffixes and not path.name.startswith("."):
+            stems.setdefault(path.stem, []).append(path)
+    for stem, paths in stems.items():
+        yield _document(experiment, kind, stem, paths)
+
+
+def _document(experiment: str, kind: str, name: str, paths: list[Path]) -> Record:
+    params = {}
+    tables = [path for path in paths if kind == "table" and path.suffix == ".csv"]
+    for path in tables:
+        with open(path, newline="", encoding="utf-8") as stream:
+            header, *rows = list(csv.reader(stream)) or [[]]
+        params = {"rows": len(rows), "columns": ", ".join(header)}
+    record = Record(
+        key=f"{experiment}/{kind}/{name}",
+        kind=kind,
+        experiment=experiment,
+        name=f"{kind} {name}",
+        parent=None,
+        params=_flat(params),
+        metrics=(),
+        tags={},
+        files=tuple(paths),
+        time_ms=_time_ms(paths),
+    )
+    return _sealed(record)
+
+
+def _sealed(record: Record) -> Record:
+    """The record with the hash of all that MLflow would show, the files' content included."""
+    content = [record.kind, record.name, record.parent, record.params, record.metrics, record.tags]
+    files = {path.name: sha256_of(path) for path in record.files}
+    return replace(record, payload_sha256=sha256_of_json([*content, files]))
+
+
+def _metrics(values: Mapping[str, Any], step: int = 0) -> tuple[tuple[str, float, int], ...]:
+    # MLflow stores an infinity as 1.8e308, so only finite values are given to it.
+    return tuple(
+        (_metric_name(name), float(value), step)
+        for name, value in values.items()
+        if _is_number(value) and math.isfinite(value)
+    )
+
+
+def _metric_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_\-. :/]", "_", name)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested keys dotted, values as text."""
+    flat: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value)
+            flat[_metric_name(f"{prefix}{name}")] = text[:MAX_VALUE_LENGTH]
+    return flat
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _time_ms(paths: list[Path]) -> int:
+    return int(max(path.stat().st_mtime for path in paths) * 1000)

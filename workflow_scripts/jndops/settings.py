@@ -1,0 +1,123 @@
+"""The validated experiment: main configuration, codec entries and sequence sheet in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jndlab.datasets.sequences import Sequence, load_sequences
+from jndlab.errors import UserError
+from jndlab.files import sha256_of_json
+from jndlab.media.clip import ClipFormat
+from jndops.schema import check, did_you_mean, load_yaml, with_defaults
+
+ALL_QPS = "all"  # variant of a prefiltered clip that serves every QP
+
+
+class Point(NamedTuple):
+    """Identity of one rate-distortion point."""
+
+    codec: str
+    configuration: str
+    sequence: str
+    method: str
+    qp: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One experiment, complete and checked."""
+
+    config: dict[str, Any]
+    codecs: dict[str, dict[str, Any]]
+    sequences: dict[str, Sequence]
+    root: Path
+
+    def clip(self, sequence: str) -> ClipFormat:
+        """Format of a sequence as this run uses it (first ``frames`` frames)."""
+        return self.sequences[sequence].clip(self.config["frames"])
+
+    def source_dir(self, sequence: str) -> Path:
+        """Folder of the data set that a sequence belongs to."""
+        return Path(self.config["data_dir"]) / self.sequences[sequence].dataset
+
+    def points(self) -> Iterator[Point]:
+        """Every point of the run, in a fixed order."""
+        chosen = self.config
+        for codec in chosen["codecs"]:
+            for configuration in chosen["configurations"]:
+                for sequence in chosen["sequences"]:
+                    for method in chosen["methods"]:
+                        for qp in chosen["qps"]:
+                            yield Point(codec, configuration, sequence, method, qp)
+
+    def prefilters(self) -> list[str]:
+        """Names of the methods that change the frames before coding."""
+        return [name for name, m in self.config["methods"].items() if m["kind"] == "prefilter"]
+
+    def digest(self) -> str:
+        """Short hash of the whole experiment, for reports and tracking."""
+        return sha256_of_json([self.config, self.codecs])[:12]
+
+
+def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
+    """Check a configuration and everything that it names.
+
+    ``root`` is the folder of the Snakefile. Raises UserError, one message for all mistakes.
+    """
+    schema = load_yaml(root / "config/schemas/config.schema.yaml")
+    check(config, schema, "the configuration")
+    chosen = with_defaults(dict(config), schema)
+    sequences = load_sequences(root / "config/sequences.tsv")
+    _check_names("sequences", chosen["sequences"], list(sequences), "config/sequences.tsv")
+    codecs = _load_codecs(root, chosen)
+    _check_methods(chosen)
+    settings = Settings(chosen, codecs, sequences, root)
+    for name in chosen["sequences"]:
+        settings.clip(name)  # raises where the source is shorter than `frames`
+    return settings
+
+
+def _load_codecs(root: Path, chosen: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    schema = load_yaml(root / "config/schemas/codecs.schema.yaml")
+    entries = load_yaml(root / "config/codecs.yaml")
+    overrides = chosen["codec_overrides"]
+    _check_names("codec_overrides", overrides, list(entries), "config/codecs.yaml")
+    merged = {name: {**entry, **overrides.get(name, {})} for name, entry in entries.items()}
+    check(merged, schema, "config/codecs.yaml (with codec_overrides)")
+    _check_names("codecs", chosen["codecs"], list(merged), "config/codecs.yaml")
+    merged = with_defaults(merged, schema)
+    return {name: merged[name] for name in chosen["codecs"]}
+
+
+def _check_methods(chosen: Mapping[str, Any]) -> None:
+    methods = chosen["methods"]
+    _check_names("anchor", [chosen["anchor"]], list(methods), "the key `methods`")
+    for name, method in methods.items():
+        key = f"methods.{name}"
+        if method["kind"] == "prefilter" and not method["class"]:
+            raise UserError(
+                f"{key} is a prefilter without a class.",
+                where="the configuration",
+                expected="class: package.module:Class",
+                remedy=f"add the key `class` to {key}, or set its kind to `anchor`.",
+            )
+        if method["kind"] == "anchor" and (method["class"] or method["options"]):
+            raise UserError(
+                f"{key} is an anchor, which takes neither `class` nor `options`.",
+                where="the configuration",
+                remedy=f"remove them, or set the kind of {key} to `prefilter`.",
+            )
+
+
+def _check_names(key: str, names: Any, known: list[str], place: str) -> None:
+    for name in names:
+        if name not in known:
+            raise UserError(
+                f"{key}: '{name}' is unknown{did_you_mean(name, known)}.",
+                where="the configuration",
+                expected=f"one of {', '.join(known)}",
+                remedy=f"correct the name, or add it to {place}.",
+            )

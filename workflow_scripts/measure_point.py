@@ -1,0 +1,40 @@
+"""Adapter of rule measure_point."""
+
+from pathlib import Path
+
+from jndlab.files import read_json, write_csv, write_json
+from jndlab.media.clip import clip_from_text
+from jndlab.quality.full_reference import measure
+from jndlab.quality.rd_point import RdKey, frame_rows, rd_point
+from jndops.adapter import run, scratch
+
+
+def main(snakemake, log: Path) -> None:
+    clip = clip_from_text(snakemake.params.clip)
+    with scratch(snakemake) as work_dir:
+        measured = measure(
+            Path(snakemake.input.source),
+            Path(snakemake.input.stream),
+            clip,
+            work_dir=work_dir,
+            threads=snakemake.threads,
+        )
+    names = snakemake.wildcards
+    prefilter = snakemake.input.prefilter_metrics
+    encode = read_json(snakemake.input.encode)
+    point = rd_point(
+        key=RdKey(names.sequence, names.configuration, names.codec, names.method, int(names.qp)),
+        clip=clip,
+        content=snakemake.params.content,
+        method=snakemake.params.method,
+        source=read_json(snakemake.input.source_facts),
+        coded=read_json(snakemake.input.coded_facts),
+        encode=encode,
+        measured=measured,
+        prefilter_metrics=read_json(prefilter) if prefilter else None,
+    )
+    write_csv(snakemake.output.frames, frame_rows(encode, measured))
+    write_json(snakemake.output.point, point)
+
+
+run(main, snakemake)  # noqa: F821

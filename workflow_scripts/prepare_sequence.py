@@ -1,0 +1,26 @@
+"""Adapter of rule prepare_sequence."""
+
+from fractions import Fraction
+from pathlib import Path
+
+from jndlab.datasets.prepare import prepare_sequence
+from jndlab.datasets.sequences import Sequence
+from jndlab.files import write_json
+from jndlab.media.clip import clip_from_text
+from jndops.adapter import run, scratch
+
+
+def main(snakemake, log: Path) -> None:
+    row = snakemake.params.sheet_row
+    with scratch(snakemake) as work_dir:
+        facts = prepare_sequence(
+            Sequence(**{**row, "fps": Fraction(row["fps"])}),
+            clip_from_text(snakemake.params.clip),
+            source_dir=snakemake.params.source_dir,
+            target=snakemake.output.clip,
+            work_dir=work_dir,
+        )
+    write_json(snakemake.output.facts, facts)
+
+
+run(main, snakemake)  # noqa: F821
