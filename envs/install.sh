@@ -35,7 +35,7 @@ mirror=$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true
 [ -z "$mirror" ] || export UV_DEFAULT_INDEX="$mirror"
 
 # shellcheck disable=SC2086 # the option is one word or none
-.venv/bin/uv $certificates pip sync --quiet --python .venv/bin/python --require-hashes "$lock" ||
+.venv/bin/uv $certificates pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes "$lock" ||
   fail "the packages of $lock could not be installed (see above); run the same command again to go on."
 printf '%s\n' "$wanted" > "$stamp"
 printf 'set-up: done.\n' >&2

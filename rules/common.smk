@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
 from jndlab.media.clip import clip_as_text
-from jndops.imports import class_file, import_closure
+from jndops.imports import class_file, digest, import_closure
 from jndops.settings import ALL_QPS, load_settings
 
 ROOT = Path(workflow.basedir)
@@ -18,6 +18,12 @@ SCRIPTS = ROOT / "workflow_scripts"
 
 try:
     settings = load_settings(config, ROOT)
+    # Here and not when a rule first asks, so that a class that is not there is told at once.
+    METHOD_FILES = {
+        name: import_closure(class_file(method["class"], SCRIPTS), SCRIPTS)
+        for name, method in settings.config["methods"].items()
+        if method["class"]
+    }
 except UserError as error:
     raise WorkflowError(str(error))
 
@@ -32,27 +38,24 @@ def one_of(names):
 
 
 @cache
-def code(script, *classes):
-    """Files whose edit must re-run a rule: all of the suite that its script imports.
+def code(script, *more_files):
+    """Digest of all code that a rule's script runs, as a parameter: an edit re-runs exactly its rules.
 
-    ``classes`` are further entry points, `package.module:Class`, that the script loads by name.
+    Snakemake sees the script but not what it imports. `more_files` are loaded by name.
     """
-    files = set(import_closure(SCRIPTS / f"{script}.py", SCRIPTS))
-    for target in classes:
-        try:
-            files.update(import_closure(class_file(target, SCRIPTS), SCRIPTS))
-        except ModuleNotFoundError as error:
-            raise WorkflowError(
-                f"method class '{target}': there is no module '{error}'.\n"
-                "  what to do: put the file beside the Snakefile (or on PYTHONPATH) "
-                "and write its name as package.module:Class."
-            )
-    return [str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else str(file) for file in sorted(files)]
+    return digest({*import_closure(SCRIPTS / f"{script}.py", SCRIPTS), *more_files})
 
 
 def method_code(wildcards):
-    """Code of a prefilter's class and of the rule that applies it."""
-    return code("prefilter_clip", settings.config["methods"][wildcards.method]["class"])
+    """Digest of a prefilter's class and of the script that applies it."""
+    return code("prefilter_clip", *METHOD_FILES[wildcards.method])
+
+
+def codec_code(wildcards):
+    """Digest of a codec's adapter and of the script that drives it."""
+    adapter = settings.codecs[wildcards.codec]["adapter"]
+    file = SCRIPTS / f"jndlab/codecs/{adapter}.py"
+    return code("encode_clip", *import_closure(file, SCRIPTS))
 
 
 def clip_of(wildcards):

@@ -3,22 +3,21 @@
 
 rule keep_config:
     """The effective configuration, with all defaults filled in."""
-    input:
-        code=code("keep_config"),
     output:
         config="<results>/config.json",
     log:
         "<logs>/keep_config.log",
     benchmark:
         "<benchmarks>/keep_config.tsv"
+    localrule: True
     conda:
         "../envs/codecs.yaml"
-    localrule: True
     threads: 1
     resources:
         mem_mb=200,
         runtime=5,
     params:
+        code=code("keep_config"),
         config=settings.config,
         codecs=settings.codecs,
     message:

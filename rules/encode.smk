@@ -6,7 +6,6 @@ rule encode_clip:
     input:
         clip=coded_clip_of,
         facts=lambda wildcards: facts_of(coded_clip_of(wildcards)),
-        code=code("encode_clip"),
     output:
         stream=ensure("<results>/streams/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}", non_empty=True),
         facts="<results>/streams/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}.json",
@@ -14,15 +13,16 @@ rule encode_clip:
         "<logs>/encode_clip/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.log",
     benchmark:
         "<benchmarks>/encode_clip/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.tsv"
-    conda:
-        "../envs/codecs.yaml"
     # Long encodes first, so that the last jobs of a run are short.
     priority: 10
+    conda:
+        "../envs/codecs.yaml"
     threads: settings.config["threads"]["encode"]
     resources:
         mem_mb=memory_mb,
         runtime=encode_minutes,
     params:
+        code=codec_code,
         clip=clip_of,
         codec=lambda wildcards: settings.codecs[wildcards.codec],
     message:

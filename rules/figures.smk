@@ -8,7 +8,6 @@ rule draw_figures:
     """Rate-distortion curves per metric; saving and loss of every method at equal QP."""
     input:
         points=all_points(),
-        code=code("draw_figures"),
     output:
         report(
             [f"{RESULTS}/{stem}.png" for stem in RD_CURVES],
@@ -32,6 +31,7 @@ rule draw_figures:
         mem_mb=1500,
         runtime=20,
     params:
+        code=code("draw_figures"),
         anchor=settings.config["anchor"],
         rd_curves={metric: f"{RESULTS}/figures/rd_{metric}" for metric in settings.config["bd_rate"]["metrics"]},
         same_qp={stem.removeprefix("figures/"): f"{RESULTS}/{stem}" for stem in SAME_QP},

@@ -5,7 +5,6 @@ rule audit_iqnet:
     """What the printed tables say when they are recomputed: one row per claim."""
     input:
         printed=sorted(str(path.relative_to(ROOT)) for path in (ROOT / "config/published/iqnet").glob("*.csv")),
-        code=code("audit_iqnet"),
     output:
         report(
             table("iqnet/tables/audit"),
@@ -23,6 +22,8 @@ rule audit_iqnet:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        code=code("audit_iqnet"),
     message:
         "Recomputing what IQNet's tables claim"
     script:

@@ -10,7 +10,6 @@ rule measure_point:
         encode=lambda wildcards: f"{stream_of(wildcards)}.json",
         coded_facts=lambda wildcards: facts_of(coded_clip_of(wildcards)),
         prefilter_metrics=prefilter_metrics_of,
-        code=code("measure_point"),
     output:
         point="<results>/points/{codec}/{configuration}/{sequence}/{method}/qp{qp}.json",
         frames="<results>/points/{codec}/{configuration}/{sequence}/{method}/qp{qp}.frames.csv",
@@ -18,14 +17,15 @@ rule measure_point:
         "<logs>/measure_point/{codec}.{configuration}.{sequence}.{method}.qp{qp}.log",
     benchmark:
         "<benchmarks>/measure_point/{codec}.{configuration}.{sequence}.{method}.qp{qp}.tsv"
+    priority: 15
     conda:
         "../envs/codecs.yaml"
-    priority: 15
     threads: settings.config["threads"]["measure"]
     resources:
         mem_mb=memory_mb,
         runtime=240,
     params:
+        code=code("measure_point"),
         clip=clip_of,
         content=lambda wildcards: settings.sequences[wildcards.sequence].content,
         method=lambda wildcards: settings.config["methods"][wildcards.method],

@@ -7,7 +7,6 @@ rule prefilter_clip:
         clip=source_of,
         facts=lambda wildcards: facts_of(source_of(wildcards)),
         models=models_of,
-        code=method_code,
     output:
         clip="<results>/prefiltered/{sequence}/{method}/{variant}.mkv",
         facts="<results>/prefiltered/{sequence}/{method}/{variant}.json",
@@ -15,14 +14,15 @@ rule prefilter_clip:
         "<logs>/prefilter_clip/{sequence}.{method}.{variant}.log",
     benchmark:
         "<benchmarks>/prefilter_clip/{sequence}.{method}.{variant}.tsv"
+    priority: 20
     conda:
         "../envs/codecs.yaml"
-    priority: 20
     threads: 1
     resources:
         mem_mb=memory_mb,
         runtime=240,
     params:
+        code=method_code,
         clip=clip_of,
         method=lambda wildcards: settings.config["methods"][wildcards.method],
     message:
@@ -36,7 +36,6 @@ rule measure_prefilter:
     input:
         source=source_of,
         clip="<results>/prefiltered/{sequence}/{method}/{variant}.mkv",
-        code=code("measure_prefilter"),
     output:
         metrics="<results>/prefiltered/{sequence}/{method}/{variant}.metrics.json",
     log:
@@ -50,6 +49,7 @@ rule measure_prefilter:
         mem_mb=memory_mb,
         runtime=120,
     params:
+        code=code("measure_prefilter"),
         clip=clip_of,
     message:
         "Measuring what {wildcards.method} does to {wildcards.sequence}"

@@ -5,7 +5,6 @@ rule prepare_sequence:
     """A source as a lossless clip (FFV1) of the configured number of frames."""
     input:
         source=raw_source,
-        code=code("prepare_sequence"),
     output:
         clip="<results>/sequences/{sequence}.mkv",
         facts="<results>/sequences/{sequence}.json",
@@ -20,6 +19,7 @@ rule prepare_sequence:
         mem_mb=memory_mb,
         runtime=60,
     params:
+        code=code("prepare_sequence"),
         clip=clip_of,
         sheet_row=sheet_row,
         source_dir=lambda wildcards: str(settings.source_dir(wildcards.sequence)),
@@ -42,8 +42,9 @@ rule check_data:
     params:
         sequences=" ".join(f"--sequence {name}" for name in settings.config["sequences"]),
         data_dir=settings.config["data_dir"],
+        python=sys.executable,
         script=SCRIPTS / "check_data.py",
     message:
         "Checking data sets"
     shell:
-        "{sys.executable:q} {params.script:q} --data-dir {params.data_dir:q} {params.sequences} 2>&1 | tee {log:q}"
+        "{params.python:q} {params.script:q} --data-dir {params.data_dir:q} {params.sequences} 2>&1 | tee {log:q}"

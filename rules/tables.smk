@@ -5,7 +5,6 @@ rule tabulate_points:
     """Every rate-distortion point in one table."""
     input:
         points=all_points(),
-        code=code("tabulate_points"),
     output:
         table("tables/rd_points"),
     log:
@@ -18,6 +17,8 @@ rule tabulate_points:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        code=code("tabulate_points"),
     message:
         "Writing the table of rate-distortion points"
     script:
@@ -28,7 +29,6 @@ rule compare_methods:
     """What each method saves against the anchor: at equal QP, and as BD-rate at equal quality."""
     input:
         points=all_points(),
-        code=code("compare_methods"),
     output:
         report(
             table("tables/bd_rate"),
@@ -53,6 +53,7 @@ rule compare_methods:
         mem_mb=1000,
         runtime=20,
     params:
+        code=code("compare_methods"),
         anchor=settings.config["anchor"],
         bd_rate=settings.config["bd_rate"],
         classes=classes(),

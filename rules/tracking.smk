@@ -7,7 +7,6 @@ rule mirror_mlflow:
         points=all_points(),
         tables=rules.tables.input,
         figures=rules.figures.input,
-        code=code("mirror_mlflow"),
     output:
         ledger="<results>/mlflow_ledger.csv",
     log:
@@ -22,12 +21,14 @@ rule mirror_mlflow:
         runtime=60,
         mlflow_writer=1,
     params:
-        results=RESULTS,
+        code=code("mirror_mlflow"),
+        results=lambda wildcards, output: Path(output.ledger).parent,
+        python=sys.executable,
         script=SCRIPTS / "mirror_mlflow.py",
     message:
         "Mirroring results into MLflow"
     shell:
-        "{sys.executable:q} {params.script:q} --results {params.results:q}"
+        "{params.python:q} {params.script:q} --results {params.results:q}"
         " --database {params.results:q}/mlflow.db --ledger {output.ledger:q} 2>&1 | tee {log:q}"
 
 

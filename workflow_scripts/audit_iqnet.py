@@ -2,19 +2,12 @@
 
 from pathlib import Path
 
-import pandas as pd
-
-from jndlab.papers.iqnet_audit import audit
-from jndlab.report.tables import write_table
+from jndlab.papers.iqnet_audit import write_audit
 from jndops.adapter import run
 
 
 def main(snakemake, log: Path) -> None:
-    write_table(
-        pd.DataFrame(audit()),
-        Path(snakemake.output[0]).with_suffix(""),
-        caption="IQNet's printed tables recomputed: one row per claim.",
-    )
+    write_audit(Path(snakemake.output[0]).with_suffix(""))
 
 
 run(main, snakemake)  # noqa: F821

@@ -23,7 +23,8 @@ def main(snakemake, log: Path) -> None:
         folder / "bd_rate",
         caption=f"BD-rate (%) against {params.anchor}, {params.bd_rate['interpolation']} "
         "interpolation of log-rate; negative saves bits at equal quality. Class and overall rows "
-        "are means of the per-sequence values with status ok; left_out counts the others.",
+        "are means of the per-sequence values that exist (low_overlap counts the doubtful among "
+        "them, left_out the sequences without a value).",
     )
     write_table(
         same_qp_table(points, params.anchor),

@@ -4,7 +4,7 @@ Called under a name that starts with `DecoderApp` it decodes, else it encodes, w
 FFmpeg and VVenC; or it replays a real stream and log. Environment:
 VTM_STAND_IN_VERSION  version of its banner (default 11.0)
 VTM_STAND_IN_REPLAY   encoder: copy this path + `.266` and print this path + `.log`
-VTM_STAND_IN_FAULT    encoder: killed | refused | cut | tail | short_log | wrong_slices; decoder: other
+VTM_STAND_IN_FAULT    encoder: killed | refused | cut | tail | short_log; decoder: other
 """
 
 import os
@@ -71,7 +71,8 @@ def encode(o):
         os.kill(os.getpid(), signal.SIGKILL)
     if replay := os.environ.get("VTM_STAND_IN_REPLAY"):
         stream.write_bytes(Path(replay + ".266").read_bytes())
-        print(Path(replay + ".log").read_text().split("\n", 2)[2])
+        log = Path(replay + ".log").read_text().split("\n", 2)[2]  # without the banner
+        print(log.split("LayerId")[0] if FAULT == "short_log" else log)
     else:
         encode_with_vvenc(o, stream)
     data = stream.read_bytes()
@@ -87,7 +88,7 @@ def encode_with_vvenc(o, stream):
     # The intra files of VTM code every 8th picture unless told otherwise.
     step = o["TemporalSubsampleRatio"]
     intra = o["IntraPeriod"] == 1
-    options = VvencCodec("faster").parameters("AI" if intra and FAULT != "wrong_slices" else "LDP", 0)
+    options = VvencCodec("faster").parameters("AI" if intra else "LDP", 0)
     sizes = stream.with_name("stand_in_sizes.txt")
     subprocess.run(
         [*FFMPEG, "-f", "rawvideo", "-pix_fmt",
@@ -106,8 +107,6 @@ def encode_with_vvenc(o, stream):
         nal, kind = ("IDR_N_LP", "I") if poc == 0 else ("CRA", "I") if intra else ("TRAIL", "P")
         print(f"POC {poc:4d} LId:  0 TId: 0 ( {nal}, {kind}-SLICE, QP {o['QP']} ) {size:10d} bits "
               "[Y 40.0000 dB    U 41.0000 dB    V 42.0000 dB] [ET     1 ] [L0] [L1]")  # fmt: skip
-    if FAULT == "short_log":
-        return
     rate = sum(bits) * o["FrameRate"] / len(bits) / 1000
     print("\nLayerId  0\n\tTotal Frames |   Bitrate     Y-PSNR    U-PSNR    V-PSNR    YUV-PSNR   ")
     print(f"\t {len(bits):8d}    a {rate:12.4f}   40.0000   41.0000   42.0000   40.5000\n")
@@ -116,10 +115,13 @@ def encode_with_vvenc(o, stream):
 
 
 def decode(o):
-    if o["OutputBitDepth"] != "0" and o["OutputBitDepth"] != 0:
+    if o["OutputBitDepth"] != 0:
         refuse("asked for another depth than the internal one")
-    subprocess.run([*FFMPEG, "-f", "vvc", "-i", o["BitstreamFile"], "-fps_mode", "passthrough",
-                    "-f", "rawvideo", "-pix_fmt", "yuv420p10le", o["ReconFile"]], check=True)  # fmt: skip
+    subprocess.run(
+        [*FFMPEG, "-f", "vvc", "-i", o["BitstreamFile"], "-fps_mode", "passthrough",
+         "-f", "rawvideo", "-pix_fmt", "yuv420p10le", o["ReconFile"]],
+        check=True,
+    )  # fmt: skip
     if FAULT == "other":
         with open(o["ReconFile"], "r+b") as planes:
             planes.write(b"\1")

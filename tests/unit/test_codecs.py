@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
-from codec_clips import cut_clip, job
 
+from codec_clips import cut_clip, job
 from jndlab.codecs import EncodeResult, get_codec, packaged
 from jndlab.codecs.bitstream import decoded_md5
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.media import ffmpeg
+from jndlab.media.clip import read_clip, write_clip
 from jndlab.media.ffmpeg import CompletedRun, ToolError
 
 VVENC = {"adapter": "vvenc", "preset": "faster"}
 X265 = {"adapter": "x265", "preset": "ultrafast"}
+TAGS = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:chroma_location=topleft"
 FRAMES = 10  # more than one GOP of eight
 
 
@@ -42,7 +46,7 @@ def test_the_same_stream_again_and_with_two_threads(source, tmp_path, spec, conf
     stream = tmp_path / f"qp32.{codec.suffix}"
     results: list[EncodeResult] = []
     hashes = set()
-    for threads in (1, 1, 2):
+    for threads in (1, 2):
         results.append(codec.encode(job(*source, stream, configuration, threads=threads)))
         hashes.add(sha256_of(stream))
     assert len(hashes) == 1
@@ -53,23 +57,25 @@ def test_the_same_stream_again_and_with_two_threads(source, tmp_path, spec, conf
     assert first.version == codec.recipe(configuration, 32)["version"]
     assert first.wall_seconds > 0 and first.cpu_seconds > 0
     assert files_under(tmp_path) == [stream.name]
+    assert len(decoded_md5(stream)) == 32  # it decodes without an error
 
 
 @pytest.mark.parametrize("spec", [VVENC, X265], ids=["vvenc", "x265"])
 def test_tags_of_the_source_change_neither_stream_nor_samples(source, tmp_path, spec):
-    path, clip = source
-    tagged = tmp_path / "tagged.mkv"
-    cut_clip(tagged, 80, 48, FRAMES,
-             tags="setparams=range=full:color_primaries=bt709:colorspace=bt709,setsar=4/3")  # fmt: skip
+    """A filtered clip has lost its source's tags: the comparison of the two must not see that."""
+    tagged, rewritten = tmp_path / "tagged.mkv", tmp_path / "rewritten.mkv"
+    clip = cut_clip(tagged, 80, 48, 2, tags=f"{TAGS},setsar=4/3")
+    write_clip(rewritten, read_clip(tagged, clip), clip)
     codec = get_codec(spec)
-    plain, other = (tmp_path / f"{name}.{codec.suffix}" for name in ("plain", "other"))
-    codec.encode(job(path, clip, plain))
-    codec.encode(job(tagged, clip, other))
-    assert sha256_of(plain) == sha256_of(other)
+    streams = [tmp_path / f"{path.stem}.{codec.suffix}" for path in (tagged, rewritten)]
+    for path, stream in zip((tagged, rewritten), streams, strict=True):
+        codec.encode(job(path, clip, stream))
+    assert sha256_of(streams[0]) == sha256_of(streams[1])
 
 
-def test_vvenc_raises_eight_bit_sources_by_exactly_four(source, tmp_path):
-    path, clip = source
+def test_vvenc_raises_eight_bit_sources_by_exactly_four(tmp_path):
+    path = tmp_path / "one.mkv"
+    clip = cut_clip(path, 80, 48, 1)
     nearly_lossless = tmp_path / "qp0.266"
     get_codec(VVENC).encode(job(path, clip, nearly_lossless, qp=0))
     coded = ffmpeg.run(["-i", str(nearly_lossless), "-f", "rawvideo", "-"]).stdout
@@ -86,15 +92,19 @@ def test_x265_codes_every_picture_at_the_stated_qp(source, tmp_path):
         codec.encode(job(*source, stream, configuration, qp=30))
         told = ffmpeg.run(["-v", "info", "-i", str(stream), "-c", "copy",
                            "-bsf:v", "trace_headers", "-f", "null", "-"]).stderr  # fmt: skip
-        initial = {line.split("=")[1].strip() for line in told.splitlines() if "init_qp_minus26" in line}
-        deltas = {line.split("=")[1].strip() for line in told.splitlines() if "slice_qp_delta" in line}
-        assert {26 + int(i) + int(d) for i in initial for d in deltas} == {30}
+        initial, deltas = (
+            {int(value) for value in re.findall(rf"{name}\s+[01]+ = (-?\d+)", told)}
+            for name in ("init_qp_minus26", "slice_qp_delta")
+        )
+        assert {26 + start + delta for start in initial for delta in deltas} == {30}
 
 
 def test_lower_qp_costs_more_bits(source, tmp_path):
-    codec = get_codec(VVENC)
-    bits = [sum(codec.encode(job(*source, tmp_path / f"qp{qp}.266", "LDP", qp)).bits_per_frame)
-            for qp in (22, 27, 32, 37)]  # fmt: skip
+    codec = get_codec(X265)
+    bits = [
+        sum(codec.encode(job(*source, tmp_path / f"qp{qp}.265", "LDP", qp)).bits_per_frame)
+        for qp in (22, 27, 32, 37)
+    ]
     assert bits == sorted(bits, reverse=True) and len(set(bits)) == 4
 
 
@@ -110,8 +120,13 @@ def test_the_recipe_holds_what_changes_the_stream_and_no_thread_count(source):
     assert get_codec(VVENC).recipe("LDP", 32)["parameters"]["Frame8"].startswith("P 8 1 0.0 0.0 ")
 
 
-@pytest.mark.parametrize("change, said", [({"frames": 9}, "expected: 9 frames, found 10"),
-                                          ({"width": 88}, "expected: 88x48, found 80x48")])  # fmt: skip
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"frames": 9}, "expected: 9 frames, found 10"),
+        ({"width": 88}, "expected: 88x48, found 80x48"),
+    ],
+)
 def test_a_source_unlike_its_sheet_is_an_error_that_leaves_nothing(source, tmp_path, change, said):
     path, clip = source
     with pytest.raises(UserError, match=said):
@@ -136,19 +151,19 @@ def test_an_old_stream_survives_a_failed_encode(tmp_path, source):
     assert stream.read_bytes() == b"whole"
 
 
-def test_an_encoder_killed_midway_leaves_nothing(tmp_path, source, monkeypatch):
+def test_an_encoder_killed_midway_leaves_nothing(tmp_path, monkeypatch):
     """A long encode whose FFmpeg dies of SIGKILL after its first pictures were written."""
     path = tmp_path / "long.mkv"
-    clip = cut_clip(path, 320, 176, 60)
-    stream = tmp_path / "out" / "qp22.266"
+    clip = cut_clip(path, 320, 176, 50)
+    stream = tmp_path / "out" / "qp0.265"
     seen: list[int] = []
 
     def run_and_kill(command, *, log=None, cwd=None) -> CompletedRun:
-        if "libvvenc" not in command:
+        if "libx265" not in command:
             return run_tool(command, log=log)
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         while process.poll() is None and (size := Path(command[-1]).stat().st_size) == 0:
-            pass
+            time.sleep(0.005)
         seen.append(size)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
@@ -157,7 +172,7 @@ def test_an_encoder_killed_midway_leaves_nothing(tmp_path, source, monkeypatch):
     run_tool = ffmpeg.run_tool
     monkeypatch.setattr(ffmpeg, "run_tool", run_and_kill)
     with pytest.raises(ToolError, match="exit status -9"):
-        get_codec(VVENC).encode(job(path, clip, stream, qp=22))
+        get_codec({**X265, "preset": "slow"}).encode(job(path, clip, stream, qp=0))
     assert seen[0] > 0, "the encoder was to be killed after it had written something"
     assert files_under(stream.parent) == []
 
@@ -181,17 +196,9 @@ def test_a_damaged_stream_is_found_though_the_encoder_said_all_is_well(
 
     run = ffmpeg.run
     monkeypatch.setattr(packaged.ffmpeg, "run", run_and_damage)
-    with pytest.raises(UserError, match="not what its encoder says|empty|found 9"):
+    with pytest.raises(UserError, match=r"not what its encoder says|empty|found 9"):
         get_codec(X265).encode(job(*source, stream))
     assert last and files_under(stream.parent) == []
-
-
-def test_streams_decode_to_as_many_pictures(tmp_path, source):
-    for spec in (VVENC, X265):
-        codec = get_codec(spec)
-        stream = tmp_path / f"qp32.{codec.suffix}"
-        codec.encode(job(*source, stream, "LDP"))
-        assert len(decoded_md5(stream)) == 32
 
 
 @pytest.mark.parametrize(
@@ -215,15 +222,17 @@ def test_unknown_configurations_and_qps_are_refused():
         get_codec(X265).recipe("AI", 52)
 
 
+@pytest.fixture(scope="module")
+def schema(repository):
+    return yaml.safe_load((repository / "config/schemas/codecs.schema.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def entries(repository):
+    return yaml.safe_load((repository / "config/codecs.yaml").read_text())
+
+
 class TestSheet:
-    @pytest.fixture(scope="class")
-    def schema(self, repository):
-        return yaml.safe_load((repository / "config/schemas/codecs.schema.yaml").read_text())
-
-    @pytest.fixture(scope="class")
-    def entries(self, repository):
-        return yaml.safe_load((repository / "config/codecs.yaml").read_text())
-
     def test_the_shipped_entries_are_valid_and_can_be_built(self, schema, entries):
         jsonschema.Draft202012Validator.check_schema(schema)
         jsonschema.validate(entries, schema)
@@ -249,7 +258,8 @@ class TestSheet:
     def test_the_presets_of_schema_and_adapters_agree(self, schema):
         for adapter in ("vvenc", "x265"):
             presets = schema["$defs"][adapter]["properties"]["preset"]["enum"]
-            assert list(type(get_codec({"adapter": adapter, "preset": presets[0]})).presets) == presets
+            codec = get_codec({"adapter": adapter, "preset": presets[0]})
+            assert list(codec.presets) == presets
 
     def test_every_key_is_described_and_has_a_default(self, schema):
         for name in ("codec", "vvenc", "x265", "vtm"):

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.fft import dctn
+
 from jndlab.jnd.dct import dct_blocks, dct_matrix, idct_blocks, radial_frequency
 from jndlab.media.blocks import merge_blocks, pad_to_multiple, split_blocks
-from scipy.fft import dctn
 
 
 def test_blocks_lie_in_raster_order():

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from skimage import color, data
+
 from jndlab.errors import UserError
 from jndlab.jnd import dct, erjnd
 from jndlab.jnd.dct import dct_blocks
@@ -18,7 +20,6 @@ from jndlab.jnd.erjnd import (
     soft_threshold,
     structural_contrast,
 )
-from skimage import color, data
 
 PLAIN = {"overlap": False, "minor_edges": False}
 RNG = np.random.default_rng(7)

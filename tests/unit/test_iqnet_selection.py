@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from jndlab.errors import UserError
 from jndlab.papers.iqnet_selection import (
     Reason,

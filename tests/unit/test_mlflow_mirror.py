@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from jndops.mlflow_mirror import mirror
 from jndops.mlflow_records import collect_records
 
@@ -56,7 +57,7 @@ def make_results(folder: Path) -> Path:
         "tables/bd_rate.md": "| level |\n",
         "figures/rd_bikes.svg": "<svg/>",
         "iqnet/tables/table3.csv": "a,b\n1,2\n",
-        "smoke/config.json": "{}",  # the results of another run
+        "smoke/logs/a.log": "",  # the results of another run
         "smoke/tables/bd_rate.csv": "a\n",
     }.items():
         path = folder / name
@@ -193,6 +194,11 @@ def test_deleted_or_moved_database_comes_back_the_same(results):
     assert done.rebuilt and done.written == 8
     assert (moved / "mlflow.old.db").exists()
     assert content(moved) == before
+    fresh = results.parent / "without database"
+    shutil.copytree(results, fresh, ignore=shutil.ignore_patterns("mlflow*"))
+    done = run_mirror(fresh)
+    assert (done.written, done.rebuilt) == (8, False)
+    assert content(fresh) == before
 
 
 def test_broken_database_file_is_set_aside(tmp_path):

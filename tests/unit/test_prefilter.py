@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+
 from jndlab.errors import UserError
 from jndlab.jnd.erjnd import ErjndPrefilter
 from jndlab.jnd.prefilter import Prefilter, apply_prefilter, is_per_qp, load_prefilter

@@ -92,7 +92,7 @@ def test_an_8_bit_file_where_10_bit_is_meant(tmp_path):
 
 
 def test_a_missing_source_names_the_file_and_the_remedy(tmp_path):
-    with pytest.raises(UserError, match="raw.yuv") as caught:
+    with pytest.raises(UserError, match=r"raw\.yuv") as caught:
         prepare_sequence(RAW, RAW.clip(), tmp_path, tmp_path / "x.mkv", tmp_path)
     assert "check_data" in str(caught.value) and "'own'" in str(caught.value)
 

@@ -1,1 +1,4 @@
-"""jndops: running the suite (settings, plan, doctor, mirror of results); may import jndlab, never the reverse."""
+"""jndops: running the suite: settings, plan, doctor, summary, mirror of results.
+
+It may import jndlab, never the reverse.
+"""

@@ -17,16 +17,60 @@ from jndops.schema import as_markdown, load_yaml  # noqa: E402
 
 # What each family of rules imports; versions come from the lock.
 FAMILIES = {
-    "codecs": ("sources, prefilters, encoding and measuring", [
-        "numpy", "scipy", "imageio-ffmpeg", "ffmpeg-quality-metrics", "jsonschema", "pyyaml", "pooch", "tqdm",
-        "opencv-python-headless", "onnxruntime", "scikit-video", "scikit-image"]),
-    "tables": ("tables, BD-rates and figures", [
-        "numpy", "scipy", "pandas", "seaborn", "bjontegaard", "imageio-ffmpeg", "jsonschema", "pyyaml"]),
-    "networks": ("training data, scorers, networks and training", [
-        "numpy", "scipy", "pandas", "pyarrow", "torch", "torchvision", "pyiqa", "onnx", "onnxruntime", "h5py",
-        "scikit-image", "scikit-learn", "opencv-python-headless", "imageio-ffmpeg", "tqdm", "jsonschema", "pyyaml"]),
+    "codecs": (
+        "sources, prefilters, encoding and measuring",
+        [
+            "numpy",
+            "scipy",
+            "imageio-ffmpeg",
+            "ffmpeg-quality-metrics",
+            "jsonschema",
+            "pyyaml",
+            "pooch",
+            "tqdm",
+            "opencv-python-headless",
+            "onnxruntime",
+            "scikit-video",
+            "scikit-image",
+        ],
+    ),
+    "tables": (
+        "tables, BD-rates and figures",
+        [
+            "numpy",
+            "scipy",
+            "pandas",
+            "seaborn",
+            "bjontegaard",
+            "imageio-ffmpeg",
+            "jsonschema",
+            "pyyaml",
+        ],
+    ),
+    "networks": (
+        "training data, scorers, networks and training",
+        [
+            "numpy",
+            "scipy",
+            "pandas",
+            "pyarrow",
+            "torch",
+            "torchvision",
+            "pyiqa",
+            "onnx",
+            "onnxruntime",
+            "h5py",
+            "scikit-image",
+            "scikit-learn",
+            "opencv-python-headless",
+            "imageio-ffmpeg",
+            "tqdm",
+            "jsonschema",
+            "pyyaml",
+        ],
+    ),
     "tracking": ("the MLflow mirror", ["mlflow", "pandas", "jsonschema", "pyyaml"]),
-}  # fmt: skip
+}
 
 SHEETS = {
     "config.schema.yaml": "## `config.yaml`, `smoke.yaml`, `paper.yaml` and your own",
@@ -34,6 +78,20 @@ SHEETS = {
     "sequences.schema.yaml": "## `sequences.tsv`",
     "datasets.schema.yaml": "## `datasets.yaml`",
 }
+
+
+README_HEAD = """# Configuration
+
+Generated from `schemas/` by `make docs`. Every file is checked against its schema when a run
+starts: an unknown key, a wrong type or value, or an unknown name ends it with one message that says
+what to write instead.
+
+An experiment is one YAML file: copy `config.yaml`, change it, and run `make run CONFIG=my.yaml`
+(or `.venv/bin/snakemake --configfile my.yaml`). Without `--configfile` the demo `config.yaml` is
+used. Single keys can be set with `--config key=value`, but numbers in lists and the words true and
+false arrive there as text: put those into a file.
+
+Published numbers stand in `published/`."""
 
 
 def locked_versions() -> dict[str, str]:
@@ -47,7 +105,8 @@ def conda_file(family: str) -> str:
     versions = locked_versions()
     purpose, packages = FAMILIES[family]
     lines = [
-        f"# For {purpose}; used with `--software-deployment-method conda`. Pins equal requirements.lock (`make docs`).",
+        f"# For {purpose}: `--software-deployment-method conda`.",
+        "# The pins are those of requirements.lock (`make docs`).",
         "channels: [conda-forge, nodefaults]",
         "dependencies:",
         "  - python=3.11",
@@ -60,18 +119,7 @@ def conda_file(family: str) -> str:
 
 def config_readme() -> str:
     """Every key of the configuration and of every sheet, from the schemas."""
-    lines = [
-        "# Configuration",
-        "",
-        "Generated from `schemas/` by `make docs`. Every file is checked against its schema when a run starts: an unknown key,",
-        "a wrong type or value, or an unknown name ends it with one message that says what to write instead.",
-        "",
-        "An experiment is one YAML file: copy `config.yaml`, change it, and run `make run CONFIG=my.yaml`",
-        "(or `.venv/bin/snakemake --configfile my.yaml`). Without `--configfile` the demo `config.yaml` is used. Single keys can be",
-        "set with `--config key=value`, but lists and the words true and false arrive there as text: put those into a file.",
-        "",
-        "Published numbers stand in `published/`, what each paper needs of them in `papers/`.",
-    ]
+    lines = [README_HEAD]
     for file, heading in SHEETS.items():
         path = ROOT / "config/schemas" / file
         if path.is_file():

@@ -1,16 +1,21 @@
 """Which files of the suite a script runs: the closure of its imports, read without importing.
 
-Snakemake sees the file of a `script:` but not the modules that it imports. Rules therefore list
-them as inputs, so that an edit re-runs exactly the rules that use the edited module.
+Snakemake sees the file of a `script:` but not the modules that it imports. Rules therefore carry
+a digest of them as a parameter, so that an edit re-runs exactly the rules that use the module,
+while a touch, another folder or an edit taken back re-runs nothing.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib.util
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+
+from jndlab.errors import UserError
 
 PACKAGES = ("jndlab", "jndops")
 
@@ -31,7 +36,11 @@ def import_closure(script: Path, root: Path) -> list[Path]:
 
 
 def class_file(target: str, root: Path) -> Path:
-    """Source file of ``package.module:Class`` without running the module itself."""
+    """Source file of ``package.module:Class``, found without running the module itself.
+
+    Modules of the suite are looked for below ``root``, others in the current folder and on the
+    path of Python. Raises UserError where there is none.
+    """
     module = target.partition(":")[0]
     own = _module_file(module, root)
     if own is not None:
@@ -44,8 +53,23 @@ def class_file(target: str, root: Path) -> Path:
     except ModuleNotFoundError:
         found = None
     if found is None or found.origin is None:
-        raise ModuleNotFoundError(module)
+        raise UserError(
+            f"method class '{target}': there is no module '{module}'.",
+            where="the configuration, key `methods`",
+            expected="package.module:Class of a module that Python finds",
+            remedy="correct the name, or put the file beside the Snakefile or on PYTHONPATH.",
+        )
     return Path(found.origin)
+
+
+def digest(files: Iterable[Path]) -> str:
+    """Short hash of the content of files; their names and dates do not count."""
+    return hashlib.sha256("".join(sorted(map(_file_hash, files))).encode()).hexdigest()[:16]
+
+
+@cache
+def _file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @cache

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, write_csv
-
 from jndops.mlflow_records import ARTIFACTS_FOLDER, Record, collect_records
 
 if TYPE_CHECKING:
@@ -149,8 +148,13 @@ def _experiment_id(client: MlflowClient, name: str, artifacts: Path) -> str:
 def _open(database: Path, artifacts: Path) -> tuple[MlflowClient, bool]:
     """A client of ``database``, made or made anew where needed, and whether it was made anew."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     from mlflow import MlflowClient, __version__
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
 
+    if not event.contains(Engine, "connect", _write_without_waiting):
+        event.listen(Engine, "connect", _write_without_waiting)
     stale = database.exists() and not _belongs_here(database, artifacts, __version__)
     if stale:
         database.replace(database.with_suffix(".old.db"))
@@ -161,6 +165,12 @@ def _open(database: Path, artifacts: Path) -> tuple[MlflowClient, bool]:
         with atomic_path(database) as part:
             MlflowClient(f"sqlite:///{part}").search_experiments()
     return MlflowClient(f"sqlite:///{database}"), stale
+
+
+def _write_without_waiting(connection: Any, _record: Any) -> None:
+    # Every run is several transactions, each of which would wait for the disk. Only a power cut
+    # can harm the file, and then it is made anew.
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 def _belongs_here(database: Path, artifacts: Path, version: str) -> bool:

@@ -19,7 +19,6 @@ CURVE_METRICS = ("bitrate_kbps", "psnr_y_mse", "vmaf_mean", "vmaf_neg_mean")
 TABLE_SUFFIXES = (".csv", ".md", ".tex")
 FIGURE_SUFFIXES = (".png", ".svg", ".csv")
 REPORT_NAMES = ("report.zip", "report.html")
-RUN_CONFIG = "config.json"  # written by every run into its results folder
 MAX_VALUE_LENGTH = 6000  # MLflow's limit of a parameter; longer values are cut
 
 
@@ -48,7 +47,7 @@ def collect_records(results_dir: Path) -> list[Record]:
     """
     records: list[Record] = []
     homes = [(FOUNDATION, results_dir)]
-    homes += [(child.name, child) for child in sorted(results_dir.glob("*")) if _is_paper(child)]
+    homes += [(folder.name, folder) for folder in paper_folders(results_dir)]
     for experiment, home in homes:
         points = [_point(path, experiment) for path in sorted(home.glob("points/**/qp*.json"))]
         records += _curves(points, experiment, home / "tables" / "bd_rate.csv") + points
@@ -63,10 +62,16 @@ def collect_records(results_dir: Path) -> list[Record]:
     return records
 
 
-def _is_paper(folder: Path) -> bool:
-    if folder.name == ARTIFACTS_FOLDER or (folder / RUN_CONFIG).exists():
-        return False  # the latter is the results folder of another run, such as results/smoke
-    return any((folder / part).is_dir() for part in ("points", "tables", "figures"))
+def paper_folders(results_dir: Path) -> list[Path]:
+    """Folders of single papers inside a results folder, which itself may hold other runs' results
+    (``results/smoke``): those are known by their own logs."""
+    return [
+        folder
+        for folder in sorted(results_dir.glob("*"))
+        if folder.name != ARTIFACTS_FOLDER
+        and not (folder / "logs").is_dir()
+        and any((folder / part).is_dir() for part in ("points", "tables", "figures"))
+    ]
 
 
 def _point(path: Path, experiment: str) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,6 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from jndlab.errors import UserError
-
-COMMAND_LINE_HINT = (
-    "on the command line, `--config` turns numbers in lists into text and `true` into the text "
-    "'true': write the key into a YAML file of your own and add it with `--configfile`"
-)
 
 
 def load_yaml(path: str | Path) -> Any:
@@ -38,14 +34,18 @@ def check(data: Mapping[str, Any], schema: Mapping[str, Any], source: str) -> No
         raise UserError(f"{source} has {len(errors)} mistake(s):\n{lines}")
 
 
-def with_defaults(data: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
+def with_defaults(
+    data: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None
+) -> Any:
     """Return a copy of ``data`` in which every missing key has its schema's default."""
     root = schema if root is None else root
     schema = _resolved(schema, root)
     if isinstance(data, Mapping):
         known = schema.get("properties", {})
         filled = {
-            key: with_defaults(value, known.get(key, schema.get("additionalProperties") or {}), root)
+            key: with_defaults(
+                value, known.get(key, schema.get("additionalProperties") or {}), root
+            )
             if isinstance(known.get(key, schema.get("additionalProperties")), Mapping)
             else value
             for key, value in data.items()
@@ -68,17 +68,36 @@ def describe(error: ValidationError) -> str:
         known = sorted(rule.get("properties", {}))
         unknown = sorted(set(value) - set(known))
         hints = [f"'{name}'{did_you_mean(name, known)}" for name in unknown]
-        return f"{key or 'top level'}: unknown key {', '.join(hints)}; known keys: {', '.join(known)}"
+        return (
+            f"{key or 'top level'}: unknown key {', '.join(hints)}; known keys: {', '.join(known)}"
+        )
     if error.validator == "required":
         return f"{key or 'top level'}: {error.message.replace('property', 'key')}; add it"
     told = f"{key or 'top level'}: {shown} is not allowed; allowed: {allowed(rule)}"
-    if isinstance(value, str) and error.validator == "type" and rule.get("type") != "string":
-        return f"{told}; {COMMAND_LINE_HINT}"
+    if isinstance(value, str) and error.validator == "type":
+        return told + _meant(key, value, rule)
     if error.validator == "enum" and isinstance(value, str):
         return told + did_you_mean(value, [str(item) for item in rule["enum"]])
     if error.validator == "uniqueItems":
         return f"{key}: {shown} holds an entry twice; remove one"
     return told
+
+
+def _meant(key: str, value: str, rule: Mapping[str, Any]) -> str:
+    """What to write instead of a text that looks like the wanted value: `--config` makes such."""
+    kinds = rule.get("type", [])
+    if "boolean" in kinds and value.lower() in ("true", "false"):
+        word = value.lower()
+        command = f"--config {key}={word.capitalize()}"
+        return f"; write {word} without quotes, or `{command}` (capital letter)"
+    if "integer" in kinds and re.fullmatch(r"\d+", value):
+        return (
+            f"; write {value} without quotes (`--config` turns numbers in a list into text: "
+            "write the list into a YAML file and add it with `--configfile`)"
+        )
+    if "array" in kinds:
+        return f"; write a list: [{value}]"
+    return ""
 
 
 def allowed(rule: Mapping[str, Any]) -> str:
@@ -99,7 +118,9 @@ def allowed(rule: Mapping[str, Any]) -> str:
     if "minItems" in rule:
         text += f" of at least {rule['minItems']} item(s)"
     if "pattern" in rule:
-        text += f" like {rule['pattern']}" if "x-example" not in rule else f" like {rule['x-example']}"
+        text += (
+            f" like {rule['pattern']}" if "x-example" not in rule else f" like {rule['x-example']}"
+        )
     if isinstance(rule.get("items"), Mapping):
         text += f" of {allowed(rule['items'])}"
     return text
@@ -119,6 +140,11 @@ def as_markdown(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rows(schema: Mapping[str, Any], prefix: str, root: Mapping[str, Any]) -> Iterator[str]:
+    entry = schema.get("additionalProperties")
+    if not prefix and isinstance(entry, Mapping):  # a file of named entries
+        yield from _rows(_resolved(entry, root), "NAME.", root)
+    for variant in schema.get("oneOf", []):
+        yield from _rows(_resolved(variant, root), prefix, root)
     for key, rule in schema.get("properties", {}).items():
         rule = _resolved(rule, root)
         default = "required" if key in schema.get("required", []) else "none"

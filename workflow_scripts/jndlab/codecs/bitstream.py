@@ -129,8 +129,10 @@ def decoded_md5(stream: Path, pix_fmt: str = "yuv420p10le") -> str:
     The first decoding error is fatal (ToolError). For VVC that includes a stream cut inside its
     last picture; FFmpeg's HEVC decoder lets most such cuts pass.
     """
-    run = ffmpeg.run(["-v", "error", "-xerror", "-err_detect", "explode", *_input_args(stream),
-                      "-fps_mode", "passthrough", "-pix_fmt", pix_fmt, "-f", "md5", "-"])  # fmt: skip
+    run = ffmpeg.run(
+        ["-v", "error", "-xerror", "-err_detect", "explode", *_input_args(stream),
+         "-fps_mode", "passthrough", "-pix_fmt", pix_fmt, "-f", "md5", "-"]
+    )  # fmt: skip
     return run.stdout.decode().strip().removeprefix("MD5=")
 
 

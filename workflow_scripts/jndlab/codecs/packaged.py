@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 from jndlab.codecs.base import Codec, EncodeJob, EncodeResult
@@ -14,10 +15,12 @@ from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.media import ffmpeg
 
-# Colour tags and sample aspect ratio would be written into the stream, and a full-range tag would
-# change the samples on their way to 10 bit: sources that differ in tags alone must code alike.
+# Colour tags, chroma siting and sample aspect ratio would be written into the stream, and a
+# full-range tag would change the samples on their way to 10 bit. A clip that was filtered has lost
+# the tags of its source: the two must cost the same bits where their samples agree.
 NEUTRAL_TAGS = (
-    "setparams=range=limited:color_primaries=unknown:color_trc=unknown:colorspace=unknown,setsar=0"
+    "setparams=range=limited:color_primaries=unknown:color_trc=unknown:colorspace=unknown"
+    ":chroma_location=unknown,setsar=0"
 )
 
 
@@ -29,6 +32,7 @@ class PackagedCodec(Codec):
     presets: ClassVar[tuple[str, ...]]
     max_qp: ClassVar[int]
     version_pattern: ClassVar[str]  # how the library names its version
+    fixed_options: ClassVar[tuple[str, ...]] = ()  # FFmpeg's options that never vary
 
     def __init__(self, preset: str) -> None:
         if preset not in self.presets:
@@ -45,7 +49,7 @@ class PackagedCodec(Codec):
 
     @abstractmethod
     def encoder_args(self, job: EncodeJob) -> list[str]:
-        """FFmpeg's options for this encoder."""
+        """FFmpeg's options for this encoder beside its name, preset and the fixed ones."""
 
     def recipe(self, configuration: str, qp: int) -> dict[str, Any]:
         """Adapter, library and FFmpeg version, preset, options and QP; no thread count."""
@@ -57,6 +61,7 @@ class PackagedCodec(Codec):
             "preset": self.preset,
             "configuration": configuration,
             "qp": qp,
+            "options": ["-vf", NEUTRAL_TAGS, *self.fixed_options],
             "parameters": self.parameters(configuration, qp),
         }
 
@@ -68,18 +73,18 @@ class PackagedCodec(Codec):
         """See :meth:`Codec.encode`."""
         self._check(job.configuration, job.qp)
         job.work_dir.mkdir(parents=True, exist_ok=True)
-        sizes = job.work_dir / f"{job.stream.name}.sizes"
-        with atomic_path(job.stream) as part:
+        with atomic_path(job.stream) as part, TemporaryDirectory(dir=job.work_dir) as scratch:
+            sizes = Path(scratch) / "sizes.txt"
             # The rate is the sheet's, whatever the container says; one picture in, one out.
             run = ffmpeg.run(
                 ["-v", "info", "-r", str(job.clip.fps), "-i", str(job.source), "-map", "0:v:0",
-                 "-fps_mode", "passthrough", "-vf", NEUTRAL_TAGS, *self.encoder_args(job),
+                 "-fps_mode", "passthrough", "-vf", NEUTRAL_TAGS, "-c:v", self.library,
+                 "-preset", self.preset, *self.fixed_options, *self.encoder_args(job),
                  "-stats_enc_post", str(sizes), "-stats_enc_post_fmt", "{size}",
                  "-f", DEMUXERS[f".{self.suffix}"], str(part)],
                 log=job.log,
             )  # fmt: skip
             encoder_bits = [8 * int(line) for line in sizes.read_text().split()]
-            sizes.unlink()
             facts = checked_stream(part, job.clip, job.configuration, encoder_bits)
         return EncodeResult(
             command=_as_asked(run.command, part, job.stream),
@@ -103,7 +108,7 @@ def _as_asked(command: list[str], part: Path, stream: Path) -> list[str]:
     return [str(stream) if word == str(part) else word for word in command]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _library_version(library: str, pattern: str) -> str:
     # FFmpeg does not list the versions of its encoders: they tell it when they are opened.
     said = ffmpeg.run(["-v", "info", "-f", "lavfi", "-i", "color=size=64x64:rate=25",

@@ -27,12 +27,18 @@ class VvencCodec(PackagedCodec):
     presets = ("faster", "fast", "medium", "slow", "slower")
     max_qp = 63
     version_pattern = r"libvvenc version: (\S+)"
+    fixed_options = ("-pix_fmt", "yuv420p10le", "-qpa", "0")
 
     def parameters(self, configuration: str, qp: int) -> dict[str, str]:
-        """VVenC's options beside preset, QP and ``-qpa 0``."""
+        """VVenC's options beside preset and QP."""
         if configuration == "AI":
-            return {"intraperiod": "1", "gopsize": "1"}
+            # VVenC would code intra pictures 3 steps below the QP it is given; VTM takes the QP.
+            return {"intraperiod": "1", "gopsize": "1", "intraqpoffset": "0"}
         return {
+            # VTM's low-delay P neither filters its input nor adapts the QP by block: both would
+            # blur what a prefilter under test does.
+            "mctf": "0",
+            "bim": "0",
             "picreordering": "0",
             "decodingrefreshtype": "none",
             "intraperiod": "-1",
@@ -43,10 +49,9 @@ class VvencCodec(PackagedCodec):
         }
 
     def encoder_args(self, job: EncodeJob) -> list[str]:
-        """FFmpeg's options for VVenC."""
+        """QP, threads and VVenC's own options."""
         options = self.parameters(job.configuration, job.qp)
-        return ["-pix_fmt", "yuv420p10le", "-c:v", self.library, "-preset", self.preset,
-                "-qp", str(job.qp), "-qpa", "0", "-threads", str(job.threads),
+        return ["-qp", str(job.qp), "-threads", str(job.threads),
                 "-vvenc-params", ":".join(f"{k}={v}" for k, v in options.items())]  # fmt: skip
 
 

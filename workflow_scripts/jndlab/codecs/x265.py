@@ -52,9 +52,9 @@ class X265Codec(PackagedCodec):
         return {"qp": str(qp), "keyint": _KEY_INTERVAL[configuration], **_PINNED}
 
     def encoder_args(self, job: EncodeJob) -> list[str]:
-        """FFmpeg's options for x265."""
+        """Sample format and x265's own options."""
         options = {**self.parameters(job.configuration, job.qp), "pools": str(job.threads)}
-        return ["-pix_fmt", job.clip.pix_fmt, "-c:v", self.library, "-preset", self.preset,
+        return ["-pix_fmt", job.clip.pix_fmt,
                 "-x265-params", ":".join(f"{k}={v}" for k, v in options.items())]  # fmt: skip
 
 

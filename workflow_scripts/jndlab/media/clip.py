@@ -73,8 +73,9 @@ def read_clip(path: str | Path, clip: ClipFormat) -> Iterator[Frame]:
     Sample values are not changed: the file must hold ``clip``'s size; a file of lower depth is
     raised, never dithered down. Raises UserError if the count of frames differs.
     """
-    command = [str(ffmpeg_path()), "-v", "error", "-nostdin", "-i", str(path), "-map", "0:v:0",
-               "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", clip.pix_fmt, "-"]  # fmt: skip
+    command = [str(ffmpeg_path()), "-v", "error", "-nostdin", "-i", str(path),
+               "-map", "0:v:0", "-fps_mode", "passthrough",
+               "-f", "rawvideo", "-pix_fmt", clip.pix_fmt, "-"]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None and process.stderr is not None
     count = 0
@@ -106,8 +107,9 @@ def write_clip(path: str | Path, frames: Iterable[Frame], clip: ClipFormat) -> N
     Raises UserError if a frame's size or sample type, or their count, differs from ``clip``.
     """
     with atomic_path(path) as part:
-        command = [str(ffmpeg_path()), "-v", "error", "-nostdin", "-y", *raw_input_args(clip), "-i", "-",
-                   *LOSSLESS_CODEC, "-fflags", "+bitexact", "-f", "matroska", str(part)]  # fmt: skip
+        command = [str(ffmpeg_path()), "-v", "error", "-nostdin", "-y",
+                   *raw_input_args(clip), "-i", "-", *LOSSLESS_CODEC,
+                   "-fflags", "+bitexact", "-f", "matroska", str(part)]  # fmt: skip
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         assert process.stdin is not None and process.stderr is not None
         count = 0

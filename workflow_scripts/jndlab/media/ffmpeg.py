@@ -56,7 +56,8 @@ def ffmpeg_version() -> str:
 
 def run(args: Sequence[str], *, log: Path | None = None) -> CompletedRun:
     """Run FFmpeg with ``args``; quiet, without standard input, overwriting its outputs."""
-    return run_tool([str(ffmpeg_path()), "-hide_banner", "-nostdin", "-nostats", "-y", *args], log=log)
+    quietly = ["-hide_banner", "-nostdin", "-nostats", "-y"]
+    return run_tool([str(ffmpeg_path()), *quietly, *args], log=log)
 
 
 def run_tool(

@@ -11,6 +11,12 @@ A      16 channels: 5x5, [1x1, pixel attention, 3x3] + skip, 1x1     3,297   3,2
 B      32 channels: 5x5, [1x1, pixel attention] + skip, 1x1          2,977   2,880  5 x 5
 ====== ======================================================== ========== ======= =========
 
+The start is an assumption too: the last convolution is zero, so that the network begins as the
+identity, and the filters of the first have zero mean and a gain of 6. Brightness, a hundred times
+stronger than the detail to be filtered, otherwise hides the gradient of that detail: with torch's
+own start the loss stays where it was for some hundred steps, and takes about three times as many
+to fall as far.
+
 Trained in the paper by Adam, 1e-3 halved every 250 epochs, batch 128 of 64x64 crops, 2,500 epochs.
 """
 
@@ -18,12 +24,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from jndlab.errors import UserError
 from jndlab.models.layers import LumaNetwork, PixelAttention
 
 CHANNELS = {"A": 16, "B": 32}
+HEAD_GAIN = 6.0
 
 
 class IQNet(LumaNetwork):
@@ -48,9 +56,11 @@ class IQNet(LumaNetwork):
             block.append(nn.Conv2d(channels, channels, kernel_size=3, padding=1))
         self.block = nn.Sequential(*block)
         self.tail = nn.Conv2d(channels, 1, kernel_size=1)
-        # The filter starts as "change nothing", so that no early step can harm the picture.
-        nn.init.zeros_(self.tail.weight)
-        nn.init.zeros_(self.tail.bias)
+        with torch.no_grad():
+            detail = self.head.weight - self.head.weight.mean(dim=(2, 3), keepdim=True)
+            self.head.weight.copy_(HEAD_GAIN * detail)
+        for parameter in (self.head.bias, self.tail.weight, self.tail.bias):
+            nn.init.zeros_(parameter)
 
     def forward(self, luma: Tensor) -> Tensor:
         features = self.head(luma)

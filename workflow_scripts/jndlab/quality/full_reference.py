@@ -31,7 +31,8 @@ FrameMetrics = dict[str, float | None]
 class Measurement:
     """Per-frame metrics of one decode, in display order, and what made them.
 
-    Each frame holds ``n`` (from 1), ``psnr_*`` in dB and ``mse_*`` of planes y, u, v at 10 bit,
+    Each frame holds ``n`` (from 1), ``psnr_*`` in dB (peak 1023; VTM's logs take 4 * 255, which
+    gives 0.0255 dB less) and ``mse_*`` of planes y, u, v at 10 bit,
     ``ssim_*`` (0 to 1), ``vmaf`` and ``vmaf_neg`` (0 to 100), ``xpsnr_*`` in dB. The (X)PSNR of a
     plane without any error is infinite and given as None: no number stands for it.
     """
@@ -64,9 +65,8 @@ def measure(
             job = _OneDecode(*links, folder, clip, threads)
             data = job.calculate(["psnr", "ssim", "vmaf"], {"n_threads": threads})
         except FfmpegQualityMetricsError as error:
-            raise UserError(
-                f"ffmpeg-quality-metrics cannot measure: {error}", remedy="see `make doctor`."
-            ) from error
+            what = f"ffmpeg-quality-metrics cannot measure: {error}"
+            raise UserError(what, remedy="see `make doctor`.") from error
         except ToolError as error:
             _check_decodes(job.said, reference, distorted, clip, finished=False)
             raise ToolError(
@@ -76,7 +76,6 @@ def measure(
             ) from error
         _check_decodes(job.said, reference, distorted, clip, finished=True)
         frames = _frames(folder, data["vmaf"], clip)
-        assert job.run is not None
         return Measurement(
             frames,
             {
@@ -102,12 +101,13 @@ class _OneDecode(FfmpegQualityMetrics):
     version, and puts them behind an alignment of our own. Logs are read by the library.
     """
 
+    run: CompletedRun  # what FFmpeg returned, and the version that libvmaf's log gives
+    libvmaf_version: str
+
     def __init__(
         self, reference: str, distorted: str, folder: Path, clip: ClipFormat, threads: int
     ) -> None:
-        self.clip, self.folder = clip, folder
-        self.run: CompletedRun | None = None
-        self.said = self.libvmaf_version = ""
+        self.clip, self.folder, self.said = clip, folder, ""
         super().__init__(
             str(folder / reference),
             str(folder / distorted),

@@ -49,7 +49,7 @@ def rd_curves(
     shown = shown.sort_values(["sequence", "config", "series", "bitrate_kbps"])
     names = _series_names(shown, anchor_method)
     configs, sequences = sorted(set(shown["config"])), sorted(set(shown["sequence"]))
-    rows, groups, panel = _grid_of(len(sequences), len(configs))
+    rows, groups, panel = curve_grid(len(sequences), len(configs))
     rates = shown.groupby(["sequence", "config", "series"])["bitrate_kbps"].agg(["min", "max"])
     logarithmic = bool((rates["max"] / rates["min"]).max() > LOG_RATE_RATIO)
     with figure_style():
@@ -84,7 +84,8 @@ def rd_curves(
             if logarithmic:
                 _logarithmic_rate(axes)
         figure.supylabel(label, fontsize=10)
-        _finish(figure, f"{label} over bitrate", shown, handles)
+        # Long enough to show the longest pattern of dashes.
+        _finish(figure, f"{label} over bitrate", shown, handles, handle_length=3.5)
         return save_figure(figure, shown[[*POINT_NAMES, "bitrate_kbps", metric]], stem)
 
 
@@ -103,6 +104,19 @@ def drop_plot(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Pa
     ``quantity`` is ``psnr_drop_db``, ``vmaf_drop`` or ``vmaf_neg_drop`` (positive is a loss).
     """
     return _bars(savings, quantity, stem)
+
+
+def curve_grid(sequences: int, configs: int) -> tuple[int, int, tuple[float, float]]:
+    """Rows, how often the configurations stand side by side, and the size of a panel (inches).
+
+    Few sequences stand below each other; many are spread over columns so that the figure fits.
+    """
+    if sequences <= int(MOST_INCHES / CURVE_PANEL[1]) - 1:
+        return sequences, 1, CURVE_PANEL
+    most_rows = int(MOST_INCHES / SMALL_PANEL[1]) - 1
+    most_groups = max(1, int(MOST_INCHES / SMALL_PANEL[0]) // configs)
+    groups = min(math.ceil(sequences / most_rows), most_groups)
+    return math.ceil(sequences / groups), groups, SMALL_PANEL
 
 
 def _bars(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Path]:
@@ -144,7 +158,9 @@ def _bars(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Path]:
                     axes.tick_params(axis="x", rotation=90)
         figure.supylabel(label, fontsize=10)
         handles = {f"QP {qp}": Patch(facecolor=colours[qp], **outline) for qp in qps}
-        _finish(figure, f"{label} at equal QP, against the anchor", shown, handles)
+        _finish(
+            figure, f"{label} at equal QP, against the anchor", shown, handles, handle_length=1.2
+        )
         return save_figure(figure, shown[[*POINT_NAMES, quantity]], stem)
 
 
@@ -170,16 +186,6 @@ def _series_names(shown: pd.DataFrame, anchor_method: str = "") -> list[str]:
     return [name for _, name in sorted(named)]
 
 
-def _grid_of(sequences: int, configs: int) -> tuple[int, int, tuple[float, float]]:
-    """Rows, how often the configurations stand side by side, and the size of a panel."""
-    if sequences <= int(MOST_INCHES / CURVE_PANEL[1]) - 1:
-        return sequences, 1, CURVE_PANEL
-    most_rows = int(MOST_INCHES / SMALL_PANEL[1]) - 1
-    most_groups = max(1, int(MOST_INCHES / SMALL_PANEL[0]) // configs)
-    groups = min(math.ceil(sequences / most_rows), most_groups)
-    return math.ceil(sequences / groups), groups, SMALL_PANEL
-
-
 def _logarithmic_rate(axes: Axes) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
@@ -189,7 +195,13 @@ def _logarithmic_rate(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _finish(figure: Figure, title: str, shown: pd.DataFrame, handles: Mapping[str, Any]) -> None:
+def _finish(
+    figure: Figure,
+    title: str,
+    shown: pd.DataFrame,
+    handles: Mapping[str, Any],
+    handle_length: float,
+) -> None:
     """Title with what the reader must know of codec and content, and one legend for all panels."""
     qps = ", ".join(str(qp) for qp in sorted(set(shown["qp"])))
     facts = f"codec {', '.join(sorted(set(shown['codec'])))}; QP {qps}; {_content_note(shown)}"
@@ -197,7 +209,13 @@ def _finish(figure: Figure, title: str, shown: pd.DataFrame, handles: Mapping[st
     figure.suptitle(f"{title_lines}\n{wrapped(facts, figure, 9)}", fontsize=9.5)
     labels = list(handles)
     columns = max(1, min(len(labels), int(figure.get_figwidth() / 1.6)))
-    figure.legend(list(handles.values()), labels, loc="outside lower center", ncols=columns)
+    figure.legend(
+        list(handles.values()),
+        labels,
+        loc="outside lower center",
+        ncols=columns,
+        handlelength=handle_length,
+    )
 
 
 def _content_note(shown: pd.DataFrame) -> str:

@@ -82,7 +82,7 @@ def bench_training(
 ) -> dict[str, Any]:
     """Training steps per second (forward, backward, Adam) on random crops, after two to warm up."""
     where = choose_device(device)
-    model = _luma_network(network).to(where).train()
+    model = _luma_network(network).to(where, memory_format=torch.channels_last).train()
     recipe = Recipe(epochs=1, batch_size=batch_size)
     optimizer = recipe.make_optimizer(model)
     half = where.type == "cuda"
@@ -142,9 +142,10 @@ def bench_cuda_prefilter(
 def _luma_network(name: str) -> LumaNetwork:
     model = build_network(name, seed=0)
     assert isinstance(model, LumaNetwork)
+    generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in model.parameters():  # no weight may stay zero: work could be skipped
-            parameter.add_(0.01)
+            parameter.add_(0.02 * torch.randn(parameter.shape, generator=generator))
     return model.eval()
 
 

@@ -1,0 +1,311 @@
+"""Downloads from a real server on loopback: whole under its name, or absent with a clear reason."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from jndlab.datasets.fetch import fetch, fetch_dataset, unpack
+from jndlab.datasets.registry import Dataset, Presence, RemoteFile
+from jndlab.errors import UserError
+
+BODY = bytes(range(256)) * 1200  # 300 KiB
+SHA256 = hashlib.sha256(BODY).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """Serves ``bodies`` by path; ``cuts`` says how many answers are to end half way."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.bodies = {"/file.bin": BODY}
+        self.cuts = 0
+        self.busy = 0
+        self.requests: list[str] = []
+        self.announce_length = True
+
+    def url(self, path: str = "/file.bin") -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}{path}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.requests.append(self.path)
+        body = self.server.bodies.get(self.path)
+        if body is None:
+            return self.send_error(404)
+        if self.server.busy:
+            self.server.busy -= 1
+            return self.send_error(503)
+        self.send_response(200)
+        if self.server.announce_length:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.server.cuts:
+            self.server.cuts -= 1
+            body = body[: len(body) // 2]
+        self.wfile.write(body)
+
+    def log_message(self, *args) -> None:
+        pass
+
+
+@pytest.fixture
+def server():
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+def left_in(folder: Path) -> list[str]:
+    """Files in a folder, without the empty lock files."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+
+
+def test_a_whole_file_arrives_and_is_not_fetched_again(server, tmp_path):
+    target = tmp_path / "new" / "file.bin"
+    assert fetch(server.url(), target, SHA256) == target
+    assert target.read_bytes() == BODY and left_in(target.parent) == ["file.bin"]
+    assert target.stat().st_mode & 0o044 == 0o044 & ~os.umask(os.umask(0o022))
+    fetch(server.url(), target, SHA256)
+    assert len(server.requests) == 1
+
+
+def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
+    with pytest.raises(UserError) as caught:
+        fetch(server.url(), tmp_path / "file.bin", "0" * 64)
+    message = str(caught.value)
+    assert "0" * 64 in message and SHA256 in message and "not kept" in message
+    assert left_in(tmp_path) == []
+
+
+def test_a_cut_connection_is_tried_again_from_the_beginning(server, tmp_path):
+    server.cuts = 2
+    fetch(server.url(), tmp_path / "file.bin", SHA256, retries=2, wait_seconds=0)
+    assert (tmp_path / "file.bin").read_bytes() == BODY and len(server.requests) == 3
+
+
+def test_a_connection_that_stays_cut_leaves_nothing(server, tmp_path):
+    server.cuts = 9
+    # without a checksum: the announced length alone must tell that half is missing
+    with pytest.raises(UserError, match="tried 2 times"):
+        fetch(server.url(), tmp_path / "file.bin", retries=1, wait_seconds=0)
+    assert left_in(tmp_path) == []
+
+
+def test_a_cut_that_no_length_tells_is_found_by_the_registered_size(server, tmp_path):
+    server.announce_length, server.cuts = False, 1
+    with pytest.raises(UserError, match=f"{len(BODY)} bytes.*found {len(BODY) // 2} bytes"):
+        fetch(server.url(), tmp_path / "file.bin", size_bytes=len(BODY))
+    assert left_in(tmp_path) == []
+
+
+def test_a_busy_server_is_asked_again(server, tmp_path):
+    server.busy = 1
+    fetch(server.url(), tmp_path / "file.bin", SHA256, wait_seconds=0)
+    assert len(server.requests) == 2
+
+
+def test_a_file_that_the_server_has_not(server, tmp_path):
+    with pytest.raises(UserError, match="no such file") as caught:
+        fetch(server.url("/other.bin"), tmp_path / "other.bin")
+    assert "404" in str(caught.value) and str(tmp_path / "other.bin") in str(caught.value)
+    assert server.requests == ["/other.bin"] and left_in(tmp_path) == []  # asked once only
+
+
+def test_a_server_that_is_not_there(tmp_path):
+    with Server() as gone:
+        url = gone.url()
+    with pytest.raises(UserError, match="check the address and the network"):
+        fetch(url, tmp_path / "file.bin", retries=1, wait_seconds=0)
+    assert left_in(tmp_path) == []
+
+
+@contextmanager
+def small_disk(folder: Path):
+    """A file system of 128 KiB; yields None where this system lets nobody mount one."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(folder)]
+    if os.geteuid() or not shutil.which("mount") or subprocess.run(command, check=False).returncode:
+        yield None
+        return
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@contextmanager
+def small_files(limit: int):
+    """No file of this process may grow beyond ``limit`` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_full_disk_says_what_is_needed_and_what_is_free(server, tmp_path, announced):
+    server.announce_length = announced
+    with small_disk(tmp_path / "disk") as disk:
+        if disk is None:
+            print("no tmpfs can be mounted here: a limit on the size of files stands for it")
+            with small_files(128 * 1024), pytest.raises(UserError) as caught:
+                fetch(server.url(), tmp_path / "disk" / "file.bin")
+        else:
+            with pytest.raises(UserError) as caught:
+                fetch(server.url(), disk / "file.bin")
+        message = str(caught.value)
+        assert "no room for 'file.bin'" in message and "bytes free" in message
+        assert (f"{len(BODY):,} bytes needed" in message) == announced
+        if disk is not None:  # a length that cannot fit ends it before anything is written
+            assert ("announced length" in message) == announced
+        assert left_in(tmp_path / "disk") == []
+
+
+def test_a_quota_reads_like_a_full_disk(server, tmp_path):
+    with small_files(100_000), pytest.raises(UserError, match="no room") as caught:
+        fetch(server.url(), tmp_path / "file.bin")
+    assert os.strerror(errno.EFBIG) in str(caught.value) and left_in(tmp_path) == []
+
+
+def test_two_fetches_at_once_in_threads(server, tmp_path):
+    target, record = tmp_path / "file.bin", tmp_path / "checksums.json"
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(fetch, server.url(), target, record=record) for _ in range(4)]
+        assert [job.result() for job in jobs] == [target] * 4
+    assert target.read_bytes() == BODY and left_in(tmp_path) == ["checksums.json", "file.bin"]
+    assert len(server.requests) == 1  # the others waited and found it
+
+
+def test_two_fetches_at_once_in_processes(server, tmp_path, repository):
+    code = (
+        "import sys; from jndlab.datasets.fetch import fetch; fetch(sys.argv[1], sys.argv[2],"
+        " record=sys.argv[3])"
+    )
+    command = [sys.executable, "-c", code, server.url(), str(tmp_path / "file.bin"),
+               str(tmp_path / "checksums.json")]  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": str(repository / "workflow_scripts")}
+    running = [subprocess.Popen(command, env=environment) for _ in range(2)]
+    assert [process.wait(60) for process in running] == [0, 0]
+    assert (tmp_path / "file.bin").read_bytes() == BODY
+    assert left_in(tmp_path) == ["checksums.json", "file.bin"]
+
+
+def test_an_unknown_checksum_is_recorded_and_then_holds(server, tmp_path):
+    target, record = tmp_path / "set" / "file.bin", tmp_path / "checksums.json"
+    fetch(server.url(), target, record=record)
+    entry = json.loads(record.read_text())["set/file.bin"]
+    assert entry["sha256"] == SHA256 and entry["size_bytes"] == len(BODY)
+    assert entry["url"] == server.url()
+
+    target.write_bytes(BODY[:-1])  # damaged on disk
+    with pytest.raises(UserError, match="on disk is not the file that is known"):
+        fetch(server.url(), target, record=record)
+
+    target.unlink()
+    server.bodies["/file.bin"] = BODY[::-1]  # changed at its source
+    with pytest.raises(UserError, match="arrived, but is not the file") as caught:
+        fetch(server.url(), target, record=record)
+    assert "checksums.json" in str(caught.value) and SHA256 in str(caught.value)
+    assert not target.exists()
+    assert json.loads(record.read_text())["set/file.bin"] == entry
+
+
+def test_a_record_that_is_damaged(server, tmp_path):
+    (tmp_path / "checksums.json").write_text("{")
+    with pytest.raises(UserError, match="no valid JSON"):
+        fetch(server.url(), tmp_path / "file.bin", record=tmp_path / "checksums.json")
+    assert not (tmp_path / "file.bin").exists()
+
+
+def test_the_progress_bar_ends_full(server, tmp_path, capsys):
+    fetch(server.url(), tmp_path / "file.bin", progress=True)
+    said = capsys.readouterr().err
+    assert "file.bin" in said and "100%" in said
+    fetch(server.url(), tmp_path / "other.bin", progress=None)  # stderr is no terminal here
+    assert capsys.readouterr().err == ""
+
+
+def archive(kind: str) -> bytes:
+    """An archive that holds weights/model.h5."""
+    stream = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(stream, "w") as target:
+            target.writestr("weights/model.h5", b"numbers")
+    else:
+        with tarfile.open(fileobj=stream, mode="w:gz") as target:
+            member = tarfile.TarInfo("weights/model.h5")
+            member.size = 7
+            target.addfile(member, io.BytesIO(b"numbers"))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("zip", ".zip"), ("tar", ".tar.gz")])
+def test_a_data_set_is_fetched_and_unpacked_once(server, tmp_path, kind, suffix):
+    server.bodies["/a" + suffix] = archive(kind)
+    dataset = Dataset(
+        key="own", title="Own", access="open", package=None, page=None, address_checked=None,
+        files=(RemoteFile(f"a{suffix}", server.url("/a" + suffix), unpack=True),), licence="none",
+        citation="-", doi=None, manual=(), present=(Presence("**/*.h5"),), needed_by=(),
+    )  # fmt: skip
+    for _ in range(2):
+        fetch_dataset(dataset, tmp_path, progress=False)
+    assert (tmp_path / "own" / "a" / "weights" / "model.h5").read_bytes() == b"numbers"
+    assert left_in(tmp_path / "own") == ["a", f"a{suffix}"] and len(server.requests) == 1
+    assert f"own/a{suffix}" in json.loads((tmp_path / "checksums.json").read_text())
+
+
+def test_a_set_that_nobody_can_fetch_tells_the_steps(tmp_path):
+    dataset = Dataset(
+        key="own", title="Own", access="request", package=None, page="https://example.org",
+        address_checked=None, files=(), licence="none", citation="-", doi=None,
+        manual=("Write to its authors.",), present=(Presence("*"),), needed_by=(),
+    )  # fmt: skip
+    with pytest.raises(UserError, match="Write to its authors"):
+        fetch_dataset(dataset, tmp_path)
+
+
+def test_a_damaged_archive_leaves_no_folder(tmp_path):
+    whole = archive("zip")
+    for name, data in [
+        ("cut.zip", whole[:-30]),
+        ("bad.zip", whole.replace(b"numbers", b"nonsens")),
+    ]:
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(UserError, match="cannot be unpacked"):
+            unpack(tmp_path / name, tmp_path / "out")
+    assert left_in(tmp_path) == ["bad.zip", "cut.zip"]
+
+
+def test_an_archive_cannot_write_outside_its_folder(tmp_path):
+    with tarfile.open(tmp_path / "bad.tar", "w") as target:
+        target.addfile(tarfile.TarInfo("../outside.txt"))
+    with pytest.raises(UserError, match="cannot be unpacked"):
+        unpack(tmp_path / "bad.tar", tmp_path / "out" / "in")
+    assert not (tmp_path / "out" / "outside.txt").exists()

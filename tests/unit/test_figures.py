@@ -1,0 +1,140 @@
+"""Figures: what is on them, the data beside them, stable bytes and a sane size."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+
+import pandas as pd
+import pytest
+
+from jndlab.errors import UserError
+from jndlab.report import figures
+from jndlab.report.style import (
+    MOST_INCHES,
+    PIXELS_PER_INCH,
+    axis_label,
+    new_grid,
+    series_looks,
+)
+
+METHODS = ("anchor", "erjnd", "iqnet")
+
+
+def some_points(
+    sequences, content="demo", methods=METHODS, codec="vvenc-faster", configs=("AI", "LDP")
+):
+    rows = []
+    for sequence, config, (rank, method), (step, qp) in itertools.product(
+        sequences, configs, enumerate(methods), enumerate((22, 27, 32, 37))
+    ):
+        rows.append(
+            {
+                **{"sequence": sequence, "config": config, "codec": codec, "method": method},
+                **{"qp": qp, "content": content},
+                "bitrate_kbps": (3000 if config == "AI" else 900) * 0.5**step * (1 - 0.05 * rank),
+                "vmaf_mean": 97.0 - 2 * step**2 - rank,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def some_savings(sequences, content="demo"):
+    frame = some_points(sequences, content, METHODS[1:])
+    return frame.assign(saving_pct=frame["qp"] / 3 - 8, vmaf_drop=1.5)
+
+
+def test_rd_curves_show_every_panel_and_method(tmp_path):
+    points = some_points(["C_PartyScene", "bikes"])
+    paths = figures.rd_curves(points, "vmaf_mean", tmp_path / "rd_vmaf")
+    assert [path.name for path in paths] == ["rd_vmaf.svg", "rd_vmaf.png", "rd_vmaf.csv"]
+    svg = paths[0].read_text()
+    for text in (
+        "bikes, AI",
+        "bikes, LDP",
+        "C_PartyScene, AI",
+        "bitrate (kbit/s)",
+        "VMAF (mean over frames)",
+        *METHODS,
+        "codec vvenc-faster; QP 22, 27, 32, 37; stand-in content",
+    ):
+        assert f"{text}" in svg
+    assert "<dc:date>" not in svg and "Matplotlib v" not in svg
+    with open(paths[2], newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == len(points) and rows[0]["vmaf_mean"] == "79.000000"
+
+
+def test_the_same_points_give_the_same_bytes(tmp_path):
+    points = some_points(["bikes"], configs=("AI",))
+    shuffled = points.sample(frac=1, random_state=1)
+    first = figures.rd_curves(points, "vmaf_mean", tmp_path / "first")
+    second = figures.rd_curves(shuffled, "vmaf_mean", tmp_path / "second")
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_savings_and_drops_have_units_and_say_what_is_stand_in(tmp_path):
+    savings = some_savings(["bikes", "carphone"])
+    published = savings["sequence"].map({"bikes": "demo", "carphone": "published"})
+    paths = figures.saving_plot(savings.assign(content=published), tmp_path / "saving")
+    svg = paths[0].read_text()
+    for text in (
+        "bitrate saving (%)",
+        "erjnd, AI",
+        "iqnet, LDP",
+        "QP 37",
+        "stand-in content: bikes",
+    ):
+        assert text in svg
+    drop = figures.drop_plot(savings[savings["config"] == "AI"], "vmaf_drop", tmp_path / "drop")
+    assert "VMAF drop at equal QP" in drop[0].read_text()
+
+
+@pytest.mark.parametrize("configs", [1, 2])
+def test_any_number_of_sequences_fits_a_screen(configs):
+    for sequences in range(1, 41):
+        rows, groups, (width, _) = figures.curve_grid(sequences, configs)
+        assert rows * groups >= sequences and (rows - 1) * groups < sequences
+        assert groups * configs * width <= MOST_INCHES
+    assert figures.curve_grid(18, 2)[:2] == (6, 3)
+    figure, _ = new_grid(1, 1, (99, 99))
+    assert max(figure.get_size_inches()) * PIXELS_PER_INCH <= 2000
+
+
+def test_the_rate_axis_is_logarithmic_only_where_the_range_asks(tmp_path):
+    narrow = some_points(["bikes"], configs=("AI",))
+    wide = narrow.assign(bitrate_kbps=narrow["bitrate_kbps"].where(narrow["qp"] < 37, 40))
+    ticks = {}
+    for name, frame in (("narrow", narrow), ("wide", wide)):
+        svg = figures.rd_curves(frame, "vmaf_mean", tmp_path / name)[0].read_text()
+        ticks[name] = set(re.findall(r">(\d+)</text>", svg))
+    assert {"50", "100", "200", "500", "1000"} <= ticks["wide"]
+    assert not {"50", "100", "200"} & ticks["narrow"]
+
+
+def test_several_codecs_are_told_apart(tmp_path):
+    both = pd.concat(
+        [
+            some_points(["bikes"], methods=("anchor",), configs=("AI",)),
+            some_points(["bikes"], methods=("anchor",), codec="x265-medium", configs=("AI",)),
+        ]
+    )
+    svg = figures.rd_curves(both, "vmaf_mean", tmp_path / "rd")[0].read_text()
+    assert "anchor, vvenc-faster" in svg and "anchor, x265-medium" in svg
+
+
+def test_lines_differ_in_more_than_colour():
+    looks = series_looks([f"method{index}" for index in range(20)])
+    told = set(zip(looks["markers"].values(), map(str, looks["dashes"].values()), strict=True))
+    assert len(told) == 20
+
+
+def test_nothing_to_draw_and_unknown_quantities_are_errors(tmp_path):
+    points = some_points(["bikes"])
+    with pytest.raises(UserError, match="nothing to draw"):
+        figures.rd_curves(points.assign(vmaf_mean=float("nan")), "vmaf_mean", tmp_path / "rd")
+    with pytest.raises(UserError, match="loudness"):
+        axis_label("loudness")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,147 @@
+"""The registry of data sets, and the check that says what is there and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+import check_data as adapter
+from jndlab.datasets.check import check_data, find_data
+from jndlab.datasets.registry import load_registry
+from jndlab.datasets.sequences import Sequence, load_sequences
+from jndlab.errors import UserError
+
+ENTRY = {
+    "title": "A set",
+    "access": "open",
+    "licence": "none stated",
+    "citation": {"text": "Somebody, somewhere"},
+    "present": [{"glob": "**/*.txt", "count": 2}],
+    "needed_by": ["vp_jnd"],
+}
+
+
+def registry_file(folder: Path, **entries) -> Path:
+    path = folder / "datasets.yaml"
+    path.write_text(yaml.safe_dump(entries), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def shipped(repository: Path):
+    return load_registry(repository / "config" / "datasets.yaml")
+
+
+@pytest.fixture(scope="module")
+def sheet(repository: Path):
+    return load_sequences(repository / "config" / "sequences.tsv")
+
+
+def test_every_paper_and_the_demo_have_their_data(shipped):
+    needed = {paper for dataset in shipped.values() for paper in dataset.needed_by}
+    assert needed == {"demo", "iqnet", "bl_juniper", "laser_jnd", "mtjnd", "vp_jnd"}
+    assert {"hevc_ctc", "vimeo90k", "mcl_jci", "mcl_jcv", "videoset", "konjnd1k"} <= set(shipped)
+
+
+def test_every_set_that_is_not_there_comes_with_a_way_to_get_it(shipped):
+    for dataset in shipped.values():
+        assert dataset.files or dataset.manual or dataset.package, dataset.key
+        if dataset.access == "account":
+            assert dataset.manual and not dataset.files, dataset.key
+
+
+def test_the_sheet_names_only_known_sets(shipped, sheet):
+    assert {sequence.dataset for sequence in sheet.values()} <= set(shipped)
+
+
+def test_the_registry_names_no_package_registry(repository):
+    text = (repository / "config" / "datasets.yaml").read_text(encoding="utf-8")
+    assert not [host for host in ("pypi.org", "pythonhosted", "anaconda.org") if host in text]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"access": "free"}, "access"),
+        ({"licence": None}, "licence"),
+        ({"size": 3}, "size"),
+        ({"files": [{"name": "a/b", "url": "https://h/x"}]}, "name"),
+        ({"files": [{"name": "a", "url": "https://h/x", "sha256": "12"}]}, "sha256"),
+        ({"present": []}, "present"),
+        ({"needed_by": ["other"]}, "needed_by"),
+        ({"access": "packaged"}, "package"),
+    ],
+)
+def test_a_wrong_entry_is_named(tmp_path, change, named):
+    with pytest.raises(UserError) as caught:
+        load_registry(registry_file(tmp_path, own=ENTRY | change))
+    assert "own" in str(caught.value) and named in str(caught.value)
+
+
+def test_a_registry_that_is_no_yaml_or_not_there(tmp_path):
+    (tmp_path / "bad.yaml").write_text("a: [", encoding="utf-8")
+    with pytest.raises(UserError, match="no valid YAML"):
+        load_registry(tmp_path / "bad.yaml")
+    with pytest.raises(UserError, match="cannot be read"):
+        load_registry(tmp_path / "none.yaml")
+
+
+def test_states_follow_the_files(tmp_path):
+    registry = load_registry(registry_file(tmp_path, own=ENTRY))
+    folder = tmp_path / "own" / "deep"
+    for state, name in [("missing", None), ("partial", "a.txt"), ("present", "b.txt")]:
+        if name:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text("x")
+        (finding,) = find_data(registry, {}, tmp_path, ["own"])
+        assert finding.state == state
+        assert bool(finding.lacking) == (state != "present")
+    text, complete = check_data(registry, {}, tmp_path, ["own"])
+    assert complete and "2/2 **/*.txt" in text
+
+
+def test_only_what_is_needed_decides(shipped, sheet, tmp_path):
+    text, complete = check_data(shipped, sheet, tmp_path, [], ["bikes"])
+    assert complete and "hevc_ctc" in text and "missing" in text
+    text, complete = check_data(shipped, sheet, tmp_path, ["mcl_jci"], ["bikes"])
+    assert not complete and "lacks data of mcl_jci" in text
+
+
+def test_a_missing_sequence_names_its_file_and_a_wrong_one_its_size(tmp_path):
+    registry = load_registry(registry_file(tmp_path, own=ENTRY))
+    row = {"name": "x", "class_name": "D", "width": 32, "height": 16, "fps": 25, "frames": 2,
+           "bit_depth": 8, "dataset": "own", "content": "published"}  # fmt: skip
+    sheet = {name: Sequence(id=name, file=f"{name}.yuv", **row) for name in ("good", "cut", "gone")}
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "good.yuv").write_bytes(bytes(2 * 768))
+    (tmp_path / "own" / "cut.yuv").write_bytes(bytes(768))
+    (finding,) = find_data(registry, sheet, tmp_path, [], list(sheet))
+    assert len(finding.lacking) == 2
+    assert "cut.yuv" in finding.lacking[0] and "found 768 bytes = 1 frames" in finding.lacking[0]
+    assert "gone.yuv" in finding.lacking[1] and "2 frames of 32x16" in finding.lacking[1]
+    (finding,) = find_data(registry, sheet, tmp_path, [], ["good"])
+    assert finding.lacking == []  # the rest of the set may be absent
+
+
+def test_unknown_names_are_mistakes(shipped, sheet, tmp_path):
+    with pytest.raises(UserError, match="no data set 'imagenet'"):
+        check_data(shipped, sheet, tmp_path, ["imagenet"])
+    with pytest.raises(UserError, match="no sequence 'lena'"):
+        check_data(shipped, sheet, tmp_path, [], ["lena"])
+    lost = {"lost": Sequence(**(vars(sheet["bikes"]) | {"id": "lost", "dataset": "lost_set"}))}
+    with pytest.raises(UserError, match="no data set 'lost_set'"):
+        check_data(shipped, lost, tmp_path, [], ["lost"])
+
+
+def test_the_command_prints_and_returns_what_a_shell_needs(tmp_path, capsys):
+    folder = ["--data-dir", str(tmp_path)]
+    assert adapter.main([*folder, "--sequence", "bikes", "carphone"]) == 0
+    assert "has all the data" in capsys.readouterr().out
+    assert adapter.main([*folder, "--sequence", "bikes", "--sequence", "D_BQSquare"]) == 1
+    assert "BQSquare_416x240_60.yuv" in capsys.readouterr().out
+    assert adapter.main([*folder, "--need", "imagenet"]) == 2
+    assert "imagenet" in capsys.readouterr().err
+    assert adapter.main([*folder, "--fetch", "hevc_ctc"]) == 2
+    assert "Ask for access" in capsys.readouterr().err

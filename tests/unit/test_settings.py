@@ -1,0 +1,110 @@
+"""The configuration is closed: every mistake gets one message that names key, value and remedy."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from jndlab.errors import UserError
+from jndops.generated_docs import generated_files, locked_versions
+from jndops.schema import load_yaml
+from jndops.settings import load_settings
+
+GOOD = {
+    "sequences": ["carphone"],
+    "frames": 9,
+    "methods": {
+        "anchor": {"kind": "anchor"},
+        "erjnd": {"kind": "prefilter", "class": "jndlab.jnd.erjnd:ErjndPrefilter"},
+    },
+}
+
+# (change to GOOD, what the message must say: the key, the value, what is allowed or what to write)
+BAD = [
+    ({"sequnces": []}, ["unknown key 'sequnces'", "did you mean 'sequences'"]),
+    ({"qps": ["22", 27]}, ["qps[0]", '"22"', "integer from 0 to 63", "write 22 without quotes"]),
+    ({"qps": 22}, ["qps", "22", "array"]),
+    ({"qps": "22"}, ["qps", '"22"', "write a list: [22]"]),
+    ({"qps": []}, ["qps", "[]", "at least 1 item"]),
+    ({"qps": [22, 22]}, ["qps", "twice"]),
+    ({"qps": [64]}, ["qps[0]", "64", "from 0 to 63"]),
+    ({"mlflow": "true"}, ["mlflow", '"true"', "boolean", "--config mlflow=True"]),
+    ({"configurations": ["RA"]}, ["configurations[0]", '"RA"', '"AI", "LDP"']),
+    ({"frames": 0}, ["frames", "0", "at least 1"]),
+    ({"frames": 10_000}, ["10000 frames", "carphone", "1 to 120"]),
+    ({"sequences": ["carfone"]}, ["carfone", "did you mean 'carphone'", "config/sequences.tsv"]),
+    ({"codecs": ["vvenc"]}, ["codecs: 'vvenc' is unknown", "vvenc-faster", "config/codecs.yaml"]),
+    ({"codec_overrides": {"vtm-11": {}}}, ["vtm-11", "did you mean 'vtm-11.0'"]),
+    ({"codec_overrides": {"vvenc-faster": {"preset": "fastest"}}}, ["preset", '"fastest"']),
+    ({"anchor": "none"}, ["anchor: 'none' is unknown", "anchor, erjnd"]),
+    ({"methods": {"Anchor": {"kind": "anchor"}}}, ["Anchor"]),
+    ({"methods": {"anchor": {"kind": "anker"}}}, ["methods.anchor.kind", '"anker"', "prefilter"]),
+    ({"methods": {"anchor": {}}}, ["methods.anchor", "kind"]),
+    (
+        {"methods": {"anchor": {"kind": "anchor"}, "mine": {"kind": "prefilter"}}},
+        ["methods.mine", "package.module:Class"],
+    ),
+    (
+        {"methods": {"anchor": {"kind": "anchor", "options": {"alpha": 1}}}},
+        ["methods.anchor", "takes neither"],
+    ),
+    ({"bd_rate": {"interpolation": "spline"}}, ["bd_rate.interpolation", '"spline"', "pchip"]),
+    ({"bd_rate": {"metrics": ["vmaf"]}}, ["bd_rate.metrics[0]", "vmaf_mean"]),
+    ({"papers": ["iqnett"]}, ["papers[0]", "did you mean 'iqnet'"]),
+    ({"results_dir": ""}, ["results_dir", '""']),
+]
+
+
+@pytest.mark.parametrize(("change", "told"), BAD, ids=lambda value: str(value)[:40])
+def test_a_mistake_is_named_with_its_remedy(repository, change, told):
+    with pytest.raises(UserError) as caught:
+        load_settings({**copy.deepcopy(GOOD), **change}, repository)
+    for part in told:
+        assert part in str(caught.value)
+
+
+def test_all_mistakes_are_told_at_once(repository):
+    with pytest.raises(UserError, match="3 mistake") as caught:
+        load_settings({**GOOD, "qps": ["22"], "mlflow": "no", "colour": 1}, repository)
+    assert str(caught.value).count("\n  - ") == 3
+
+
+def test_defaults_are_filled_in(repository):
+    settings = load_settings(GOOD, repository)
+    assert settings.config["qps"] == [22, 27, 32, 37]
+    assert settings.config["bd_rate"]["interpolation"] == "pchip"
+    assert settings.config["methods"]["erjnd"]["options"] == {}
+    assert settings.clip("carphone").frames == 9
+
+
+def test_points_are_the_whole_matrix(repository):
+    settings = load_settings(GOOD, repository)
+    points = list(settings.points())
+    assert len(points) == len(set(points)) == 1 * 2 * 2 * 4
+
+
+@pytest.mark.parametrize("name", ["config", "smoke", "paper"])
+def test_shipped_experiments_are_valid(repository, name):
+    settings = load_settings(load_yaml(repository / f"config/{name}.yaml"), repository)
+    assert settings.config["anchor"] in settings.config["methods"]
+
+
+def test_paper_config_covers_the_18_sequences(repository):
+    settings = load_settings(load_yaml(repository / "config/paper.yaml"), repository)
+    chosen = [settings.sequences[name] for name in settings.config["sequences"]]
+    assert len(chosen) == 18
+    assert {sequence.content for sequence in chosen} == {"published"}
+    assert settings.config["qps"] == [22, 27, 32, 37]
+
+
+def test_generated_files_are_up_to_date():
+    drifted = [p.name for p, text in generated_files().items() if p.read_text("utf-8") != text]
+    assert not drifted, f"run `make docs`: {drifted}"
+
+
+def test_lock_has_hashes_and_names_no_index(repository):
+    text = (repository / "envs/requirements.lock").read_text("utf-8")
+    assert len(locked_versions()) > 150
+    assert text.count("--hash=sha256:") > len(locked_versions())
+    assert "://" not in text

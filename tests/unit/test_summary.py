@@ -1,0 +1,139 @@
+"""What a person is told at the end of a run, and the ends of the logs of failed jobs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jndops.columns import aligned
+from jndops.failures import describe_failures, failed_jobs
+from jndops.summary import summarise
+
+SNAKEMAKE_LOG = """\
+Building DAG of jobs...
+[Sat Jan  3 06:06:54 2026]
+Error in rule encode_clip:
+    message: None
+    jobid: 1
+    output: results/a.266, results/a.266.json
+    log: {folder}/a b.log, {folder}/absent.log (check log file(s) for error details)
+    shell:
+        echo "Error in rule no_rule: x"
+        (command exited with non-zero exit code)
+RuleException:
+[Sat Jan  3 06:06:55 2026]
+Error in rule measure_point:
+    message: None
+    jobid: 2
+    output: results/b.json
+[Sat Jan  3 06:06:56 2026]
+Error in rule encode_clip:
+    message: None
+    jobid: 1
+    output: results/a.266, results/a.266.json
+    log: {folder}/a b.log, {folder}/absent.log (check log file(s) for error details)
+"""
+
+
+@pytest.fixture
+def results(tmp_path) -> Path:
+    files = {
+        "points/c/AI/bikes/anchor/qp22.json": "{}",
+        "tables/rd_points.csv": "sequence,content,encode_cpu_s\n"
+        "bikes,demo,1.4\nbikes,demo,2.2\nB_Cactus,published,\n",
+        "tables/bd_rate.csv": "level,config,codec,metric,method,bd_rate_pct,left_out\n"
+        "sequence,AI,vvenc,vmaf_mean,erjnd,99,\n"
+        "all,AI,vvenc,vmaf_mean,erjnd,-12.345,1\n"
+        "all,AI,vvenc,psnr_y_mse,erjnd,,0\n",
+        "tables/same_qp.csv": "config,codec,method,saving_pct,vmaf_drop,psnr_drop_db\n"
+        "AI,vvenc,erjnd,10,2,1.0\nAI,vvenc,erjnd,20,4,2.0\nAI,vvenc,erjnd,,,\n",
+        "figures/rd.svg": "",
+        "iqnet/tables/comparison.csv": "ours,verdict\n1,reproduced\n2,not comparable: demo\n"
+        "3,not comparable: other codec\n",
+        "smoke/logs/a.log": "",
+        "smoke/tables/other.csv": "a\n1\n",
+        "mlflow_ledger.csv": "job_key,state\nx,mirrored\ny,mirrored\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path
+
+
+def lines_of(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+def test_summary_tells_what_where_and_headlines(results):
+    text = summarise(results)
+    lines = lines_of(text)
+    told = f"3 RD points {results}/points, 4 s of encoder CPU time"
+    assert told.split() in lines
+    assert ["3", "tables", f"{results}/tables"] in lines
+    assert ["1", "tables", f"{results}/iqnet/tables"] in lines
+    assert ["1", "figures", f"{results}/figures"] in lines
+    assert "smoke" not in text.replace(str(results), "")
+    assert ["erjnd", "vvenc", "AI", "-12.35", "(1", "left", "out)", "none"] in lines
+    assert ["erjnd", "vvenc", "AI", "15.00", "3.00", "1.50", "2"] in lines
+    assert "iqnet/tables/comparison.csv" in text and "2 not comparable, 1 reproduced" in text
+    assert ["2", "MLflow", "runs", f"{results}/mlflow.db", "(browse:", "make", "ui)"] in lines
+    assert "Stand-in content: bikes." in text
+
+
+def test_summary_of_nothing_and_of_a_run_in_progress(tmp_path):
+    assert "nothing yet" in summarise(tmp_path / "absent")
+    point = tmp_path / "points/c/AI/s/anchor/qp22.json"
+    point.parent.mkdir(parents=True)
+    point.write_text("{}")
+    assert "1 RD points" in " ".join(summarise(tmp_path).split())
+
+
+def test_summary_says_that_mlflow_failed(results):
+    (results / "mlflow_ledger.csv").write_text("job_key,state\nx,not mirrored: no module\n")
+    assert ["0", "MLflow", "runs", "not", "mirrored:", "no", "module"] in lines_of(
+        summarise(results)
+    )
+
+
+def test_columns_are_aligned():
+    text, second = aligned([("name", "value"), ("a", "-1.25"), ("long name", "10.00")])[1:]
+    assert text.endswith(" -1.25") and second.endswith(" 10.00") and len(text) == len(second)
+
+
+def test_failed_jobs_are_found_once_with_the_end_of_their_logs(tmp_path):
+    (tmp_path / "a b.log").write_text("".join(f"line {n}\n" for n in range(50)) + "ERROR: cut\n")
+    log = tmp_path / "snakemake.log"
+    log.write_text(SNAKEMAKE_LOG.format(folder=tmp_path))
+    jobs = failed_jobs([log, tmp_path / "absent"])
+    assert [job.rule for job in jobs] == ["encode_clip", "measure_point"]
+    text = describe_failures(jobs)
+    assert "2 jobs failed" in text and "encode_clip: results/a.266, results/a.266.json" in text
+    assert "| ERROR: cut" in text and "| line 31" in text and "| line 30" not in text
+    assert "(the log file is absent)" in text and "it has no log" in text
+    assert describe_failures([]) == ""
+
+
+def test_many_failures_are_told_by_name(tmp_path):
+    log = tmp_path / "snakemake.log"
+    block = "Error in rule encode_clip:\n    output: {n}.266\n    log: {n}.log\n"
+    log.write_text("".join(block.format(n=n) for n in range(9)))
+    text = describe_failures(failed_jobs([log]))
+    assert "9 jobs failed" in text and "and 4 more" in text and text.count("end of ") == 5
+
+
+def test_command_line_starts_fast(results, repository):
+    script = repository / "workflow_scripts/summarise_run.py"
+    durations = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, script, "--results", results], capture_output=True, text=True
+        )
+        durations.append(time.perf_counter() - started)
+    assert done.returncode == 0 and "BD-rate against the anchor" in done.stdout
+    assert min(durations) < 1.0  # 0.16 s on an idle machine; a heavy import would take seconds

@@ -1,0 +1,240 @@
+"""RD points read into a frame, tables written with stable bytes, BD-rate and equal-QP tables."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from jndlab.errors import UserError
+from jndlab.papers.iqnet_published import load_published
+from jndlab.quality.aggregate import bd_rate_table, same_qp_table, sequence_class
+from jndlab.report.tables import POINT_COLUMNS, load_points, write_table
+
+POINT = {
+    "schema": 1,
+    "key": {
+        "sequence": "bikes",
+        "config": "AI",
+        "codec": "vvenc-faster",
+        "method": "anchor",
+        "qp": 27,
+    },
+    "clip": {"width": 416, "height": 240, "fps": "30000/1001", "frames": 17, "bit_depth": 8},
+    "content": "demo",
+    "bits": 184264,
+    "bitrate_kbps": 324.8,
+    "metrics": {
+        "psnr_y_framemean": 40.1,
+        "psnr_y_mse": None,
+        "psnr_u_framemean": 44.0,
+        "psnr_v_framemean": 45.0,
+        "ssim_y": 0.98,
+        "vmaf_mean": 95.5,
+        "vmaf_harmonic": 95.4,
+        "vmaf_neg_mean": 94.0,
+        "xpsnr_y": 39.0,
+        "lossless_frames": 2,
+    },
+    "prefilter_metrics": None,
+    "recipe": {},
+    "recipe_sha256": "ab" * 32,
+    "provenance": {"encode_cpu_s": 1.25, "encode_wall_s": 0.7},
+}
+
+
+def write_point(folder, name, **key):
+    point = copy.deepcopy(POINT)
+    point["key"].update(key)
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(point))
+    return path
+
+
+def published_points(method_rows):
+    """Points of the printed Table III: rate = anchor bitrate x (1 - printed saving)."""
+    return pd.DataFrame(
+        {
+            "sequence": f"{'C' if row['sequence'] == 'PartyScene' else 'B'}_{row['sequence']}",
+            "config": row["config"],
+            "codec": "vtm-11.0",
+            "method": row["method"],
+            "qp": int(row["qp"]),
+            "content": "published",
+            "bits": round(
+                1000 * float(row["bitrate_anchor"]) * (1 - float(row["saving_pct"] or 0) / 100)
+            ),
+            "psnr_y_framemean": 40.0 - int(row["qp"]) / 10,
+            "vmaf_mean": float(row["vmaf_r"]),
+            "vmaf_neg_mean": math.nan,
+            "prefilter_vmaf_mean": math.nan,
+        }
+        for row in method_rows
+    )
+
+
+@pytest.fixture(scope="module")
+def printed_points():
+    return published_points(load_published()["table3_vmaf_bitrate"])
+
+
+def test_points_are_sorted_whatever_the_order_of_files(tmp_path):
+    paths = [
+        write_point(tmp_path, "c", method="erjnd", qp=37),
+        write_point(tmp_path, "a", qp=37),
+        write_point(tmp_path, "b", qp=22),
+    ]
+    points = load_points(paths)
+    assert list(points.columns) == POINT_COLUMNS
+    assert list(zip(points["method"], points["qp"], strict=True)) == [
+        ("anchor", 22),
+        ("anchor", 37),
+        ("erjnd", 37),
+    ]
+    assert points.equals(load_points(reversed(paths)))
+    assert points.loc[0, "fps"] == pytest.approx(29.97003, abs=1e-5)
+    assert points.loc[0, "vmaf_mean"] == 95.5
+    assert points.loc[0, "lossless_frames"] == 2
+
+
+def test_a_missing_metric_is_missing_and_never_zero(tmp_path):
+    points = load_points([write_point(tmp_path, "a")])
+    assert math.isnan(points.loc[0, "psnr_y_mse"])
+    assert math.isnan(points.loc[0, "prefilter_vmaf_mean"])
+    write_table(points, tmp_path / "points", formats=("csv",))
+    with open(tmp_path / "points.csv", newline="") as stream:
+        row = next(csv.DictReader(stream))
+    assert row["psnr_y_mse"] == "" and row["prefilter_vmaf_mean"] == ""
+    assert row["bits"] == "184264" and row["vmaf_mean"] == "95.500000"
+
+
+def test_no_points_give_an_empty_table_with_all_columns(tmp_path):
+    points = load_points([])
+    write_table(points, tmp_path / "points")
+    assert (tmp_path / "points.csv").read_text() == ",".join(POINT_COLUMNS) + "\n"
+    assert bd_rate_table(points).empty and same_qp_table(points).empty
+
+
+def test_a_point_twice_is_an_error_that_names_both_files(tmp_path):
+    paths = [write_point(tmp_path, "a"), write_point(tmp_path, "b")]
+    with pytest.raises(UserError, match=r"bikes/AI/vvenc-faster/anchor/27") as error:
+        load_points(paths)
+    assert "a.json" in str(error.value) and "b.json" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"schema": 1}', '{"schema": 2}'])
+def test_a_file_that_is_no_point_is_named(tmp_path, text):
+    path = tmp_path / "broken.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"broken\.json"):
+        load_points([path])
+
+
+def test_tables_escape_and_keep_their_bytes(tmp_path):
+    frame = pd.DataFrame(
+        {"method_name": ["a_b|c", "50 % & more"], "saving_pct": [-1e-9, 1 / 3], "qp": [22, 27]}
+    )
+    written = write_table(
+        frame,
+        tmp_path / "t_1.5",
+        caption="Saving_at\nequal QP",
+        float_formats={"saving_pct": ".3f"},
+    )
+    assert [path.name for path in written] == ["t_1.5.csv", "t_1.5.md", "t_1.5.tex"]
+    assert written[0].read_text() == (
+        "method_name,saving_pct,qp\na_b|c,0.000000,22\n50 % & more,0.333333,27\n"
+    )
+    assert written[1].read_text() == (
+        "Saving\\_at equal QP\n\n"
+        "| method\\_name | saving\\_pct | qp |\n| --- | ---: | ---: |\n"
+        "| a\\_b\\|c | 0.000 | 22 |\n| 50 % & more | 0.333 | 27 |\n"
+    )
+    latex = written[2].read_text()
+    assert latex.startswith("% Saving_at equal QP\n\\begin{tabular}{lrr}\n\\toprule\n")
+    assert "a\\_b|c & 0.000 & 22 \\\\\n50 \\% \\& more & 0.333 & 27 \\\\\n\\bottomrule" in latex
+    before = [path.read_bytes() for path in written]
+    write_table(
+        frame,
+        tmp_path / "t_1.5",
+        caption="Saving_at\nequal QP",
+        float_formats={"saving_pct": ".3f"},
+    )
+    assert [path.read_bytes() for path in written] == before
+
+
+def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(UserError, match="xlsx"):
+        write_table(pd.DataFrame({"a": [1]}), tmp_path / "t", formats=("csv", "xlsx"))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("interpolation", "expected"),
+    [
+        ("pchip", {"AI C": -28.9457, "AI B": -37.1365, "LDP C": -33.4470, "LDP B": -46.8440}),
+        ("cubic", {"AI C": -30.4789, "AI B": 3.5392, "LDP C": -32.7612, "LDP B": -15.1556}),
+        ("akima", {"AI C": -28.8497, "AI B": -35.2564, "LDP C": -33.2144, "LDP B": -45.7776}),
+    ],
+)
+def test_bd_rate_table_of_the_printed_curves(printed_points, interpolation, expected):
+    table = bd_rate_table(printed_points, "CNN-JNQD", ["vmaf_mean"], interpolation)
+    rows = table[(table["level"] == "sequence") & (table["method"] == "IQNet")]
+    found = {
+        f"{config} {group}": value
+        for config, group, value in zip(
+            rows["config"], rows["class"], rows["bd_rate_pct"], strict=True
+        )
+    }
+    assert found == pytest.approx(expected, abs=2e-4)
+    assert set(rows["status"]) == {"low_overlap"} and set(rows["interpolation"]) == {interpolation}
+
+
+def test_means_are_of_per_sequence_values_and_count_what_is_left_out(printed_points):
+    spoilt = printed_points.copy()
+    is_lost = (spoilt["sequence"] == "C_PartyScene") & (spoilt["qp"] == 37)
+    spoilt.loc[is_lost & (spoilt["config"] == "AI"), "vmaf_mean"] = math.nan
+    table = bd_rate_table(spoilt, "anchor", ["vmaf_mean"])
+    of_iqnet = table[table["method"] == "IQNet"].set_index(["config", "level", "class"])
+    assert of_iqnet.loc[("AI", "sequence", "C"), "status"] == "too_few_points"
+    overall = of_iqnet.loc[("AI", "all", "")]
+    assert overall["bd_rate_pct"] == pytest.approx(36.2532, abs=1e-3)
+    assert (overall["sequences"], overall["left_out"], overall["low_overlap"]) == (1, 1, 1)
+    assert math.isnan(of_iqnet.loc[("AI", "class", "C"), "bd_rate_pct"])
+    both = of_iqnet.loc[("LDP", "all", "")]
+    assert both["bd_rate_pct"] == pytest.approx((31.7257 + 70.2014) / 2, abs=1e-3)
+    assert (both["sequences"], both["left_out"]) == (2, 0)
+
+
+def test_classes_can_be_given_by_the_sheet(printed_points):
+    table = bd_rate_table(
+        printed_points, "anchor", ["vmaf_mean"], classes={"B_BQTerrace": "X", "C_PartyScene": "X"}
+    )
+    assert set(table.loc[table["level"] == "class", "class"]) == {"X"}
+    assert sequence_class("D_RaceHorses") == "D" and sequence_class("bikes") == ""
+
+
+def test_without_an_anchor_nothing_is_invented(printed_points):
+    alone = printed_points[printed_points["method"] == "IQNet"]
+    table = bd_rate_table(alone, "anchor", ["vmaf_mean"])
+    assert set(table.loc[table["level"] == "sequence", "status"]) == {"too_few_points"}
+    assert table["bd_rate_pct"].isna().all()
+    savings = same_qp_table(alone)
+    assert len(savings) == len(alone) and savings["saving_pct"].isna().all()
+
+
+def test_same_qp_table_gives_back_the_printed_savings(printed_points):
+    savings = same_qp_table(printed_points)
+    row = savings[
+        (savings["sequence"] == "B_BQTerrace")
+        & (savings["config"] == "LDP")
+        & (savings["method"] == "IQNet")
+        & (savings["qp"] == 22)
+    ].iloc[0]
+    assert row["saving_pct"] == pytest.approx(53, abs=1e-3)
+    assert row["vmaf_drop"] == pytest.approx(99.08 - 95.72)
+    assert row["psnr_drop_db"] == pytest.approx(0)
+    assert set(savings["method"]) == {"IQNet", "CNN-JNQD"} and len(savings) == 32

@@ -1,0 +1,52 @@
+"""A user's own prefilter, named in the config, runs and shows up in every table."""
+
+from __future__ import annotations
+
+import csv
+import re
+
+from workflow_runner import REPOSITORY, Workflow
+
+CONFIG = """
+sequences: [bigbuckbunny_tiny]
+frames: 2
+configurations: [AI]
+qps: [32, 37]
+codecs: [x265-ultrafast]
+mlflow: false
+papers: []
+methods:
+  anchor: {kind: anchor}
+  blur: {kind: prefilter, class: "my_filters:Blur", options: {radius: 1}}
+"""
+
+
+def own_filter_of_the_readme() -> str:
+    """The example that the README shows, so that it cannot rot."""
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    return re.search(r"```python\n(# my_filters\.py.*?)```", readme, flags=re.DOTALL)[1]
+
+
+def test_own_prefilter_runs_and_is_in_every_table(tmp_path):
+    workflow = Workflow(tmp_path)
+    workflow.write("my_filters.py", own_filter_of_the_readme())
+    workflow.write("mine.yaml", CONFIG)
+    workflow.run("--configfile", "mine.yaml")
+    for table in ("rd_points", "bd_rate", "same_qp"):
+        with open(tmp_path / f"results/tables/{table}.csv", newline="") as stream:
+            methods = {row["method"] for row in csv.DictReader(stream)}
+        assert "blur" in methods, table
+    # It is code like ours: an edit of the user's file re-runs its method, and only that.
+    workflow.write("my_filters.py", own_filter_of_the_readme() + "\n# an edit\n")
+    planned = workflow.planned("--configfile", "mine.yaml")
+    assert planned["prefilter_clip"] == 1
+    assert planned["encode_clip"] == 2
+
+
+def test_a_missing_module_is_told_before_anything_runs(tmp_path):
+    workflow = Workflow(tmp_path)
+    workflow.write("mine.yaml", CONFIG)
+    done = workflow.run("--configfile", "mine.yaml", check=False)
+    assert done.returncode != 0
+    assert "my_filters" in done.stdout and "package.module:Class" in done.stdout
+    assert "Traceback" not in done.stdout

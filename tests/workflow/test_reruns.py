@@ -1,0 +1,163 @@
+"""What a change makes the workflow do again: exactly the rules concerned, counted in jobs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from workflow_runner import Workflow
+
+TINY = """
+results_dir: results
+sequences: [bigbuckbunny_tiny]
+frames: 2
+configurations: [AI]
+qps: [32, 37]
+codecs: [x265-ultrafast]
+mlflow: false
+papers: []
+methods:
+  anchor: {kind: anchor}
+  erjnd: {kind: prefilter, class: "jndlab.jnd.erjnd:ErjndPrefilter"}
+"""
+
+TABLES = {"tabulate_points": 1, "compare_methods": 1, "draw_figures": 1}
+WHOLE = {
+    "keep_config": 1,
+    "prepare_sequence": 1,
+    "prefilter_clip": 1,
+    "measure_prefilter": 1,
+    "encode_clip": 4,
+    "measure_point": 4,
+    **TABLES,
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Workflow:
+    """A finished run of one tiny clip, two QPs, two methods, in a folder with a space."""
+    workflow = Workflow(tmp_path_factory.mktemp("a run"))
+    workflow.write("tiny.yaml", TINY)
+    assert workflow.planned("--configfile", "tiny.yaml") == WHOLE
+    workflow.run("--configfile", "tiny.yaml")
+    return workflow
+
+
+@pytest.fixture
+def restored(finished):
+    """Take back every edit of the code after a test."""
+    scripts = finished.folder / "workflow_scripts"
+    before = {path: path.read_bytes() for path in scripts.rglob("*.py")}
+    yield finished
+    for path, content in before.items():
+        path.write_bytes(content)
+
+
+def edit(workflow: Workflow, module: str) -> None:
+    path = workflow.folder / "workflow_scripts" / module
+    path.write_text(path.read_text("utf-8") + "\n# an edit\n", encoding="utf-8")
+
+
+def test_a_finished_run_has_nothing_to_do(finished):
+    assert finished.planned("--configfile", "tiny.yaml") == {}
+
+
+def test_a_touch_reruns_nothing(restored):
+    for path in (restored.folder / "workflow_scripts").rglob("*.py"):
+        path.touch()
+    assert restored.planned("--configfile", "tiny.yaml") == {}
+
+
+FILTERED = {"prefilter_clip": 1, "measure_prefilter": 1, "encode_clip": 2, "measure_point": 2}
+CODED = {"encode_clip": 4, "measure_point": 4}
+
+
+@pytest.mark.parametrize(
+    ("module", "rerun"),
+    [
+        ("jndlab/jnd/erjnd.py", FILTERED | TABLES),  # the anchor's two points are left alone
+        ("jndlab/codecs/x265.py", CODED | TABLES),  # a module that is found by name
+        ("jndlab/codecs/vvenc.py", {}),  # a codec that this run does not use
+        ("jndlab/quality/pooling.py", {"measure_prefilter": 1, "measure_point": 4} | TABLES),
+        ("jndlab/report/figures.py", {"draw_figures": 1}),
+        ("jndlab/quality/bd_rate.py", {"compare_methods": 1, "draw_figures": 1}),
+        ("jndops/summary.py", {}),
+    ],
+)
+def test_an_edit_reruns_exactly_the_rules_that_use_it(restored, module, rerun):
+    edit(restored, module)
+    assert restored.planned("--configfile", "tiny.yaml") == rerun
+
+
+def test_another_qp_adds_only_its_jobs(finished):
+    finished.write("more.yaml", TINY.replace("[32, 37]", "[27, 32, 37]"))
+    assert finished.planned("--configfile", "more.yaml") == {
+        "keep_config": 1,
+        "encode_clip": 2,
+        "measure_point": 2,
+        **TABLES,
+    }
+
+
+def test_threads_are_no_part_of_a_result(finished):
+    finished.write("threads.yaml", TINY + "threads: {encode: 2, measure: 2}\n")
+    assert finished.planned("--configfile", "threads.yaml") == {"keep_config": 1}
+
+
+def test_an_unrelated_option_reruns_only_what_reads_it(finished):
+    finished.write("cubic.yaml", TINY + "bd_rate: {interpolation: cubic}\n")
+    assert finished.planned("--configfile", "cubic.yaml") == {
+        "keep_config": 1,
+        "compare_methods": 1,
+    }
+
+
+def test_no_temporary_file_is_left(finished):
+    assert not list((finished.folder / "results").rglob(".part-*"))
+
+
+def test_every_job_left_a_log(finished):
+    logs = {path.parent.name for path in (finished.folder / "results/logs").rglob("*.log")}
+    assert {"encode_clip", "measure_point", "prefilter_clip", "prepare_sequence"} <= logs
+
+
+def test_a_killed_run_resumes_and_takes_nothing_half_made(tmp_path):
+    workflow = Workflow(tmp_path)
+    workflow.write(
+        "tiny.yaml",
+        TINY.replace("frames: 2", "frames: 24").replace("x265-ultrafast", "vvenc-faster"),
+    )
+    run = subprocess.Popen(
+        workflow.command("--configfile", "tiny.yaml"),
+        cwd=workflow.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    streams = workflow.folder / "results/streams"
+    deadline = time.monotonic() + 60
+    while not (streams.is_dir() and list(streams.rglob(".part-*.266"))):
+        assert time.monotonic() < deadline and run.poll() is None, "no encode was under way"
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert_whole(streams)
+    said = workflow.run("--unlock", "--configfile", "tiny.yaml").stdout
+    assert "Unlocked" in said or "unlock" in said.lower()
+    workflow.run("--configfile", "tiny.yaml")
+    assert_whole(streams)
+    assert len(list(streams.rglob("*.266"))) == 4 + len(list(streams.rglob(".part-*.266")))
+    assert workflow.planned("--configfile", "tiny.yaml") == {}
+
+
+def assert_whole(streams: Path) -> None:
+    """Streams under their own names are never cut: their facts agree with their size."""
+    for facts in streams.rglob("*.266.json"):
+        bits = sum(json.loads(facts.read_text("utf-8"))["bits_per_frame"])
+        assert 8 * facts.with_suffix("").stat().st_size == bits

@@ -1,0 +1,50 @@
+"""Check tools, packages and machine, and encode and measure a clip with known scores."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from jndlab.errors import UserError
+from jndlab.files import read_json
+from jndops.doctor import diagnose, report
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    """Print the report; 1 if something that the suite needs fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=Path("results"), help="results folder")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--configfile", type=Path, help="also test the codecs of this configuration")
+    group.add_argument("--config-json", type=Path, help="the same, from a run's config.json")
+    options = parser.parse_args()
+    try:
+        codecs = _codecs(options)
+    except UserError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
+    checks = list(diagnose(options.results, codecs, ROOT / "envs/requirements.lock"))
+    print(report(checks), end="")
+    return int(any(check.state == "FAIL" for check in checks))
+
+
+def _codecs(options: argparse.Namespace) -> dict[str, Any]:
+    """Codec entries that the given configuration uses."""
+    if options.config_json:
+        kept = read_json(options.config_json)
+        return {name: kept["codecs"][name] for name in kept["config"]["codecs"]}
+    if options.configfile:
+        from jndops.schema import load_yaml
+        from jndops.settings import load_settings
+
+        settings = load_settings(load_yaml(options.configfile), ROOT)
+        return {name: settings.codecs[name] for name in settings.config["codecs"]}
+    return {}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
