@@ -53,6 +53,8 @@ rule all:
         [getattr(rules, paper).input for paper in settings.config["papers"]],
         rules.track.input if settings.config["mlflow"] else [],
         rules.keep_config.output,
+    message:
+        "Everything asked for is there"
 
 
 onsuccess:

@@ -45,3 +45,5 @@ rule figures:
     """All figures that every run makes."""
     input:
         rules.draw_figures.output,
+    message:
+        "All figures are drawn"

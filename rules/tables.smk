@@ -68,3 +68,5 @@ rule tables:
     input:
         rules.tabulate_points.output,
         rules.compare_methods.output,
+    message:
+        "All tables are written"

@@ -36,3 +36,5 @@ rule track:
     """Results in MLflow (browse them with `make ui`)."""
     input:
         rules.mirror_mlflow.output,
+    message:
+        "MLflow mirrors the results: `make ui`"

@@ -115,8 +115,8 @@ def same_weights(first: nn.Module, second: nn.Module) -> bool:
 
 
 def test_iqnet_learns_a_filter_from_four_pictures(pairs, tmp_path):
-    data = PicturePairs(pairs, crop=32, held_out=0, crops_per_picture=25)
-    recipe = Recipe(epochs=10, batch_size=8, learning_rate=3e-3, best_by="train_loss")
+    data = PicturePairs(pairs, crop=24, held_out=0, crops_per_picture=25)
+    recipe = Recipe(epochs=16, batch_size=8, learning_rate=3e-3, best_by="train_loss")
     model = build_network("iqnet", seed=0)
     batches = [data.batch(0, number, 8) for number in range(4)]
     before = evaluate(model, batches, recipe)["val_loss"]
@@ -144,6 +144,18 @@ def test_loss_is_the_weighted_sum():
         Recipe(1, 1, (LossTerm("mae", output="c"),)).loss(outputs, targets)
     with pytest.raises(UserError, match="differ in shape"):
         Recipe(1, 1, (LossTerm("mae", output="a"),)).loss(outputs, {"a": torch.zeros(1)})
+
+
+def test_losses_in_the_table_are_means_over_steps_and_samples(tmp_path):
+    data = Points(batches=25)
+    recipe = points_recipe(epochs=1, optimizer="sgd", learning_rate=1e-12)
+    model = two_heads()
+    model.body[2].p = 0.0
+    summary = quiet(model, data, recipe, tmp_path)
+    of_batch = [evaluate(model, [data.batch(0, i, 8)], recipe)["val_loss"] for i in range(25)]
+    assert summary.train_loss == pytest.approx(np.mean(of_batch), rel=1e-5)
+    held = [evaluate(model, [batch], recipe)["val_loss"] for batch in data.validation(8)]
+    assert summary.val_loss == pytest.approx((8 * held[0] + 4 * held[1]) / 12, rel=1e-5)
 
 
 def test_frozen_parameters_stay(tmp_path):
@@ -375,6 +387,27 @@ def test_nan_names_the_step_and_keeps_the_last_sound_checkpoint(tmp_path):
     kept = torch.load(tmp_path / "last.pt", weights_only=True)
     assert kept["training"]["step"] == 6
     assert all(torch.isfinite(weight).all() for weight in kept["weights"].values())
+
+
+class Root(nn.Module):
+    """A finite output whose gradient is not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return {"level": (self.scale * 0 * x[:, :1]).sqrt()}
+
+
+def test_weights_spoilt_by_a_finite_loss_are_not_kept(tmp_path):
+    recipe = points_recipe(losses=(LossTerm("mse", output="level"),))
+    with pytest.raises(UserError, match="weight 'scale' is not finite after step 1 "):
+        quiet(Root(), Points(), recipe, tmp_path, checkpoint_every_steps=1)
+    assert not (tmp_path / "last.pt").exists()
+    with pytest.raises(UserError, match="weight 'scale' is not finite after step 1 "):
+        quiet(Root(), Points(batches=1), recipe, tmp_path)
+    assert not (tmp_path / "best.pt").exists()
 
 
 def test_diverging_run_never_writes_unsound_weights(tmp_path):

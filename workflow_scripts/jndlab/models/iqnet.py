@@ -17,6 +17,9 @@ stronger than the detail to be filtered, otherwise hides the gradient of that de
 own start the loss stays where it was for some hundred steps, and takes about three times as many
 to fall as far.
 
+No activation but the gate stands between the convolutions, so a trained network folds exactly
+into a smaller one for use (``for_use``): 858 numbers and 825 MAC/px for A, 1,946 and 1,881 for B.
+
 Trained in the paper by Adam, 1e-3 halved every 250 epochs, batch 128 of 64x64 crops, 2,500 epochs.
 """
 
@@ -65,3 +68,55 @@ class IQNet(LumaNetwork):
     def forward(self, luma: Tensor) -> Tensor:
         features = self.head(luma)
         return luma + self.tail(features + self.block(features))
+
+    def for_use(self) -> LumaNetwork:
+        """The same function with its linear layers multiplied out (to float32 rounding)."""
+        return FoldedIQNet(self).eval()
+
+
+class FoldedIQNet(LumaNetwork):
+    """A trained IQNet for use: 5x5, pixel attention, 3x3 (B: 1x1) to luma, beside a 5x5 from luma.
+
+    1x1 convolutions are matrices between the layers before and after them; the products are
+    formed in float64. The luma residual is the 1 in the middle of the direct 5x5.
+    """
+
+    border: ClassVar[int] = 0
+
+    def __init__(self, network: IQNet) -> None:
+        super().__init__(**network.options)
+        mix, attention, *last = network.block
+        head, tail = network.head, network.tail
+        self.features = _convolution(*_after(mix, head.weight, head.bias))
+        self.attention = attention
+        if last:
+            self.tail = _convolution(*_after(tail, last[0].weight, last[0].bias))
+        else:
+            self.tail = _convolution(tail.weight, tail.bias)
+        direct, _ = _after(tail, head.weight, head.bias)
+        direct[0, 0, 2, 2] += 1.0
+        # The tail's own bias is in self.tail; here only what it makes of the head's is left.
+        self.direct = _convolution(direct, _matrix(tail) @ head.bias.detach().double())
+
+    def forward(self, luma: Tensor) -> Tensor:
+        return self.direct(luma) + self.tail(self.attention(self.features(luma)))
+
+
+def _after(outer: nn.Module, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a convolution followed by the 1x1 convolution ``outer``."""
+    matrix = _matrix(outer)
+    weight = torch.einsum("oc,cikl->oikl", matrix, weight.detach().double())
+    return weight, matrix @ bias.detach().double() + outer.bias.detach().double()
+
+
+def _matrix(convolution: nn.Module) -> Tensor:
+    return convolution.weight.detach().double()[:, :, 0, 0]
+
+
+def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
+    outputs, inputs, size, _ = weight.shape
+    convolution = nn.Conv2d(inputs, outputs, kernel_size=size, padding=size // 2)
+    with torch.no_grad():
+        convolution.weight.copy_(weight)
+        convolution.bias.copy_(bias)
+    return convolution

@@ -40,6 +40,10 @@ class LumaNetwork(nn.Module):
             luma = functional.pad(luma, (self.border,) * 4, mode="replicate")
         return self(luma).clamp(0.0, 1.0)
 
+    def for_use(self) -> LumaNetwork:
+        """A network of the same function that runs faster and need not be trained; here itself."""
+        return self
+
 
 class AtUse(nn.Module):
     """A luma network as it is used (``at_use``), in the form that exporters trace."""

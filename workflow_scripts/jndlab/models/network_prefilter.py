@@ -147,7 +147,7 @@ def _torch_filter(network: LumaNetwork, threads: int | None) -> LumaFilter:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if threads:
         torch.set_num_threads(threads)
-    network = network.to(device)
+    network = network.for_use().to(device)
 
     def run(luma: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

@@ -23,7 +23,7 @@ ARCHITECTURE_KEY = "jndlab.architecture"
 
 
 def export_onnx(network: LumaNetwork, path: str | Path) -> None:
-    """Write ``network.at_use`` (border and clipping included) as an ONNX file, atomically.
+    """Write ``network.for_use().at_use`` (border, clipping included) as an ONNX file, atomically.
 
     Input ``luma`` and output ``filtered`` are float32 1 x 1 x H x W in [0, 1], H and W free. The
     architecture is kept in the file's metadata under ``jndlab.architecture``.
@@ -42,7 +42,7 @@ def onnx_bytes(network: LumaNetwork) -> bytes:
     from jndlab.models.model_files import architecture_of
 
     free = {2: "height", 3: "width"}
-    traced = AtUse(network).to("cpu").eval()
+    traced = AtUse(network.for_use()).to("cpu").eval()
     stream = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
         # The TorchScript exporter is deprecated, but its successor needs onnxscript, and these

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +18,15 @@ from ffmpeg_quality_metrics import __version__ as FFMPEG_QUALITY_METRICS_VERSION
 from jndlab.errors import UserError
 from jndlab.media.clip import ClipFormat
 from jndlab.media.ffmpeg import CompletedRun, ToolError, ffmpeg_path, ffmpeg_version, run_tool
+from jndlab.quality.decode_check import (
+    MEASURE_BIT_DEPTH,
+    STRICT,
+    DecodedSide,
+    check_sides,
+    decode_alone,
+    error_lines,
+)
 
-MEASURE_BIT_DEPTH = 10
 VMAF_MODEL = "vmaf_v0.6.1"
 VMAF_NEG_MODEL = "vmaf_v0.6.1neg"
 
@@ -68,13 +74,15 @@ def measure(
             what = f"ffmpeg-quality-metrics cannot measure: {error}"
             raise UserError(what, remedy="see `make doctor`.") from error
         except ToolError as error:
-            _check_decodes(job.said, reference, distorted, clip, finished=False)
+            # FFmpeg stops both sides when one fails: each alone tells which it was.
+            alone = [DecodedSide.of(decode_alone(folder, link), 0) for link in links]
+            check_sides(alone, reference, distorted, clip)
             raise ToolError(
                 f"FFmpeg cannot compare '{distorted}' with '{reference}'.",
-                expected=f"no error; FFmpeg said:{_errors(job.said) or error.expected}",
+                expected=f"no error; FFmpeg said:{error_lines(job.said) or error.expected}",
                 remedy="see `make doctor` for what this FFmpeg can do.",
             ) from error
-        _check_decodes(job.said, reference, distorted, clip, finished=True)
+        check_sides([DecodedSide.of(job.said, n) for n in range(2)], reference, distorted, clip)
         frames = _frames(folder, data["vmaf"], clip)
         return Measurement(
             frames,
@@ -121,12 +129,12 @@ class _OneDecode(FfmpegQualityMetrics):
 
     def _run_ffmpeg_command(self, filter_chains: list[str], desc: str = "") -> str:
         rate, threads = str(self.clip.fps), str(self.threads)
-        # One input: its rate from the sheet (XPSNR weighs motion by it), any decoding error fatal.
-        source = ["-err_detect", "explode", "-threads", threads, "-r", rate, "-i"]
+        # One input, at the sheet's rate: XPSNR weighs motion by it.
+        source = [*STRICT, "-threads", threads, "-r", rate, "-i"]
         log = self.folder / "ffmpeg.log"
         command = [
             str(ffmpeg_path()), "-hide_banner", "-nostdin", "-nostats", "-v", "level+verbose",
-            "-xerror", "-filter_threads", threads, "-filter_complex_threads", threads,
+            "-filter_threads", threads, "-filter_complex_threads", threads,
             *source, Path(self.ref).name,
             *source, Path(self.dist).name,
             # Output 0 counts the distorted frames and, looped back, feeds XPSNR: see _graph.
@@ -142,6 +150,8 @@ class _OneDecode(FfmpegQualityMetrics):
             self.run = run_tool(command, log=log, cwd=self.folder)
         finally:
             self.said = log.read_text(encoding="utf-8") if log.exists() else ""
+        if error_lines(self.said):
+            raise ToolError("FFmpeg reported errors and went on.")
         vmaf_log = Path(self.temp_files["libvmaf"]).read_text(encoding="utf-8")
         self.libvmaf_version = json.loads(vmaf_log)["version"]
         return self.said
@@ -209,68 +219,6 @@ def _links(
         for link, target in zip(links, (reference, distorted), strict=True):
             (folder / link).symlink_to(target.resolve())
         yield folder, links
-
-
-def _check_decodes(
-    said: str, reference: Path, distorted: Path, clip: ClipFormat, *, finished: bool
-) -> None:
-    """Raise UserError unless both sides decoded to ``clip``'s size, depth and count, cleanly.
-
-    Where FFmpeg was not ``finished``, the other side may have been cut short: only a side
-    without any frame is then wrong in its count.
-    """
-    counts: list[tuple[Path, int, int]] = []
-    for number, path in enumerate((reference, distorted)):
-        formats, frames, errors = _decoded(said, number)
-        counts.append((path, frames, errors))
-        # The reference has the sheet's depth; a codec may return more, never less.
-        allowed = {clip.pix_fmt} | ({f"yuv420p{MEASURE_BIT_DEPTH}le"} if number else set())
-        for width, height, pix_fmt in formats:
-            if (width, height) != (clip.width, clip.height) or pix_fmt not in allowed:
-                raise UserError(
-                    "a file to measure has another size or sample format than its sheet says.",
-                    where=str(path),
-                    expected=f"{clip.width}x{clip.height} {' or '.join(sorted(allowed))}, "
-                    f"found {width}x{height} {pix_fmt}",
-                    remedy="correct the sheet, or make the file again.",
-                )
-    for path, _, errors in counts:
-        if errors or (finished and path == distorted and _errors(said)):
-            raise ToolError(
-                "a file to measure is damaged: it cannot be decoded without errors.",
-                where=str(path),
-                expected=f"no error; FFmpeg said:{_errors(said)}",
-                remedy="make the file again.",
-            )
-    for path, frames, _ in counts:
-        if frames != clip.frames if finished else frames == 0:
-            raise UserError(
-                "a file to measure has another number of frames than its sheet says.",
-                where=str(path),
-                expected=f"{clip.frames} frames, found {frames}",
-                remedy="correct `frames` in the sheet, or make the file again.",
-            )
-
-
-def _decoded(said: str, number: int) -> tuple[list[tuple[int, int, str]], int, int]:
-    """Formats (width, height, samples), frame count and error count of one decoded input."""
-    formats = re.findall(
-        rf"^\[graph -?\d+ input from stream {number}:\d+ @ \w+\] \[verbose\] "
-        r"w:(\d+) h:(\d+) pixfmt:(\w+)",
-        said,
-        re.MULTILINE,
-    )
-    count = re.search(
-        rf"Input stream #{number}:\d+ \(video\):.*?(\d+) frames decoded; (\d+) decode errors", said
-    )
-    frames, errors = (int(count[1]), int(count[2])) if count else (0, 0)
-    return [(int(w), int(h), pix_fmt) for w, h, pix_fmt in formats], frames, errors
-
-
-def _errors(said: str) -> str:
-    """The first lines that FFmpeg marked as errors, indented, or an empty text."""
-    lines = [line for line in said.splitlines() if re.search(r"\[(error|fatal|panic)\]", line)]
-    return "".join("\n    " + re.sub(r" @ 0x[0-9a-f]+", "", line) for line in lines[:8])
 
 
 def _frames(folder: Path, vmaf: list[dict[str, float]], clip: ClipFormat) -> list[FrameMetrics]:
