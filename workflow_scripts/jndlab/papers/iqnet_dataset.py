@@ -1,0 +1,233 @@
+"""IQNet's training data: scores of all patches, the choice made by them, and the data set on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from jndlab.datasets.pictures import Picture, frame_to_rgb
+from jndlab.errors import UserError
+from jndlab.files import atomic_path, sha256_of
+from jndlab.media.blocks import split_blocks
+from jndlab.papers.iqnet_candidates import DECODED_DEPTH, Candidates
+from jndlab.papers.iqnet_selection import (
+    MaeKind,
+    Reason,
+    SelectionOptions,
+    assemble_training_picture,
+    select_alphas,
+)
+from jndlab.quality.no_reference import Scorer
+
+REFERENCE = 0.0  # alpha of the unfiltered picture in the table of scores
+PATCH_KEY = ["picture", "patch_row", "patch_column"]
+
+
+class TrainingPair(NamedTuple):
+    """One picture of the data set: luma of whole patches (H x W, uint8), alpha of each patch."""
+
+    picture: str
+    source: np.ndarray
+    target: np.ndarray
+    alphas: np.ndarray
+
+
+def score_patches(
+    candidates: Iterable[Candidates], alphas: Sequence[float], scorer: Scorer, patch: int
+) -> pd.DataFrame:
+    """One row per patch and alpha (0: unfiltered), in the order of the pictures.
+
+    Columns: picture, patch_row, patch_column, alpha, score of the decoded patch in colour (higher
+    is better), mae_decoded and mae_prefiltered of its luma against the source in steps of 8 bit,
+    and ``picture_bits``, the size of the whole candidate's stream. What lies right of and below
+    the last whole patch is left out. Raises UserError for a picture smaller than a patch.
+    """
+    grid = [REFERENCE, *alphas]
+    tables = [_scores_of(made, grid, scorer, patch) for made in candidates]
+    if not tables:
+        raise UserError("there are no candidates to score.", remedy="check the list of pictures.")
+    return pd.concat(tables, ignore_index=True)
+
+
+def choose_alphas(scores: pd.DataFrame, options: SelectionOptions) -> pd.DataFrame:
+    """One row per patch: the alpha chosen for it, why, and what it was chosen by.
+
+    ``scores`` is the table of :func:`score_patches`. Columns beside the patch's place: alpha,
+    reason, smooth, score and reference_score, mae_decoded and mae_prefiltered of the choice.
+    """
+    table = scores.sort_values("alpha", kind="stable").set_index(PATCH_KEY)
+    grid = np.unique(table["alpha"])
+    if len(scores) % len(grid) or grid[0] != REFERENCE:
+        raise UserError("the table of scores is not whole.", remedy="score the patches again.")
+    patches = scores.loc[scores["alpha"] == REFERENCE, PATCH_KEY].reset_index(drop=True)
+    index = pd.MultiIndex.from_frame(patches)
+
+    def of(column: str) -> np.ndarray:  # (alpha, patch)
+        rows = [table.loc[table["alpha"] == alpha, column].reindex(index) for alpha in grid]
+        return np.stack([row.to_numpy() for row in rows])
+
+    values = {name: of(name) for name in ("score", "mae_decoded", "mae_prefiltered")}
+    mae = values[f"mae_{options.mae_kind.partition('_')[0]}"]
+    first = 0 if options.allow_zero else 1
+    chosen = select_alphas(
+        values["score"][first:], values["score"][0], mae[first:], grid[first:].tolist(), options
+    )
+    place = chosen.choice + first, np.arange(len(patches))
+    return patches.assign(
+        alpha=grid[place[0]],
+        reason=[str(reason) for reason in chosen.reasons],
+        smooth=chosen.smooth,
+        score=values["score"][place],
+        reference_score=values["score"][0],
+        mae_decoded=values["mae_decoded"][place],
+        mae_prefiltered=values["mae_prefiltered"][place],
+    )
+
+
+def training_pairs(
+    candidates: Iterable[Candidates], choices: pd.DataFrame, alphas: Sequence[float], patch: int
+) -> Iterator[TrainingPair]:
+    """Put together, picture by picture, source and target of the training."""
+    grid = [REFERENCE, *alphas]
+    by_picture = dict(iter(choices.groupby("picture", sort=False)))
+    for made in candidates:
+        height, width = (side // patch * patch for side in made.source.shape)
+        rows = by_picture[made.picture].sort_values(["patch_row", "patch_column"])
+        chosen = rows["alpha"].to_numpy().reshape(height // patch, width // patch)
+        lumas = np.concatenate([made.source[np.newaxis], made.prefiltered])
+        target = assemble_training_picture(lumas, np.searchsorted(grid, chosen), patch)
+        yield TrainingPair(made.picture, made.source[:height, :width], target, chosen)
+
+
+def write_pair(pair: TrainingPair, picture: Picture, folder: Path) -> dict[str, Any]:
+    """Write ``sources/NAME.png`` and ``targets/NAME.png`` (grey, 8 bit); their row of the manifest."""
+    difference = pair.target.astype(np.int16) - pair.source
+    row: dict[str, Any] = asdict(picture) | {
+        "luma_width": pair.source.shape[1],
+        "luma_height": pair.source.shape[0],
+        "mean_alpha": round(float(pair.alphas.mean()), 4),
+        "mae": round(float(np.abs(difference).mean()), 4),
+        "changed_share": round(float((difference != 0).mean()), 4),
+    }
+    for kind, luma in (("sources", pair.source), ("targets", pair.target)):
+        path = folder / kind / f"{pair.picture}.png"
+        with atomic_path(path) as part:
+            Image.fromarray(luma).save(part, optimize=False)
+        row |= {f"{kind[:-1]}_file": f"{kind}/{path.name}", f"{kind[:-1]}_sha256": sha256_of(path)}
+    return row
+
+
+def alpha_histogram(choices: pd.DataFrame, alphas: Sequence[float]) -> pd.DataFrame:
+    """One row per alpha (with 0 if it was chosen): patches, their share, smooth ones, reasons."""
+    grid = [alpha for alpha in (REFERENCE, *alphas) if alpha or (choices["alpha"] == 0).any()]
+    rows = []
+    for alpha in grid:
+        chosen = choices[choices["alpha"] == alpha]
+        reasons = chosen["reason"].value_counts()
+        rows.append(
+            {"alpha": alpha, "patches": len(chosen), "share": round(len(chosen) / len(choices), 6)}
+            | {"smooth": int(chosen["smooth"].sum())}
+            | {str(reason): int(reasons.get(str(reason), 0)) for reason in Reason}
+        )
+    return pd.DataFrame(rows)
+
+
+def statistics(
+    scores: pd.DataFrame, choices: pd.DataFrame, alphas: Sequence[float], options: SelectionOptions
+) -> dict[str, Any]:
+    """What the data set holds, and what the other reading of the MAE rule would have chosen."""
+    bits = scores.drop_duplicates(["picture", "alpha"]).groupby("alpha")["picture_bits"].sum()
+    mae = scores.groupby("alpha")[["mae_decoded", "mae_prefiltered"]].mean()
+    readings = {kind: replace(options, mae_kind=kind) for kind in get_args(MaeKind)}
+    return {
+        "pictures": int(choices["picture"].nunique()),
+        "patches": len(choices),
+        "selection": asdict(options),
+        **_summary(choices),
+        "alpha_patches": _counts(alpha_histogram(choices, alphas)),
+        "readings_of_the_mae_rule": {
+            kind: _summary(table := choose_alphas(scores, reading))
+            | {"alpha_patches": _counts(alpha_histogram(table, alphas))}
+            for kind, reading in readings.items()
+        },
+        "saving_pct_by_alpha": {
+            str(alpha): round(float(100 * (1 - bits[alpha] / bits[REFERENCE])), 3)
+            for alpha in alphas
+        },
+        "mae_by_alpha": {
+            str(alpha): {name: round(float(value), 4) for name, value in row.items()}
+            for alpha, row in mae.iterrows()
+        },
+        "reference_score": _spread(choices["reference_score"]),
+        "score_gain": _spread(choices["score"] - choices["reference_score"]),
+    }
+
+
+def _scores_of(
+    made: Candidates, grid: Sequence[float], scorer: Scorer, patch: int
+) -> pd.DataFrame:
+    if min(made.source.shape) < patch:
+        raise UserError(
+            f"picture '{made.picture}' is smaller than a patch.",
+            expected=f"at least {patch}x{patch}, "
+            f"found {made.source.shape[1]}x{made.source.shape[0]}",
+            remedy="take it out of the source, or lower `patch`.",
+        )
+    if len(made.bits) != len(grid):
+        raise UserError(
+            f"picture '{made.picture}' has {len(made.bits) - 1} candidates for {len(grid) - 1} "
+            "alphas.",
+            remedy="make the candidates again.",
+        )
+    rgb = np.moveaxis(frame_to_rgb(made.decoded, DECODED_DEPTH), -1, 1)
+    patches = np.moveaxis(split_blocks(rgb, patch, partial="drop"), 1, -1)
+    scores = scorer.score(patches.reshape(-1, patch, patch, 3)).reshape(patches.shape[:3])
+
+    source = made.source.astype(np.float64)
+    lumas = {
+        "mae_decoded": made.decoded.y / (1 << (DECODED_DEPTH - 8)),
+        "mae_prefiltered": np.concatenate([source[np.newaxis], made.prefiltered]),
+    }
+    mae = {
+        name: split_blocks(np.abs(luma - source), patch, partial="drop").mean(axis=(-1, -2))
+        for name, luma in lumas.items()
+    }
+    alpha, row, column = np.indices(scores.shape)
+    table = {
+        "picture": made.picture,
+        "patch_row": row,
+        "patch_column": column,
+        "alpha": np.asarray(grid)[alpha],
+        "score": scores,
+        **mae,
+        "picture_bits": np.asarray(made.bits)[alpha],
+    }
+    return pd.DataFrame(
+        {name: v if isinstance(v, str) else v.reshape(-1) for name, v in table.items()}
+    )
+
+
+def _summary(choices: pd.DataFrame) -> dict[str, Any]:
+    reasons = choices["reason"].value_counts(normalize=True)
+    return {
+        "mean_alpha": round(float(choices["alpha"].mean()), 4),
+        "smooth_share": round(float(choices["smooth"].mean()), 4),
+        "reason_shares": {str(r): round(float(reasons.get(str(r), 0.0)), 4) for r in Reason},
+        "mean_mae_prefiltered": round(float(choices["mae_prefiltered"].mean()), 4),
+    }
+
+
+def _counts(histogram: pd.DataFrame) -> Mapping[str, int]:
+    pairs = zip(histogram["alpha"], histogram["patches"], strict=True)
+    return {str(alpha): int(patches) for alpha, patches in pairs}
+
+
+def _spread(values: pd.Series) -> dict[str, float]:
+    quantiles = values.quantile([0.05, 0.25, 0.5, 0.75, 0.95])
+    return {f"q{100 * q:02.0f}": round(float(value), 4) for q, value in quantiles.items()}

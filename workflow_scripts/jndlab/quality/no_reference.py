@@ -1,0 +1,176 @@
+"""No-reference quality of pictures, by the metrics of pyiqa, in batches; higher is better."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import io
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from jndlab.errors import UserError
+
+BATCH = 256  # pictures of 64x64 a call: small enough for any memory
+
+
+class Scorer(Protocol):
+    """Gives pictures scores: what it needs to stand in for a metric of pyiqa."""
+
+    name: str
+
+    def score(self, pictures: np.ndarray) -> np.ndarray:
+        """Scores ``(N,)``, higher is better, of uint8 RGB ``(N, H, W, 3)`` or luma ``(N, H, W)``."""
+        ...
+
+
+class PyiqaScorer:
+    """A no-reference metric of pyiqa (`nima`, `piqe`, ...), with its own weights and settings.
+
+    Metrics for which less is better (``lower_is_better``, e.g. `piqe`, 0 best to 100 worst) are
+    negated, so that higher scores are better always. Scores keep the metric's unit and scale.
+    Construction loads the weights, which pyiqa fetches once and keeps.
+
+    Raises UserError for a name that pyiqa does not have, a metric that needs a reference, and
+    for weights that cannot be had or are damaged, naming the file.
+    """
+
+    def __init__(self, name: str, device: str | None = None) -> None:
+        import pyiqa  # 3 s and more
+
+        _require_no_reference(name, pyiqa.list_models("NR"), pyiqa.list_models("FR"))
+        self.name = name
+        self.version = str(pyiqa.__version__)
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._metric = _load(name, self.device)
+        self.lower_is_better = bool(self._metric.lower_better)
+
+    def score(self, pictures: np.ndarray) -> np.ndarray:
+        """Scores ``(N,)`` as float64; grey pictures are scored as three equal channels.
+
+        Raises UserError where the metric cannot take pictures of this size.
+        """
+        if pictures.dtype != np.uint8 or pictures.ndim not in (3, 4):
+            raise ValueError(f"not 8-bit pictures: {pictures.dtype} of shape {pictures.shape}")
+        if pictures.ndim == 3:
+            pictures = np.repeat(pictures[..., np.newaxis], 3, axis=-1)
+        scores = [
+            self._score_batch(pictures[start : start + BATCH])
+            for start in range(0, len(pictures), BATCH)
+        ]
+        joined = np.concatenate([np.empty(0), *scores])
+        return -joined if self.lower_is_better else joined
+
+    def _score_batch(self, pictures: np.ndarray) -> np.ndarray:
+        tensor = torch.from_numpy(np.moveaxis(pictures, -1, 1).astype(np.float32) / 255)
+        if self.name.startswith("piqe"):
+            # PIQE scales each picture to its own maximum: a black one would be 0 / 0. Any other
+            # flat picture has the score that is due to it (no active block, hence 100).
+            tensor[tensor.amax(dim=(1, 2, 3)) == 0] = 1.0
+        height, width = pictures.shape[1:3]
+        try:
+            with torch.inference_mode():
+                scores = self._metric(tensor.to(self.device))
+        except (RuntimeError, ValueError, AssertionError, IndexError) as error:
+            raise UserError(
+                f"the metric '{self.name}' cannot score pictures of {width}x{height}.",
+                expected=str(error)[:400],
+                remedy="choose another scorer, or larger patches.",
+            ) from error
+        scores = scores.detach().cpu().numpy().astype(np.float64).reshape(-1)
+        if len(scores) != len(pictures):
+            raise UserError(
+                f"the metric '{self.name}' does not score pictures in batches.",
+                expected=f"{len(pictures)} scores, found {len(scores)}",
+                remedy="choose another scorer.",
+            )
+        return scores
+
+
+def _require_no_reference(name: str, known: list[str], with_reference: list[str]) -> None:
+    if name in known:
+        return
+    if name in with_reference:
+        raise UserError(
+            f"the metric '{name}' of pyiqa compares with a reference.",
+            where="the scorer in the configuration",
+            expected="a no-reference metric, such as nima or piqe",
+        )
+    near = difflib.get_close_matches(name, known, n=3)
+    raise UserError(
+        f"pyiqa has no metric '{name}'.",
+        where="the scorer in the configuration",
+        expected="one of " + ", ".join(known),
+        remedy=f"did you mean {' or '.join(near)}?" if near else "",
+    )
+
+
+def _load(name: str, device: str) -> Any:
+    import pyiqa
+
+    told = io.StringIO()  # pyiqa prints which file it fetches and loads, and nothing else tells
+    try:
+        with contextlib.redirect_stdout(told), _no_backbone_download(name):
+            metric = pyiqa.create_metric(name, device=torch.device(device))
+    except Exception as error:
+        # Whatever it was (network, disk, a cut file), what helps is the file's name and place.
+        raise _weights_error(name, told.getvalue(), error) from error
+    logging.info("metric %s of pyiqa %s on %s. %s", name, pyiqa.__version__, device, told.getvalue())
+    return metric
+
+
+@contextlib.contextmanager
+def _no_backbone_download(name: str) -> Iterator[None]:
+    """Let NIMA start from random weights: its own file replaces all of them.
+
+    pyiqa asks timm for the ImageNet weights of the backbone first: another 200 MB from another
+    place, which would then have to be put in place by hand as well where there is no network.
+    """
+    if not name.startswith("nima"):
+        yield
+        return
+    import timm
+
+    create = timm.create_model
+
+    def create_untrained(*args: Any, **options: Any) -> Any:
+        return create(*args, **{**options, "pretrained": False})
+
+    timm.create_model = create_untrained
+    try:
+        yield
+    finally:
+        timm.create_model = create
+
+
+def _weights_error(name: str, told: str, error: Exception) -> UserError:
+    why = f"{type(error).__name__}: {str(error)[:300]}"
+    loading = re.findall(r"^Loading pretrained model \S+ from (.+)$", told, re.MULTILINE)
+    if loading:
+        return UserError(
+            f"the weights of metric '{name}' cannot be used: damaged, or of another version.",
+            where=loading[-1],
+            expected=why,
+            remedy="delete that file; it is fetched again when the job runs again.",
+        )
+    fetching = re.findall(r'^Downloading: "(.+)" to (.+)$', told, re.MULTILINE)
+    if fetching:
+        address, place = fetching[-1]
+        return UserError(
+            f"the weights of metric '{name}' are not here and cannot be fetched.",
+            where=place,
+            expected=f"the file {address} (fetching it gave {why})",
+            remedy="run the job once where there is a network, or fetch that file elsewhere and "
+            "put it at the place above (TORCH_HOME moves the folder); or choose the scorer piqe, "
+            "which has no weights.",
+        )
+    return UserError(
+        f"the metric '{name}' of pyiqa cannot be set up.",
+        expected=why,
+        remedy="if this is about a download, run the job once where there is a network (what is "
+        "fetched is kept: HF_HOME and TORCH_HOME name the folders), or choose another scorer.",
+    )
