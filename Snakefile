@@ -1,5 +1,6 @@
 """JND coding reproduction suite: table of contents. `make help` tells what can be asked for."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ from snakemake.utils import min_version
 
 min_version("9.16")
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+# Threads of a network that wait must not spin: two jobs on two cores would starve each other.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if not workflow.config_settings.configfiles:
 

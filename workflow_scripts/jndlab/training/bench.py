@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 
 from jndlab.models.layers import LumaNetwork
@@ -18,6 +18,8 @@ from jndlab.models.network_prefilter import filter_integers
 from jndlab.models.onnx_runtime import LumaSession, onnx_bytes, usable_cores
 from jndlab.training.devices import choose_device, device_name, torch_threads
 from jndlab.training.recipe import Recipe, named_outputs
+
+MIB = 1 << 20
 
 
 def bench_prefilter(
@@ -35,7 +37,7 @@ def bench_prefilter(
     export of that. All filter the same 8-bit noise on the same CPU threads in turns, so that a
     busy machine slows all; conversion from and to 8 bit is included. ``speedup`` is eager / onnx.
     With ``memory_frames``, ONNX Runtime then filters as many more frames and
-    ``memory_growth_mib`` tells how far the process's peak memory rose meanwhile.
+    ``memory_growth_mib`` tells how far the process grew at most after the first of them.
     """
     threads = threads or usable_cores()
     model = _luma_network(network)
@@ -53,9 +55,10 @@ def bench_prefilter(
         for _ in range(frames):
             for way, run in ways.items():
                 seconds[way].append(_seconds_of(partial(filter_integers, run, frame, 8)))
-    peak = _peak_mib()
+    resident = []
     for _ in range(memory_frames):
         filter_integers(session, frame, 8)
+        resident.append(psutil.Process().memory_info().rss / MIB)
     median = {way: statistics.median(values) for way, values in seconds.items()}
     return {
         "network": network,
@@ -67,7 +70,7 @@ def bench_prefilter(
         "speedup": round(median["eager"] / median["onnx"], 2),
         "largest_difference_8bit_steps": round(float(difference) * 255, 6),
         "memory_frames": memory_frames,
-        "memory_growth_mib": round(_peak_mib() - peak, 1) if memory_frames else None,
+        "memory_growth_mib": round(max(resident) - resident[0], 1) if resident else None,
     }
 
 
@@ -162,7 +165,3 @@ def _seconds_of(action: Callable[[], object]) -> float:
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
-
-
-def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,25 @@
+"""Adapter of rule fetch_iqnet_scorer."""
+
+from pathlib import Path
+
+import numpy as np
+
+from jndlab.files import write_json
+from jndlab.quality.no_reference import PyiqaScorer
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    scorer = PyiqaScorer(snakemake.params.scorer, device="cpu")
+    side = snakemake.params.patch
+    ramp = np.broadcast_to(np.arange(side, dtype=np.uint8)[:, np.newaxis], (2, side, side))
+    facts = {
+        "scorer": scorer.name,
+        "pyiqa_version": scorer.version,
+        "negated": scorer.lower_is_better,
+        "score_of_a_ramp": float(scorer.score(ramp)[0]),
+    }
+    write_json(snakemake.output.facts, facts)
+
+
+run(main, snakemake)  # noqa: F821

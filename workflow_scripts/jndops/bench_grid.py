@@ -1,0 +1,260 @@
+"""Bench of the encode grid: the demo's jobs under Snakemake against the same commands by xargs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from jndlab.files import read_json, sha256_of
+from jndlab.media.ffmpeg import ffmpeg_path
+from jndlab.quality.full_reference import measure
+from jndops.bench_figures import ROOT, Bench, Figure, Spent, in_turns, timed
+from jndops.schema import load_yaml
+from jndops.settings import Settings, load_settings
+
+RECHECK_LIMIT_SECONDS = 10
+BUSY_GOAL = 0.85
+WALL_GOAL = 1.15
+
+
+@dataclass(frozen=True)
+class GridRun:
+    """One run of Snakemake: seconds until the first job, of the jobs, and altogether."""
+
+    start_up: float
+    jobs: float
+    whole: Spent
+    ffmpeg_cpu: float
+
+
+def encode_grid(bench: Bench) -> Iterator[Figure]:
+    """The anchor's points of the demo, by Snakemake and by xargs in turns; then a re-check."""
+    settings = _demo_grid(bench.folder)
+    sources = [f"grid/sequences/{name}.mkv" for name in settings.config["sequences"]]
+    targets = [
+        f"grid/points/{p.codec}/{p.configuration}/{p.sequence}/{p.method}/qp{p.qp}.json"
+        for p in settings.points()
+    ]
+    bench.say(f"{len(sources)} clips are prepared (not counted)")
+    _snakemake(bench, sources)
+    runs: list[GridRun] = []
+    by_xargs: list[Spent] = []
+    scripts: list[Path] = []
+    for number in range(1, bench.rounds + 1):
+        for made in ("streams", "points"):
+            shutil.rmtree(bench.folder / "grid" / made, ignore_errors=True)
+        bench.say(f"round {number}: {len(targets)} points by Snakemake on {bench.cores} cores")
+        runs.append(_grid_run(bench, targets))
+        scripts = scripts or _plain_commands(bench, settings, targets)
+        bench.say(f"round {number}: the same FFmpeg commands by xargs -P {bench.cores}")
+        by_xargs.append(timed(lambda: _xargs(scripts, bench)))
+        _assert_same_streams(bench.folder, targets, scripts)
+    yield from _figures(bench, runs, by_xargs, len(targets))
+    bench.say("the finished run is checked again")
+    [recheck] = in_turns([lambda: _assert_nothing_to_do(bench, targets)], 3)
+    yield Figure(
+        "re-check of a finished run",
+        recheck.wall,
+        "s",
+        RECHECK_LIMIT_SECONDS,
+        "limit",
+        f"`snakemake` from its start to 'Nothing to be done', {len(targets)} points, median of 3",
+        at_most=1,
+    )
+
+
+def _figures(
+    bench: Bench, runs: list[GridRun], by_xargs: list[Spent], points: int
+) -> Iterator[Figure]:
+    cores, median = bench.cores, statistics.median
+    run = sorted(runs, key=lambda r: r.ffmpeg_cpu / r.jobs)[len(runs) // 2]
+    xargs = sorted(by_xargs, key=lambda spent: spent.cpu / spent.wall)[len(by_xargs) // 2]
+    grid = f"{points} encodes and {points} measurements (the demo's anchor), round by round"
+    yield Figure(
+        "encode grid: cores kept busy",
+        run.ffmpeg_cpu,
+        "CPU s",
+        cores * run.jobs,
+        f"{cores} cores x wall of the jobs",
+        f"{grid}. CPU seconds of the encoding and the measuring FFmpeg of each point (provenance), "
+        "without version and header calls; wall from the start of the first job to the end of the "
+        "last, so without Snakemake's start-up, which stands below.",
+        at_least=BUSY_GOAL,
+    )
+    yield Figure(
+        "encode grid: cores kept busy by xargs",
+        xargs.cpu,
+        "CPU s",
+        cores * xargs.wall,
+        f"{cores} cores x wall of xargs",
+        "what a plain `xargs -P` reaches with the same commands on this machine in this run: other "
+        "programs that take the cores, and the last job that leaves one idle, lower it too.",
+    )
+    yield Figure(
+        "encode grid: wall",
+        median(r.jobs for r in runs),
+        "s",
+        median(spent.wall for spent in by_xargs),
+        f"same FFmpeg commands, xargs -P {cores}",
+        "first job's start to last job's end; xargs runs the recorded encode commands and the "
+        "measuring commands, one shell per point, longest first. Its streams are compared by hash.",
+        at_most=WALL_GOAL,
+    )
+    yield Figure(
+        "encode grid: wall with start-up and end",
+        median(r.whole.wall for r in runs),
+        "s",
+        median(spent.wall for spent in by_xargs),
+        f"same FFmpeg commands, xargs -P {cores}",
+        "the whole `snakemake` call: start-up, planning, jobs, summary.",
+    )
+    yield Figure(
+        "encode grid: share of FFmpeg in all CPU time of the run",
+        run.ffmpeg_cpu,
+        "CPU s",
+        run.whole.cpu,
+        "CPU time of the whole `snakemake` call",
+        "does not depend on what else the machine does: the rest is Snakemake's start-up, the "
+        "start of a Python per job, and FFmpeg's version and header calls.",
+    )
+    yield Figure(
+        "encode grid: CPU time per job beside encoders and metrics",
+        (run.whole.cpu - run.ffmpeg_cpu) / (2 * points),
+        "CPU s",
+        run.ffmpeg_cpu / (2 * points),
+        "CPU time per job in encoders and metrics",
+        "the rest of the line above divided by the jobs; Snakemake's start-up is in it.",
+    )
+    yield Figure(
+        "encode grid: start-up",
+        median(r.start_up for r in runs),
+        "s",
+        median(r.jobs for r in runs),
+        "wall of the jobs",
+        "`snakemake` from its call to the start of the first job.",
+    )
+
+
+def _demo_grid(folder: Path) -> Settings:
+    """Write the demo's configuration, cut down to its anchor's points, as ``grid.yaml``."""
+    demo = load_yaml(ROOT / "config/config.yaml")
+    anchor = demo.get("anchor", "anchor")
+    grid = {
+        **demo,
+        "results_dir": "grid",
+        "methods": {anchor: demo["methods"][anchor]},
+        "papers": [],
+        "mlflow": False,
+    }
+    (folder / "grid.yaml").write_text(yaml.safe_dump(grid), encoding="utf-8")
+    return load_settings(grid, ROOT)
+
+
+def _snakemake(bench: Bench, targets: list[str]) -> list[tuple[float, str]]:
+    """Run Snakemake in the bench's folder; each line of its output with the second it came."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", str(bench.folder), "--configfile", str(bench.folder / "grid.yaml")]
+    command += ["--cores", str(bench.cores), "--quiet", "host", "reason", "--", *targets]
+    started = time.perf_counter()
+    lines = []
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append((time.perf_counter() - started, line))
+    if process.returncode != 0:
+        raise RuntimeError("Snakemake failed:\n" + "".join(line for _, line in lines[-30:]))
+    return lines
+
+
+def _grid_run(bench: Bench, targets: list[str]) -> GridRun:
+    lines: list[tuple[float, str]] = []
+    whole = timed(lambda: lines.extend(_snakemake(bench, targets)))
+    first = next(second for second, line in lines if re.match(r"Job \d+:", line))
+    last = max(second for second, line in lines if line.startswith("Finished jobid"))
+    points = [read_json(bench.folder / target)["provenance"] for target in targets]
+    ffmpeg_cpu = sum(point["encode_cpu_s"] + point["measure_cpu_s"] for point in points)
+    return GridRun(first, last - first, whole, ffmpeg_cpu)
+
+
+def _plain_commands(bench: Bench, settings: Settings, targets: list[str]) -> list[Path]:
+    """A shell script per point with its two FFmpeg commands, longest first.
+
+    The encode command is the one of the point's provenance with other names of stream and size
+    file. The measuring command does not depend on the stream: it is taken from one measurement
+    for each sequence. Both sides lie under plain names in a folder of the point, as when measured.
+    """
+    measuring: dict[str, list[str]] = {}
+    made: list[tuple[float, Path]] = []
+    for number, target in enumerate(targets):
+        point = read_json(bench.folder / target)
+        sequence, provenance = point["key"]["sequence"], point["provenance"]
+        source = bench.folder / f"grid/sequences/{sequence}.mkv"
+        encode = list(provenance["encode_command"])
+        folder = bench.folder / f"xargs/{number:03}"
+        folder.mkdir(parents=True)
+        stream = folder / f"distorted{Path(encode[-1]).suffix}"
+        if sequence not in measuring:
+            measuring[sequence] = _measuring_command(bench, settings, sequence, source, encode[-1])
+        encode[-1] = str(stream)
+        encode[encode.index(str(source.relative_to(bench.folder)))] = str(source)
+        encode[encode.index("-stats_enc_post") + 1] = str(folder / "sizes.txt")
+        (folder / f"reference{source.suffix}").symlink_to(source)
+        script = folder / "run.sh"
+        lines = ["set -e", f"cd {shlex.quote(str(folder))}"]
+        lines += [f"{shlex.join(c)} >/dev/null 2>&1" for c in (encode, measuring[sequence])]
+        script.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        made.append((_wall(provenance), script))
+    return [script for _, script in sorted(made, key=lambda pair: -pair[0])]
+
+
+def _measuring_command(
+    bench: Bench, settings: Settings, sequence: str, source: Path, stream: str
+) -> list[str]:
+    clip = settings.clip(sequence)
+    distorted = bench.folder / stream
+    threads = settings.config["threads"]["measure"]
+    measured = measure(source, distorted, clip, work_dir=bench.folder / "work", threads=threads)
+    return [str(ffmpeg_path()), *measured.command[1:]]
+
+
+def _wall(provenance: Mapping[str, Any]) -> float:
+    return provenance["encode_wall_s"] + provenance["measure_wall_s"]
+
+
+def _xargs(scripts: list[Path], bench: Bench) -> None:
+    """Run the scripts on as many cores as Snakemake had; a failure of any raises."""
+    for script in scripts:
+        for stream in script.parent.glob("distorted.*"):
+            stream.unlink()
+    subprocess.run(
+        ["xargs", "-0", "-n", "1", "-P", str(bench.cores), "sh"],
+        input="\0".join(map(str, scripts)),
+        text=True,
+        check=True,
+    )
+
+
+def _assert_same_streams(folder: Path, targets: list[str], scripts: list[Path]) -> None:
+    """Both contestants must have done the same work."""
+    ours = sorted(read_json(folder / t)["provenance"]["stream_sha256"] for t in targets)
+    theirs = sorted(sha256_of(next(s.parent.glob("distorted.*"))) for s in scripts)
+    if ours != theirs:
+        raise RuntimeError("the commands run by xargs made other streams than the workflow")
+
+
+def _assert_nothing_to_do(bench: Bench, targets: list[str]) -> None:
+    if not any("Nothing to be done" in line for _, line in _snakemake(bench, targets)):
+        raise RuntimeError("a finished run had something to do")

@@ -1,0 +1,50 @@
+"""Adapter of rule make_iqnet_candidates."""
+
+import os
+import time
+from pathlib import Path
+
+from jndlab.codecs import get_codec
+from jndlab.datasets.pictures import load_picture, read_list
+from jndlab.files import write_json
+from jndlab.papers.iqnet_candidates import (
+    CandidateOptions,
+    batch_of,
+    make_candidates,
+    write_candidates,
+)
+from jndops.adapter import run, scratch
+
+
+def main(snakemake, log: Path) -> None:
+    params = snakemake.params
+    options, codec = CandidateOptions(**params.candidates), get_codec(params.codec)
+    listed = read_list(snakemake.input.pictures)
+    pictures = batch_of(listed, int(snakemake.wildcards.batch), params.jobs)
+    started = time.monotonic()
+    with scratch(snakemake) as work_dir:
+        write_candidates(
+            snakemake.output.candidates,
+            (
+                make_candidates(
+                    picture.name,
+                    load_picture(picture, params.folder),
+                    options,
+                    codec,
+                    work_dir,
+                    log,
+                )
+                for picture in pictures
+            ),
+        )
+    facts = {
+        "pictures": [picture.name for picture in pictures],
+        "candidates": params.candidates,
+        "recipe": codec.recipe("AI", options.qp),
+        "wall_seconds": round(time.monotonic() - started, 2),
+        "cpu_seconds": round(sum(os.times()[:4]), 2),  # with the encoders' and the start of Python
+    }
+    write_json(snakemake.output.facts, facts)
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,101 @@
+"""Build Snakemake's HTML report of a finished run; nothing of it comes from the network."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from jndlab.errors import UserError
+from jndops.results_dir import results_dir
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    """Build the report and tell where it is; 1 if the run is not finished or the report fails."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="Further options go to Snakemake, e.g. --report-stylesheet."
+    )
+    parser.add_argument(
+        "--configfile", type=Path, default=ROOT / "config/config.yaml", help="configuration"
+    )
+    parser.add_argument(
+        "--html",
+        action="store_true",
+        help="one self-contained report.html (for small runs) instead of report.zip",
+    )
+    options, further = parser.parse_known_args()
+    try:
+        report = make_report(options.configfile, "html" if options.html else "zip", further)
+    except UserError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
+    print(how_to_open(report))
+    return 0
+
+
+def make_report(configfile: Path, kind: str, further: list[str]) -> Path:
+    """Write ``report.zip`` or ``report.html`` (``kind``) into the results folder of a finished run.
+
+    ``further`` are more options of Snakemake. Raises UserError when jobs of the run are still to
+    be done and when Snakemake cannot build the report.
+    """
+    try:
+        results = Path(results_dir(configfile))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(
+            f"cannot read the configuration: {reason}.", where=str(configfile)
+        ) from error
+    said = _snakemake(configfile, "--dry-run", "--nolock")
+    if "Nothing to be done" not in said:
+        raise UserError(
+            f"the run of {configfile} is not finished: {_waiting(said)}.",
+            remedy=f"make run CONFIG={configfile}   (then `make report CONFIG={configfile}` again)",
+        )
+    report = results / f"report.{kind}"
+    # Snakemake names the folder inside a zip after the file: only its own name will do.
+    with TemporaryDirectory(prefix=".part-report-", dir=results) as folder:
+        part = Path(folder) / report.name
+        _snakemake(configfile, "--report", str(part), *further)
+        os.replace(part, report)
+    return report
+
+
+def how_to_open(report: Path) -> str:
+    """What to type to see the report."""
+    told = f"Report written to {report} ({report.stat().st_size / 1e6:.1f} MB)."
+    if report.suffix == ".html":
+        return f"{told}\nOpen it in any browser; no network is needed."
+    unpacked = report.parent / "report" / "report.html"
+    return (
+        f"{told}\nUnpack it:  python3 -m zipfile -e {report} {report.parent}\n"
+        f"Then open {unpacked} in any browser; no network is needed."
+    )
+
+
+def _snakemake(configfile: Path, *options: str) -> str:
+    """Output of Snakemake on the suite; raises UserError with its last lines when it fails."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--cores", "1", "--configfile", str(configfile), *options]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        lines = done.stdout.strip().splitlines()[-12:]
+        raise UserError("Snakemake ended with an error:\n    " + "\n    ".join(lines))
+    return done.stdout
+
+
+def _waiting(said: str) -> str:
+    """How many jobs a dry run names, by rule."""
+    counts = re.findall(r"^(\w+) +(\d+)$", said.partition("Job stats:")[2], flags=re.MULTILINE)
+    jobs = [f"{count} {rule}" for rule, count in counts if rule not in ("all", "total")]
+    return f"still to be done: {', '.join(jobs)}" if jobs else "Snakemake still has work to do"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

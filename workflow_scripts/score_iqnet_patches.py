@@ -1,0 +1,35 @@
+"""Adapter of rule score_iqnet_patches."""
+
+import time
+from pathlib import Path
+
+import torch
+
+from jndlab.files import atomic_path, write_json
+from jndlab.papers.iqnet_candidates import read_candidates
+from jndlab.papers.iqnet_dataset import score_patches
+from jndlab.quality.no_reference import PyiqaScorer
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    params = snakemake.params
+    torch.set_num_threads(snakemake.threads)
+    scorer = PyiqaScorer(params.scorer)
+    started = time.monotonic()
+    candidates = read_candidates(snakemake.input.candidates)
+    scores = score_patches(candidates, params.alphas, scorer, params.patch)
+    with atomic_path(snakemake.output.scores) as part:
+        scores.to_parquet(part, index=False)
+    facts = {
+        "scorer": scorer.name,
+        "pyiqa_version": scorer.version,
+        "negated": scorer.lower_is_better,
+        "device": scorer.device,
+        "patches_scored": len(scores),
+        "wall_seconds": round(time.monotonic() - started, 2),
+    }
+    write_json(snakemake.output.facts, facts)
+
+
+run(main, snakemake)  # noqa: F821

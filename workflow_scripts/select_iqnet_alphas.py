@@ -1,0 +1,51 @@
+"""Adapter of rule select_iqnet_alphas."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from jndlab.datasets.pictures import read_list
+from jndlab.files import write_csv, write_json
+from jndlab.papers.iqnet_candidates import read_candidates
+from jndlab.papers.iqnet_contact_sheet import draw_contact_sheet
+from jndlab.papers.iqnet_dataset import (
+    alpha_histogram,
+    choose_alphas,
+    evenly_spread,
+    statistics,
+    training_pairs,
+    write_pair,
+)
+from jndlab.papers.iqnet_selection import SelectionOptions
+from jndops.adapter import run
+
+SHOWN = 8  # pictures of the contact sheet
+
+
+def main(snakemake, log: Path) -> None:
+    params, output = snakemake.params, snakemake.output
+    options = SelectionOptions(**params.selection)
+    scores = pd.read_parquet(snakemake.input.scores)
+    choices = choose_alphas(scores, options)
+    pictures = {picture.name: picture for picture in read_list(snakemake.input.pictures)}
+    shown = evenly_spread(list(pictures), SHOWN)
+
+    folder, manifest, on_sheet = Path(output.sources).parent, [], []
+    candidates = read_candidates(snakemake.input.candidates)
+    for pair in training_pairs(candidates, choices, params.alphas, params.patch):
+        manifest.append(write_pair(pair, pictures[pair.picture], folder))
+        if pair.picture in shown:
+            on_sheet.append(pair)
+    write_csv(output.manifest, manifest)
+    write_csv(output.alphas, choices.round(6).to_dict("records"))
+    write_csv(output.histogram, alpha_histogram(choices, params.alphas).to_dict("records"))
+    facts = statistics(scores, choices, params.alphas, options)
+    write_json(output.statistics, {"scorer": params.scorer, **facts})
+    title = (
+        f"IQNet training data: {len(on_sheet)} of {len(manifest)} pictures, "
+        f"scored by {params.scorer}"
+    )
+    draw_contact_sheet(on_sheet, params.alphas, output.contact_sheet, title)
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,25 @@
+"""Adapter of rule train_iqnet."""
+
+from pathlib import Path
+
+from jndlab.training.luma_filters import train_iqnet
+from jndops.adapter import run
+from jndops.live_tracking import live_run
+
+
+def main(snakemake, log: Path) -> None:
+    outputs = {name: Path(path) for name, path in snakemake.output.items()}
+    with live_run("iqnet", outputs["summary"], snakemake.params) as on_metrics:
+        train_iqnet(
+            Path(snakemake.input.sources),
+            Path(snakemake.input.targets),
+            snakemake.params.network,
+            snakemake.params.training,
+            outputs,
+            outputs["model"].parent / "runs",
+            threads=snakemake.threads,
+            on_metrics=on_metrics,
+        )
+
+
+run(main, snakemake)  # noqa: F821
