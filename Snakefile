@@ -30,7 +30,7 @@ report: "report/workflow.rst"
 
 wildcard_constraints:
     sequence=one_of(settings.sequences),
-    codec=one_of(settings.codecs),
+    codec=one_of(settings.config["codecs"]),
     method=one_of(settings.config["methods"]),
     configuration="AI|LDP",
     variant=r"all|qp\d+",
@@ -44,6 +44,8 @@ include: "rules/encode.smk"
 include: "rules/measure.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/iqnet_data.smk"
+include: "rules/iqnet_train.smk"
 include: "rules/iqnet.smk"
 include: "rules/tracking.smk"
 

@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
+from jndlab.jnd.prefilter import expanded_options
 from jndlab.media.clip import clip_as_text
 from jndops.imports import class_file, digest, import_closure
 from jndops.settings import ALL_QPS, load_settings
@@ -100,9 +101,12 @@ def facts_of(clip):
 
 
 def models_of(wildcards):
-    """Model files that a method's options name: a change of the file re-runs the method."""
-    named = settings.config["methods"][wildcards.method]["options"].get("model", [])
-    return list(named.values()) if isinstance(named, dict) else named
+    """Model files that a method's options name: they are made first, and a change re-runs the method."""
+    options = expanded_options(settings.config["methods"][wildcards.method]["options"], RESULTS)
+    if "models" in options:
+        by_qp = {str(qp): path for qp, path in options["models"].items()}
+        return by_qp.get(wildcards.variant.removeprefix("qp"), list(by_qp.values()))
+    return options.get("model", [])
 
 
 def stream_of(wildcards):

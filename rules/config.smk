@@ -18,8 +18,7 @@ rule keep_config:
         runtime=5,
     params:
         code=code("keep_config"),
-        config=settings.config,
-        codecs=settings.codecs,
+        effective=settings.effective(),
     message:
         "Keeping the effective configuration"
     script:

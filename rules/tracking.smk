@@ -21,7 +21,7 @@ rule mirror_mlflow:
         runtime=60,
         mlflow_writer=1,
     params:
-        code=code("mirror_mlflow"),
+        code=code("mirror_mlflow", *(SCRIPTS / "jndops").glob("mlflow_*.py")),
         results=lambda wildcards, output: Path(output.ledger).parent,
         python=sys.executable,
         script=SCRIPTS / "mirror_mlflow.py",

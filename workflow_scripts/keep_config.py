@@ -7,8 +7,7 @@ from jndops.adapter import run
 
 
 def main(snakemake, log: Path) -> None:
-    params = snakemake.params
-    write_json(snakemake.output.config, {"config": params.config, "codecs": params.codecs})
+    write_json(snakemake.output.config, snakemake.params.effective)
 
 
 run(main, snakemake)  # noqa: F821

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jndlab.errors import UserError
 from jndlab.files import sha256_of, write_json
-from jndlab.jnd.prefilter import apply_prefilter, load_prefilter
+from jndlab.jnd.prefilter import apply_prefilter, expanded_options, load_prefilter
 from jndlab.media.clip import clip_from_text, read_clip, samples_sha256, write_clip
 from jndops.adapter import run
 
@@ -13,7 +13,9 @@ def main(snakemake, log: Path) -> None:
     method, clip = snakemake.params.method, clip_from_text(snakemake.params.clip)
     name, variant = snakemake.wildcards.method, snakemake.wildcards.variant
     qp = None if variant == "all" else int(variant.removeprefix("qp"))
-    prefilter = load_prefilter(method["class"], method["options"])
+    # <results>/prefiltered/<sequence>/<method>/<variant>.mkv
+    results = str(Path(snakemake.output.clip).parents[3])
+    prefilter = load_prefilter(method["class"], expanded_options(method["options"], results))
     needs_qp = bool(getattr(prefilter, "per_qp", False))
     if needs_qp != method["per_qp"]:
         raise UserError(

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from jndops.live_tracking import live_run
+
 from jndlab.training.luma_filters import train_iqnet
 from jndops.adapter import run
-from jndops.live_tracking import live_run
 
 
 def main(snakemake, log: Path) -> None:

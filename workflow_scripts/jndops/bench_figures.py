@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -103,8 +103,8 @@ def in_turns(contestants: Sequence[Callable[[], object]], rounds: int) -> list[S
 
 def children_cpu() -> float:
     """CPU seconds of all finished and awaited child processes, their children included."""
-    times = os.times()
-    return times.children_user + times.children_system
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def python(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -58,7 +58,7 @@ def encode_grid(bench: Bench) -> Iterator[Figure]:
         runs.append(_grid_run(bench, targets))
         scripts = scripts or _plain_commands(bench, settings, targets)
         bench.say(f"round {number}: the same FFmpeg commands by xargs -P {bench.cores}")
-        by_xargs.append(timed(lambda: _xargs(scripts, bench)))
+        by_xargs.append(_xargs(scripts, bench))
         _assert_same_streams(bench.folder, targets, scripts)
     yield from _figures(bench, runs, by_xargs, len(targets))
     bench.say("the finished run is checked again")
@@ -234,17 +234,14 @@ def _wall(provenance: Mapping[str, Any]) -> float:
     return provenance["encode_wall_s"] + provenance["measure_wall_s"]
 
 
-def _xargs(scripts: list[Path], bench: Bench) -> None:
+def _xargs(scripts: list[Path], bench: Bench) -> Spent:
     """Run the scripts on as many cores as Snakemake had; a failure of any raises."""
     for script in scripts:
         for stream in script.parent.glob("distorted.*"):
             stream.unlink()
-    subprocess.run(
-        ["xargs", "-0", "-n", "1", "-P", str(bench.cores), "sh"],
-        input="\0".join(map(str, scripts)),
-        text=True,
-        check=True,
-    )
+    command = ["xargs", "-0", "-n", "1", "-P", str(bench.cores), "sh"]
+    listed = "\0".join(map(str, scripts))
+    return timed(lambda: subprocess.run(command, input=listed, text=True, check=True))
 
 
 def _assert_same_streams(folder: Path, targets: list[str], scripts: list[Path]) -> None:

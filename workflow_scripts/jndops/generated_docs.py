@@ -74,6 +74,7 @@ FAMILIES = {
 
 SHEETS = {
     "config.schema.yaml": "## `config.yaml`, `smoke.yaml`, `paper.yaml` and your own",
+    "iqnet.schema.yaml": "## Key `iqnet` of the configuration",
     "codecs.schema.yaml": "## `codecs.yaml`",
     "sequences.schema.yaml": "## `sequences.tsv`",
     "datasets.schema.yaml": "## `datasets.yaml`",

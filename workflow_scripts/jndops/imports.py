@@ -17,13 +17,14 @@ from pathlib import Path
 
 from jndlab.errors import UserError
 
-PACKAGES = ("jndlab", "jndops")
+# What makes results. How a run is driven (jndops) changes none, and must not re-run encodes.
+PACKAGE = "jndlab"
 
 
 def import_closure(script: Path, root: Path) -> list[Path]:
-    """The script and all modules of the suite that it imports, directly or not, sorted.
+    """The script and all modules of jndlab that it imports, directly or not, sorted.
 
-    ``root`` is the folder that holds the packages. Imports inside functions count as well.
+    ``root`` is the folder that holds the package. Imports inside functions count as well.
     """
     seen: set[Path] = set()
     waiting = [script]
@@ -82,7 +83,7 @@ def _imported_files(path: Path, root: Path) -> tuple[Path, ...]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
-            if name.split(".")[0] in PACKAGES:
+            if name.split(".")[0] == PACKAGE:
                 # Importing a.b.c runs a/__init__ and a/b/__init__ as well.
                 parts = name.split(".")
                 for length in range(1, len(parts) + 1):

@@ -13,6 +13,7 @@ from jndlab.files import sha256_of_json
 from jndlab.media.clip import ClipFormat
 from jndops.schema import check, did_you_mean, load_yaml, with_defaults
 
+PAPERS = ("iqnet",)  # those with a schema and rules of their own
 ALL_QPS = "all"  # variant of a prefiltered clip that serves every QP
 
 
@@ -28,7 +29,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """One experiment, complete and checked."""
+    """One experiment, complete and checked; ``codecs`` holds all entries, not only the chosen."""
 
     config: dict[str, Any]
     codecs: dict[str, dict[str, Any]]
@@ -57,9 +58,14 @@ class Settings:
         """Names of the methods that change the frames before coding."""
         return [name for name, m in self.config["methods"].items() if m["kind"] == "prefilter"]
 
+    def effective(self) -> dict[str, Any]:
+        """The configuration with all defaults, and the codec entries that it uses."""
+        codecs = {name: self.codecs[name] for name in self.config["codecs"]}
+        return {"config": self.config, "codecs": codecs}
+
     def digest(self) -> str:
         """Short hash of the whole experiment, for reports and tracking."""
-        return sha256_of_json([self.config, self.codecs])[:12]
+        return sha256_of_json(self.effective())[:12]
 
 
 def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
@@ -67,7 +73,7 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
 
     ``root`` is the folder of the Snakefile. Raises UserError, one message for all mistakes.
     """
-    schema = load_yaml(root / "config/schemas/config.schema.yaml")
+    schema = config_schema(root)
     check(config, schema, "the configuration")
     chosen = with_defaults(dict(config), schema)
     sequences = load_sequences(root / "config/sequences.tsv")
@@ -80,6 +86,15 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
     return settings
 
 
+def config_schema(root: Path) -> dict[str, Any]:
+    """Schema of the main configuration, with that of each paper under the paper's name."""
+    schema = load_yaml(root / "config/schemas/config.schema.yaml")
+    for paper in PAPERS:
+        of_paper = load_yaml(root / f"config/schemas/{paper}.schema.yaml")
+        schema["properties"][paper] = {**of_paper, "default": {}}
+    return schema
+
+
 def _load_codecs(root: Path, chosen: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     schema = load_yaml(root / "config/schemas/codecs.schema.yaml")
     entries = load_yaml(root / "config/codecs.yaml")
@@ -87,9 +102,9 @@ def _load_codecs(root: Path, chosen: Mapping[str, Any]) -> dict[str, dict[str, A
     _check_names("codec_overrides", overrides, list(entries), "config/codecs.yaml")
     merged = {name: {**entry, **overrides.get(name, {})} for name, entry in entries.items()}
     check(merged, schema, "config/codecs.yaml (with codec_overrides)")
-    _check_names("codecs", chosen["codecs"], list(merged), "config/codecs.yaml")
-    merged = with_defaults(merged, schema)
-    return {name: merged[name] for name in chosen["codecs"]}
+    used = [*chosen["codecs"], chosen["iqnet"]["training_data"]["codec"]]
+    _check_names("codecs", used, list(merged), "config/codecs.yaml")
+    return with_defaults(merged, schema)
 
 
 def _check_methods(chosen: Mapping[str, Any]) -> None:

@@ -108,6 +108,20 @@ def apply_prefilter(
         )
 
 
+def expanded_options(value: Any, results: str) -> Any:
+    """Options with ``{results}`` in their texts replaced by the results folder.
+
+    So a configuration can name a model that the run itself trains, wherever its results lie.
+    """
+    if isinstance(value, str):
+        return value.replace("{results}", results)
+    if isinstance(value, Mapping):
+        return {key: expanded_options(item, results) for key, item in value.items()}
+    if isinstance(value, list):
+        return [expanded_options(item, results) for item in value]
+    return value
+
+
 def is_per_qp(prefilter: object) -> bool:
     """Whether a prefilter (object or class) gives another output for each QP."""
     return bool(getattr(prefilter, "per_qp", False))

@@ -111,6 +111,7 @@ def _train(
             remedy="delete this folder and run again; see metrics.csv in it.",
         )
     export_onnx(load_model(best), outputs["model"])
-    for name, source in (("weights", best), ("metrics", run_dir / METRICS), ("summary", run_dir / SUMMARY)):
+    kept = {"weights": best, "metrics": run_dir / METRICS, "summary": run_dir / SUMMARY}
+    for name, source in kept.items():
         with atomic_path(outputs[name]) as part:
             shutil.copyfile(source, part)
