@@ -12,7 +12,7 @@ RESULTS = $$($(PY) workflow_scripts/jndops/results_dir.py $(CONFIG))
 export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup demo smoke run plan doctor check-data ui report bench test lint format clean lock docs
+.PHONY: help setup demo smoke run plan doctor check-data ui report bench test lint format clean lock docs config-exists
 
 help: ## this list
 	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [ARGS="snakemake options"]\n\n'
@@ -27,22 +27,22 @@ demo: setup ## the main job on real clips that come with the packages: tables, f
 smoke: setup ## the same on two tiny clips, in results/smoke
 	@$(SNAKEMAKE) --configfile config/smoke.yaml $(ARGS)
 
-run: setup ## the experiment of CONFIG
+run: setup config-exists ## the experiment of CONFIG
 	@$(SNAKEMAKE) --configfile $(CONFIG) $(ARGS)
 
-plan: setup ## what CONFIG would do and cost, without doing it
+plan: setup config-exists ## what CONFIG would do and cost, without doing it
 	@$(PY) workflow_scripts/plan_run.py --configfile $(CONFIG) $(ARGS)
 
 doctor: setup ## tools, versions and a self-test with known scores
 	@$(PY) workflow_scripts/doctor.py $(ARGS)
 
-check-data: setup ## which data CONFIG needs, what is missing and how to get it
+check-data: setup config-exists ## which data CONFIG needs, what is missing and how to get it
 	@$(SNAKEMAKE) --quiet all --configfile $(CONFIG) $(ARGS) -- check_data
 
-ui: setup ## browse the runs in MLflow
+ui: setup config-exists ## browse CONFIG's runs in MLflow
 	@$(PY) -m mlflow ui --backend-store-uri "sqlite:///$(RESULTS)/mlflow.db" $(ARGS)
 
-report: setup ## Snakemake's HTML report of CONFIG's results
+report: setup config-exists ## Snakemake's HTML report of CONFIG's results
 	@$(PY) workflow_scripts/make_report.py --configfile $(CONFIG) $(ARGS)
 
 bench: setup ## speed as ratios, written to results/bench
@@ -65,6 +65,9 @@ lock: setup ## resolve envs/requirements.in anew
 	@.venv/bin/uv --system-certs pip compile --quiet --universal --python-version 3.11 \
 	  --override envs/overrides.in --generate-hashes --no-emit-index-url --no-annotate \
 	  --custom-compile-command "make lock" envs/requirements.in -o envs/requirements.lock
+
+config-exists:
+	@test -f "$(CONFIG)" || { echo "there is no file '$(CONFIG)': name one, for example CONFIG=config/smoke.yaml" >&2; exit 2; }
 
 clean: ## remove all results (not the data, not .venv)
 	@find results -mindepth 1 ! -name README.md ! -name .gitkeep -delete 2>/dev/null || true

@@ -46,6 +46,8 @@ include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/iqnet_data.smk"
 include: "rules/iqnet_train.smk"
+include: "rules/iqnet_tables.smk"
+include: "rules/iqnet_figures.smk"
 include: "rules/iqnet.smk"
 include: "rules/tracking.smk"
 
@@ -67,4 +69,4 @@ onsuccess:
 
 
 onerror:
-    summarise("--failed", log)
+    summarise("--failed", *([log] if isinstance(log, str) else log))

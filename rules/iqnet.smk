@@ -1,85 +1,18 @@
-"""IQNet (OJCAS 2024): its tables beside the printed ones, and the printed ones recomputed."""
+"""IQNet (OJCAS 2024): everything of this paper under one name."""
 
-IQNET_TABLES = ["table1", "table3", "table4", "headline"]
-
-
-rule audit_iqnet:
-    """What the printed tables say when they are recomputed: one row per claim."""
-    input:
-        printed=sorted(str(path.relative_to(ROOT)) for path in (ROOT / "config/published/iqnet").glob("*.csv")),
-    output:
-        report(
-            table("iqnet/tables/audit"),
-            caption="../report/audit.rst",
-            category="IQNet",
-            labels={"table": "audit of the printed tables"},
-        ),
-    log:
-        "<logs>/audit_iqnet.log",
-    benchmark:
-        "<benchmarks>/audit_iqnet.tsv"
-    conda:
-        "../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        code=code("audit_iqnet"),
-    message:
-        "Recomputing what IQNet's tables claim"
-    script:
-        "../workflow_scripts/audit_iqnet.py"
-
-
-rule audit:
-    """Audits of all papers' printed numbers."""
-    input:
-        rules.audit_iqnet.output,
-    message:
-        "Audits are written"
-
-
-rule tabulate_iqnet:
-    """Tables I, III, IV and the headline savings, each with its comparison to what is printed."""
-    input:
-        points=all_points(),
-        printed=rules.audit_iqnet.input.printed,
-    output:
-        report(
-            [
-                f"{RESULTS}/iqnet/tables/{name}{kind}.{suffix}"
-                for name in IQNET_TABLES
-                for kind in ("", "_comparison")
-                for suffix in ("csv", "md", "tex")
-            ],
-            caption="../report/iqnet_tables.rst",
-            category="IQNet",
-        ),
-    log:
-        "<logs>/tabulate_iqnet.log",
-    benchmark:
-        "<benchmarks>/tabulate_iqnet.tsv"
-    conda:
-        "../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        code=code("tabulate_iqnet"),
-        codec=settings.config["codecs"][0],
-        anchor=settings.config["anchor"],
-    message:
-        "Comparing with IQNet's printed tables"
-    script:
-        "../workflow_scripts/tabulate_iqnet.py"
+# Networks are trained only where a method of the run uses them.
+IQNET_IS_TRAINED = any(
+    "{results}/models/iqnet/" in str(method["options"]) for method in settings.config["methods"].values()
+)
 
 
 rule iqnet:
-    """Everything of this paper."""
+    """All tables and figures of this paper, its training data and its network."""
     input:
         rules.audit_iqnet.output,
         rules.tabulate_iqnet.output,
+        rules.iqnet_figures.input,
+        rules.iqnet_training_data.input if IQNET_IS_TRAINED else [],
+        rules.train_iqnet.output if IQNET_IS_TRAINED else [],
     message:
         "IQNet is complete"

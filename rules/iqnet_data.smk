@@ -31,7 +31,7 @@ rule list_iqnet_pictures:
     params:
         code=code("list_iqnet_pictures"),
         folder=IQNET_FOLDER,
-        source={key: IQNET_DATA[key] for key in ("source", "crop", "crops_per_picture", "frames_per_clip")},
+        source={key: IQNET_DATA[key] for key in ("source", "crop", "patch", "crops_per_picture", "frames_per_clip")},
         limit=IQNET_DATA["pictures"],
     message:
         "Listing IQNet's training pictures"

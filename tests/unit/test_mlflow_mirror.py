@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -10,11 +11,15 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
+from jndlab.errors import UserError
+from jndlab.files import sha256_of
 from jndops.mlflow_mirror import mirror
 from jndops.mlflow_records import collect_records
+from jndops.mlflow_trainings import collect_trainings, results_of
 
 PARENT = "rate-distortion/{method}/vvenc-faster/AI"
 
@@ -45,7 +50,37 @@ def write_point(results: Path, method: str, qp: int, **changes) -> Path:
     return path
 
 
+def write_training(folder: Path, start: str = "", weights: str = "weights", **changes) -> None:
+    """What a training leaves: summary, curve and models, their names starting with ``start``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    summary = {
+        "architecture": {"name": "net", "options": {"config": "A"}},
+        "recipe": {"epochs": 2, "losses": [{"name": "mse"}]},
+        "recipe_sha256": "cd" * 32,
+        "data_sha256": "ef" * 32,
+        "steps": 20,
+        "seconds": 1.5,
+        "best_epoch": 2,
+        "val_loss": 0.25,
+        "steps_per_second": None,
+    }
+    curve = "step,epoch,train_loss,val_loss\n10,1,0.5,\n20,2,0.25,0.75\n"
+    stem = start or f"{folder.name}."
+    for name, text in {
+        f"{start}summary.json": json.dumps(summary | changes),
+        f"{start}metrics.csv": curve,
+        f"{stem}onnx": weights,
+        f"{stem}pt": f"torch {weights}",
+    }.items():
+        (folder / name).write_text(text)
+
+
 def make_results(folder: Path) -> Path:
+    write_training(folder / "models/iqnet")
+    write_training(folder / "models/iqnet/runs/0123")  # its state: no result
+    write_training(folder / "models/cnn_jnqd", "qp27.")
+    write_training(folder / "models/cnn_jnqd", "qp32.", weights="others")
+    (folder / "models/iqnet/.part-iqnet-1.onnx").write_text("half")
     for method in ("anchor", "erjnd"):
         for qp in (22, 37):
             write_point(folder, method, qp)
@@ -82,6 +117,40 @@ def test_records_of_a_results_folder(tmp_path):
     table = records["rate-distortion/table/bd_rate"]
     assert [path.suffix for path in table.files] == [".csv", ".md"] and table.params["rows"] == "3"
     assert records["iqnet/table/table3"].experiment == "iqnet"
+
+
+def test_records_of_trainings(tmp_path):
+    records = {record.key: record for record in collect_trainings(make_results(tmp_path))}
+    assert list(records) == [
+        "training/cnn_jnqd/qp27",
+        "training/cnn_jnqd/qp32",
+        "training/iqnet",
+    ]
+    filter_27, network = records["training/cnn_jnqd/qp27"], records["training/iqnet"]
+    assert filter_27.name == "cnn_jnqd_qp27" and network.name == "iqnet"
+    names = [path.name for path in filter_27.files]
+    assert names == ["qp27.onnx", "qp27.pt", "qp27.metrics.csv", "qp27.summary.json"]
+    names = [path.name for path in network.files]
+    assert names == ["iqnet.onnx", "iqnet.pt", "metrics.csv", "summary.json"]
+    assert network.params["architecture.options.config"] == "A"
+    assert (
+        network.params["recipe.losses"] == '[{"name": "mse"}]' and "seconds" not in network.params
+    )
+    curve = [(value, step) for name, value, step in network.metrics if name == "train_loss"]
+    assert curve == [(0.5, 10), (0.25, 20)]
+    assert [step for name, _, step in network.metrics if name == "val_loss"] == [20]
+    assert ("summary/seconds", 1.5, 20) in network.metrics
+    assert ("bytes/iqnet.pt", 13.0, 20) in network.metrics
+    assert network.tags["model_sha256"] == sha256_of(tmp_path / "models/iqnet/iqnet.onnx")
+
+
+def test_training_without_its_curve_or_outside_models(tmp_path):
+    write_training(tmp_path / "models/iqnet")
+    (tmp_path / "models/iqnet/metrics.csv").unlink()
+    assert collect_trainings(tmp_path) == []
+    with pytest.raises(UserError, match="no results folder"):
+        results_of(tmp_path / "summary.json")
+    assert results_of(tmp_path / "models/deep/er/summary.json") == tmp_path
 
 
 def test_names_are_made_fit_and_infinities_left_out(tmp_path):
@@ -138,9 +207,30 @@ def content(results: Path) -> dict[str, tuple]:
     return seen
 
 
+def registry(results: Path) -> dict[str, list[tuple]]:
+    """Version, hash of the weights and files of all registered models."""
+    from mlflow import MlflowClient
+
+    database = f"sqlite:///{results / 'mlflow.db'}"
+    client = MlflowClient(database, database)
+    seen: dict[str, list[tuple]] = {}
+    for item in client.search_model_versions(order_by=["version_number ASC"]):
+        folder = Path(unquote(item.source.removeprefix("file://")))
+        files = sorted(path.name for path in folder.iterdir())
+        assert item.tags["job_key"] == f"training/{item.name.replace('_qp', '/qp')}"
+        assert item.tags["data_sha256"] == "ef" * 32 and item.tags["recipe_sha256"] == "cd" * 32
+        seen.setdefault(item.name, []).append((item.version, item.tags["sha256"][:4], files))
+    return seen
+
+
+def short_sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:4]
+
+
 def test_first_run_writes_everything_and_second_nothing(results):
     done = run_mirror(results)
-    assert (done.written, done.unchanged, done.deleted, done.rebuilt) == (9, 0, 0, False)
+    assert (done.written, done.unchanged, done.deleted, done.rebuilt) == (12, 0, 0, False)
+    assert done.registered == 3
     first, seen = ledger(results), content(results)
     assert set(seen) == set(first)
     child = seen[PARENT.format(method="erjnd") + "/bikes/qp22"]
@@ -148,8 +238,17 @@ def test_first_run_writes_everything_and_second_nothing(results):
     assert child[3]["mlflow.parentRunId"] == "erjnd vvenc-faster AI"
     assert seen["rate-distortion/table/bd_rate"][4] == ["bd_rate.csv", "bd_rate.md"]
     done = run_mirror(results)
-    assert (done.written, done.unchanged, done.deleted) == (0, 9, 0)
+    assert (done.written, done.unchanged, done.deleted, done.registered) == (0, 12, 0, 0)
     assert ledger(results) == first and content(results) == seen
+    weights, others = short_sha256("weights"), short_sha256("others")
+    assert registry(results) == {
+        "iqnet": [(1, weights, ["iqnet.onnx", "iqnet.pt"])],
+        "cnn_jnqd_qp27": [(1, weights, ["qp27.onnx", "qp27.pt"])],
+        "cnn_jnqd_qp32": [(1, others, ["qp32.onnx", "qp32.pt"])],
+    }
+    assert seen["training/iqnet"][0] == "training"
+    names = ["iqnet.onnx", "iqnet.pt", "metrics.csv", "summary.json"]
+    assert seen["training/iqnet"][4] == names
 
 
 def test_changed_payload_is_written_anew_under_a_new_parent(results):
@@ -157,7 +256,7 @@ def test_changed_payload_is_written_anew_under_a_new_parent(results):
     write_point(results, "erjnd", 37, bits=99)
     (results / "tables/bd_rate.md").write_text("| other |\n")
     done = run_mirror(results)
-    assert (done.written, done.unchanged, done.deleted) == (3, 6, 0)  # point, its curves, table
+    assert (done.written, done.unchanged, done.deleted) == (3, 9, 0)  # point, its curves, table
     after, seen = ledger(results), content(results)
     parent = PARENT.format(method="erjnd")
     changed = {key for key in after if after[key]["run_id"] != before[key]["run_id"]}
@@ -167,6 +266,27 @@ def test_changed_payload_is_written_anew_under_a_new_parent(results):
     assert seen[f"{parent}/bikes/qp22"][3]["mlflow.parentRunId"] == "erjnd vvenc-faster AI"
     old = before["rate-distortion/table/bd_rate"]["run_id"]
     assert not list((results / "mlflow_artifacts").glob(f"*/{old}"))
+
+
+def test_weights_are_registered_once_whichever_run_they_come_from(results):
+    before = registry(results)
+    run_id = ledger(results)["training/iqnet"]["run_id"]
+    write_training(results / "models/iqnet", seconds=9.5)
+    done = run_mirror(results)
+    assert (done.written, done.unchanged, done.registered) == (1, 11, 0)
+    assert registry(results) == before
+    write_training(results / "models/iqnet", weights="better")
+    assert run_mirror(results).registered == 1
+    versions = registry(results)["iqnet"]
+    assert versions[0] == before["iqnet"][0]  # the files outlive their run
+    assert versions[1][:2] == (2, short_sha256("better"))
+    write_training(results / "models/iqnet")
+    assert run_mirror(results).registered == 0 and registry(results)["iqnet"] == versions
+    assert ledger(results)["training/iqnet"]["run_id"] != run_id
+    shutil.rmtree(results / "mlflow_artifacts/registered_models/iqnet")
+    run_mirror(results)
+    restored = (results / "mlflow_artifacts/registered_models/iqnet").glob("*/*")
+    assert sorted(path.name for path in restored) == ["iqnet.onnx", "iqnet.pt"]
 
 
 def test_vanished_and_half_written_runs_are_deleted_but_not_a_persons_own(results):
@@ -180,25 +300,23 @@ def test_vanished_and_half_written_runs_are_deleted_but_not_a_persons_own(result
     client.update_run(cut_off, status="RUNNING")
     (results / "figures/rd_bikes.svg").unlink()
     done = run_mirror(results)
-    assert (done.written, done.unchanged, done.deleted) == (1, 7, 1)
+    assert (done.written, done.unchanged, done.deleted) == (1, 10, 1)
     assert ledger(results)[key]["run_id"] != cut_off
     assert client.get_run(own).info.lifecycle_stage == "active"
     client.delete_run(own)
 
 
-def test_deleted_or_moved_database_comes_back_the_same(results):
+def test_moved_database_is_made_anew_and_says_the_same(results):
     before = content(results)
     moved = results.parent / "moved results"
     shutil.copytree(results, moved)
     done = run_mirror(moved)
-    assert done.rebuilt and done.written == 8
+    assert (done.written, done.rebuilt, done.registered) == (11, True, 3)
     assert (moved / "mlflow.old.db").exists()
     assert content(moved) == before
-    fresh = results.parent / "without database"
-    shutil.copytree(results, fresh, ignore=shutil.ignore_patterns("mlflow*"))
-    done = run_mirror(fresh)
-    assert (done.written, done.rebuilt) == (8, False)
-    assert content(fresh) == before
+    # Versions of weights that no longer exist do not come back.
+    versions = registry(moved)
+    assert {name: len(found) for name, found in versions.items()} == dict.fromkeys(versions, 1)
 
 
 def test_broken_database_file_is_set_aside(tmp_path):
@@ -229,4 +347,4 @@ def test_adapter_goes_on_without_mlflow(tmp_path, repository):
         done.returncode == 0 and "warning" in done.stderr and not (results / "mlflow.db").exists()
     )
     states = {row["state"] for row in ledger(results).values()}
-    assert states == {"not mirrored: ImportError: no mlflow here"} and len(ledger(results)) == 9
+    assert states == {"not mirrored: ImportError: no mlflow here"} and len(ledger(results)) == 12

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -79,32 +81,54 @@ class Bench:
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds of one action: on the clock, and of CPU in the processes that it started."""
+    """Seconds of one action: on the clock, of CPU in its processes, of CPU in other programs."""
 
     wall: float
     cpu: float
+    others: float
 
 
 def timed(action: Callable[[], object]) -> Spent:
-    """Run ``action`` and time it; CPU seconds are those of processes that it waited for."""
-    cpu, wall = children_cpu(), time.perf_counter()
+    """Run ``action`` and time it; its CPU seconds are those of processes that it waited for."""
+    before = Moment.now()
     action()
-    return Spent(time.perf_counter() - wall, children_cpu() - cpu)
+    return Moment.now() - before
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point in time: clock, CPU seconds of the processes watched, of the whole machine."""
+
+    clock: float
+    own: float
+    machine: float
+
+    @classmethod
+    def now(cls, process: psutil.Process | None = None) -> Moment:
+        """CPU seconds of ``process`` with its awaited children, or of this one's children."""
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        own = sum(process.cpu_times()[:4]) if process else usage.ru_utime + usage.ru_stime
+        machine = psutil.cpu_times()
+        idle = machine.idle + getattr(machine, "iowait", 0.0)
+        # guest time is contained in user time
+        total = sum(machine) - getattr(machine, "guest", 0.0) - getattr(machine, "guest_nice", 0.0)
+        return cls(time.perf_counter(), own, total - idle)
+
+    def __sub__(self, before: Moment) -> Spent:
+        own = self.own - before.own
+        others = max(0.0, self.machine - before.machine - own)
+        return Spent(self.clock - before.clock, own, others)
 
 
 def in_turns(contestants: Sequence[Callable[[], object]], rounds: int) -> list[Spent]:
     """Medians of each contestant's seconds; they take turns, so that load meets all alike."""
     runs = [[timed(contestant) for contestant in contestants] for _ in range(rounds)]
-    return [
-        Spent(statistics.median(s.wall for s in spent), statistics.median(s.cpu for s in spent))
-        for spent in zip(*runs, strict=True)
-    ]
+    return [median_of(spent) for spent in zip(*runs, strict=True)]
 
 
-def children_cpu() -> float:
-    """CPU seconds of all finished and awaited child processes, their children included."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+def median_of(runs: Sequence[Spent]) -> Spent:
+    """Median of each of the seconds."""
+    return Spent(*(statistics.median(values) for values in zip(*map(astuple, runs), strict=True)))
 
 
 def python(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:

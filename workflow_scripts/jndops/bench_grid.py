@@ -8,32 +8,33 @@ import shutil
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from jndlab.files import read_json, sha256_of
 from jndlab.media.ffmpeg import ffmpeg_path
 from jndlab.quality.full_reference import measure
-from jndops.bench_figures import ROOT, Bench, Figure, Spent, in_turns, timed
+from jndops.bench_figures import ROOT, Bench, Figure, Moment, Spent, in_turns, median_of, timed
 from jndops.schema import load_yaml
 from jndops.settings import Settings, load_settings
 
 RECHECK_LIMIT_SECONDS = 10
+RECHECKS = 3
 BUSY_GOAL = 0.85
 WALL_GOAL = 1.15
 
 
 @dataclass(frozen=True)
 class GridRun:
-    """One run of Snakemake: seconds until the first job, of the jobs, and altogether."""
+    """One run of Snakemake: until the first job, the jobs, altogether; FFmpeg's CPU seconds."""
 
-    start_up: float
-    jobs: float
+    start_up: Spent
+    jobs: Spent
     whole: Spent
     ffmpeg_cpu: float
 
@@ -56,20 +57,20 @@ def encode_grid(bench: Bench) -> Iterator[Figure]:
             shutil.rmtree(bench.folder / "grid" / made, ignore_errors=True)
         bench.say(f"round {number}: {len(targets)} points by Snakemake on {bench.cores} cores")
         runs.append(_grid_run(bench, targets))
-        scripts = scripts or _plain_commands(bench, settings, targets)
+        scripts = scripts or plain_commands(bench, settings, targets)
         bench.say(f"round {number}: the same FFmpeg commands by xargs -P {bench.cores}")
-        by_xargs.append(_xargs(scripts, bench))
-        _assert_same_streams(bench.folder, targets, scripts)
+        by_xargs.append(run_by_xargs(scripts, bench))
+        assert_same_streams(bench.folder, targets, scripts)
     yield from _figures(bench, runs, by_xargs, len(targets))
     bench.say("the finished run is checked again")
-    [recheck] = in_turns([lambda: _assert_nothing_to_do(bench, targets)], 3)
+    [recheck] = in_turns([lambda: _assert_nothing_to_do(bench, targets)], RECHECKS)
     yield Figure(
         "re-check of a finished run",
         recheck.wall,
         "s",
         RECHECK_LIMIT_SECONDS,
         "limit",
-        f"`snakemake` from its start to 'Nothing to be done', {len(targets)} points, median of 3",
+        f"`snakemake` from its start to its end, {len(targets)} points, median of {RECHECKS}",
         at_most=1,
     )
 
@@ -77,19 +78,23 @@ def encode_grid(bench: Bench) -> Iterator[Figure]:
 def _figures(
     bench: Bench, runs: list[GridRun], by_xargs: list[Spent], points: int
 ) -> Iterator[Figure]:
-    cores, median = bench.cores, statistics.median
-    run = sorted(runs, key=lambda r: r.ffmpeg_cpu / r.jobs)[len(runs) // 2]
-    xargs = sorted(by_xargs, key=lambda spent: spent.cpu / spent.wall)[len(by_xargs) // 2]
-    grid = f"{points} encodes and {points} measurements (the demo's anchor), round by round"
+    cores = bench.cores
+    start_up, jobs, whole = (
+        median_of([getattr(run, part) for run in runs]) for part in ("start_up", "jobs", "whole")
+    )
+    ffmpeg_cpu = statistics.median(run.ffmpeg_cpu for run in runs)
+    xargs = median_of(by_xargs)
     yield Figure(
         "encode grid: cores kept busy",
-        run.ffmpeg_cpu,
+        ffmpeg_cpu,
         "CPU s",
-        cores * run.jobs,
+        cores * jobs.wall,
         f"{cores} cores x wall of the jobs",
-        f"{grid}. CPU seconds of the encoding and the measuring FFmpeg of each point (provenance), "
-        "without version and header calls; wall from the start of the first job to the end of the "
-        "last, so without Snakemake's start-up, which stands below.",
+        f"{points} encodes and {points} measurements (the demo's anchor): CPU seconds of the "
+        "encoding and the measuring FFmpeg of each point (provenance), without version and header "
+        "calls; wall from the start of the first job to the end of the last, so without "
+        f"Snakemake's start-up ({start_up.wall:.1f} s). Nothing is subtracted for other programs, "
+        f"which took {jobs.others:.1f} CPU seconds meanwhile.",
         at_least=BUSY_GOAL,
     )
     yield Figure(
@@ -98,14 +103,24 @@ def _figures(
         "CPU s",
         cores * xargs.wall,
         f"{cores} cores x wall of xargs",
-        "what a plain `xargs -P` reaches with the same commands on this machine in this run: other "
-        "programs that take the cores, and the last job that leaves one idle, lower it too.",
+        "what a plain `xargs -P` reached with the same commands: other programs "
+        f"({xargs.others:.1f} CPU seconds meanwhile) and the last job lower it too.",
     )
+    if cores == psutil.cpu_count():
+        yield Figure(
+            "encode grid: cores kept busy, of what other programs left",
+            ffmpeg_cpu,
+            "CPU s",
+            cores * jobs.wall - jobs.others,
+            "the same without the CPU time of other programs",
+            "what the first line would say on a machine of its own, if waiting for a core cost "
+            "nothing else.",
+        )
     yield Figure(
         "encode grid: wall",
-        median(r.jobs for r in runs),
+        jobs.wall,
         "s",
-        median(spent.wall for spent in by_xargs),
+        xargs.wall,
         f"same FFmpeg commands, xargs -P {cores}",
         "first job's start to last job's end; xargs runs the recorded encode commands and the "
         "measuring commands, one shell per point, longest first. Its streams are compared by hash.",
@@ -113,36 +128,28 @@ def _figures(
     )
     yield Figure(
         "encode grid: wall with start-up and end",
-        median(r.whole.wall for r in runs),
+        whole.wall,
         "s",
-        median(spent.wall for spent in by_xargs),
+        xargs.wall,
         f"same FFmpeg commands, xargs -P {cores}",
         "the whole `snakemake` call: start-up, planning, jobs, summary.",
     )
     yield Figure(
-        "encode grid: share of FFmpeg in all CPU time of the run",
-        run.ffmpeg_cpu,
+        "encode grid: FFmpeg's share of the jobs' CPU time",
+        ffmpeg_cpu,
         "CPU s",
-        run.whole.cpu,
-        "CPU time of the whole `snakemake` call",
-        "does not depend on what else the machine does: the rest is Snakemake's start-up, the "
-        "start of a Python per job, and FFmpeg's version and header calls.",
+        jobs.cpu,
+        "all CPU time of the run while jobs ran",
+        "does not depend on the load of the machine. The rest: Snakemake itself, the start of a "
+        "Python per job, FFmpeg's version and header calls.",
     )
     yield Figure(
         "encode grid: CPU time per job beside encoders and metrics",
-        (run.whole.cpu - run.ffmpeg_cpu) / (2 * points),
+        (jobs.cpu - ffmpeg_cpu) / (2 * points),
         "CPU s",
-        run.ffmpeg_cpu / (2 * points),
+        ffmpeg_cpu / (2 * points),
         "CPU time per job in encoders and metrics",
-        "the rest of the line above divided by the jobs; Snakemake's start-up is in it.",
-    )
-    yield Figure(
-        "encode grid: start-up",
-        median(r.start_up for r in runs),
-        "s",
-        median(r.jobs for r in runs),
-        "wall of the jobs",
-        "`snakemake` from its call to the start of the first job.",
+        "the rest of the line above, divided by the number of jobs.",
     )
 
 
@@ -161,35 +168,34 @@ def _demo_grid(folder: Path) -> Settings:
     return load_settings(grid, ROOT)
 
 
-def _snakemake(bench: Bench, targets: list[str]) -> list[tuple[float, str]]:
-    """Run Snakemake in the bench's folder; each line of its output with the second it came."""
+def _snakemake(bench: Bench, targets: list[str]) -> list[tuple[Moment, str]]:
+    """Run Snakemake in the bench's folder; each line of its output with the moment it came."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(bench.folder), "--configfile", str(bench.folder / "grid.yaml")]
     command += ["--cores", str(bench.cores), "--quiet", "host", "reason", "--", *targets]
-    started = time.perf_counter()
-    lines = []
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
+        watched = psutil.Process(process.pid)
+        lines = [(Moment.now(watched), "")]
         assert process.stdout is not None
-        for line in process.stdout:
-            lines.append((time.perf_counter() - started, line))
+        lines += [(Moment.now(watched), line) for line in process.stdout]
     if process.returncode != 0:
         raise RuntimeError("Snakemake failed:\n" + "".join(line for _, line in lines[-30:]))
     return lines
 
 
 def _grid_run(bench: Bench, targets: list[str]) -> GridRun:
-    lines: list[tuple[float, str]] = []
-    whole = timed(lambda: lines.extend(_snakemake(bench, targets)))
-    first = next(second for second, line in lines if re.match(r"Job \d+:", line))
-    last = max(second for second, line in lines if line.startswith("Finished jobid"))
+    lines = _snakemake(bench, targets)
+    begin, end = lines[0][0], lines[-1][0]
+    first = next(moment for moment, line in lines if re.match(r"Job \d+:", line))
+    last = [moment for moment, line in lines if line.startswith("Finished jobid")][-1]
     points = [read_json(bench.folder / target)["provenance"] for target in targets]
     ffmpeg_cpu = sum(point["encode_cpu_s"] + point["measure_cpu_s"] for point in points)
-    return GridRun(first, last - first, whole, ffmpeg_cpu)
+    return GridRun(first - begin, last - first, end - begin, ffmpeg_cpu)
 
 
-def _plain_commands(bench: Bench, settings: Settings, targets: list[str]) -> list[Path]:
+def plain_commands(bench: Bench, settings: Settings, targets: list[str]) -> list[Path]:
     """A shell script per point with its two FFmpeg commands, longest first.
 
     The encode command is the one of the point's provenance with other names of stream and size
@@ -234,7 +240,7 @@ def _wall(provenance: Mapping[str, Any]) -> float:
     return provenance["encode_wall_s"] + provenance["measure_wall_s"]
 
 
-def _xargs(scripts: list[Path], bench: Bench) -> Spent:
+def run_by_xargs(scripts: list[Path], bench: Bench) -> Spent:
     """Run the scripts on as many cores as Snakemake had; a failure of any raises."""
     for script in scripts:
         for stream in script.parent.glob("distorted.*"):
@@ -244,7 +250,7 @@ def _xargs(scripts: list[Path], bench: Bench) -> Spent:
     return timed(lambda: subprocess.run(command, input=listed, text=True, check=True))
 
 
-def _assert_same_streams(folder: Path, targets: list[str], scripts: list[Path]) -> None:
+def assert_same_streams(folder: Path, targets: list[str], scripts: list[Path]) -> None:
     """Both contestants must have done the same work."""
     ours = sorted(read_json(folder / t)["provenance"]["stream_sha256"] for t in targets)
     theirs = sorted(sha256_of(next(s.parent.glob("distorted.*"))) for s in scripts)
@@ -254,4 +260,4 @@ def _assert_same_streams(folder: Path, targets: list[str], scripts: list[Path]) 
 
 def _assert_nothing_to_do(bench: Bench, targets: list[str]) -> None:
     if not any("Nothing to be done" in line for _, line in _snakemake(bench, targets)):
-        raise RuntimeError("a finished run had something to do")
+        raise RuntimeError("a finished run had something to do: was code edited meanwhile?")

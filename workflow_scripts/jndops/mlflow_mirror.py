@@ -1,10 +1,10 @@
 """Rebuildable mirror of the results in MLflow: what is browsed there is copied, never the original.
 
-Points, tables, figures and the report are read from the results folder and upserted by a key and
-the hash of their content. The database may be deleted at any time and comes back the same. MLflow
-stores absolute addresses of artefacts, so a moved results folder is noticed and mirrored anew; the
-former database is kept beside it as ``*.old.db``. Deleting a run is only logical in MLflow: delete
-the database to make it small again.
+Points, tables, figures, trainings and the report are read from the results folder and upserted by
+a key and the hash of their content; trained models are registered. The database may be deleted at
+any time and comes back the same. MLflow stores absolute addresses of artefacts, so a moved results
+folder is noticed and mirrored anew; the former database is kept beside it as ``*.old.db``. Deleting
+a run is only logical in MLflow: delete the database to make it small again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,22 +23,26 @@ from typing import TYPE_CHECKING, Any
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, write_csv
 from jndops.mlflow_records import ARTIFACTS_FOLDER, Record, collect_records
+from jndops.mlflow_trainings import LIVE_TAG, collect_trainings, register_models
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Metric
 
 LEDGER_COLUMNS = ["job_key", "kind", "experiment", "run_id", "payload_sha256", "state"]
 MIRROR_TAG = "jndlab_mirror"
 LOCK_SECONDS = 120
+MAX_PARAMS, MAX_METRICS = 100, 1000  # MLflow's limits of one batch
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many runs were written anew, left as they were and deleted."""
+    """How many runs were written anew, left as they were and deleted, and models registered."""
 
     written: int
     unchanged: int
     deleted: int
+    registered: int = 0
     rebuilt: bool = False
 
 
@@ -48,29 +52,100 @@ def mirror(results_dir: Path, database: Path, ledger: Path) -> Outcome:
     Raises whatever MLflow raises; :func:`write_failed_ledger` is for callers that must go on.
     """
     results_dir, database = Path(results_dir).resolve(), Path(database).resolve()
-    records = collect_records(results_dir)
-    with _single_writer(database):
-        client, rebuilt = _open(database, results_dir / ARTIFACTS_FOLDER)
+    records = _collect(results_dir)
+    with single_writer(database):
+        client, rebuilt = open_database(database, results_dir / ARTIFACTS_FOLDER)
         outcome, run_ids = _synchronise(client, records, results_dir / ARTIFACTS_FOLDER)
+        new = register_models(client, records, run_ids, results_dir / ARTIFACTS_FOLDER)
     _write_ledger(ledger, records, run_ids, "mirrored")
-    return replace(outcome, rebuilt=rebuilt)
+    return replace(outcome, registered=new, rebuilt=rebuilt)
 
 
 def write_failed_ledger(results_dir: Path, ledger: Path, reason: str) -> None:
     """Write a ledger in which every record is ``not mirrored`` and says why."""
     try:
-        records = collect_records(Path(results_dir).resolve())
+        records = _collect(Path(results_dir).resolve())
     except Exception:  # unreadable results are one more reason to have no mirror, not to stop
         records = []
     state = f"not mirrored: {' '.join(reason.split())[:500]}"
     _write_ledger(ledger, records, {}, state)
 
 
+@contextmanager
+def single_writer(database: Path) -> Iterator[None]:
+    """Hold the lock file beside ``database``; the system frees it even if the holder is killed."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with open(database.with_suffix(".lock"), "w", encoding="utf-8") as stream:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise UserError(
+                        "another process is writing the MLflow mirror.",
+                        where=str(database),
+                        remedy="wait for it to end, then run again.",
+                    ) from None
+                time.sleep(0.2)
+        yield
+
+
+def open_database(database: Path, artifacts: Path) -> tuple[MlflowClient, bool]:
+    """A client of ``database``, made or made anew where needed, and whether it was made anew.
+
+    Only the holder of :func:`single_writer` may call this.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    from mlflow import MlflowClient, __version__
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    if not event.contains(Engine, "connect", _write_without_waiting):
+        event.listen(Engine, "connect", _write_without_waiting)
+    stale = database.exists() and not _belongs_here(database, artifacts, __version__)
+    if stale:
+        database.replace(database.with_suffix(".old.db"))
+    if not database.exists():
+        shutil.rmtree(artifacts, ignore_errors=True)
+        # MLflow's migrations leave a broken file for good when they are killed or run twice at
+        # once: they run on a file of another name, which is renamed when they are through.
+        with atomic_path(database) as part:
+            MlflowClient(f"sqlite:///{part}").search_experiments()
+    # Named twice: MLFLOW_REGISTRY_URI in the environment would lead the models elsewhere.
+    return MlflowClient(f"sqlite:///{database}", f"sqlite:///{database}"), stale
+
+
+def experiment_id(client: MlflowClient, name: str, artifacts: Path) -> str:
+    """The experiment of that name, made where it is missing and restored where deleted."""
+    from mlflow import __version__
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        location = (artifacts / name).as_uri()
+        return client.create_experiment(name, location, tags={MIRROR_TAG: __version__})
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return found.experiment_id
+
+
+def log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -> None:
+    """Add any number of metrics to a run."""
+    for first in range(0, len(metrics), MAX_METRICS):
+        client.log_batch(run_id, metrics=metrics[first : first + MAX_METRICS])
+
+
+def _collect(results_dir: Path) -> list[Record]:
+    return collect_records(results_dir) + collect_trainings(results_dir)
+
+
 def _synchronise(
     client: MlflowClient, records: list[Record], artifacts: Path
 ) -> tuple[Outcome, dict[str, str]]:
     experiments = {
-        name: _experiment_id(client, name, artifacts)
+        name: experiment_id(client, name, artifacts)
         for name in dict.fromkeys(record.experiment for record in records)
     }
     wanted = {record.key: record for record in records}
@@ -79,6 +154,8 @@ def _synchronise(
     for run in _mirrored_runs(client):
         key = run.data.tags["job_key"]
         record = wanted.get(key)
+        if record is None and LIVE_TAG in run.data.tags:
+            continue  # its training is under way, or was stopped and may go on
         # A run that is not finished was cut off while being written: it is never taken for whole.
         whole = run.info.status == "FINISHED" and key not in kept
         if record and whole and run.data.tags.get("payload_sha256") == record.payload_sha256:
@@ -98,7 +175,7 @@ def _synchronise(
     return Outcome(len(records) - len(kept), len(kept), deleted), run_ids
 
 
-def _write(client: MlflowClient, record: Record, experiment_id: str, parent: str | None) -> str:
+def _write(client: MlflowClient, record: Record, experiment: str, parent: str | None) -> str:
     from mlflow.entities import Metric, Param
 
     tags = dict(record.tags) | {
@@ -108,13 +185,13 @@ def _write(client: MlflowClient, record: Record, experiment_id: str, parent: str
     }
     if parent:
         tags["mlflow.parentRunId"] = parent
-    run = client.create_run(experiment_id, record.time_ms, tags=tags, run_name=record.name)
+    run = client.create_run(experiment, record.time_ms, tags=tags, run_name=record.name)
     run_id = run.info.run_id
     metrics = [Metric(name, value, record.time_ms, step) for name, value, step in record.metrics]
     params = [Param(name, value) for name, value in record.params.items()]
-    for first in range(0, max(len(metrics), len(params)), 100):  # MLflow's limit of params a batch
-        batch = slice(first, first + 100)
-        client.log_batch(run_id, metrics=metrics[batch], params=params[batch])
+    for first in range(0, len(params), MAX_PARAMS):
+        client.log_batch(run_id, params=params[first : first + MAX_PARAMS])
+    log_metrics(client, run_id, metrics)
     for path in record.files:
         client.log_artifact(run_id, str(path))
     client.set_terminated(run_id, end_time=record.time_ms)
@@ -131,40 +208,6 @@ def _mirrored_runs(client: MlflowClient) -> Iterator[Any]:
         token = page.token
         if not token:
             return
-
-
-def _experiment_id(client: MlflowClient, name: str, artifacts: Path) -> str:
-    from mlflow import __version__
-
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        location = (artifacts / name).as_uri()
-        return client.create_experiment(name, location, tags={MIRROR_TAG: __version__})
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    return found.experiment_id
-
-
-def _open(database: Path, artifacts: Path) -> tuple[MlflowClient, bool]:
-    """A client of ``database``, made or made anew where needed, and whether it was made anew."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    from mlflow import MlflowClient, __version__
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
-
-    if not event.contains(Engine, "connect", _write_without_waiting):
-        event.listen(Engine, "connect", _write_without_waiting)
-    stale = database.exists() and not _belongs_here(database, artifacts, __version__)
-    if stale:
-        database.replace(database.with_suffix(".old.db"))
-    if not database.exists():
-        shutil.rmtree(artifacts, ignore_errors=True)
-        # MLflow's migrations leave a broken file for good when they are killed or run twice at
-        # once: they run on a file of another name, which is renamed when they are through.
-        with atomic_path(database) as part:
-            MlflowClient(f"sqlite:///{part}").search_experiments()
-    return MlflowClient(f"sqlite:///{database}"), stale
 
 
 def _write_without_waiting(connection: Any, _record: Any) -> None:
@@ -190,27 +233,6 @@ def _belongs_here(database: Path, artifacts: Path, version: str) -> bool:
         return False
     home = artifacts.as_uri() + "/"
     return all(location.startswith(home) and made_by == version for location, made_by in rows)
-
-
-@contextmanager
-def _single_writer(database: Path) -> Iterator[None]:
-    """Hold the lock file beside ``database``; the system frees it even if the holder is killed."""
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with open(database.with_suffix(".lock"), "w", encoding="utf-8") as stream:
-        deadline = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise UserError(
-                        "another process is writing the MLflow mirror.",
-                        where=str(database),
-                        remedy="wait for it to end, then run again.",
-                    ) from None
-                time.sleep(0.2)
-        yield
 
 
 def _write_ledger(

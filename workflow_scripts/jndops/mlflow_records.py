@@ -27,7 +27,7 @@ class Record:
     """One run to be mirrored. ``metrics`` are (name, value, step); ``files`` become artefacts."""
 
     key: str
-    kind: str  # point, curves, table, figure, report
+    kind: str  # point, curves, table, figure, report, training
     experiment: str
     name: str
     parent: str | None
@@ -40,7 +40,7 @@ class Record:
 
 
 def collect_records(results_dir: Path) -> list[Record]:
-    """Everything in a results folder that is worth a run, parents first, in a stable order.
+    """Points, tables, figures and reports of a results folder, parents first, in a stable order.
 
     Folders ``points``, ``tables`` and ``figures`` at the top belong to no single paper; those
     inside a folder of a paper (``iqnet/tables``) belong to its experiment.
@@ -74,6 +74,40 @@ def paper_folders(results_dir: Path) -> list[Path]:
     ]
 
 
+def sealed(record: Record) -> Record:
+    """The record with the hash of all that MLflow would show, the files' content included."""
+    content = [record.kind, record.name, record.parent, record.params, record.metrics, record.tags]
+    files = {path.name: sha256_of(path) for path in record.files}
+    return replace(record, payload_sha256=sha256_of_json([*content, files]))
+
+
+def finite_metrics(values: Mapping[str, Any], step: int = 0) -> tuple[tuple[str, float, int], ...]:
+    """The numbers among ``values`` as metrics at ``step``, under names that MLflow takes."""
+    # MLflow stores an infinity as 1.8e308, so only finite values are given to it.
+    return tuple(
+        (_metric_name(name), float(value), step)
+        for name, value in values.items()
+        if _is_number(value) and math.isfinite(value)
+    )
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested keys dotted, values as text."""
+    texts: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            texts |= flat(value, f"{prefix}{name}.")
+        else:
+            text = value if isinstance(value, str) else json.dumps(value)
+            texts[_metric_name(f"{prefix}{name}")] = text[:MAX_VALUE_LENGTH]
+    return texts
+
+
+def time_ms(paths: list[Path]) -> int:
+    """When the newest of ``paths`` was written, in milliseconds since 1970."""
+    return int(max(path.stat().st_mtime for path in paths) * 1000)
+
+
 def _point(path: Path, experiment: str) -> Record:
     point = read_json(path)
     key, provenance = point["key"], point.get("provenance", {})
@@ -82,10 +116,10 @@ def _point(path: Path, experiment: str) -> Record:
     for name, value in (point.get("prefilter_metrics") or {}).items():
         values[f"prefilter/{name}"] = value
     values |= {name: value for name, value in provenance.items() if name.endswith("_s")}
-    params = {**_flat(key), **_flat(point["clip"]), **_flat(point.get("recipe", {}), "recipe.")}
+    params = {**flat(key), **flat(point["clip"]), **flat(point.get("recipe", {}), "recipe.")}
     tags = {name: value for name, value in provenance.items() if name not in values}
     tags |= {name: point[name] for name in ("content", "label", "recipe_sha256") if name in point}
-    return _sealed(
+    return sealed(
         Record(
             key=f"{group}/{key['sequence']}/qp{key['qp']}",
             kind="point",
@@ -93,10 +127,10 @@ def _point(path: Path, experiment: str) -> Record:
             name=f"{key['sequence']} {key['config']} {key['method']} qp{key['qp']}",
             parent=group,
             params=params,
-            metrics=_metrics(values, step=int(key["qp"])),
-            tags=_flat(tags),
+            metrics=finite_metrics(values, step=int(key["qp"])),
+            tags=flat(tags),
             files=(),
-            time_ms=_time_ms([path]),
+            time_ms=time_ms([path]),
         )
     )
 
@@ -120,10 +154,10 @@ def _curves(points: list[Record], experiment: str, bd_rates: Path) -> list[Recor
         for row in table:
             same = all(row.get(name, value) == value for name, value in shared.items())
             if same and row.get("level") == "all" and row.get("bd_rate_pct"):
-                metrics += _metrics({f"bd_rate/{row['metric']}": float(row["bd_rate_pct"])})
+                metrics += finite_metrics({f"bd_rate/{row['metric']}": float(row["bd_rate_pct"])})
         digest = sha256_of_json([member.payload_sha256 for member in members])
         parents.append(
-            _sealed(
+            sealed(
                 Record(
                     key=group,
                     kind="curves",
@@ -165,50 +199,18 @@ def _document(experiment: str, kind: str, name: str, paths: list[Path]) -> Recor
         experiment=experiment,
         name=f"{kind} {name}",
         parent=None,
-        params=_flat(params),
+        params=flat(params),
         metrics=(),
         tags={},
         files=tuple(paths),
-        time_ms=_time_ms(paths),
+        time_ms=time_ms(paths),
     )
-    return _sealed(record)
-
-
-def _sealed(record: Record) -> Record:
-    """The record with the hash of all that MLflow would show, the files' content included."""
-    content = [record.kind, record.name, record.parent, record.params, record.metrics, record.tags]
-    files = {path.name: sha256_of(path) for path in record.files}
-    return replace(record, payload_sha256=sha256_of_json([*content, files]))
-
-
-def _metrics(values: Mapping[str, Any], step: int = 0) -> tuple[tuple[str, float, int], ...]:
-    # MLflow stores an infinity as 1.8e308, so only finite values are given to it.
-    return tuple(
-        (_metric_name(name), float(value), step)
-        for name, value in values.items()
-        if _is_number(value) and math.isfinite(value)
-    )
+    return sealed(record)
 
 
 def _metric_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_\-. :/]", "_", name)
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested keys dotted, values as text."""
-    flat: dict[str, str] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            text = value if isinstance(value, str) else json.dumps(value)
-            flat[_metric_name(f"{prefix}{name}")] = text[:MAX_VALUE_LENGTH]
-    return flat
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _time_ms(paths: list[Path]) -> int:
-    return int(max(path.stat().st_mtime for path in paths) * 1000)

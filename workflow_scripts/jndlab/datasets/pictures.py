@@ -48,6 +48,7 @@ def list_pictures(
     folder: str | Path | None = None,
     *,
     crop: Sequence[int] | None = (448, 256),
+    patch: int = 2,
     crops_per_picture: int = 1,
     frames_per_clip: int = 0,
     limit: int | None = None,
@@ -56,21 +57,26 @@ def list_pictures(
 
     ``crop`` (width, height) cuts up to ``crops_per_picture`` parts out of each picture, the most
     central first; they do not overlap. Without it whole pictures are taken, less the last row or
-    column of odd sizes (4:2:0 has none). ``frames_per_clip`` adds so many evenly spread frames of
-    each packaged clip. ``limit`` ends the list, in which all first crops stand before all second
-    ones. Raises UserError for an empty folder, a damaged file, or a picture smaller than the crop.
+    column of odd sizes (4:2:0 has none). Either must hold a ``patch`` at least. With
+    ``frames_per_clip`` so many evenly spread frames of each packaged clip follow. ``limit`` ends
+    the list, in which all first crops stand before all second ones. Raises UserError for an empty
+    folder, a damaged file, or a picture that is too small.
     """
     if source not in get_args(Source):
         raise UserError(
             f"there is no source of pictures '{source}'.", expected=", ".join(get_args(Source))
         )
-    if crop is not None and (min(crop) < 2 or any(side % 2 for side in crop)):
+    if crop is not None and (min(crop) < patch or any(side % 2 for side in crop)):
         raise UserError(
-            f"a crop of {crop[0]}x{crop[1]} is no 4:2:0 size.", expected="even numbers from 2 on"
+            f"a crop of {crop[0]}x{crop[1]} does not do.",
+            expected=f"even numbers (4:2:0), {patch} at least (a patch)",
         )
     files = _files(source, folder, limit)
     sizes = _sizes(files)
-    parts = {name: _parts(sizes[name], crop, crops_per_picture, files[name]) for name in files}
+    smallest = (patch, patch) if crop is None else crop
+    for name, size in sizes.items():
+        _require_size(size, smallest, files[name][1])
+    parts = {name: _parts(sizes[name], crop, crops_per_picture) for name in files}
     pictures = [
         Picture(name if turn == 0 else f"{name}_{turn}", origin, None, *parts[name][turn], digest)
         for turn in range(crops_per_picture)
@@ -226,21 +232,23 @@ def _sizes(files: Mapping[str, tuple[str, Path, str]]) -> dict[str, tuple[int, i
     return sizes
 
 
+def _require_size(size: tuple[int, int], smallest: Sequence[int], path: Path) -> None:
+    if size[0] < smallest[0] or size[1] < smallest[1]:
+        raise UserError(
+            "a picture is too small.",
+            where=str(path),
+            expected=f"{smallest[0]}x{smallest[1]} at least, found {size[0]}x{size[1]}",
+            remedy="take it out, or lower `crop` (null: whole pictures) or `patch`.",
+        )
+
+
 def _parts(
-    size: tuple[int, int], crop: Sequence[int] | None, count: int, file: tuple[str, Path, str]
+    size: tuple[int, int], crop: Sequence[int] | None, count: int
 ) -> list[tuple[int, int, int, int]]:
     """Left, top, width and height of the parts of a picture, the most central first."""
     if crop is None:
-        whole = (0, 0, size[0] // 2 * 2, size[1] // 2 * 2)
-        return [whole] if min(size) > 1 else []
+        return [(0, 0, size[0] // 2 * 2, size[1] // 2 * 2)]
     (width, height), (columns, rows) = crop, (size[0] // crop[0], size[1] // crop[1])
-    if columns == 0 or rows == 0:
-        raise UserError(
-            "a picture is smaller than the crop that is taken of each.",
-            where=str(file[1]),
-            expected=f"at least {width}x{height}, found {size[0]}x{size[1]}",
-            remedy="take it out, lower `crop`, or set `crop` to null for whole pictures.",
-        )
     first_left = (size[0] - columns * width) // 4 * 2  # even: chroma has half as many samples
     first_top = (size[1] - rows * height) // 4 * 2
 
@@ -261,7 +269,7 @@ def _clip_frames(
     for origin, (width, height, frames) in PACKAGED_CLIPS.items() if frames_per_clip else ():
         path = _path_of(origin, None)
         digest = sha256_of(path)
-        parts = _parts((width, height), crop, crops_per_picture, (origin, path, digest))
+        parts = _parts((width, height), crop, crops_per_picture)
         for place in range(frames_per_clip):
             frame = (2 * place + 1) * frames // (2 * frames_per_clip)
             for turn, part in enumerate(parts):

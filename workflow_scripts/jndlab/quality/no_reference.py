@@ -151,17 +151,16 @@ def _no_backbone_download(name: str) -> Iterator[None]:
 
 def _weights_error(name: str, told: str, error: Exception) -> UserError:
     why = f"{type(error).__name__}: {str(error)[:300]}"
-    loading = re.findall(r"^Loading pretrained model \S+ from (.+)$", told, re.MULTILINE)
-    if loading:
+    steps = re.findall(r'^(Loading|Downloading)\b.*? (?:from|"(\S+)" to) (.+)$', told, re.MULTILINE)
+    step, address, place = steps[-1] if steps else ("", "", "")
+    if step == "Loading":
         return UserError(
             f"the weights of metric '{name}' cannot be used: damaged, or of another version.",
-            where=loading[-1],
+            where=place,
             expected=why,
             remedy="delete that file; it is fetched again when the job runs again.",
         )
-    fetching = re.findall(r'^Downloading: "(.+)" to (.+)$', told, re.MULTILINE)
-    if fetching:
-        address, place = fetching[-1]
+    if step == "Downloading":
         return UserError(
             f"the weights of metric '{name}' are not here and cannot be fetched.",
             where=place,
@@ -170,9 +169,26 @@ def _weights_error(name: str, told: str, error: Exception) -> UserError:
             "put it at the place above (TORCH_HOME moves the folder); or choose the scorer piqe, "
             "which has no weights.",
         )
+    address = _address_asked_for(error)
+    if address:
+        return UserError(
+            f"what metric '{name}' is built from is not here and cannot be fetched.",
+            where=address,
+            expected=why,
+            remedy="run the job once where there is a network and copy the cache folder of "
+            "huggingface (HF_HOME) here, or choose another scorer.",
+        )
     return UserError(
         f"the metric '{name}' of pyiqa cannot be set up.",
         expected=why,
-        remedy="if this is about a download, run the job once where there is a network (what is "
-        "fetched is kept: HF_HOME and TORCH_HOME name the folders), or choose another scorer.",
+        remedy="install what it misses, or choose another scorer.",
     )
+
+
+def _address_asked_for(error: BaseException | None) -> str | None:
+    """What a failed request was for: the library of huggingface says it only in the cause."""
+    while error is not None:
+        with contextlib.suppress(AttributeError, RuntimeError):  # no request, or none attached
+            return str(error.request.url)  # type: ignore[attr-defined]
+        error = error.__cause__ or error.__context__
+    return None

@@ -1,0 +1,144 @@
+"""IQNet (OJCAS 2024): Fig. 13-18 from points and streams, saving at equal quality, the trade-off."""
+
+IQNET_BARS = {
+    "vmaf_drop": "iqnet/figures/fig15_vmaf_drop",
+    "psnr_drop_db": "iqnet/figures/fig16_psnr_drop",
+    "saving_pct": "iqnet/figures/fig17_saving",
+}
+
+IQNET_CODEC = settings.config["codecs"][0]
+IQNET_FRAMES = settings.config["iqnet"]["frames"]
+IQNET_BESIDE = [name for name in settings.config["methods"] if name != settings.config["anchor"]]
+# The paper's pictures show these two beside the anchor; a run without them shows what it has.
+IQNET_PICTURED = [
+    settings.config["anchor"],
+    *([name for name in ("cnn_jnqd", "iqnet") if name in IQNET_BESIDE] or IQNET_BESIDE),
+]
+IQNET_POINT = "{codec}/{{configuration}}/{{sequence}}/{method}/qp{{qp}}"
+# Fig. 13 and 18 (the paper does not say which configuration Fig. 18 shows), where the run has them.
+IQNET_PRINTED_SCENES = [
+    (configuration, sequence, qp)
+    for configuration, sequence, qp in [
+        ("AI", "B_BQTerrace", 27),
+        ("AI", "C_PartyScene", 22),
+        ("LDP", "C_PartyScene", 22),
+    ]
+    if configuration in settings.config["configurations"]
+    and sequence in settings.config["sequences"]
+    and qp in settings.config["qps"]
+]
+IQNET_FIRST_SCENES = [
+    (configuration, settings.config["sequences"][0], min(settings.config["qps"]))
+    for configuration in settings.config["configurations"]
+]
+IQNET_SCENES = (
+    [(scene["configuration"], scene["sequence"], scene["qp"]) for scene in IQNET_FRAMES["scenes"] or []]
+    or IQNET_PRINTED_SCENES
+    or IQNET_FIRST_SCENES
+)
+
+
+rule draw_iqnet_figures:
+    """Fig. 15-17 with the printed values, the trade-off of all methods, savings at equal VMAF and PSNR."""
+    input:
+        points=all_points(),
+        printed=rules.audit_iqnet.input.printed,
+    output:
+        bars=report(
+            [f"{RESULTS}/{stem}.png" for stem in IQNET_BARS.values()],
+            caption="../report/iqnet_bars.rst",
+            category="IQNet",
+        ),
+        trade_off=report(
+            "<results>/iqnet/figures/trade_off.png",
+            caption="../report/iqnet_trade_off.rst",
+            category="IQNet",
+            labels={"figure": "saving over VMAF of the prefiltered video"},
+        ),
+        equal_quality=report(
+            [f"{RESULTS}/iqnet/tables/equal_quality.{suffix}" for suffix in ("csv", "md", "tex")],
+            caption="../report/iqnet_equal_quality.rst",
+            category="IQNet",
+            labels={"table": "saving at equal VMAF and PSNR"},
+        ),
+        beside=[
+            f"{RESULTS}/{stem}.{suffix}"
+            for stem in [*IQNET_BARS.values(), "iqnet/figures/trade_off"]
+            for suffix in ("svg", "csv")
+        ],
+    log:
+        "<logs>/draw_iqnet_figures.log",
+    benchmark:
+        "<benchmarks>/draw_iqnet_figures.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        code=code("draw_iqnet_figures"),
+        codec=IQNET_CODEC,
+        anchor=settings.config["anchor"],
+        labels=labels(),
+        bars=list(IQNET_BARS),
+    message:
+        "Drawing IQNet's Fig. 15-17 and the trade-off of all methods"
+    script:
+        "../workflow_scripts/draw_iqnet_figures.py"
+
+
+rule draw_iqnet_frames:
+    """Fig. 13, 14, 18: one reconstructed frame of the anchor and of the methods, with crops."""
+    input:
+        source=source_of,
+        streams=expand(
+            f"<results>/streams/{IQNET_POINT}.{{suffix}}",
+            codec=IQNET_CODEC,
+            method=IQNET_PICTURED,
+            suffix=STREAM_SUFFIX[settings.codecs[IQNET_CODEC]["adapter"]],
+        ),
+        points=expand(f"<results>/points/{IQNET_POINT}.json", codec=IQNET_CODEC, method=IQNET_PICTURED),
+        frames=expand(f"<results>/points/{IQNET_POINT}.frames.csv", codec=IQNET_CODEC, method=IQNET_PICTURED),
+        printed=rules.audit_iqnet.input.printed,
+    output:
+        figure=report(
+            "<results>/iqnet/figures/frames_{configuration}_{sequence}_qp{qp}.png",
+            caption="../report/iqnet_frames.rst",
+            category="IQNet",
+            labels={"figure": "frames: {sequence}, {configuration}, QP {qp}"},
+        ),
+        numbers="<results>/iqnet/figures/frames_{configuration}_{sequence}_qp{qp}.csv",
+    log:
+        "<logs>/draw_iqnet_frames/{configuration}.{sequence}.qp{qp}.log",
+    benchmark:
+        "<benchmarks>/draw_iqnet_frames/{configuration}.{sequence}.qp{qp}.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_mb,
+        runtime=60,
+    params:
+        code=code("draw_iqnet_frames"),
+        clip=clip_of,
+        labels=[labels()[method] for method in IQNET_PICTURED],
+        frame=IQNET_FRAMES["number"],
+        crop=IQNET_FRAMES["crop"],
+    message:
+        "Drawing reconstructed frames of {wildcards.sequence}, {wildcards.configuration}, QP {wildcards.qp}"
+    script:
+        "../workflow_scripts/draw_iqnet_frames.py"
+
+
+rule iqnet_figures:
+    """Fig. 13-18, the trade-off and the table of savings at equal quality."""
+    input:
+        rules.draw_iqnet_figures.output,
+        [
+            f"{RESULTS}/iqnet/figures/frames_{configuration}_{sequence}_qp{qp}.{suffix}"
+            for configuration, sequence, qp in IQNET_SCENES
+            for suffix in ("png", "csv")
+        ],
+    message:
+        "IQNet's figures are drawn"

@@ -1,0 +1,184 @@
+"""The benches: ratios and goals, contestants that do the same work, a grid run from end to end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from jndlab.codecs import get_codec
+from jndlab.codecs.base import EncodeJob
+from jndlab.datasets.prepare import prepare_sequence
+from jndlab.datasets.sequences import load_sequences
+from jndlab.errors import UserError
+from jndlab.files import sha256_of, write_json
+from jndops import bench as registry
+from jndops import bench_grid
+from jndops.bench_figures import ROOT, Bench, Figure, Spent, in_turns, median_of, timed
+from jndops.settings import load_settings
+
+TINY = {
+    "results_dir": "grid",
+    "sequences": ["bigbuckbunny_tiny"],
+    "frames": 2,
+    "configurations": ["AI"],
+    "qps": [37],
+    "codecs": ["x265-ultrafast"],
+    "methods": {"anchor": {"kind": "anchor"}},
+    "papers": [],
+    "mlflow": False,
+}
+
+
+def figure(measured: float, **goal: float) -> Figure:
+    return Figure("speed", measured, "s", 4.0, "limit", "everything", **goal)
+
+
+def quiet(text: str) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("goal", "measured", "met"),
+    [
+        ({"at_least": 0.5}, 2.0, True),
+        ({"at_least": 0.5}, 1.9, False),
+        ({"at_most": 1.0}, 4.0, True),
+        ({"at_most": 1.0}, 4.1, False),
+        ({"at_most": 0}, 0.0, True),
+        ({}, 100.0, None),
+    ],
+)
+def test_a_goal_bounds_the_ratio(goal, measured, met):
+    made = figure(measured, **goal)
+    assert made.ratio == measured / 4
+    assert made.met is met
+
+
+def test_rows_keep_four_digits_and_say_the_goal():
+    row = figure(1 / 3, at_most=1.15).as_row()
+    assert row["measured"] == 0.3333 and row["ratio"] == 0.08333
+    assert row["goal"] == "at most 1.15" and row["met"] is True
+
+
+def test_contestants_take_turns():
+    order: list[str] = []
+    in_turns([lambda: order.append("a"), lambda: order.append("b")], 2)
+    assert order == ["a", "b", "a", "b"]
+
+
+def test_median_is_taken_of_each_second():
+    runs = [Spent(1, 30, 5), Spent(2, 10, 6), Spent(9, 20, 1)]
+    assert median_of(runs) == Spent(2, 20, 5)
+
+
+def test_cpu_seconds_are_those_of_the_children():
+    program = "import time\nwhile time.process_time() < 0.3: pass"
+    busy = timed(lambda: subprocess.run([sys.executable, "-c", program], check=True))
+    asleep = timed(lambda: time.sleep(0.3))
+    assert 0.3 <= busy.cpu < 0.6
+    assert asleep.cpu < 0.05 and asleep.wall >= 0.3
+
+
+def test_unknown_bench_is_named_with_what_there_is():
+    with pytest.raises(UserError, match=r"'speed'[\s\S]*encode_grid"):
+        registry.choose(["speed"])
+
+
+def test_no_name_means_all():
+    assert registry.choose([]) == list(registry.BENCHES)
+
+
+def test_a_failing_bench_is_told_and_the_others_run(monkeypatch, tmp_path):
+    def broken(bench: Bench):
+        yield figure(1)
+        raise RuntimeError("no such tool")
+
+    monkeypatch.setattr(registry, "BENCHES", {"broken": broken, "fine": lambda b: [figure(2)]})
+    said: list[str] = []
+    done = registry.run_benches([], cores=1, rounds=1, say=said.append)
+    text = registry.write_results(done, tmp_path)
+    written = json.loads((tmp_path / "bench.json").read_text())
+    assert [row["measured"] for row in written["figures"]] == [1, 2]
+    assert written["failures"] == {"broken": "RuntimeError: no such tool"}
+    assert "no such tool" in text and (tmp_path / "bench.md").read_text() == text
+    assert written["machine"]["cores_used"] == 1
+    assert any("broken" in line for line in said)
+
+
+def test_command_names_unknown_bench_without_traceback():
+    done = subprocess.run(
+        [sys.executable, ROOT / "workflow_scripts/bench.py", "--only", "speed"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "'speed'" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def encoded(tmp_path) -> tuple[Bench, str]:
+    """A grid of one point, made by the codec itself: the bench's folder and the point's file."""
+    sequence = load_sequences(ROOT / "config/sequences.tsv")["bigbuckbunny_tiny"]
+    clip = sequence.clip(2)
+    source = tmp_path / "grid/sequences/bigbuckbunny_tiny.mkv"
+    prepare_sequence(sequence, clip, tmp_path, source, tmp_path)
+    assert clip.fps == Fraction(25)
+    stream = tmp_path / "grid/streams/qp37.265"
+    codec = get_codec({"adapter": "x265", "preset": "ultrafast"})
+    result = codec.encode(EncodeJob(source, clip, "AI", 37, stream, tmp_path / "work"))
+    # The workflow runs in the folder: its commands name files from there.
+    command = [word.removeprefix(f"{tmp_path}/") for word in result.command]
+    point = {
+        "key": {"sequence": sequence.id},
+        "provenance": {
+            "encode_command": command,
+            "stream_sha256": sha256_of(stream),
+            "encode_wall_s": 1.0,
+            "measure_wall_s": 1.0,
+        },
+    }
+    write_json(tmp_path / "point.json", point)
+    return Bench(tmp_path, 1, 1, quiet), "point.json"
+
+
+def test_plain_commands_do_the_same_work(encoded):
+    bench, target = encoded
+    scripts = bench_grid.plain_commands(bench, load_settings(TINY, ROOT), [target])
+    spent = bench_grid.run_by_xargs(scripts, bench)
+    assert spent.cpu > 0
+    bench_grid.assert_same_streams(bench.folder, [target], scripts)
+    logs = [path.name for path in scripts[0].parent.iterdir()]
+    assert {"sizes.txt", "psnr.meta", "ssim.meta", "xpsnr.meta"} <= set(logs)
+    next(scripts[0].parent.glob("distorted.*")).write_bytes(b"another stream")
+    with pytest.raises(RuntimeError, match="other streams"):
+        bench_grid.assert_same_streams(bench.folder, [target], scripts)
+
+
+def test_a_failing_command_fails_the_bench(encoded):
+    bench, target = encoded
+    scripts = bench_grid.plain_commands(bench, load_settings(TINY, ROOT), [target])
+    (bench.folder / "grid/sequences/bigbuckbunny_tiny.mkv").unlink()
+    with pytest.raises(subprocess.CalledProcessError):
+        bench_grid.run_by_xargs(scripts, bench)
+
+
+def test_grid_from_end_to_end(monkeypatch, tmp_path):
+    def tiny(folder: Path):
+        (folder / "grid.yaml").write_text(json.dumps(TINY))
+        return load_settings(TINY, ROOT)
+
+    monkeypatch.setattr(bench_grid, "_demo_grid", tiny)
+    monkeypatch.setattr(bench_grid, "RECHECKS", 1)
+    made = {f.name: f for f in bench_grid.encode_grid(Bench(tmp_path, 2, 1, quiet))}
+    busy = made["encode grid: cores kept busy"]
+    assert 0 < busy.ratio < 0.85 and busy.met is False  # two frames cannot keep a core busy
+    assert made["encode grid: wall"].ratio > 1
+    share = made["encode grid: FFmpeg's share of the jobs' CPU time"]
+    assert share.measured == busy.measured and 0 < share.ratio < 1
+    assert made["re-check of a finished run"].met

@@ -1,0 +1,29 @@
+"""Adapter of rule draw_iqnet_frames."""
+
+from pathlib import Path
+
+from jndlab.media.clip import clip_from_text
+from jndlab.papers.iqnet_reconstructions import Coded, draw_frames
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, params = snakemake.input, snakemake.params
+    coded = [
+        Coded(label, Path(stream), Path(frames), Path(point))
+        for label, stream, frames, point in zip(
+            params.labels, given.streams, given.frames, given.points, strict=True
+        )
+    ]
+    stem = Path(snakemake.output.figure).with_suffix("")
+    draw_frames(
+        Path(given.source),
+        coded,
+        clip_from_text(params.clip),
+        stem,
+        number=params.frame,
+        side=params.crop,
+    )
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,328 @@
+"""Figures 15 to 17 of the IQNet paper (drops and savings per sequence), and a trade-off plot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from jndlab.errors import UserError
+from jndlab.papers.iqnet_published import PUBLISHED, load_published, pick, sequence_ids
+from jndlab.papers.iqnet_tables import METHODS
+from jndlab.report.style import (
+    MOST_INCHES,
+    axis_label,
+    figure_style,
+    new_grid,
+    save_figure,
+    series_looks,
+    step_colours,
+    wrapped,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PAPER_METHOD = METHODS["IQNet"]
+PAPER_CODEC = "VTM-11.0"
+BAR_FIGURES = {
+    "vmaf_drop": "Fig. 15",
+    "psnr_drop_db": "Fig. 16",
+    "saving_pct": "Fig. 17",
+}
+PRINTED_IN = {
+    "vmaf_drop": "Table III (difference)",
+    "psnr_drop_db": "Table IV",
+    "saving_pct": "Table IV",
+}
+SCENE = ["config", "sequence", "qp"]
+OUTLINE = {"edgecolor": "0.2", "linewidth": 0.5}
+BAR_SHARE = 0.8  # of the room of a sequence that its bars take
+
+
+def bar_figure(
+    savings: pd.DataFrame,
+    quantity: str,
+    stem: str | Path,
+    *,
+    labels: Mapping[str, str],
+    folder: Path = PUBLISHED,
+) -> list[Path]:
+    """One of Fig. 15, 16, 17: ``quantity`` of every sequence and QP, AI and LDP side by side.
+
+    ``savings`` is the frame of ``quality.aggregate.same_qp_table`` for one codec; ``quantity``
+    one of ``BAR_FIGURES``. Shown is the method ``iqnet``, with what the paper prints for a
+    published sequence as markers; a run without it shows all its methods, a row each, without
+    markers. Writes SVG, PNG and the data as CSV beside ``stem`` and returns the paths. Raises
+    UserError where nothing is to show.
+    """
+    label, shown = axis_label(quantity), savings.dropna(subset=[quantity])
+    if shown.empty:
+        raise UserError(
+            f"no point has a value of {quantity}, so there is nothing to draw.",
+            remedy="run at least one method besides the anchor on one sequence.",
+        )
+    methods = sorted(set(shown["method"]))
+    if PAPER_METHOD in methods:
+        methods = [PAPER_METHOD]
+    shown = shown[shown["method"].isin(methods)]
+    shown = shown.merge(printed_values(quantity, folder), on=SCENE, how="left")
+    ours_only = (shown["method"] != PAPER_METHOD) | (shown["content"] != "published")
+    shown["printed"] = shown["printed"].mask(ours_only)
+    shown = shown.sort_values(["method", *SCENE], ignore_index=True)
+    configs, qps = sorted(set(shown["config"])), sorted(set(shown["qp"]))
+    sequences = sorted(set(shown["sequence"]))
+    width = min(max(4.0, 0.45 * len(sequences) + 1), MOST_INCHES / len(configs))
+    upright = max(map(len, sequences)) * 0.08 * len(sequences) > width - 0.8
+    height = 3.8 if upright else 2.6  # names that stand upright take an inch of it
+    with figure_style():
+        figure, grid = new_grid(
+            len(methods), len(configs), (width, height), sharex=True, sharey=True
+        )
+        for axes_row, method in zip(grid, methods, strict=True):
+            for axes, config in zip(axes_row, configs, strict=True):
+                chosen = shown[(shown["method"] == method) & (shown["config"] == config)]
+                _bars(axes, chosen, quantity, sequences, qps)
+                axes.set_title(f"{labels.get(method, method)}, {config}")
+                if upright:
+                    axes.tick_params(axis="x", rotation=90)
+        figure.supylabel(f"{label}, at equal QP", fontsize=9.5)
+        _legend(figure, qps, shown["printed"].notna().any(), PRINTED_IN[quantity])
+        title = f"{label} against the anchor, as {BAR_FIGURES[quantity]} of the IQNet paper"
+        lacking = f"no method {PAPER_METHOD} in this run: its other methods are shown"
+        notes = [] if PAPER_METHOD in methods else [lacking]
+        _title(figure, title, *notes, _facts(shown))
+        columns = [*SCENE, "codec", "method", "content", quantity, "printed"]
+        return save_figure(figure, shown[columns], stem)
+
+
+def trade_off(savings: pd.DataFrame, stem: str | Path, *, labels: Mapping[str, str]) -> list[Path]:
+    """Mean saving at equal QP over the VMAF of the prefiltered video, all methods in one picture.
+
+    ``savings`` as for :func:`bar_figure`. A panel per configuration, a shape per method, a shade
+    per QP; the large open marker is the mean over the QPs. Means are over the sequences that
+    every method has at that QP, so that all methods are judged by the same. Writes SVG, PNG and
+    CSV beside ``stem``. Raises UserError where no prefilter was measured.
+    """
+    means = trade_off_means(savings)
+    if means.empty:
+        raise UserError(
+            "no sequence and QP has a saving and the VMAF of the prefiltered video of all methods.",
+            remedy="run at least one prefilter and its anchor on one sequence.",
+        )
+    configs = sorted(set(means["config"]))
+    methods, qps = sorted(set(means["method"])), sorted(set(means["qp"]))
+    # The first look, black and solid, is the anchor's, which this picture does not show.
+    looks, shades = series_looks(["", *methods]), step_colours(qps)
+    with figure_style():
+        figure, grid = new_grid(1, len(configs), (5.2, 3.8), sharex=True, sharey=True)
+        for axes, config in zip(grid[0], configs, strict=True):
+            for method in methods:
+                chosen = means[(means["config"] == config) & (means["method"] == method)]
+                if chosen.empty:
+                    continue
+                x, y = chosen["prefilter_vmaf_mean"], chosen["saving_pct"]
+                marker = looks["markers"][method]
+                axes.plot(x, y, color="0.6", linewidth=0.8, zorder=1)
+                axes.scatter(
+                    x,
+                    y,
+                    34,
+                    [shades[qp] for qp in chosen["qp"]],
+                    marker=marker,
+                    **OUTLINE,
+                    zorder=2,
+                )
+                open_marker = {"facecolor": "none", "edgecolor": "black", "linewidth": 1.4}
+                axes.scatter(x.mean(), y.mean(), 130, marker=marker, **open_marker, zorder=3)
+            axes.set(title=config, xlabel=axis_label("prefilter_vmaf_mean"))
+            axes.axhline(0, color="0.2", linewidth=0.8)
+        grid[0, 0].margins(y=0.1)
+        grid[0, 0].set_xlim(*_vmaf_range(means["prefilter_vmaf_mean"]))
+        for axes, config in zip(grid[0], configs, strict=True):
+            _name_beside(axes, means[means["config"] == config], labels)
+        grid[0, 0].set_ylabel("mean bitrate saving at equal QP (%)")
+        _trade_off_legend(figure, methods, looks, labels, shades)
+        counts = sorted(set(means["sequences"]))
+        number = " or ".join(map(str, counts)) + (" sequence" if counts == [1] else " sequences")
+        _title(
+            figure,
+            "Saving over what the prefilter alone costs in VMAF (beyond the paper)",
+            f"means over {number}; large open markers: over the QPs as well",
+            _facts(savings),
+        )
+        return save_figure(figure, means, stem)
+
+
+def trade_off_means(savings: pd.DataFrame) -> pd.DataFrame:
+    """Mean VMAF of the prefiltered video and mean saving, per configuration, method and QP.
+
+    Only sequences that all methods have at that configuration and QP count: ``sequences`` tells
+    how many.
+    """
+    measured = savings.dropna(subset=["saving_pct", "prefilter_vmaf_mean"])
+    methods_there = measured.groupby(SCENE)["method"].transform("nunique")
+    common = measured[methods_there == measured["method"].nunique()]
+    means = common.groupby(["config", "codec", "method", "qp"], as_index=False).agg(
+        prefilter_vmaf_mean=("prefilter_vmaf_mean", "mean"),
+        saving_pct=("saving_pct", "mean"),
+        sequences=("sequence", "nunique"),
+        content=("content", lambda kinds: ", ".join(sorted(set(kinds)))),
+    )
+    return means.sort_values(["config", "method", "qp"], ignore_index=True)
+
+
+def printed_values(quantity: str, folder: Path = PUBLISHED) -> pd.DataFrame:
+    """What the paper prints for IQNet: ``config``, ``sequence`` (with class), ``qp``, ``printed``.
+
+    PSNR drop and saving are those of Table IV; the VMAF drop is the difference of the anchor's
+    and IQNet's VMAF_r in Table III.
+    """
+    published = load_published(folder)
+    if quantity == "vmaf_drop":
+        rows = published["table3_vmaf_bitrate"]
+        anchor = {_scene(row): float(row["vmaf_r"]) for row in pick(rows, method="anchor")}
+        iqnet = {_scene(row): float(row["vmaf_r"]) for row in pick(rows, method="IQNet")}
+        values = {scene: anchor[scene] - vmaf for scene, vmaf in iqnet.items()}
+    else:
+        rows = published["table4_ps_comparison"]
+        column = {"psnr_drop_db": "psnr_drop_db", "saving_pct": "bitrate_saving_pct"}[quantity]
+        values = {_scene(row): float(row[column]) for row in pick(rows, method="IQNet")}
+    ids = sequence_ids(published["table1_sequences"], rows)
+    return pd.DataFrame(
+        [
+            {"config": config, "sequence": ids[sequence], "qp": qp, "printed": value}
+            for (config, sequence, qp), value in values.items()
+        ]
+    )
+
+
+def _scene(row: Mapping[str, str]) -> tuple[str, str, int]:
+    return row["config"], row["sequence"], int(row["qp"])
+
+
+def _bars(
+    axes: Axes, chosen: pd.DataFrame, quantity: str, sequences: Sequence[str], qps: Sequence[int]
+) -> None:
+    colours, bar = step_colours(qps), BAR_SHARE / len(qps)
+    for step, qp in enumerate(qps):
+        rows = chosen[chosen["qp"] == qp]
+        places = np.array([sequences.index(name) for name in rows["sequence"]])
+        places = places + (step - (len(qps) - 1) / 2) * bar
+        axes.bar(places, rows[quantity], bar, color=colours[qp], **OUTLINE)
+        axes.scatter(places, rows["printed"], **_PRINTED_LOOK)
+    axes.axhline(0, color="0.2", linewidth=0.8)
+    axes.set_xticks(range(len(sequences)), sequences)
+    axes.grid(False, axis="x")
+    axes.set_xlim(-0.6, len(sequences) - 0.4)
+
+
+# White with a black edge: seen on a dark bar, a light bar and on paper.
+_PRINTED_LOOK: dict[str, Any] = {
+    "marker": "D",
+    "s": 20,
+    "facecolor": "white",
+    "edgecolor": "black",
+    "linewidth": 0.9,
+    "zorder": 5,
+}
+
+
+def _legend(figure: Figure, qps: Sequence[int], with_printed: bool, where: str) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    colours = step_colours(qps)
+    handles: dict[str, Any] = {f"QP {qp}": Patch(facecolor=colours[qp], **OUTLINE) for qp in qps}
+    if with_printed:
+        handles[f"printed for IQNet: {where}, {PAPER_CODEC}"] = Line2D(
+            [], [], linestyle="", marker="D", markersize=5, markerfacecolor="white",
+            markeredgecolor="black",
+        )  # fmt: skip
+    figure.legend(
+        list(handles.values()), list(handles), loc="outside lower center",
+        ncols=len(handles), handlelength=1.2,
+    )  # fmt: skip
+
+
+def _trade_off_legend(
+    figure: Figure,
+    methods: Sequence[str],
+    looks: Mapping[str, Mapping[str, Any]],
+    labels: Mapping[str, str],
+    shades: Mapping[int, Any],
+) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    shapes = {
+        labels.get(method, method): Line2D(
+            [], [], linestyle="", marker=looks["markers"][method], markersize=8,
+            markerfacecolor="none", markeredgecolor="black",
+        )
+        for method in methods
+    }  # fmt: skip
+    handles = shapes | {f"QP {qp}": Patch(facecolor=shades[qp], **OUTLINE) for qp in shades}
+    figure.legend(
+        list(handles.values()), list(handles), loc="outside lower center",
+        ncols=min(len(handles), 8), handlelength=1.2,
+    )  # fmt: skip
+
+
+def _name_beside(axes: Axes, means: pd.DataFrame, labels: Mapping[str, str]) -> None:
+    """Each method's name and its means, right of the panel, with a line to its large marker."""
+    centres = means.groupby("method")[["prefilter_vmaf_mean", "saving_pct"]].mean()
+    centres = centres.sort_values("saving_pct")
+    low, high = axes.get_ylim()
+    wanted = ((centres["saving_pct"] - low) / (high - low)).tolist()
+    # Two lines of text take about this share of the panel's height.
+    places = _spread(wanted, 0.13)
+    for (method, (x, y)), place in zip(centres.iterrows(), places, strict=True):
+        axes.annotate(
+            f"{labels.get(method, method)}\n{y:.1f} %, VMAF {x:.1f}",
+            xy=(x, y),
+            xytext=(1.03, place),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=8.5,
+            arrowprops={"arrowstyle": "-", "color": "0.5", "linewidth": 0.7, "shrinkB": 7},
+        )
+
+
+def _vmaf_range(values: pd.Series) -> tuple[float, float]:
+    """Limits of the axis: some room on both sides of the values, not beyond VMAF's 100."""
+    room = max(0.5, 0.08 * (values.max() - values.min()))
+    return values.min() - room, min(values.max() + room, 100.2)
+
+
+def _spread(places: Sequence[float], gap: float) -> list[float]:
+    """Rising places in 0..1 moved apart to at least ``gap``, as little upwards as it takes."""
+    spread: list[float] = []
+    for place in places:
+        spread.append(max(place, spread[-1] + gap) if spread else place)
+    excess = max(spread[-1] - 1, 0)
+    return [place - excess for place in spread]
+
+
+def _facts(shown: pd.DataFrame) -> str:
+    """What a reader must know: codec, QPs, and whether codec and content are stand-ins."""
+    codec = ", ".join(sorted(set(shown["codec"])))
+    if not codec.lower().startswith("vtm"):
+        codec += f" in place of {PAPER_CODEC}"
+    qps = ", ".join(str(qp) for qp in sorted(set(shown["qp"])))
+    demo = sorted(set(shown.loc[shown["content"] != "published", "sequence"]))
+    if not demo:
+        content = "the published sequences"
+    elif len(demo) == shown["sequence"].nunique():
+        content = "stand-in content, not the paper's sequences"
+    else:
+        content = f"stand-in content: {', '.join(demo)}"
+    return f"codec {codec}; QP {qps}; {content}"
+
+
+def _title(figure: Figure, *lines: str) -> None:
+    figure.suptitle("\n".join(wrapped(line, figure, 9.5) for line in lines), fontsize=9.5)

@@ -1,0 +1,162 @@
+"""Trainings in MLflow: a run with curves, numbers and files each, and the models registered.
+
+What a training leaves below ``<results>/models`` is ``summary.json``, ``metrics.csv`` and the model
+files in a folder of its own (``iqnet/``), or the same with a common beginning of their names
+(``cnn_jnqd/qp27.summary.json``).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jndlab.errors import UserError
+from jndlab.files import atomic_path, read_csv, read_json, sha256_of
+from jndops.mlflow_records import Record, finite_metrics, flat, sealed, time_ms
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+TRAININGS = "training"  # the experiment
+LIVE_TAG = "live"  # of a run that a training itself writes; the mirrored run takes its place
+MODELS_FOLDER, STATES_FOLDER = "models", "runs"
+REGISTRY_FOLDER = "registered_models"
+SUMMARY, METRICS = "summary.json", "metrics.csv"
+MODEL_SUFFIXES = (".onnx", ".pt")  # in this order the first is what the suite uses
+# The rest of a summary says what was trained, these are numbers that came out.
+OUTCOMES = ("seconds", "steps_per_second", "best_epoch", "best_value", "train_loss", "val_loss")
+IDENTITY = ("data_sha256", "recipe_sha256")
+
+
+def collect_trainings(results_dir: Path) -> list[Record]:
+    """A record of every finished training below ``<results>/models``, in a stable order.
+
+    States of trainings (folders ``runs``) are left out: their results stand above them.
+    """
+    models = Path(results_dir) / MODELS_FOLDER
+    return [
+        _training(path)
+        for path in sorted(models.glob(f"**/*{SUMMARY}"))
+        if (path.name == SUMMARY or path.name.endswith(f".{SUMMARY}"))
+        and not path.name.startswith(".")
+        and STATES_FOLDER not in path.relative_to(models).parts
+        and _beside(path, METRICS).is_file()
+    ]
+
+
+def results_of(summary: Path) -> Path:
+    """The results folder of a training's summary: that which contains ``models``."""
+    for folder in summary.absolute().parents:
+        if folder.name == MODELS_FOLDER:
+            return folder.parent
+    raise UserError(
+        "a training's summary is in no results folder.",
+        where=str(summary),
+        expected=f"a path like <results>/{MODELS_FOLDER}/<paper>/{SUMMARY}",
+    )
+
+
+def training_key(summary: Path) -> str:
+    """``training/iqnet`` for ``models/iqnet/summary.json``, ``training/cnn_jnqd/qp27`` for
+    ``models/cnn_jnqd/qp27.summary.json``: the same for a live and for the mirrored run."""
+    return "/".join((TRAININGS, *_names(summary)))
+
+
+def register_models(
+    client: MlflowClient,
+    records: Sequence[Record],
+    run_ids: Mapping[str, str],
+    artifacts: Path,
+) -> int:
+    """Register the models of training ``records``; returns how many versions are new.
+
+    A version is known by the hash of its weights: the same weights are never registered twice,
+    whichever run they came from (tag ``run_id`` says from which last). Its files are copies that
+    outlive that run; deleting the database deletes them.
+    """
+    new = 0
+    for record in records:
+        weights = [path for path in record.files if path.suffix in MODEL_SUFFIXES]
+        if record.kind == "training" and weights:
+            new += _register(client, record, weights, run_ids[record.key], artifacts)
+    return new
+
+
+def _register(
+    client: MlflowClient, record: Record, weights: list[Path], run_id: str, artifacts: Path
+) -> bool:
+    name, sha256 = record.name, record.tags["model_sha256"]
+    folder = artifacts / REGISTRY_FOLDER / name / sha256[:16]
+    for path in weights:
+        if not (folder / path.name).is_file():
+            with atomic_path(folder / path.name) as part:
+                shutil.copyfile(path, part)
+    for version in client.search_model_versions(f"name = '{name}'"):
+        if version.tags.get("sha256") == sha256:
+            if version.tags.get("run_id") != run_id:
+                client.set_model_version_tag(name, version.version, "run_id", run_id)
+            return False
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    tags = {key: record.tags[key] for key in IDENTITY if key in record.tags}
+    tags |= {"sha256": sha256, "job_key": record.key, "run_id": run_id}
+    # A folder: MLflow downloads nothing from a source that is a single file.
+    client.create_model_version(name, folder.as_uri(), run_id, tags=tags, await_creation_for=None)
+    return True
+
+
+def _training(summary: Path) -> Record:
+    facts = read_json(summary)
+    weights = _model_files(summary)
+    curves = [metric for row in read_csv(_beside(summary, METRICS)) for metric in _curve_row(row)]
+    numbers = {f"summary/{name}": facts.get(name) for name in OUTCOMES}
+    numbers |= {f"bytes/{path.name}": path.stat().st_size for path in weights}
+    tags = {name: facts[name] for name in IDENTITY if name in facts}
+    if weights:
+        tags["model_sha256"] = sha256_of(weights[0])
+    described = {k: v for k, v in facts.items() if k not in (*OUTCOMES, *IDENTITY)}
+    files = (*weights, _beside(summary, METRICS), summary)
+    return sealed(
+        Record(
+            key=training_key(summary),
+            kind="training",
+            experiment=TRAININGS,
+            name="_".join(_names(summary)),
+            parent=None,
+            params=flat(described),
+            metrics=(*curves, *finite_metrics(numbers, step=int(facts.get("steps", 0)))),
+            tags=tags,
+            files=files,
+            time_ms=time_ms(list(files)),
+        )
+    )
+
+
+def _curve_row(row: Mapping[str, str]) -> Iterator[tuple[str, float, int]]:
+    values = {name: float(text) for name, text in row.items() if text and name != "step"}
+    yield from finite_metrics(values, step=int(row["step"]))
+
+
+def _model_files(summary: Path) -> list[Path]:
+    """Model files that belong to a summary; in a shared folder those with its beginning."""
+    stem = summary.name.removesuffix(SUMMARY)
+    found = [
+        path
+        for suffix in MODEL_SUFFIXES
+        for path in sorted(summary.parent.glob(f"{stem or '*.'}{suffix[1:]}"))
+        if not path.name.startswith(".")
+    ]
+    own = [path for path in found if not path.with_name(f"{path.stem}.{SUMMARY}").exists()]
+    return found if stem else own
+
+
+def _beside(summary: Path, name: str) -> Path:
+    return summary.with_name(summary.name.removesuffix(SUMMARY) + name)
+
+
+def _names(summary: Path) -> tuple[str, ...]:
+    inside = summary.absolute().relative_to(results_of(summary) / MODELS_FOLDER)
+    stem = inside.name.removesuffix(SUMMARY).removesuffix(".")
+    return (*inside.parent.parts, *([stem] if stem else []))
