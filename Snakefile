@@ -37,6 +37,10 @@ wildcard_constraints:
     qp=r"\d+",
 
 
+# Read by the trainings; no parameter of a rule, since it changes no result.
+os.environ["JNDLAB_LIVE_TRACKING"] = str(int(settings.config["mlflow"]))
+
+
 include: "rules/config.smk"
 include: "rules/sequences.smk"
 include: "rules/prefilter.smk"

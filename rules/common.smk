@@ -109,6 +109,11 @@ def models_of(wildcards):
     return options.get("model", [])
 
 
+def is_used(folder):
+    """Whether a method of the run names a model below this folder: only then is it trained."""
+    return any(folder in str(method["options"]) for method in settings.config["methods"].values())
+
+
 def stream_of(wildcards):
     """The stream of a point."""
     suffix = STREAM_SUFFIX[settings.codecs[wildcards.codec]["adapter"]]

@@ -1,9 +1,8 @@
 """IQNet (OJCAS 2024): everything of this paper under one name."""
 
 # Networks are trained only where a method of the run uses them.
-IQNET_IS_TRAINED = any(
-    "{results}/models/iqnet/" in str(method["options"]) for method in settings.config["methods"].values()
-)
+IQNET_IS_TRAINED = is_used("{results}/models/iqnet/")
+CNN_JNQD_IS_TRAINED = is_used("{results}/models/cnn_jnqd/")
 
 
 rule iqnet:
@@ -13,6 +12,9 @@ rule iqnet:
         rules.tabulate_iqnet.output,
         rules.iqnet_figures.input,
         rules.iqnet_training_data.input if IQNET_IS_TRAINED else [],
-        rules.train_iqnet.output if IQNET_IS_TRAINED else [],
+        trainings=[
+            rules.train_iqnet.output.summary if IQNET_IS_TRAINED else [],
+            expand(rules.train_cnn_jnqd.output.summary, qp=settings.config["qps"]) if CNN_JNQD_IS_TRAINED else [],
+        ],
     message:
         "IQNet is complete"

@@ -30,7 +30,6 @@ rule train_iqnet:
         code=code("train_iqnet"),
         network=settings.config["iqnet"]["network"],
         training=IQNET_TRAINING,
-        live=settings.config["mlflow"],
     message:
         "Training IQNet"
     script:
@@ -85,7 +84,6 @@ rule train_cnn_jnqd:
     params:
         code=code("train_cnn_jnqd"),
         training=CNN_JNQD_TRAINING,
-        live=settings.config["mlflow"],
     message:
         "Training CNN-JNQD for QP {wildcards.qp}"
     script:

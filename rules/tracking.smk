@@ -2,11 +2,12 @@
 
 
 rule mirror_mlflow:
-    """Upsert points, tables and figures into the MLflow database, by key and content."""
+    """Upsert points, tables, figures and trainings into the MLflow database, by key and content."""
     input:
         points=all_points(),
         tables=rules.tables.input,
         figures=rules.figures.input,
+        trainings=[rules.iqnet.input.trainings] if "iqnet" in settings.config["papers"] else [],
     output:
         ledger="<results>/mlflow_ledger.csv",
     log:

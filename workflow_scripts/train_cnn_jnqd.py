@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-from jndops.live_tracking import live_run
-
 from jndlab.training.luma_filters import train_cnn_jnqd
 from jndops.adapter import run
+from jndops.live_tracking import live_run, tracked
 
 
 def main(snakemake, log: Path) -> None:
     outputs = {name: Path(path) for name, path in snakemake.output.items()}
     name = f"cnn_jnqd_qp{snakemake.wildcards.qp}"
-    with live_run(name, outputs["summary"], snakemake.params) as on_metrics:
+    with live_run(name, outputs["summary"], tracked(snakemake.params)) as on_metrics:
         train_cnn_jnqd(
             Path(snakemake.input.sources),
             Path(snakemake.input.targets),

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from jndops.live_tracking import live_run
-
 from jndlab.training.luma_filters import train_iqnet
 from jndops.adapter import run
+from jndops.live_tracking import live_run, tracked
 
 
 def main(snakemake, log: Path) -> None:
     outputs = {name: Path(path) for name, path in snakemake.output.items()}
-    with live_run("iqnet", outputs["summary"], snakemake.params) as on_metrics:
+    with live_run("iqnet", outputs["summary"], tracked(snakemake.params)) as on_metrics:
         train_iqnet(
             Path(snakemake.input.sources),
             Path(snakemake.input.targets),

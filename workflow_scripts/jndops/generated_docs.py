@@ -60,6 +60,7 @@ FAMILIES = {
             "onnx",
             "onnxruntime",
             "h5py",
+            "mlflow",
             "scikit-image",
             "scikit-learn",
             "opencv-python-headless",

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from jndops.mlflow_mirror import experiment_id, log_metrics, open_database, single_writer
@@ -32,6 +33,7 @@ SECONDS_BETWEEN_WRITES = 3.0
 # At the end of a training, for rows that are still on their way.
 END_SECONDS = 15.0
 NICENESS = 5
+LIVE_VARIABLE = "JNDLAB_LIVE_TRACKING"
 WRITER = [sys.executable, "-m", "jndops.live_tracking"]
 NOTE = "Written while the training runs; the mirrored run takes its place when it is finished."
 
@@ -60,6 +62,18 @@ def live_run(name: str, summary_path: Path, params: Any) -> Iterator[OnMetrics |
         feeder.end("FAILED" if isinstance(error, Exception) else "KILLED")
         raise
     feeder.end("FINISHED")
+
+
+def tracked(params: Any) -> SimpleNamespace:
+    """A rule's parameters as :func:`live_run` takes them; the environment says whether to track.
+
+    Tracking changes no result, so it must be no parameter of a rule: switching it on would train
+    every network again.
+    """
+    known = {
+        name: getattr(params, name) for name in ("network", "training") if hasattr(params, name)
+    }
+    return SimpleNamespace(live=os.environ.get(LIVE_VARIABLE) == "1", **known)
 
 
 def record(lines: Iterable[str]) -> None:
