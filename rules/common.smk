@@ -105,8 +105,8 @@ def models_of(wildcards):
     options = expanded_options(settings.config["methods"][wildcards.method]["options"], RESULTS)
     if "models" in options:
         by_qp = {str(qp): path for qp, path in options["models"].items()}
-        return by_qp.get(wildcards.variant.removeprefix("qp"), list(by_qp.values()))
-    return options.get("model", [])
+        return [path for qp, path in by_qp.items() if wildcards.variant == f"qp{qp}"]
+    return [options["model"]] if "model" in options else []
 
 
 def is_used(folder):
@@ -170,13 +170,13 @@ def labels():
 
 
 def table(stem):
-    """The three forms of a table."""
-    return multiext(f"{RESULTS}/{stem}", csv=".csv", md=".md", tex=".tex")
+    """A table to read by machine, by people and by LaTeX; its page for the report stands beside it."""
+    return [f"{RESULTS}/{stem}.{suffix}" for suffix in ("csv", "md", "tex")]
 
 
-def figure(stem):
-    """The three files of a figure: to print, to look at, and the data behind it."""
-    return [f"{RESULTS}/{stem}.{suffix}" for suffix in ("svg", "png", "csv")]
+def figure_data(stem):
+    """What stands beside a figure's PNG: to print, and the data behind it."""
+    return [f"{RESULTS}/{stem}.{suffix}" for suffix in ("svg", "csv")]
 
 
 def summarise(*options):

@@ -9,17 +9,25 @@ rule draw_figures:
     input:
         points=all_points(),
     output:
-        report(
-            [f"{RESULTS}/{stem}.png" for stem in RD_CURVES],
-            caption="../report/rd_curves.rst",
-            category="Rate-distortion curves",
+        *(
+            report(
+                f"{RESULTS}/{stem}.png",
+                caption="../report/rd_curves.rst",
+                category="Rate-distortion curves",
+                labels={"figure": stem.removeprefix("figures/rd_")},
+            )
+            for stem in RD_CURVES
         ),
-        report(
-            [f"{RESULTS}/{stem}.png" for stem in SAME_QP],
-            caption="../report/same_qp.rst",
-            category="Saving and loss at equal QP",
+        *(
+            report(
+                f"{RESULTS}/{stem}.png",
+                caption="../report/same_qp.rst",
+                category="Saving and loss at equal QP",
+                labels={"figure": stem.removeprefix("figures/")},
+            )
+            for stem in SAME_QP
         ),
-        [f"{RESULTS}/{stem}.{suffix}" for stem in RD_CURVES + SAME_QP for suffix in ("svg", "csv")],
+        *(figure_data(stem) for stem in RD_CURVES + SAME_QP),
     log:
         "<logs>/draw_figures.log",
     benchmark:

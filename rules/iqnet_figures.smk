@@ -44,11 +44,17 @@ rule draw_iqnet_figures:
         points=all_points(),
         printed=rules.audit_iqnet.input.printed,
     output:
-        bars=report(
-            [f"{RESULTS}/{stem}.png" for stem in IQNET_BARS.values()],
-            caption="../report/iqnet_bars.rst",
-            category="IQNet",
+        *(
+            report(
+                f"{RESULTS}/{stem}.png",
+                caption="../report/iqnet_bars.rst",
+                category="IQNet",
+                labels={"figure": stem.removeprefix("iqnet/figures/")},
+            )
+            for stem in IQNET_BARS.values()
         ),
+        table("iqnet/tables/equal_quality"),
+        *(figure_data(stem) for stem in [*IQNET_BARS.values(), "iqnet/figures/trade_off"]),
         trade_off=report(
             "<results>/iqnet/figures/trade_off.png",
             caption="../report/iqnet_trade_off.rst",
@@ -56,16 +62,11 @@ rule draw_iqnet_figures:
             labels={"figure": "saving over VMAF of the prefiltered video"},
         ),
         equal_quality=report(
-            [f"{RESULTS}/iqnet/tables/equal_quality.{suffix}" for suffix in ("csv", "md", "tex")],
+            "<results>/iqnet/tables/equal_quality.html",
             caption="../report/iqnet_equal_quality.rst",
             category="IQNet",
             labels={"table": "saving at equal VMAF and PSNR"},
         ),
-        beside=[
-            f"{RESULTS}/{stem}.{suffix}"
-            for stem in [*IQNET_BARS.values(), "iqnet/figures/trade_off"]
-            for suffix in ("svg", "csv")
-        ],
     log:
         "<logs>/draw_iqnet_figures.log",
     benchmark:
@@ -81,7 +82,7 @@ rule draw_iqnet_figures:
         codec=IQNET_CODEC,
         anchor=settings.config["anchor"],
         labels=labels(),
-        bars=list(IQNET_BARS),
+        bars={quantity: f"{RESULTS}/{stem}" for quantity, stem in IQNET_BARS.items()},
     message:
         "Drawing IQNet's Fig. 15-17 and the trade-off of all methods"
     script:

@@ -8,8 +8,9 @@ rule audit_iqnet:
     input:
         printed=sorted(str(path.relative_to(ROOT)) for path in (ROOT / "config/published/iqnet").glob("*.csv")),
     output:
-        report(
-            table("iqnet/tables/audit"),
+        table("iqnet/tables/audit"),
+        html=report(
+            "<results>/iqnet/tables/audit.html",
             caption="../report/audit.rst",
             category="IQNet",
             labels={"table": "audit of the printed tables"},
@@ -46,15 +47,16 @@ rule tabulate_iqnet:
         points=all_points(),
         printed=rules.audit_iqnet.input.printed,
     output:
-        report(
-            [
-                f"{RESULTS}/iqnet/tables/{name}{kind}.{suffix}"
-                for name in IQNET_TABLES
-                for kind in ("", "_comparison")
-                for suffix in ("csv", "md", "tex")
-            ],
-            caption="../report/iqnet_tables.rst",
-            category="IQNet",
+        *(table(f"iqnet/tables/{name}{kind}") for name in IQNET_TABLES for kind in ("", "_comparison")),
+        *(
+            report(
+                f"{RESULTS}/iqnet/tables/{name}{kind}.html",
+                caption="../report/iqnet_tables.rst",
+                category="IQNet",
+                labels={"table": f"{name}{kind}".replace("_", ": ")},
+            )
+            for name in IQNET_TABLES
+            for kind in ("", "_comparison")
         ),
     log:
         "<logs>/tabulate_iqnet.log",

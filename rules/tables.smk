@@ -7,6 +7,7 @@ rule tabulate_points:
         points=all_points(),
     output:
         table("tables/rd_points"),
+        html="<results>/tables/rd_points.html",
     log:
         "<logs>/tabulate_points.log",
     benchmark:
@@ -30,14 +31,16 @@ rule compare_methods:
     input:
         points=all_points(),
     output:
-        report(
-            table("tables/bd_rate"),
+        table("tables/bd_rate"),
+        table("tables/same_qp"),
+        bd_rate=report(
+            "<results>/tables/bd_rate.html",
             caption="../report/bd_rate.rst",
             category="Comparison of methods",
             labels={"table": "BD-rate"},
         ),
-        report(
-            table("tables/same_qp"),
+        same_qp=report(
+            "<results>/tables/same_qp.html",
             caption="../report/same_qp.rst",
             category="Comparison of methods",
             labels={"table": "saving at equal QP"},

@@ -14,12 +14,12 @@ def main(snakemake, log: Path) -> None:
     points = load_points(snakemake.input.points)
     points = points[points["codec"] == params.codec]
     savings = same_qp_table(points, params.anchor)
-    for quantity, figure in zip(params.bars, output.bars, strict=True):
-        bar_figure(savings, quantity, Path(figure).with_suffix(""), labels=params.labels)
+    for quantity, stem in params.bars.items():
+        bar_figure(savings, quantity, stem, labels=params.labels)
     trade_off(savings, Path(output.trade_off).with_suffix(""), labels=params.labels)
     write_table(
         equal_quality_table(points, params.anchor, LEVELS),
-        Path(output.equal_quality[0]).with_suffix(""),
+        Path(output.equal_quality).with_suffix(""),
         caption=f"Saving (%) against {params.anchor} at equal quality, codec {params.codec}: "
         "saving = 100 (1 - rate / anchor rate), positive saves, at each level of VMAF v0.6.1 and "
         "of PSNR Y (both mean over frames). Log-rate is interpolated over quality by pchip, never "

@@ -10,7 +10,7 @@ def main(snakemake, log: Path) -> None:
     points = load_points(snakemake.input.points)
     write_table(
         points,
-        Path(snakemake.output.csv).with_suffix(""),
+        Path(snakemake.output[0]).with_suffix(""),
         caption="Rate-distortion points: bits of the whole stream, rate at the sheet's frame rate, "
         "quality of the decoded frames against the source at 10 bit.",
     )

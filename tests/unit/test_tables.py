@@ -144,7 +144,8 @@ def test_tables_escape_and_keep_their_bytes(tmp_path):
         caption="Saving_at\nequal QP",
         float_formats={"saving_pct": ".3f"},
     )
-    assert [path.name for path in written] == ["t_1.5.csv", "t_1.5.md", "t_1.5.tex"]
+    assert [path.suffix for path in written] == [".csv", ".md", ".tex", ".html"]
+    assert written[0].name == "t_1.5.csv"
     assert written[0].read_text() == (
         "method_name,saving_pct,qp\na_b|c,0.000000,22\n50 % & more,0.333333,27\n"
     )
@@ -156,6 +157,8 @@ def test_tables_escape_and_keep_their_bytes(tmp_path):
     latex = written[2].read_text()
     assert latex.startswith("% Saving_at equal QP\n\\begin{tabular}{lrr}\n\\toprule\n")
     assert "a\\_b|c & 0.000 & 22 \\\\\n50 \\% \\& more & 0.333 & 27 \\\\\n\\bottomrule" in latex
+    page = written[3].read_text()
+    assert "<td>50 % &amp; more</td><td class=\"number\">0.333</td>" in page
     before = [path.read_bytes() for path in written]
     write_table(
         frame,

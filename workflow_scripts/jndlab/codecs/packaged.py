@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
@@ -67,7 +66,7 @@ class PackagedCodec(Codec):
 
     def version(self) -> str:
         """Version of the encoder library."""
-        return _library_version(self.library, self.version_pattern)
+        return _library_version(self)
 
     def encode(self, job: EncodeJob) -> EncodeResult:
         """See :meth:`Codec.encode`."""
@@ -86,14 +85,27 @@ class PackagedCodec(Codec):
             )  # fmt: skip
             encoder_bits = [8 * int(line) for line in sizes.read_text().split()]
             facts = checked_stream(part, job.clip, job.configuration, encoder_bits)
+        version = self.version_in(run.stderr)
+        _KNOWN_VERSIONS[self.library] = version
         return EncodeResult(
             command=_as_asked(run.command, part, job.stream),
-            version=self.version(),
+            version=version,
             wall_seconds=run.wall_seconds,
             cpu_seconds=run.cpu_seconds,
             bits_per_frame=facts.bits_per_frame,
             slice_types=facts.slice_types,
         )
+
+    def version_in(self, said: str) -> str:
+        """Version of the encoder library in what FFmpeg said when it opened it."""
+        found = re.search(self.version_pattern, said)
+        if found is None:
+            raise UserError(
+                f"encoder {self.library} of FFmpeg does not tell its version.",
+                where=str(ffmpeg.ffmpeg_path()),
+                remedy="use the packaged FFmpeg (unset JNDLAB_FFMPEG).",
+            )
+        return found[1]
 
     def _check(self, configuration: str, qp: int) -> None:
         expected_slice_types(configuration, 1)  # names an unknown configuration
@@ -108,16 +120,13 @@ def _as_asked(command: list[str], part: Path, stream: Path) -> list[str]:
     return [str(stream) if word == str(part) else word for word in command]
 
 
-@cache
-def _library_version(library: str, pattern: str) -> str:
-    # FFmpeg does not list the versions of its encoders: they tell it when they are opened.
-    said = ffmpeg.run(["-v", "info", "-f", "lavfi", "-i", "color=size=64x64:rate=25",
-                       "-frames:v", "1", "-c:v", library, "-f", "null", "-"]).stderr  # fmt: skip
-    found = re.search(pattern, said)
-    if found is None:
-        raise UserError(
-            f"encoder {library} of FFmpeg does not tell its version.",
-            where=str(ffmpeg.ffmpeg_path()),
-            remedy="use the packaged FFmpeg (unset JNDLAB_FFMPEG).",
-        )
-    return found[1]
+_KNOWN_VERSIONS: dict[str, str] = {}  # by library: an encode tells it, without a probe
+
+
+def _library_version(codec: PackagedCodec) -> str:
+    if codec.library not in _KNOWN_VERSIONS:
+        # FFmpeg does not list the versions of its encoders: they tell it when they are opened.
+        source = ["-f", "lavfi", "-i", "color=size=64x64:rate=25", "-frames:v", "1"]
+        probe = ffmpeg.run(["-v", "info", *source, "-c:v", codec.library, "-f", "null", "-"])
+        _KNOWN_VERSIONS[codec.library] = codec.version_in(probe.stderr)
+    return _KNOWN_VERSIONS[codec.library]

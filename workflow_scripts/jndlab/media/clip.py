@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Any, NamedTuple
-
-import numpy as np
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.media.ffmpeg import ToolError, ffmpeg_path
+
+if TYPE_CHECKING:  # a tenth of a second that encode and measure jobs need not spend
+    import numpy as np
 
 LOSSLESS_CODEC = ["-c:v", "ffv1", "-level", "3", "-g", "1", "-slices", "4"]
 
@@ -162,6 +163,8 @@ def raw_input_args(clip: ClipFormat) -> list[str]:
 
 def planes_of(raw: bytes, clip: ClipFormat) -> Frame:
     """Split one raw planar frame into its planes (read-only views)."""
+    import numpy as np
+
     samples = np.frombuffer(raw, dtype=np.uint8 if clip.bit_depth == 8 else np.dtype("<u2"))
     luma, height, width = clip.width * clip.height, clip.height, clip.width
     chroma = luma // 4
@@ -174,6 +177,8 @@ def planes_of(raw: bytes, clip: ClipFormat) -> Frame:
 
 def bytes_of(frame: Frame, clip: ClipFormat) -> bytes:
     """One frame as raw planar bytes; raises UserError if it does not fit ``clip``."""
+    import numpy as np
+
     dtype = np.dtype(np.uint8 if clip.bit_depth == 8 else "<u2")
     shapes = [(clip.height, clip.width)] + [(clip.height // 2, clip.width // 2)] * 2
     parts = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 import subprocess
@@ -42,9 +43,17 @@ def ffmpeg_path() -> Path:
                 remedy="unset JNDLAB_FFMPEG to use the packaged FFmpeg, or correct the path.",
             )
         return Path(chosen)
-    import imageio_ffmpeg
-
-    return Path(imageio_ffmpeg.get_ffmpeg_exe())
+    # Found without importing the package, which would start FFmpeg once only to try it.
+    package = importlib.util.find_spec("imageio_ffmpeg")
+    folders = package.submodule_search_locations if package else None
+    binaries = sorted(Path(folders[0], "binaries").glob("ffmpeg-*")) if folders else []
+    if not binaries:
+        raise UserError(
+            "the packaged FFmpeg is not installed.",
+            expected="the Python package imageio-ffmpeg, in a version with a binary",
+            remedy="run `make setup`, or set JNDLAB_FFMPEG to an FFmpeg of your own.",
+        )
+    return binaries[-1]
 
 
 @lru_cache(maxsize=1)

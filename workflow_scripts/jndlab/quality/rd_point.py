@@ -9,7 +9,6 @@ from typing import Any
 from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
 from jndlab.media.clip import ClipFormat, clip_as_text
-from jndlab.media.ffmpeg import ffmpeg_version
 from jndlab.quality.full_reference import Measurement
 from jndlab.quality.pooling import pool
 
@@ -75,7 +74,7 @@ def rd_point(
             "stream_sha256": encode["stream_sha256"],
             "encode_command": encode["command"],
             "encoder_version": encode["version"],
-            "ffmpeg_version": ffmpeg_version(),
+            "ffmpeg_version": measured.versions["ffmpeg"],
             "measure_versions": measured.versions,
             "threads": encode["threads"],
             "encode_wall_s": encode["wall_seconds"],

@@ -1,8 +1,9 @@
-"""RD points as one data frame, and any table as CSV, Markdown and LaTeX with stable bytes."""
+"""RD points as one data frame, and any table as CSV, Markdown, LaTeX and HTML, stable bytes."""
 
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import math
@@ -48,7 +49,7 @@ POINT_COLUMNS = [
     "encode_wall_s",
     "recipe_sha256",
 ]
-FORMATS = ("csv", "md", "tex")
+FORMATS = ("csv", "md", "tex", "html")
 CSV_DECIMALS = 6
 TEXT_FORMAT = ".2f"
 
@@ -86,13 +87,14 @@ def write_table(
     caption: str = "",
     float_formats: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """Write ``frame`` as ``stem.csv``, ``stem.md`` and ``stem.tex``; return the paths written.
+    """Write ``frame`` as ``stem`` with each suffix of ``formats``; return the paths written.
 
     Rows and columns stay in the order given: whoever builds a table sorts it. CSV carries six
-    decimals of every float; Markdown and LaTeX (booktabs) use ``float_formats`` (column to
-    format specification, e.g. ``{"psnr_drop_db": ".3f"}``), two decimals where none is given.
-    The caption is the first line of the Markdown file and a comment in the LaTeX file. Missing
-    values are empty cells. The bytes depend on the values alone.
+    decimals of every float; Markdown, LaTeX (booktabs) and HTML (a page of its own) use
+    ``float_formats`` (column to format specification, e.g. ``{"psnr_drop_db": ".3f"}``), two
+    decimals where none is given. The caption is the first line of the Markdown and HTML files and
+    a comment in the LaTeX file. Missing values are empty cells. The bytes depend on the values
+    alone.
     """
     unknown = set(formats) - set(FORMATS)
     if unknown:
@@ -112,7 +114,8 @@ def write_table(
             text = _csv(names, cells)
         else:
             right = [_is_numeric(frame[name]) for name in frame.columns]
-            text = (_markdown if kind == "md" else _latex)(names, cells, right, caption)
+            write = {"md": _markdown, "tex": _latex, "html": _html}[kind]
+            text = write(names, cells, right, caption)
         # Not with_suffix: a stem such as "points_qp22.5" must keep its last part.
         path = stem.with_name(f"{stem.name}.{kind}")
         write_text(path, text)
@@ -246,3 +249,38 @@ def _latex(
             "",
         ]
     )
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>
+body {{ font: 14px/1.4 system-ui, sans-serif; margin: 1.5em; color: #222; }}
+p {{ max-width: 60em; }}
+table {{ border-collapse: collapse; border-block: 2px solid #222; }}
+th, td {{ padding: .2em .7em; text-align: left; white-space: nowrap; }}
+th {{ border-bottom: 1px solid #222; position: sticky; top: 0; background: #fff; }}
+tr:nth-child(even) td {{ background: #f4f4f4; }}
+.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
+</style></head><body>
+<p>{caption}</p>
+<table>
+<thead><tr>{head}</tr></thead>
+<tbody>
+{body}
+</tbody>
+</table>
+</body></html>
+"""
+
+
+def _html(
+    names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], caption: str
+) -> str:
+    def line(row: Sequence[str], tag: str) -> str:
+        kinds = [' class="number"' if is_right else "" for is_right in right]
+        parts = zip(row, kinds, strict=True)
+        return "".join(f"<{tag}{kind}>{html.escape(cell)}</{tag}>" for cell, kind in parts)
+
+    text = html.escape(caption)
+    body = "\n".join(f"<tr>{line(row, 'td')}</tr>" for row in cells)
+    return _PAGE.format(title=text[:80], caption=text, head=line(names, "th"), body=body)

@@ -1,0 +1,210 @@
+"""IQNet (OJCAS 2024): training pictures coded, Table II and Fig. 7-9; the ablations, Fig. 10-12."""
+
+# table2: two names in place of those of most detail; ablations: how many pictures; alpha: their scale.
+IQNET_SHOWN = {"table2": None, "ablations": 4, "alpha": None} | settings.config["iqnet"].get("pictures", {})
+IQNET_TRAINING_CODEC = settings.codecs[IQNET_DATA["codec"]]
+IQNET_PICTURE_FIGURES = ["fig07_image1", "fig08_image2", "fig09_crops"]
+IQNET_ABLATION_FIGURES = ["fig10_erjnd", "fig11_minor_edges", "fig12_mae_rule"]
+
+
+def training_codec_code(script):
+    """Digest of a script and of the codec that it drives by name."""
+    adapter = SCRIPTS / f"jndlab/codecs/{IQNET_TRAINING_CODEC['adapter']}.py"
+    return code(script, *import_closure(adapter, SCRIPTS))
+
+
+rule choose_iqnet_pictures:
+    """Which training pictures are shown and ablated; their alphas with and without the MAE rule."""
+    input:
+        scores=rules.score_iqnet_patches.output.scores,
+    output:
+        chosen="<results>/iqnet/pictures/chosen.json",
+    log:
+        "<logs>/choose_iqnet_pictures.log",
+    benchmark:
+        "<benchmarks>/choose_iqnet_pictures.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
+        runtime=60,
+    params:
+        code=code("choose_iqnet_pictures"),
+        shown=IQNET_SHOWN,
+        selection=IQNET_DATA["selection"],
+    message:
+        "Choosing the training pictures that IQNet's figures show"
+    script:
+        "../workflow_scripts/choose_iqnet_pictures.py"
+
+
+rule code_iqnet_training_pictures:
+    """Two pictures, as training data and as IQNet filters them, coded all intra at all QPs."""
+    input:
+        chosen=rules.choose_iqnet_pictures.output.chosen,
+        pictures=rules.list_iqnet_pictures.output.pictures,
+        targets=rules.select_iqnet_alphas.output.targets,
+        model=rules.train_iqnet.output.model,
+    output:
+        pictures=directory("<results>/iqnet/pictures/training"),
+        numbers="<results>/iqnet/pictures/training.csv",
+        windows="<results>/iqnet/pictures/training.windows.json",
+    log:
+        "<logs>/code_iqnet_training_pictures.log",
+    benchmark:
+        "<benchmarks>/code_iqnet_training_pictures.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 240 * 2 ** (attempt - 1),
+    params:
+        code=training_codec_code("code_iqnet_training_pictures"),
+        folder=IQNET_FOLDER,
+        patch=IQNET_DATA["patch"],
+        codec=IQNET_TRAINING_CODEC,
+        qp=IQNET_DATA["qp"],
+        qps=sorted({*settings.config["qps"], IQNET_DATA["qp"]}),
+    message:
+        "Coding two of IQNet's training pictures"
+    script:
+        "../workflow_scripts/code_iqnet_training_pictures.py"
+
+
+rule draw_iqnet_training_pictures:
+    """Table II with its comparison, Fig. 7-9: pictures, training pictures, reconstructions, crops."""
+    input:
+        numbers=rules.code_iqnet_training_pictures.output.numbers,
+        windows=rules.code_iqnet_training_pictures.output.windows,
+        pictures=rules.code_iqnet_training_pictures.output.pictures,
+        printed=rules.audit_iqnet.input.printed,
+    output:
+        tables=report(
+            [
+                f"{RESULTS}/iqnet/tables/{name}.{suffix}"
+                for name in ("table2", "table2_comparison", "table2_bd_rate")
+                for suffix in ("csv", "md", "tex")
+            ],
+            caption="../report/iqnet_table2.rst",
+            category="IQNet",
+        ),
+        figures=report(
+            [f"{RESULTS}/iqnet/figures/{name}.png" for name in IQNET_PICTURE_FIGURES],
+            caption="../report/iqnet_table2.rst",
+            category="IQNet",
+        ),
+        beside=[
+            f"{RESULTS}/iqnet/figures/{name}.{suffix}" for name in IQNET_PICTURE_FIGURES for suffix in ("svg", "csv")
+        ],
+    log:
+        "<logs>/draw_iqnet_training_pictures.log",
+    benchmark:
+        "<benchmarks>/draw_iqnet_training_pictures.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        code=code("draw_iqnet_training_pictures"),
+        codec=IQNET_DATA["codec"],
+        qp=IQNET_DATA["qp"],
+        published=IQNET_DATA["source"] == "vimeo90k",
+    message:
+        "Writing IQNet's Table II and drawing Fig. 7-9"
+    script:
+        "../workflow_scripts/draw_iqnet_training_pictures.py"
+
+
+rule code_iqnet_ablations:
+    """Some pictures filtered without one part of the method or another, coded at the base QP."""
+    input:
+        chosen=rules.choose_iqnet_pictures.output.chosen,
+        pictures=rules.list_iqnet_pictures.output.pictures,
+    output:
+        pictures=directory("<results>/iqnet/pictures/ablations"),
+        numbers="<results>/iqnet/pictures/ablations.csv",
+        scenes="<results>/iqnet/pictures/ablations.scenes.json",
+    log:
+        "<logs>/code_iqnet_ablations.log",
+    benchmark:
+        "<benchmarks>/code_iqnet_ablations.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 240 * 2 ** (attempt - 1),
+    params:
+        code=training_codec_code("code_iqnet_ablations"),
+        folder=IQNET_FOLDER,
+        patch=IQNET_DATA["patch"],
+        codec=IQNET_TRAINING_CODEC,
+        qp=IQNET_DATA["qp"],
+        alpha=IQNET_SHOWN["alpha"] or max(IQNET_DATA["alphas"]),
+        alphas=IQNET_DATA["alphas"],
+        filter_options=IQNET_DATA["prefilter"],
+    message:
+        "Coding IQNet's ablations"
+    script:
+        "../workflow_scripts/code_iqnet_ablations.py"
+
+
+rule draw_iqnet_ablations:
+    """Fig. 10-12 and their numbers: ERJND against ours, minor edges, the MAE rule."""
+    input:
+        numbers=rules.code_iqnet_ablations.output.numbers,
+        scenes=rules.code_iqnet_ablations.output.scenes,
+        pictures=rules.code_iqnet_ablations.output.pictures,
+    output:
+        table=report(
+            [f"{RESULTS}/iqnet/tables/ablations.{suffix}" for suffix in ("csv", "md", "tex")],
+            caption="../report/iqnet_ablations.rst",
+            category="IQNet",
+            labels={"table": "ablations"},
+        ),
+        figures=report(
+            [f"{RESULTS}/iqnet/figures/{name}.png" for name in IQNET_ABLATION_FIGURES],
+            caption="../report/iqnet_ablations.rst",
+            category="IQNet",
+        ),
+        beside=[
+            *[f"{RESULTS}/iqnet/tables/mae_rule.{suffix}" for suffix in ("csv", "md", "tex")],
+            f"{RESULTS}/iqnet/tables/ablation_pictures.csv",
+            *[
+                f"{RESULTS}/iqnet/figures/{name}.{suffix}"
+                for name in IQNET_ABLATION_FIGURES
+                for suffix in ("svg", "csv")
+            ],
+        ],
+    log:
+        "<logs>/draw_iqnet_ablations.log",
+    benchmark:
+        "<benchmarks>/draw_iqnet_ablations.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        code=code("draw_iqnet_ablations"),
+        codec=IQNET_DATA["codec"],
+        qp=IQNET_DATA["qp"],
+        alpha=rules.code_iqnet_ablations.params.alpha,
+    message:
+        "Drawing IQNet's ablations"
+    script:
+        "../workflow_scripts/draw_iqnet_ablations.py"
+
+
+rule iqnet_pictures:
+    """Table II, Fig. 7-9 and the ablations."""
+    input:
+        rules.draw_iqnet_training_pictures.output,
+        rules.draw_iqnet_ablations.output,
+    message:
+        "IQNet's training pictures and ablations are there"

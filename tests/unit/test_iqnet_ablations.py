@@ -1,0 +1,208 @@
+"""IQNet's ablations: what the variants are, what their errors measure, means with intervals."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jndlab.datasets.pictures import list_pictures, load_picture
+from jndlab.jnd.edges import minor_edges
+from jndlab.jnd.erjnd import ErjndPrefilter
+from jndlab.media.clip import Frame
+from jndlab.papers.iqnet_ablations import (
+    ABLATIONS,
+    EDGES,
+    LABELS,
+    QUANTITIES,
+    blocking,
+    draw_ablation,
+    errors_of,
+    filter_variants,
+    in_words,
+    mean_interval,
+    minor_edges_of,
+    most_changed,
+    numbers_of,
+    save_changes,
+    selections,
+    summary,
+)
+from jndlab.papers.iqnet_reconstructions import Window
+from jndlab.papers.iqnet_selection import SelectionOptions
+from jndlab.papers.iqnet_training_pictures import picture_file, save_pictures
+
+OPTIONS = {
+    "weighting": "xiang2016",
+    "overlap": True,
+    "minor_edges": True,
+    "canny_main": [100, 200],
+    "canny_detail": [50, 100],
+}
+ALPHAS, PATCH = [0.1, 1.0], 64
+CHOSEN = {"no_mae_rule": [[1.0, 1.0]], "mae_decoded": [[1.0, 0.1]], "mae_prefiltered": [[0.1, 0.1]]}
+
+
+@pytest.fixture(scope="module")
+def source():
+    (chosen,) = list_pictures("packaged", crop=(128, 64), limit=1)
+    return load_picture(chosen)
+
+
+@pytest.fixture(scope="module")
+def lumas(source):
+    return filter_variants(source.y, 1.0, ALPHAS, OPTIONS, CHOSEN, PATCH)
+
+
+@pytest.fixture(scope="module")
+def edges(source):
+    return minor_edges_of(source.y, OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def numbers(source, lumas, edges):
+    """Numbers of three pictures; the 'decoder' changes nothing, the bits are made up."""
+    decoded = {
+        (name, 27): Frame(luma.astype(np.uint16) * 4, source.u, source.v)
+        for name, luma in lumas.items()
+    }
+    rows = [
+        {"method": name, "qp": 27, "bits": 1000 - 100 * place}
+        | {"vmaf_p": 97.0 - place, "vmaf_r": 95.0 - place, "psnr_p": None, "psnr_r": 40.0}
+        for place, name in enumerate(lumas)
+    ]
+    smooth = np.zeros(source.y.shape, bool)
+    found = numbers_of(rows, lumas, decoded, edges, smooth, CHOSEN)
+    return pd.DataFrame(
+        [{"picture": p, **row, "saving_pct": row["saving_pct"] + n}
+         for n, p in enumerate("abc") for row in found]
+    )  # fmt: skip
+
+
+def test_each_step_adds_one_part_whatever_the_training_data_leave_out(source, lumas):
+    assert list(lumas) == ["source", *dict.fromkeys(v for a in ABLATIONS.values() for v in a.variants)]
+    steps = ABLATIONS["fig10_erjnd"].variants
+    expected = {
+        "erjnd": {"weighting": "flat", "overlap": False, "minor_edges": False},
+        "weighted": {"overlap": False, "minor_edges": False},
+        "overlap": {"minor_edges": False},
+        "ours": {},
+    }
+    assert tuple(expected) == steps
+    for name, options in expected.items():
+        assert (lumas[name] == ErjndPrefilter(alpha=1.0, **options).filter_luma(source.y, 8)).all()
+    assert all((lumas[a] != lumas[b]).any() for a, b in pairwise(steps))
+    bare = {**OPTIONS, "overlap": False, "minor_edges": False}
+    others = filter_variants(source.y, 1.0, ALPHAS, bare, CHOSEN, PATCH)
+    assert (others["ours"] == lumas["ours"]).all()
+    assert (others["no_mae_rule"] != lumas["no_mae_rule"]).any()
+
+
+def test_fig12_pastes_the_chosen_candidates(source, lumas):
+    at = {alpha: ErjndPrefilter(alpha=alpha).filter_luma(source.y, 8) for alpha in ALPHAS}
+    assert (lumas["no_mae_rule"] == at[1.0]).all() and (lumas["mae_prefiltered"] == at[0.1]).all()
+    mixed = lumas["mae_decoded"]
+    assert (mixed[:, :64] == at[1.0][:, :64]).all() and (mixed[:, 64:] == at[0.1][:, 64:]).all()
+
+
+def test_the_edge_error_is_none_with_preserved_edges_and_counts_edges_alone(source, lumas, edges):
+    assert edges.any() and (edges == minor_edges(source.y)).all()
+    nowhere = np.zeros_like(edges)
+    assert errors_of(source.y, lumas["ours"], edges, nowhere)["edge_error"] == 0
+    assert errors_of(source.y, lumas["overlap"], edges, nowhere)["edge_error"] > 0.1
+    shifted = source.y + np.where(edges, 3.0, 50.0)
+    found = errors_of(source.y, shifted, edges, ~edges)
+    assert found["edge_error"] == pytest.approx(3) and found["smooth_error"] == pytest.approx(50)
+    assert errors_of(source.y, shifted, nowhere, nowhere)["edge_error"] is None
+
+
+def test_blocking_finds_the_grid_that_jumps():
+    rng = np.random.default_rng(1)
+    noise = rng.normal(size=(128, 128))
+    assert blocking(noise) == pytest.approx(1, abs=0.05)
+    blocks = np.kron(rng.normal(size=(16, 16)), np.ones((8, 8)))
+    assert blocking(noise + 3 * blocks) > 2
+    assert blocking(noise + 3 * np.roll(blocks, 4, (0, 1))) > 2  # the second grid of the overlap
+    assert blocking(noise + 3 * np.roll(blocks, 2, (0, 1))) < 1  # no grid of the filter
+    assert blocking(np.zeros((16, 16))) is None
+
+
+def test_overlap_makes_blocks_harder_to_tell(source, lumas):
+    values = {name: errors_of(source.y, lumas[name], *[np.zeros(source.y.shape, bool)] * 2)
+              for name in ("weighted", "overlap")}  # fmt: skip
+    assert values["weighted"]["blocking"] > 1.2 > values["overlap"]["blocking"]
+
+
+def test_selections_differ_by_the_mae_rule_alone():
+    grid = [(r, c) for r in range(2) for c in range(2)]
+    rows = []
+    for picture, level in (("flat", 0.1), ("rich", 1.0)):
+        for row, column in grid:
+            for alpha, mae, decoded in ((0.0, 0.0, 2.0), (0.1, 1.0, 2.1), (1.0, 9.0, 2.2)):
+                values = {"score": alpha, "mae_decoded": decoded * level}
+                values |= {"mae_prefiltered": mae * level, "picture_bits": 1}
+                place = {"picture": picture, "patch_row": row, "patch_column": column}
+                rows.append({**place, "alpha": alpha, **values})
+    options = SelectionOptions(smooth_quantile=0.5, tie_mode="largest")
+    found = selections(pd.DataFrame(rows), options, ["flat"])
+    assert set(found["selections"]) == set(found["smooth"]) == {"flat"}
+    chosen = found["selections"]["flat"]
+    assert chosen["no_mae_rule"] == chosen["mae_decoded"] == [[1.0, 1.0], [1.0, 1.0]]
+    assert chosen["mae_prefiltered"] == [[0.1, 0.1], [0.1, 0.1]]
+    assert found["smooth"]["flat"] == [[True, True], [True, True]]
+    facts = found["mae_rule"]
+    assert [facts[name]["patches_changed"] for name in facts] == [0, 0, 4]
+    assert facts["mae_prefiltered"]["mean_alpha_of_smooth"] == pytest.approx(0.1)
+    off = selections(pd.DataFrame(rows), SelectionOptions(smooth_quantile=0), ["flat"])
+    assert off["mae_rule"]["mae_prefiltered"]["patches_changed"] > 0
+
+
+def test_means_have_the_interval_of_resampled_pictures():
+    mean, low, high = mean_interval([1.0, 2.0, 3.0, 6.0])
+    assert mean == 3 and 1 <= low < 2 < 4 < high <= 6
+    assert (low, high) == mean_interval([1.0, 2.0, 3.0, 6.0])[1:]
+    alone = mean_interval([5.0])
+    assert alone[0] == 5 and np.isnan(alone[1:]).all()
+    assert np.isnan(mean_interval([])).all()
+
+
+def test_the_summary_pairs_variants_picture_by_picture(numbers):
+    table = summary(numbers).set_index(["figure", "quantity", "variant"])
+    row = table.loc["fig10_erjnd", "saving_pct", "ours"]
+    assert row["pictures"] == 3 and row["mean"] == pytest.approx(41)
+    assert row["low"] < row["mean"] < row["high"]
+    # Pictures differ by whole points of percent, their differences do not at all.
+    ends = row[["difference", "difference_low", "difference_high"]]
+    assert ends.tolist() == pytest.approx([30, 30, 30])
+    assert np.isnan(table.loc["fig10_erjnd", "saving_pct", "erjnd"]["difference"])
+    assert table.loc["fig11_minor_edges", "edge_error_p", "ours"]["mean"] == 0
+    assert table.loc["fig12_mae_rule", "mean_alpha", "mae_decoded"]["mean"] == pytest.approx(0.55)
+    # No patch was smooth: there is no number, and not a zero.
+    smooth = table.loc["fig12_mae_rule", "smooth_error_p", "mae_decoded"]
+    assert smooth["pictures"] == 0 and np.isnan(smooth["mean"])
+    words = in_words(table.reset_index())
+    row = words[(words["figure"] == "fig10") & (words["quantity"] == QUANTITIES["saving_pct"])].iloc[-1]
+    assert row["variant"] == LABELS["ours"] and row["effect"] == "30.00 [30.00, 30.00]"
+
+
+@pytest.mark.parametrize("name", list(ABLATIONS))
+def test_figures_show_the_window_of_most_change_and_all_pictures(
+    name, numbers, source, lumas, edges, tmp_path
+):
+    changed, window = most_changed(lumas, ABLATIONS[name])
+    assert changed > 0 and isinstance(window, Window)
+    decoded = {(variant, 27): source for variant in lumas}
+    save_pictures(tmp_path, "b", source, lumas, decoded, 27)
+    save_changes(tmp_path, "b", lumas, edges)
+    assert (tmp_path / picture_file("b", EDGES)).is_file()
+    scene = {"picture": "b", "window": list(window)}
+    drawn = draw_ablation(name, numbers, summary(numbers), scene, 27, tmp_path)
+    count = len(ABLATIONS[name].variants)
+    pictures = [axes for axes in drawn.axes if axes.images]
+    assert len(pictures) == 2 + 3 * count + (name == "fig11_minor_edges")
+    panels = [axes for axes in drawn.axes if not axes.images]
+    shown = ABLATIONS[name].shown
+    assert [axes.get_title() for axes in panels] == [QUANTITIES[quantity] for quantity in shown]
+    assert all(len(axes.lines) >= 3 for axes in panels)

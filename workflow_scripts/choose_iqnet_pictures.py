@@ -1,0 +1,25 @@
+"""Adapter of rule choose_iqnet_pictures."""
+
+from pathlib import Path
+
+import pandas as pd
+from jndlab.papers.iqnet_ablations import selections
+
+from jndlab.files import write_json
+from jndlab.papers.iqnet_dataset import evenly_spread
+from jndlab.papers.iqnet_selection import SelectionOptions
+from jndlab.papers.iqnet_training_pictures import most_detailed, named_or
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    params = snakemake.params
+    scores = pd.read_parquet(snakemake.input.scores)
+    order = most_detailed(scores)
+    shown = named_or(order[:2], params.shown["table2"], order)
+    ablated = evenly_spread(order, params.shown["ablations"])
+    facts = selections(scores, SelectionOptions(**params.selection), ablated)
+    write_json(snakemake.output.chosen, {"table2": shown, "ablations": ablated, **facts})
+
+
+run(main, snakemake)  # noqa: F821

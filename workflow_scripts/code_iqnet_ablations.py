@@ -1,0 +1,52 @@
+"""Adapter of rule code_iqnet_ablations."""
+
+from pathlib import Path
+
+import numpy as np
+
+from jndlab.codecs import get_codec
+from jndlab.datasets.pictures import load_picture, read_list
+from jndlab.files import read_json, write_csv, write_json
+from jndlab.papers.iqnet_ablations import (
+    ABLATIONS,
+    filter_variants,
+    minor_edges_of,
+    most_changed,
+    numbers_of,
+    save_changes,
+)
+from jndlab.papers.iqnet_training_pictures import code_lumas, save_pictures, whole_patches
+from jndops.adapter import run, scratch
+
+
+def main(snakemake, log: Path) -> None:
+    given, output, params = snakemake.input, snakemake.output, snakemake.params
+    listed = {picture.name: picture for picture in read_list(given.pictures)}
+    chosen, codec, folder = read_json(given.chosen), get_codec(params.codec), Path(output.pictures)
+    numbers, changed = [], {name: [] for name in ABLATIONS}
+    for name in chosen["ablations"]:
+        source = whole_patches(load_picture(listed[name], params.folder), params.patch)
+        grids = chosen["selections"][name]
+        lumas = filter_variants(
+            source.y, params.alpha, params.alphas, params.filter_options, grids, params.patch
+        )
+        with scratch(snakemake) as work_dir:
+            rows, decoded = code_lumas(source, lumas, codec, [params.qp], work_dir, log)
+        edges = minor_edges_of(source.y, params.filter_options)
+        smooth = np.kron(chosen["smooth"][name], np.ones((params.patch,) * 2)) > 0
+        of_picture = numbers_of(rows, lumas, decoded, edges, smooth, grids)
+        numbers += [{"picture": name, **row} for row in of_picture]
+        save_pictures(folder, name, source, lumas, decoded, params.qp)
+        save_changes(folder, name, lumas, edges)
+        for figure, ablation in ABLATIONS.items():
+            changed[figure].append((*most_changed(lumas, ablation), name))
+    write_csv(output.numbers, numbers)
+    scenes = {
+        figure: {"picture": name, "window": window}
+        for figure, found in changed.items()
+        for _, window, name in [max(found, key=lambda scene: scene[0])]
+    }
+    write_json(output.scenes, {"scenes": scenes, "mae_rule": chosen["mae_rule"]})
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,44 @@
+"""Adapter of rule code_iqnet_training_pictures."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from jndlab.codecs import get_codec
+from jndlab.datasets.pictures import load_picture, read_list
+from jndlab.files import read_json, write_csv, write_json
+from jndlab.models.network_prefilter import NetworkPrefilter
+from jndlab.papers.iqnet_training_pictures import (
+    code_lumas,
+    save_pictures,
+    whole_patches,
+    windows_of,
+)
+from jndops.adapter import run, scratch
+
+
+def main(snakemake, log: Path) -> None:
+    given, output, params = snakemake.input, snakemake.output, snakemake.params
+    listed = {picture.name: picture for picture in read_list(given.pictures)}
+    network = NetworkPrefilter(model=given.model, network="iqnet", threads=1)
+    numbers, windows = [], {}
+    for number, name in enumerate(read_json(given.chosen)["table2"], start=1):
+        image = f"image{number}"
+        source = whole_patches(load_picture(listed[name], params.folder), params.patch)
+        lumas = {
+            "source": source.y,
+            "training_data": np.asarray(Image.open(Path(given.targets) / f"{name}.png")),
+            "IQNet": network.filter_luma(source.y, 8),
+        }
+        with scratch(snakemake) as work_dir:
+            codec = get_codec(params.codec)
+            rows, decoded = code_lumas(source, lumas, codec, params.qps, work_dir, log)
+        numbers += [{"image": image, "picture": name, **row} for row in rows]
+        windows[image] = windows_of(source, decoded, params.qp)
+        save_pictures(Path(output.pictures), image, source, lumas, decoded, params.qp)
+    write_csv(output.numbers, numbers)
+    write_json(output.windows, windows)
+
+
+run(main, snakemake)  # noqa: F821

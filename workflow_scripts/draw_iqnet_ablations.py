@@ -1,0 +1,38 @@
+"""Adapter of rule draw_iqnet_ablations."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from jndlab.files import read_json
+from jndlab.papers.iqnet_ablations import ABLATIONS, draw_ablation, in_words, summary
+from jndlab.report.style import figure_style, save_figure
+from jndlab.report.tables import write_table
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, output, params = snakemake.input, snakemake.output, snakemake.params
+    numbers = pd.read_csv(given.numbers)
+    table = summary(numbers)
+    stem = Path(output.table[0]).with_suffix("")
+    caption = (
+        f"IQNet's ablations, codec {params.codec}, all intra, QP {params.qp}: means over "
+        f"{numbers['picture'].nunique()} training pictures with 95 % bootstrap intervals; Fig. 10 "
+        f"and 11 at alpha {params.alpha:g}. Effect: difference to the first variant, by picture."
+    )
+    write_table(table, stem, formats=("csv",))
+    write_table(in_words(table), stem, formats=("md", "tex"), caption=caption)
+    write_table(numbers, stem.with_name("ablation_pictures"), formats=("csv",))
+    facts = read_json(given.scenes)
+    rule = pd.DataFrame([{"variant": name, **row} for name, row in facts["mae_rule"].items()])
+    caption = "The MAE rule in the whole data set: patches whose alpha it changes, by reading."
+    write_table(rule, stem.with_name("mae_rule"), caption=caption)
+    with figure_style():
+        for name, scene in facts["scenes"].items():
+            figure = draw_ablation(name, numbers, table, scene, params.qp, Path(given.pictures))
+            shown = numbers[numbers["variant"].isin(["source", *ABLATIONS[name].variants])]
+            save_figure(figure, shown, Path(output.figures[0]).parent / name)
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,38 @@
+"""Adapter of rule draw_iqnet_training_pictures."""
+
+from pathlib import Path
+
+from jndlab.files import read_csv, read_json
+from jndlab.papers.iqnet_reconstructions import Window
+from jndlab.papers.iqnet_tables import write_paper_table
+from jndlab.papers.iqnet_training_pictures import bd_rates, draw_crops, draw_pictures, table2
+from jndlab.report.style import figure_style, save_figure
+from jndlab.report.tables import write_table
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, output, params = snakemake.input, snakemake.output, snakemake.params
+    table = table2(read_csv(given.numbers), params.codec, published=params.published)
+    folder = Path(output.tables[0]).parent
+    write_paper_table(table, folder)
+    caption = "BD-rate (%, pchip, VMAF of the reconstruction) of the pictures of Table II."
+    write_table(bd_rates(table.ours), folder / "table2_bd_rate", caption=caption)
+
+    pictures, figures = Path(given.pictures), Path(output.figures[0]).parent
+    windows = {
+        image: {label: Window(*window) for label, window in marked.items()}
+        for image, marked in read_json(given.windows).items()
+    }
+    shown = table.ours[table.ours["qp"] == params.qp]
+    with figure_style():
+        for number, (image, marked) in enumerate(windows.items(), start=7):
+            figure = draw_pictures(shown, image, marked, params.qp, pictures)
+            save_figure(
+                figure, shown[shown["image"] == image], figures / f"fig{number:02d}_{image}"
+            )
+        figure = draw_crops(shown, windows, params.qp, pictures)
+        save_figure(figure, shown, figures / "fig09_crops")
+
+
+run(main, snakemake)  # noqa: F821

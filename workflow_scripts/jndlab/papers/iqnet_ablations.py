@@ -1,0 +1,413 @@
+"""What each part of IQNet's training data does: the ablations of Fig. 10, 11 and 12, in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from jndlab.jnd.dct import BLOCK
+from jndlab.jnd.edges import CANNY_DETAIL, CANNY_MAIN, minor_edges
+from jndlab.jnd.erjnd import ErjndPrefilter
+from jndlab.media.clip import Frame
+from jndlab.papers.iqnet_candidates import DECODED_DEPTH
+from jndlab.papers.iqnet_reconstructions import Window, crops
+from jndlab.papers.iqnet_selection import SelectionOptions, assemble_training_picture
+from jndlab.papers.iqnet_training_pictures import (
+    GAP,
+    LINE,
+    SHEET_CROP,
+    Sheet,
+    enlarged,
+    picture_file,
+    save_png,
+)
+
+# pandas and matplotlib come with the functions that make tables and figures: coding runs without.
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+CHANGE_GAIN = 8
+SOURCE, CHANGE, EDGES = "source", "change", "edges"
+LABELS = {
+    "erjnd": "plain ERJND",
+    "weighted": "+ DCT weights",
+    "overlap": "+ overlap",
+    "ours": "+ minor edges (ours)",
+    "no_mae_rule": "no MAE rule",
+    "mae_decoded": "MAE of decoded",
+    "mae_prefiltered": "MAE of prefiltered",
+}
+QUANTITIES = {
+    "bits": "bits",
+    "saving_pct": "saving (%)",
+    "vmaf_p": "VMAF before coding",
+    "vmaf_r": "VMAF, reconstruction",
+    "psnr_r": "PSNR Y (dB), reconstr.",
+    "edge_error_p": "edge error before coding",
+    "edge_error_r": "edge error, reconstr.",
+    "blocking_p": "blocking before coding",
+    "blocking_r": "blocking, reconstr.",
+    "mean_alpha": "mean alpha",
+    "smooth_error_p": "smooth error before coding",
+    "smooth_error_r": "smooth error, reconstr.",
+}
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One figure: its variants, without the part first and with it last, and what it shows."""
+
+    title: str
+    variants: tuple[str, ...]
+    shown: tuple[str, ...]
+
+    @property
+    def quantities(self) -> list[str]:
+        """Those of the table."""
+        left_out = {"smooth_error_p", "smooth_error_r", "mean_alpha"}
+        if "mean_alpha" in self.shown:
+            left_out = {"edge_error_p", "edge_error_r", "blocking_p", "blocking_r"}
+        return [name for name in QUANTITIES if name not in left_out]
+
+
+ABLATIONS = {
+    "fig10_erjnd": Ablation(
+        "Fig. 10: from ERJND to ours at the same scale",
+        ("erjnd", "weighted", "overlap", "ours"),
+        ("saving_pct", "vmaf_p", "vmaf_r", "edge_error_p", "blocking_p"),
+    ),
+    "fig11_minor_edges": Ablation(
+        "Fig. 11: without and with preservation of minor edges",
+        ("overlap", "ours"),
+        ("saving_pct", "vmaf_p", "vmaf_r", "edge_error_p", "edge_error_r"),
+    ),
+    "fig12_mae_rule": Ablation(
+        "Fig. 12: without and with the MAE rule for smooth patches, in both readings",
+        ("no_mae_rule", "mae_decoded", "mae_prefiltered"),
+        ("saving_pct", "vmaf_p", "vmaf_r", "mean_alpha", "smooth_error_p"),
+    ),
+}
+
+
+def selections(
+    scores: pd.DataFrame, options: SelectionOptions, pictures: Sequence[str]
+) -> dict[str, Any]:
+    """The choice of alphas with the MAE rule in both readings, and without it.
+
+    ``scores`` is the table of the whole data set, since which patches are smooth depends on all.
+    ``selections``: per picture and variant of Fig. 12 its grid of alphas; ``smooth``: per picture
+    the grid of patches that are smooth under the configured reading; ``mae_rule``: what each
+    variant chose in the whole data set. Options without the rule get its default share.
+    """
+    from jndlab.papers.iqnet_dataset import choose_alphas
+
+    if options.smooth_absolute is None and options.smooth_quantile == 0:
+        options = replace(options, smooth_quantile=SelectionOptions.smooth_quantile)
+    variants = {
+        "no_mae_rule": replace(options, smooth_quantile=0.0, smooth_absolute=None),
+        "mae_decoded": replace(options, mae_kind="decoded_vs_source"),
+        "mae_prefiltered": replace(options, mae_kind="prefiltered_vs_source"),
+    }
+    tables = {name: choose_alphas(scores, variant) for name, variant in variants.items()}
+    configured = tables[f"mae_{options.mae_kind.partition('_')[0]}"]
+    without = tables["no_mae_rule"]["alpha"]
+
+    def grid(table: pd.DataFrame, picture: str, column: str) -> list[list[Any]]:
+        rows = table[table["picture"] == picture]
+        return rows.pivot(index="patch_row", columns="patch_column", values=column).values.tolist()
+
+    return {
+        "selections": {
+            picture: {name: grid(table, picture, "alpha") for name, table in tables.items()}
+            for picture in pictures
+        },
+        "smooth": {picture: grid(configured, picture, "smooth") for picture in pictures},
+        "mae_rule": {
+            name: {
+                "patches": len(table),
+                "patches_changed": int((table["alpha"] != without).sum()),
+                "mean_alpha": round(float(table["alpha"].mean()), 4),
+                "mean_alpha_of_smooth": round(
+                    float(table.loc[configured["smooth"], "alpha"].mean()), 4
+                ),
+            }
+            for name, table in tables.items()
+        },
+    }
+
+
+def filter_variants(
+    luma: np.ndarray,
+    alpha: float,
+    alphas: Sequence[float],
+    filter_options: Mapping[str, Any],
+    chosen: Mapping[str, Sequence[Sequence[float]]],
+    patch: int,
+) -> dict[str, np.ndarray]:
+    """All variants of a luma plane (whole patches, uint8), with the source under ``source``.
+
+    Fig. 10 and 11 filter at ``alpha``: ERJND as published, then one part of IQNet's after the
+    other, whatever ``filter_options`` (those of the training data) leave out. Fig. 12 puts the
+    ``chosen`` grids of alphas together from candidates filtered by ``filter_options``.
+    """
+    ours = {**filter_options, "overlap": True, "minor_edges": True}
+    overlap = {**ours, "minor_edges": False}
+    weighted = {**overlap, "overlap": False}
+    steps = {
+        "erjnd": {**weighted, "weighting": "flat"},
+        "weighted": weighted,
+        "overlap": overlap,
+        "ours": ours,
+    }
+    lumas = {SOURCE: luma}
+    for name, options in steps.items():
+        lumas[name] = ErjndPrefilter(alpha=alpha, **options).filter_luma(luma, 8)
+    candidates = [ErjndPrefilter(alpha=a, **filter_options).filter_luma(luma, 8) for a in alphas]
+    stack, grid = np.stack([luma, *candidates]), [0.0, *alphas]
+    for name, places in chosen.items():
+        choice = np.searchsorted(grid, np.asarray(places))
+        lumas[name] = assemble_training_picture(stack, choice, patch)
+    return lumas
+
+
+def minor_edges_of(luma: np.ndarray, filter_options: Mapping[str, Any]) -> np.ndarray:
+    """The minor edges of a source, by the thresholds of the training data's filter."""
+    main, detail = (
+        filter_options.get(f"canny_{name}", default)
+        for name, default in (("main", CANNY_MAIN), ("detail", CANNY_DETAIL))
+    )
+    return minor_edges(luma, main, detail)
+
+
+def errors_of(
+    source: np.ndarray, luma: np.ndarray, edges: np.ndarray, smooth: np.ndarray
+) -> dict[str, float | None]:
+    """How a luma plane (in steps of 8 bit, any type) differs from ``source``, where it matters.
+
+    edge_error    mean absolute difference on the pixels of ``edges`` (H x W, bool)
+    smooth_error  the same on those of ``smooth`` (H x W, bool)
+    blocking      :func:`blocking` of the difference
+
+    None where there are no such pixels.
+    """
+    difference = luma.astype(np.float64) - source
+    size = np.abs(difference)
+    return {
+        "edge_error": float(size[edges].mean()) if edges.any() else None,
+        "smooth_error": float(size[smooth].mean()) if smooth.any() else None,
+        "blocking": blocking(difference),
+    }
+
+
+def blocking(difference: np.ndarray) -> float | None:
+    """How much more a difference from the source jumps at block boundaries than elsewhere.
+
+    The mean absolute step between neighbours across the lines of the 8x8 grid, over the mean one
+    inside blocks; of the filter's two grids, 4 pixels apart, the one with the larger ratio. 1: no
+    block can be told; None for a difference without any step inside blocks.
+    """
+    steps: dict[int, list[np.ndarray]] = {place: [] for place in range(BLOCK)}
+    for plane in (difference, difference.T):
+        size = np.abs(np.diff(plane, axis=1))
+        for place in range(BLOCK):  # size[:, n] is the step to sample n + 1
+            steps[place].append(size[:, (place - 1) % BLOCK :: BLOCK].reshape(-1))
+    half = BLOCK // 2
+    mean = {place: np.concatenate(sizes) for place, sizes in steps.items()}
+    inside = np.concatenate([sizes for place, sizes in mean.items() if place % half]).mean()
+    if inside == 0:
+        return None
+    return float(max(mean[0].mean(), mean[half].mean()) / inside)
+
+
+def numbers_of(
+    rows: Sequence[Mapping[str, Any]],
+    lumas: Mapping[str, np.ndarray],
+    decoded: Mapping[tuple[str, int], Frame],
+    edges: np.ndarray,
+    smooth: np.ndarray,
+    chosen: Mapping[str, Sequence[Sequence[float]]],
+) -> list[dict[str, Any]]:
+    """The rows of ``iqnet_training_pictures.code_lumas`` at one QP, with all QUANTITIES."""
+    source = lumas[SOURCE].astype(np.float64)
+    unfiltered = next(row["bits"] for row in rows if row["method"] == SOURCE)
+    numbers = []
+    for row in rows:
+        name = row["method"]
+        values = {**row, "saving_pct": 100 * (1 - row["bits"] / unfiltered)}
+        values["mean_alpha"] = float(np.mean(chosen[name])) if name in chosen else None
+        reconstruction = decoded[name, row["qp"]].y / (1 << (DECODED_DEPTH - 8))
+        for kind, luma in (("p", lumas[name]), ("r", reconstruction)):
+            errors = errors_of(source, luma, edges, smooth)
+            values |= {f"{error}_{kind}": value for error, value in errors.items()}
+        numbers.append(
+            {"variant": name, "qp": row["qp"]} | {key: values[key] for key in QUANTITIES}
+        )
+    return numbers
+
+
+def most_changed(lumas: Mapping[str, np.ndarray], ablation: Ablation) -> tuple[float, Window]:
+    """The window where the first and the last variant differ most, and by how much (sum)."""
+    first, last = (lumas[name] for name in (ablation.variants[0], ablation.variants[-1]))
+    window = crops([lumas[SOURCE], first, last])["A"]
+    x, y, side = window
+    part = np.s_[y : y + side, x : x + side]
+    return float(np.abs(first[part].astype(int) - last[part]).sum()), window
+
+
+def save_changes(
+    folder: Path, name: str, lumas: Mapping[str, np.ndarray], edges: np.ndarray
+) -> None:
+    """Write each variant's change of the luma, enlarged and around grey, and the minor edges."""
+    save_png(folder / picture_file(name, EDGES), np.where(edges, 255, 0).astype(np.uint8))
+    for variant, luma in lumas.items():
+        change = 128 + CHANGE_GAIN * (luma.astype(int) - lumas[SOURCE])
+        pixels = np.clip(change, 0, 255).astype(np.uint8)
+        save_png(folder / picture_file(name, f"{variant}_{CHANGE}"), pixels)
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean with its 95 % bootstrap interval (percentile); of a single value there is none (NaN)."""
+    from scipy.stats import bootstrap
+
+    values = np.asarray(values, float)
+    if len(values) < 2:
+        return (float(values.mean()) if len(values) else np.nan, np.nan, np.nan)
+    found = bootstrap((values,), np.mean, method="percentile", rng=0).confidence_interval
+    return float(values.mean()), float(found.low), float(found.high)
+
+
+def summary(numbers: pd.DataFrame) -> pd.DataFrame:
+    """One row per figure, quantity and variant: mean over pictures, and effect of the variant.
+
+    ``numbers`` has the rows of :func:`numbers_of` and ``picture``. ``difference`` is to the
+    figure's first variant, picture by picture; ``low`` and ``high`` end 95 % intervals.
+    """
+    import pandas as pd
+
+    rows = []
+    for figure, ablation in ABLATIONS.items():
+        for quantity in ablation.quantities:
+            values = numbers.pivot(index="picture", columns="variant", values=quantity)
+            for variant in ablation.variants:
+                of_variant = values[variant].dropna()
+                change = (values[variant] - values[ablation.variants[0]]).dropna()
+                row = {"figure": figure, "quantity": quantity, "variant": variant}
+                row |= {"pictures": len(of_variant)}
+                row |= dict(zip(("mean", "low", "high"), mean_interval(of_variant), strict=True))
+                names = ("difference", "difference_low", "difference_high")
+                if variant != ablation.variants[0]:
+                    row |= dict(zip(names, mean_interval(change), strict=True))
+                rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """The summary to be read: means and effects with their intervals as ``1.20 [0.90, 1.60]``."""
+    import pandas as pd
+
+    def text(row: Mapping[str, Any], key: str, low: str, high: str) -> str:
+        decimals = 0 if row["quantity"] == "bits" else 2
+        mean, *ends = (
+            "" if np.isnan(row[k]) else f"{row[k]:.{decimals}f}" for k in (key, low, high)
+        )
+        return f"{mean} [{', '.join(ends)}]" if all(ends) else mean
+
+    rows = [
+        {"figure": row["figure"].partition("_")[0], "quantity": QUANTITIES[row["quantity"]]}
+        | {"variant": LABELS[row["variant"]], "pictures": row["pictures"]}
+        | {"mean": text(row, "mean", "low", "high")}
+        | {"effect": text(row, "difference", "difference_low", "difference_high")}
+        for row in table.to_dict("records")
+    ]
+    return pd.DataFrame(rows)
+
+
+def draw_ablation(
+    name: str,
+    numbers: pd.DataFrame,
+    table: pd.DataFrame,
+    scene: Mapping[str, Any],
+    qp: int,
+    folder: Path,
+) -> Figure:
+    """One of Fig. 10 to 12: a crop of one picture, and the numbers of all pictures below.
+
+    ``numbers`` and ``table`` are those of :func:`summary`; ``scene`` names the picture and the
+    window of :func:`most_changed`; ``folder`` holds the pictures, coded at ``qp``.
+    """
+    ablation, picture = ABLATIONS[name], scene["picture"]
+    x, y, side = scene["window"]
+    factor = max(1, SHEET_CROP // side)
+    extra = [SOURCE, EDGES] if name == "fig11_minor_edges" else [SOURCE]
+    columns = [*extra, *ablation.variants]
+    titles = {SOURCE: SOURCE, EDGES: "minor edges of the source", **LABELS}
+    steps = ("before coding", f"change x {CHANGE_GAIN}", f"QP {qp}")
+    pitch, head, foot = factor * side + GAP, 6 * LINE, 70 + 34 * len(ablation.variants)
+    width = max(len(columns) * pitch + 2 * GAP + 20, 1180)
+    sheet = Sheet(width, head + len(steps) * pitch + foot)
+    sheet.text(GAP, 8, ablation.title, 12)
+    where = f"{picture}, {side}x{side} at ({x}, {y}): where the first and last variant differ most"
+    sheet.text(GAP, 8 + 1.4 * LINE, where, 9)
+    rows = numbers[numbers["picture"] == picture].set_index("variant")
+    for column, variant in enumerate(columns):
+        left = GAP + 20 + column * pitch
+        sheet.text(left, 3 * LINE, titles[variant], 9.5, weight="bold")
+        if variant != EDGES:
+            for line, words in enumerate(_words(rows.loc[variant])):
+                sheet.text(left, (4 + 0.85 * line) * LINE, words, 7.5)
+        for line, file in enumerate(_files(picture, variant, qp)):
+            if file is None:
+                continue
+            pixels = np.asarray(Image.open(folder / file))[y : y + side, x : x + side]
+            sheet.picture(enlarged(pixels, factor), left, head + line * pitch)
+    for line, words in enumerate(steps):
+        middle = head + line * pitch + factor * side / 2
+        sheet.text(8, middle + 45, words, 8.5, rotation=90)
+    _draw_numbers(sheet, name, numbers, table, head + len(steps) * pitch + 30, foot - 70)
+    return sheet.figure
+
+
+def _files(picture: str, variant: str, qp: int) -> list[str | None]:
+    if variant == EDGES:
+        return [picture_file(picture, EDGES), None, None]
+    change = None if variant == SOURCE else picture_file(picture, f"{variant}_{CHANGE}")
+    return [picture_file(picture, variant), change, picture_file(picture, variant, qp)]
+
+
+def _words(row: Mapping[str, Any]) -> list[str]:
+    """Two lines of numbers of one whole picture."""
+    saving = f", saving {row['saving_pct']:.1f} %" if row["saving_pct"] else ""
+    return [
+        f"{row['bits']:,.0f} bit{saving}",
+        f"VMAF {row['vmaf_p']:.1f}, coded {row['vmaf_r']:.1f}",
+    ]
+
+
+def _draw_numbers(
+    sheet: Sheet, name: str, numbers: pd.DataFrame, table: pd.DataFrame, top: float, height: float
+) -> None:
+    """A panel per quantity: each picture's value as a ring, joined, and means with intervals."""
+    ablation = ABLATIONS[name]
+    left, right, gap = 170, 24, 22
+    width = (sheet.size[0] - left - right + gap) / len(ablation.shown) - gap
+    places = range(len(ablation.variants))
+    for panel, quantity in enumerate(ablation.shown):
+        axes = sheet.axes(left + panel * (width + gap), top, width, height)
+        values = numbers.pivot(index="picture", columns="variant", values=quantity)
+        for _, of_picture in values[list(ablation.variants)].iterrows():
+            axes.plot(of_picture, places, "o-", color="0.65", mfc="white", ms=4, lw=0.8)
+        means = table[(table["figure"] == name) & (table["quantity"] == quantity)]
+        ends = np.abs(means[["low", "high"]].sub(means["mean"], axis=0)).to_numpy().T
+        axes.errorbar(means["mean"], places, xerr=ends, fmt="s", color="black", ms=5, capsize=3)
+        axes.set_title(QUANTITIES[quantity], fontsize=9)
+        axes.set_yticks(places, [LABELS[variant] for variant in ablation.variants])
+        axes.set_ylim(len(places) - 0.5, -0.5)
+        axes.margins(x=0.08)
+        axes.tick_params(labelleft=panel == 0, labelsize=8)
+        axes.locator_params(axis="x", nbins=4)
