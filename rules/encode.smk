@@ -4,8 +4,7 @@
 rule encode_clip:
     """One stream, whole and checked, with its bits per frame."""
     input:
-        clip=coded_clip_of,
-        facts=lambda wildcards: facts_of(coded_clip_of(wildcards)),
+        unpack(coded_clip_of),
     output:
         stream=ensure("<results>/streams/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}", non_empty=True),
         facts="<results>/streams/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}.json",

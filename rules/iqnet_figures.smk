@@ -92,7 +92,7 @@ rule draw_iqnet_figures:
 rule draw_iqnet_frames:
     """Fig. 13, 14, 18: one reconstructed frame of the anchor and of the methods, with crops."""
     input:
-        source=source_of,
+        source="<results>/sequences/{sequence}.mkv",
         streams=expand(
             f"<results>/streams/{IQNET_POINT}.{{suffix}}",
             codec=IQNET_CODEC,

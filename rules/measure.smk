@@ -4,12 +4,9 @@
 rule measure_point:
     """A rate-distortion point: bits of the stream, quality of what it decodes to."""
     input:
-        source=source_of,
-        source_facts=lambda wildcards: facts_of(source_of(wildcards)),
-        stream=stream_of,
-        encode=lambda wildcards: f"{stream_of(wildcards)}.json",
-        coded_facts=lambda wildcards: facts_of(coded_clip_of(wildcards)),
-        prefilter_metrics=prefilter_metrics_of,
+        unpack(coded_files_of),
+        source="<results>/sequences/{sequence}.mkv",
+        source_facts="<results>/sequences/{sequence}.json",
     output:
         point="<results>/points/{codec}/{configuration}/{sequence}/{method}/qp{qp}.json",
         frames="<results>/points/{codec}/{configuration}/{sequence}/{method}/qp{qp}.frames.csv",

@@ -4,8 +4,8 @@
 rule prefilter_clip:
     """A method's prefilter applied to a sequence, kept as a lossless clip."""
     input:
-        clip=source_of,
-        facts=lambda wildcards: facts_of(source_of(wildcards)),
+        clip="<results>/sequences/{sequence}.mkv",
+        facts="<results>/sequences/{sequence}.json",
         models=models_of,
     output:
         clip="<results>/prefiltered/{sequence}/{method}/{variant}.mkv",
@@ -34,7 +34,7 @@ rule prefilter_clip:
 rule measure_prefilter:
     """Quality of a prefiltered clip against its source, before any coding."""
     input:
-        source=source_of,
+        source="<results>/sequences/{sequence}.mkv",
         clip="<results>/prefiltered/{sequence}/{method}/{variant}.mkv",
     output:
         metrics="<results>/prefiltered/{sequence}/{method}/{variant}.metrics.json",

@@ -30,7 +30,11 @@ def main(snakemake, log: Path) -> None:
     write_table(rule, stem.with_name("mae_rule"), caption=caption)
     with figure_style():
         for name, scene in facts["scenes"].items():
-            figure = draw_ablation(name, numbers, table, scene, params.qp, Path(given.pictures))
+            note = f"codec {params.codec}, QP {params.qp}"
+            if "ours" in ABLATIONS[name].variants:
+                note += f", alpha {params.alpha:g}"
+            folder = Path(given.pictures)
+            figure = draw_ablation(name, numbers, table, scene, params.qp, folder, note)
             shown = numbers[numbers["variant"].isin(["source", *ABLATIONS[name].variants])]
             save_figure(figure, shown, Path(output.figures[0]).parent / name)
 

@@ -25,13 +25,14 @@ def main(snakemake, log: Path) -> None:
         for image, marked in read_json(given.windows).items()
     }
     shown = table.ours[table.ours["qp"] == params.qp]
+    coded = f"all intra, codec {params.codec}, QP {params.qp}"
     with figure_style():
         for number, (image, marked) in enumerate(windows.items(), start=7):
-            figure = draw_pictures(shown, image, marked, params.qp, pictures)
-            save_figure(
-                figure, shown[shown["image"] == image], figures / f"fig{number:02d}_{image}"
-            )
-        figure = draw_crops(shown, windows, params.qp, pictures)
+            title = f"Fig. {number}: source, training picture and IQNet; {coded}"
+            figure = draw_pictures(shown, image, marked, params.qp, pictures, title)
+            stem = figures / f"fig{number:02d}_{image}"
+            save_figure(figure, shown[shown["image"] == image], stem)
+        figure = draw_crops(shown, windows, params.qp, pictures, f"Fig. 9: crops; {coded}")
         save_figure(figure, shown, figures / "fig09_crops")
 
 

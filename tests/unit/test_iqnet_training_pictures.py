@@ -165,14 +165,14 @@ def test_figures_show_the_pictures_that_were_written(source, lumas, coded, tmp_p
     assert set(windows) == {"A", "B"} and isinstance(windows["A"], Window)
     save_pictures(tmp_path, "image1", source, lumas, decoded, 37)
     assert len(list(tmp_path.glob("*.png"))) == 2 * len(METHODS)
-    crops = draw_crops(table, {"image1": windows}, 37, tmp_path)
+    crops = draw_crops(table, {"image1": windows}, 37, tmp_path, "Fig. 9")
     assert len(crops.axes) == 2 * 2 * len(METHODS)
     x, y, side = windows["A"]
     shown = np.asarray(crops.axes[0].images[0].get_array())
     saved = np.asarray(Image.open(tmp_path / picture_file("image1", "source")))
     factor = shown.shape[0] // side
     assert (shown[::factor, ::factor] == saved[y : y + side, x : x + side]).all()
-    whole = draw_pictures(table, "image1", windows, 37, tmp_path)
+    whole = draw_pictures(table, "image1", windows, 37, tmp_path, "Fig. 7")
     words = [text.get_text() for text in whole.texts]
     row = rows[3]
     assert f"{row['bits']:,} bit, saving " in " ".join(words)

@@ -34,15 +34,6 @@ if TYPE_CHECKING:
 
 CHANGE_GAIN = 8
 SOURCE, CHANGE, EDGES = "source", "change", "edges"
-LABELS = {
-    "erjnd": "plain ERJND",
-    "weighted": "+ DCT weights",
-    "overlap": "+ overlap",
-    "ours": "+ minor edges (ours)",
-    "no_mae_rule": "no MAE rule",
-    "mae_decoded": "MAE of decoded",
-    "mae_prefiltered": "MAE of prefiltered",
-}
 QUANTITIES = {
     "bits": "bits",
     "saving_pct": "saving (%)",
@@ -61,36 +52,45 @@ QUANTITIES = {
 
 @dataclass(frozen=True)
 class Ablation:
-    """One figure: its variants, without the part first and with it last, and what it shows."""
+    """One figure: its variants by label, without the part first and with it last; what it shows."""
 
     title: str
-    variants: tuple[str, ...]
+    variants: Mapping[str, str]
     shown: tuple[str, ...]
 
     @property
     def quantities(self) -> list[str]:
-        """Those of the table."""
-        left_out = {"smooth_error_p", "smooth_error_r", "mean_alpha"}
-        if "mean_alpha" in self.shown:
-            left_out = {"edge_error_p", "edge_error_r", "blocking_p", "blocking_r"}
+        """Those of the table: a choice of alphas has none of a filter's errors, and the reverse."""
+        of_choice = {"mean_alpha", "smooth_error_p", "smooth_error_r"}
+        of_filter = {"edge_error_p", "edge_error_r", "blocking_p", "blocking_r"}
+        left_out = of_filter if "mean_alpha" in self.shown else of_choice
         return [name for name in QUANTITIES if name not in left_out]
 
 
 ABLATIONS = {
     "fig10_erjnd": Ablation(
-        "Fig. 10: from ERJND to ours at the same scale",
-        ("erjnd", "weighted", "overlap", "ours"),
+        "Fig. 10: from ERJND to ours, part by part at the same scale",
+        {
+            "erjnd": "plain ERJND",
+            "weighted": "+ DCT weights",
+            "overlap": "+ overlap",
+            "ours": "+ minor edges (ours)",
+        },
         ("saving_pct", "vmaf_p", "vmaf_r", "edge_error_p", "blocking_p"),
     ),
     "fig11_minor_edges": Ablation(
         "Fig. 11: without and with preservation of minor edges",
-        ("overlap", "ours"),
+        {"overlap": "edges not preserved", "ours": "preserved (ours)"},
         ("saving_pct", "vmaf_p", "vmaf_r", "edge_error_p", "edge_error_r"),
     ),
     "fig12_mae_rule": Ablation(
         "Fig. 12: without and with the MAE rule for smooth patches, in both readings",
-        ("no_mae_rule", "mae_decoded", "mae_prefiltered"),
-        ("saving_pct", "vmaf_p", "vmaf_r", "mean_alpha", "smooth_error_p"),
+        {
+            "no_mae_rule": "no MAE rule",
+            "mae_decoded": "MAE of decoded",
+            "mae_prefiltered": "MAE of prefiltered",
+        },
+        ("saving_pct", "vmaf_r", "mean_alpha", "smooth_error_p", "smooth_error_r"),
     ),
 }
 
@@ -192,37 +192,31 @@ def errors_of(
 
     edge_error    mean absolute difference on the pixels of ``edges`` (H x W, bool)
     smooth_error  the same on those of ``smooth`` (H x W, bool)
-    blocking      :func:`blocking` of the difference
+    blocking      :func:`blocking`
 
     None where there are no such pixels.
     """
-    difference = luma.astype(np.float64) - source
-    size = np.abs(difference)
+    size = np.abs(luma.astype(np.float64) - source)
     return {
         "edge_error": float(size[edges].mean()) if edges.any() else None,
         "smooth_error": float(size[smooth].mean()) if smooth.any() else None,
-        "blocking": blocking(difference),
+        "blocking": blocking(source, luma),
     }
 
 
-def blocking(difference: np.ndarray) -> float | None:
-    """How much more a difference from the source jumps at block boundaries than elsewhere.
+def blocking(source: np.ndarray, luma: np.ndarray) -> float | None:
+    """How much more a luma plane jumps at block boundaries than its source does.
 
     The mean absolute step between neighbours across the lines of the 8x8 grid, over the mean one
-    inside blocks; of the filter's two grids, 4 pixels apart, the one with the larger ratio. 1: no
-    block can be told; None for a difference without any step inside blocks.
+    inside blocks, and that over the same ratio of the source, which may have blocks of its own. Of
+    the filter's two grids, 4 pixels apart, the one with the larger result counts. 1: the filter
+    made no blocks; above: it smoothed inside blocks and not across. None for a plane without any
+    step inside blocks or a source without any at a boundary.
     """
-    steps: dict[int, list[np.ndarray]] = {place: [] for place in range(BLOCK)}
-    for plane in (difference, difference.T):
-        size = np.abs(np.diff(plane, axis=1))
-        for place in range(BLOCK):  # size[:, n] is the step to sample n + 1
-            steps[place].append(size[:, (place - 1) % BLOCK :: BLOCK].reshape(-1))
-    half = BLOCK // 2
-    mean = {place: np.concatenate(sizes) for place, sizes in steps.items()}
-    inside = np.concatenate([sizes for place, sizes in mean.items() if place % half]).mean()
-    if inside == 0:
+    filtered, unfiltered = (_boundary_ratios(plane) for plane in (luma, source))
+    if filtered is None or unfiltered is None or min(unfiltered) == 0:
         return None
-    return float(max(mean[0].mean(), mean[half].mean()) / inside)
+    return max(after / before for after, before in zip(filtered, unfiltered, strict=True))
 
 
 def numbers_of(
@@ -252,12 +246,19 @@ def numbers_of(
 
 
 def most_changed(lumas: Mapping[str, np.ndarray], ablation: Ablation) -> tuple[float, Window]:
-    """The window where the first and the last variant differ most, and by how much (sum)."""
-    first, last = (lumas[name] for name in (ablation.variants[0], ablation.variants[-1]))
+    """The window where the first and the last variant differ most, and how much it shows there.
+
+    That is the sum of absolute differences over the source's activity (the same between
+    neighbours), since detail hides a change: a picture's window is compared with others' by it.
+    """
+    names = list(ablation.variants)
+    first, last = (lumas[name].astype(int) for name in (names[0], names[-1]))
     window = crops([lumas[SOURCE], first, last])["A"]
     x, y, side = window
     part = np.s_[y : y + side, x : x + side]
-    return float(np.abs(first[part].astype(int) - last[part]).sum()), window
+    detail = lumas[SOURCE][part].astype(int)
+    activity = sum(np.abs(np.diff(detail, axis=axis)).sum() for axis in (0, 1))
+    return float(np.abs(first[part] - last[part]).sum() / (activity + 1)), window
 
 
 def save_changes(
@@ -292,16 +293,17 @@ def summary(numbers: pd.DataFrame) -> pd.DataFrame:
 
     rows = []
     for figure, ablation in ABLATIONS.items():
+        first, *_ = ablation.variants
         for quantity in ablation.quantities:
             values = numbers.pivot(index="picture", columns="variant", values=quantity)
             for variant in ablation.variants:
                 of_variant = values[variant].dropna()
-                change = (values[variant] - values[ablation.variants[0]]).dropna()
+                change = (values[variant] - values[first]).dropna()
                 row = {"figure": figure, "quantity": quantity, "variant": variant}
                 row |= {"pictures": len(of_variant)}
                 row |= dict(zip(("mean", "low", "high"), mean_interval(of_variant), strict=True))
                 names = ("difference", "difference_low", "difference_high")
-                if variant != ablation.variants[0]:
+                if variant != first:
                     row |= dict(zip(names, mean_interval(change), strict=True))
                 rows.append(row)
     return pd.DataFrame(rows)
@@ -320,7 +322,10 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
 
     rows = [
         {"figure": row["figure"].partition("_")[0], "quantity": QUANTITIES[row["quantity"]]}
-        | {"variant": LABELS[row["variant"]], "pictures": row["pictures"]}
+        | {
+            "variant": ABLATIONS[row["figure"]].variants[row["variant"]],
+            "pictures": row["pictures"],
+        }
         | {"mean": text(row, "mean", "low", "high")}
         | {"effect": text(row, "difference", "difference_low", "difference_high")}
         for row in table.to_dict("records")
@@ -335,24 +340,26 @@ def draw_ablation(
     scene: Mapping[str, Any],
     qp: int,
     folder: Path,
+    note: str,
 ) -> Figure:
     """One of Fig. 10 to 12: a crop of one picture, and the numbers of all pictures below.
 
     ``numbers`` and ``table`` are those of :func:`summary`; ``scene`` names the picture and the
-    window of :func:`most_changed`; ``folder`` holds the pictures, coded at ``qp``.
+    window of :func:`most_changed`; ``folder`` holds the pictures, coded at ``qp``; ``note``
+    ends the title.
     """
     ablation, picture = ABLATIONS[name], scene["picture"]
     x, y, side = scene["window"]
     factor = max(1, SHEET_CROP // side)
     extra = [SOURCE, EDGES] if name == "fig11_minor_edges" else [SOURCE]
     columns = [*extra, *ablation.variants]
-    titles = {SOURCE: SOURCE, EDGES: "minor edges of the source", **LABELS}
+    titles = {SOURCE: SOURCE, EDGES: "minor edges of the source", **ablation.variants}
     steps = ("before coding", f"change x {CHANGE_GAIN}", f"QP {qp}")
     pitch, head, foot = factor * side + GAP, 6 * LINE, 70 + 34 * len(ablation.variants)
     width = max(len(columns) * pitch + 2 * GAP + 20, 1180)
     sheet = Sheet(width, head + len(steps) * pitch + foot)
-    sheet.text(GAP, 8, ablation.title, 12)
-    where = f"{picture}, {side}x{side} at ({x}, {y}): where the first and last variant differ most"
+    sheet.text(GAP, 8, f"{ablation.title}; {note}", 11)
+    where = f"{picture}, {side}x{side} at ({x}, {y}): where first and last variant differ most"
     sheet.text(GAP, 8 + 1.4 * LINE, where, 9)
     rows = numbers[numbers["picture"] == picture].set_index("variant")
     for column, variant in enumerate(columns):
@@ -368,9 +375,22 @@ def draw_ablation(
             sheet.picture(enlarged(pixels, factor), left, head + line * pitch)
     for line, words in enumerate(steps):
         middle = head + line * pitch + factor * side / 2
-        sheet.text(8, middle + 45, words, 8.5, rotation=90)
+        sheet.text(8, middle, words, 8.5, rotation=90, va="center")
     _draw_numbers(sheet, name, numbers, table, head + len(steps) * pitch + 30, foot - 70)
     return sheet.figure
+
+
+def _boundary_ratios(luma: np.ndarray) -> tuple[float, float] | None:
+    """Step across the lines of each of the filter's two grids, over the step inside blocks."""
+    steps: list[list[np.ndarray]] = [[] for _ in range(BLOCK)]
+    for plane in (luma.astype(np.float64), luma.T.astype(np.float64)):
+        size = np.abs(np.diff(plane, axis=1))
+        for place in range(BLOCK):  # size[:, n] is the step from sample n to n + 1
+            steps[place].append(size[:, (place - 1) % BLOCK :: BLOCK].reshape(-1))
+    half = BLOCK // 2
+    means = [float(np.concatenate(sizes).mean()) for sizes in steps]
+    inside = float(np.mean([mean for place, mean in enumerate(means) if place % half]))
+    return (means[0] / inside, means[half] / inside) if inside else None
 
 
 def _files(picture: str, variant: str, qp: int) -> list[str | None]:
@@ -405,8 +425,8 @@ def _draw_numbers(
         means = table[(table["figure"] == name) & (table["quantity"] == quantity)]
         ends = np.abs(means[["low", "high"]].sub(means["mean"], axis=0)).to_numpy().T
         axes.errorbar(means["mean"], places, xerr=ends, fmt="s", color="black", ms=5, capsize=3)
-        axes.set_title(QUANTITIES[quantity], fontsize=9)
-        axes.set_yticks(places, [LABELS[variant] for variant in ablation.variants])
+        axes.set_title(QUANTITIES[quantity], fontsize=8.5)
+        axes.set_yticks(places, list(ablation.variants.values()))
         axes.set_ylim(len(places) - 0.5, -0.5)
         axes.margins(x=0.08)
         axes.tick_params(labelleft=panel == 0, labelsize=8)

@@ -241,11 +241,17 @@ def bd_rates(table: pd.DataFrame, folder: Path = PUBLISHED) -> pd.DataFrame:
 
 
 def draw_pictures(
-    table: pd.DataFrame, image: str, windows: Mapping[str, Window], qp: int, folder: Path
+    table: pd.DataFrame,
+    image: str,
+    windows: Mapping[str, Window],
+    qp: int,
+    folder: Path,
+    title: str,
 ) -> Figure:
     """Fig. 7 or 8: source, training picture and IQNet's, before coding and reconstructed at ``qp``.
 
-    ``table`` is that of :func:`table2`, ``folder`` holds what :func:`save_pictures` wrote.
+    ``table`` is that of :func:`table2`, ``folder`` holds what :func:`save_pictures` wrote;
+    ``title`` is completed by the picture's name.
     """
     rows = {row["method"]: row for row in _at(table, image, qp)}
     pictures = {
@@ -257,7 +263,7 @@ def draw_pictures(
     height = first.shape[0]
     sheet = Sheet(GAP + 3 * (SHEET_PICTURE + GAP), 2 * LINE + 2 * (2 * LINE + height + GAP))
     name = rows["source"]["picture"]
-    sheet.text(GAP, 8, f"{image} ({name}): before coding, and coded at QP {qp}", 11)
+    sheet.text(GAP, 8, f"{title}: {image} ({name})", 11)
     for column, method in enumerate(METHODS):
         for line, step in enumerate((None, qp)):
             left = GAP + column * (SHEET_PICTURE + GAP)
@@ -275,14 +281,16 @@ def draw_crops(
     windows: Mapping[str, Mapping[str, Window]],
     qp: int,
     folder: Path,
+    title: str,
 ) -> Figure:
     """Fig. 9: the windows of each picture, enlarged by a whole factor without smoothing."""
     side = max(window.side for marked in windows.values() for window in marked.values())
     factor = max(1, SHEET_CROP // side)
     pitch, block = factor * side + GAP, 3 * LINE
     heights = [block + len(marked) * pitch for marked in windows.values()]
-    sheet = Sheet(2 * GAP + len(METHODS) * 2 * pitch, sum(heights) + GAP)
-    top = 6
+    sheet = Sheet(2 * GAP + len(METHODS) * 2 * pitch, sum(heights) + 2 * LINE)
+    sheet.text(2 * GAP, 8, title, 11)
+    top = 2 * LINE - 4
     for (image, marked), height in zip(windows.items(), heights, strict=True):
         rows = {row["method"]: row for row in _at(table, image, qp)}
         places = ", ".join(f"{n}: {w.side}x{w.side} at ({w.x}, {w.y})" for n, w in marked.items())
@@ -345,7 +353,7 @@ class Sheet:
     def text(self, left: float, top: float, words: str, points: float, **looks: Any) -> None:
         """Words whose upper left corner is at a place."""
         place = left / self.size[0], 1 - top / self.size[1]
-        self.figure.text(*place, words, fontsize=points, va="top", **looks)
+        self.figure.text(*place, words, fontsize=points, **{"va": "top", **looks})
 
 
 def enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:
@@ -362,7 +370,7 @@ def _at(table: pd.DataFrame, image: str, qp: int) -> list[dict[str, Any]]:
 
 
 def _heading(method: str, qp: int | None) -> str:
-    return f"{METHODS[method]}, " + ("before coding" if qp is None else f"QP {qp}")
+    return f"{METHODS[method]}, " + ("not coded" if qp is None else f"QP {qp}")
 
 
 def _fitted(path: Path) -> tuple[float, np.ndarray]:
