@@ -3,14 +3,12 @@
 # table2: two names in place of those of most detail; ablations: how many pictures; alpha: their scale.
 IQNET_SHOWN = {"table2": None, "ablations": 4, "alpha": None} | settings.config["iqnet"].get("pictures", {})
 IQNET_TRAINING_CODEC = settings.codecs[IQNET_DATA["codec"]]
+IQNET_TRAINING_CODEC_FILES = import_closure(
+    SCRIPTS / f"jndlab/codecs/{IQNET_TRAINING_CODEC['adapter']}.py",
+    SCRIPTS,
+)
 IQNET_PICTURE_FIGURES = ["fig07_image1", "fig08_image2", "fig09_crops"]
 IQNET_ABLATION_FIGURES = ["fig10_erjnd", "fig11_minor_edges", "fig12_mae_rule"]
-
-
-def training_codec_code(script):
-    """Digest of a script and of the codec that it drives by name."""
-    adapter = SCRIPTS / f"jndlab/codecs/{IQNET_TRAINING_CODEC['adapter']}.py"
-    return code(script, *import_closure(adapter, SCRIPTS))
 
 
 rule choose_iqnet_pictures:
@@ -61,7 +59,7 @@ rule code_iqnet_training_pictures:
         mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
         runtime=lambda wildcards, attempt: 240 * 2 ** (attempt - 1),
     params:
-        code=training_codec_code("code_iqnet_training_pictures"),
+        code=code("code_iqnet_training_pictures", *IQNET_TRAINING_CODEC_FILES),
         folder=IQNET_FOLDER,
         patch=IQNET_DATA["patch"],
         codec=IQNET_TRAINING_CODEC,
@@ -139,7 +137,7 @@ rule code_iqnet_ablations:
         mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
         runtime=lambda wildcards, attempt: 240 * 2 ** (attempt - 1),
     params:
-        code=training_codec_code("code_iqnet_ablations"),
+        code=code("code_iqnet_ablations", *IQNET_TRAINING_CODEC_FILES),
         folder=IQNET_FOLDER,
         patch=IQNET_DATA["patch"],
         codec=IQNET_TRAINING_CODEC,

@@ -144,7 +144,7 @@ def test_the_audit_follows_the_tables_and_not_a_memory_of_them(tmp_path, rows):
 
 def test_the_audit_is_written_as_a_table(tmp_path, rows):
     paths = write_audit(tmp_path / "audit")
-    assert [path.suffix for path in paths] == [".csv", ".md", ".tex"]
+    assert [path.suffix for path in paths] == [".csv", ".md", ".tex", ".html"]
     with open(paths[0], newline="") as stream:
         assert {row["claim"]: row for row in csv.DictReader(stream)} == rows
     counts = audit_summary(list(rows.values())).split(", ")

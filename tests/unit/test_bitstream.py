@@ -61,12 +61,10 @@ def test_a_stream_that_is_not_what_was_written_is_an_error(encoded, tmp_path, ch
         checked_stream(path, clip, "LDP", bits)
 
 
-def test_a_decoder_finds_a_cut_last_picture_in_vvc_only(encoded, tmp_path):
-    """FFmpeg's HEVC decoder conceals it: hence the check against the encoder's own sizes."""
-    path, _, _ = damaged(encoded, tmp_path, lambda data, bits: data[:-1])
-    if path.suffix == ".265":
-        assert decoded_md5(path)
-    else:
+def test_decoding_fails_where_half_of_the_last_vvc_picture_is_gone(encoded, tmp_path):
+    """A decoder notices some cuts only: hence the check against the encoder's own sizes."""
+    path, _, _ = damaged(encoded, tmp_path, lambda data, bits: data[: -bits[-1] // 16])
+    if path.suffix == ".266":
         with pytest.raises(ToolError):
             decoded_md5(path)
 

@@ -199,6 +199,24 @@ def test_the_summary_pairs_variants_picture_by_picture(numbers):
     assert row["variant"] == "+ minor edges (ours)" and row["effect"] == "30.00 [30.00, 30.00]"
 
 
+def test_the_window_is_where_detail_hides_a_change_least():
+    rng = np.random.default_rng(2)
+    source = np.full((128, 256), 128)
+    source[:, 128:] = rng.integers(0, 256, (128, 128))
+    first, last = source.copy(), source.copy()
+    last[40:56, 40:56] += 2  # in the flat half
+    last[:, 200:] += 4  # more, but hidden
+    first, last, source = (
+        np.clip(plane, 0, 255).astype(np.uint8) for plane in (first, last, source)
+    )
+    lumas = {"source": source, "overlap": first, "ours": last}
+    shown, (x, y, side) = most_changed(lumas, ABLATIONS["fig11_minor_edges"])
+    assert side == 64 and x <= 40 and x + side >= 56 and y <= 40 and y + side >= 56
+    assert shown == pytest.approx(2 * 16 * 16 / 64**2)
+    unchanged = most_changed({**lumas, "ours": first}, ABLATIONS["fig11_minor_edges"])
+    assert unchanged == (0, Window(0, 0, 64))
+
+
 @pytest.mark.parametrize("name", list(ABLATIONS))
 def test_figures_show_the_window_of_most_change_and_all_pictures(
     name, numbers, source, lumas, edges, tmp_path

@@ -71,7 +71,8 @@ def missing_data(settings: Settings) -> list[str]:
 def missing_tools(settings: Settings) -> list[str]:
     """Codecs whose programs or files are not set up, with what is wrong."""
     told = []
-    for name, spec in settings.codecs.items():
+    for name in settings.config["codecs"]:
+        spec = settings.codecs[name]
         encoder = spec.get("encoder")
         if "encoder" in spec and not (encoder and Path(encoder).is_file()):
             told.append(f"{name}: no encoder at '{encoder or ''}'; set its key `encoder`")

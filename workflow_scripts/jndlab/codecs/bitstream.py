@@ -126,8 +126,8 @@ def expected_slice_types(configuration: str, frames: int) -> list[str]:
 def decoded_md5(stream: Path, pix_fmt: str = "yuv420p10le") -> str:
     """MD5 (hex) of all decoded pictures as planar samples, as VTM's own decoder writes them.
 
-    The first decoding error is fatal (ToolError). For VVC that includes a stream cut inside its
-    last picture; FFmpeg's HEVC decoder lets most such cuts pass.
+    The first decoding error is fatal (ToolError). Not every cut is one: FFmpeg's decoders conceal
+    some, above all in the last picture and for HEVC. :func:`checked_stream` finds those.
     """
     run = ffmpeg.run(
         ["-v", "error", "-xerror", "-err_detect", "explode", *_input_args(stream),

@@ -13,9 +13,10 @@ from PIL import Image
 from jndlab.jnd.dct import BLOCK
 from jndlab.jnd.edges import CANNY_DETAIL, CANNY_MAIN, minor_edges
 from jndlab.jnd.erjnd import ErjndPrefilter
+from jndlab.media.blocks import split_blocks
 from jndlab.media.clip import Frame
 from jndlab.papers.iqnet_candidates import DECODED_DEPTH
-from jndlab.papers.iqnet_reconstructions import Window, crops
+from jndlab.papers.iqnet_reconstructions import GRID, Window, crop_side
 from jndlab.papers.iqnet_selection import SelectionOptions, assemble_training_picture
 from jndlab.papers.iqnet_training_pictures import (
     GAP,
@@ -246,19 +247,21 @@ def numbers_of(
 
 
 def most_changed(lumas: Mapping[str, np.ndarray], ablation: Ablation) -> tuple[float, Window]:
-    """The window where the first and the last variant differ most, and how much it shows there.
+    """The window where the change from the first to the last variant shows most, and how much.
 
-    That is the sum of absolute differences over the source's activity (the same between
-    neighbours), since detail hides a change: a picture's window is compared with others' by it.
+    That is the sum of absolute differences over the activity of the source (the same between
+    neighbours, and one level a pixel), since detail hides a change. Windows of
+    ``iqnet_reconstructions.crop_side`` lie on a grid of 8 pixels; of equals the first counts.
     """
-    names = list(ablation.variants)
-    first, last = (lumas[name].astype(int) for name in (names[0], names[-1]))
-    window = crops([lumas[SOURCE], first, last])["A"]
-    x, y, side = window
-    part = np.s_[y : y + side, x : x + side]
-    detail = lumas[SOURCE][part].astype(int)
-    activity = sum(np.abs(np.diff(detail, axis=axis)).sum() for axis in (0, 1))
-    return float(np.abs(first[part] - last[part]).sum() / (activity + 1)), window
+    names, source = list(ablation.variants), lumas[SOURCE].astype(int)
+    change = np.abs(lumas[names[0]].astype(int) - lumas[names[-1]])
+    activity = np.ones_like(source)
+    activity[:, 1:] += np.abs(np.diff(source, axis=1))
+    activity[1:] += np.abs(np.diff(source, axis=0))
+    side = crop_side(min(source.shape))
+    shown = _window_sums(change, side) / _window_sums(activity, side)
+    row, column = np.unravel_index(shown.argmax(), shown.shape)
+    return float(shown[row, column]), Window(int(column) * GRID, int(row) * GRID, side)
 
 
 def save_changes(
@@ -359,7 +362,9 @@ def draw_ablation(
     width = max(len(columns) * pitch + 2 * GAP + 20, 1180)
     sheet = Sheet(width, head + len(steps) * pitch + foot)
     sheet.text(GAP, 8, f"{ablation.title}; {note}", 11)
-    where = f"{picture}, {side}x{side} at ({x}, {y}): where first and last variant differ most"
+    where = (
+        f"{picture}, {side}x{side} at ({x}, {y}): where the change from first to last shows most"
+    )
     sheet.text(GAP, 8 + 1.4 * LINE, where, 9)
     rows = numbers[numbers["picture"] == picture].set_index("variant")
     for column, variant in enumerate(columns):
@@ -378,6 +383,12 @@ def draw_ablation(
         sheet.text(8, middle, words, 8.5, rotation=90, va="center")
     _draw_numbers(sheet, name, numbers, table, head + len(steps) * pitch + 30, foot - 70)
     return sheet.figure
+
+
+def _window_sums(weight: np.ndarray, side: int) -> np.ndarray:
+    """Sums over square windows at all places of the grid of crops."""
+    cells = split_blocks(weight, GRID, partial="drop").sum(axis=(-2, -1))
+    return np.lib.stride_tricks.sliding_window_view(cells, (side // GRID,) * 2).sum(axis=(-2, -1))
 
 
 def _boundary_ratios(luma: np.ndarray) -> tuple[float, float] | None:

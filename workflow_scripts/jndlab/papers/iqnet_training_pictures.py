@@ -186,7 +186,7 @@ def table2(
         ours,
         load_published(folder)["table2_training_images"],
         KEY,
-        ["vmaf_p", "vmaf_r"],
+        list(TOLERANCE),
         TOLERANCE,
         "the paper does not name its two pictures",
     )
