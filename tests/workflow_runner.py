@@ -11,6 +11,20 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PARTS = ("Snakefile", "rules", "workflow_scripts", "config", "envs", "report", "profiles")
+# One clip, two pictures, two QPs, two methods: the smallest run with every stage.
+TINY = """
+results_dir: results
+sequences: [bigbuckbunny_tiny]
+frames: 2
+configurations: [AI]
+qps: [32, 37]
+codecs: [x265-ultrafast]
+mlflow: false
+papers: []
+methods:
+  anchor: {kind: anchor}
+  erjnd: {kind: prefilter, class: "jndlab.jnd.erjnd:ErjndPrefilter"}
+"""
 
 
 class Workflow:

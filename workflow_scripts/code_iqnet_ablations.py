@@ -22,8 +22,8 @@ from jndops.adapter import run, scratch
 def main(snakemake, log: Path) -> None:
     given, output, params = snakemake.input, snakemake.output, snakemake.params
     listed = {picture.name: picture for picture in read_list(given.pictures)}
-    chosen, codec, folder = read_json(given.chosen), get_codec(params.codec), Path(output.pictures)
-    numbers, changed = [], {name: [] for name in ABLATIONS}
+    chosen, codec = read_json(given.chosen), get_codec(params.codec)
+    numbers, made = [], {}
     for name in chosen["ablations"]:
         source = whole_patches(load_picture(listed[name], params.folder), params.patch)
         grids = chosen["selections"][name]
@@ -36,16 +36,18 @@ def main(snakemake, log: Path) -> None:
         smooth = np.kron(chosen["smooth"][name], np.ones((params.patch,) * 2)) > 0
         of_picture = numbers_of(rows, lumas, decoded, edges, smooth, grids)
         numbers += [{"picture": name, **row} for row in of_picture]
-        save_pictures(folder, name, source, lumas, decoded, params.qp)
-        save_changes(folder, name, lumas, edges)
-        for figure, ablation in ABLATIONS.items():
-            changed[figure].append((*most_changed(lumas, ablation), name))
+        made[name] = source, lumas, decoded, edges
     write_csv(output.numbers, numbers)
-    scenes = {
-        figure: {"picture": name, "window": window}
-        for figure, found in changed.items()
-        for _, window, name in [max(found, key=lambda scene: scene[0])]
-    }
+
+    scenes, folder = {}, Path(output.pictures)
+    for figure, ablation in ABLATIONS.items():
+        windows = {name: most_changed(lumas, ablation) for name, (_, lumas, *_) in made.items()}
+        name = max(windows, key=lambda candidate: windows[candidate][0])
+        scenes[figure] = {"picture": name, "window": windows[name][1]}
+        source, lumas, decoded, edges = made[name]
+        shown = {variant: lumas[variant] for variant in ("source", *ablation.variants)}
+        save_pictures(folder, name, source, shown, decoded, params.qp)
+        save_changes(folder, name, shown, edges)
     write_json(output.scenes, {"scenes": scenes, "mae_rule": chosen["mae_rule"]})
 
 

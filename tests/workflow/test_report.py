@@ -11,21 +11,10 @@ import zipfile
 
 import pytest
 
+import workflow_runner
 from workflow_runner import Workflow
 
-TINY = """
-results_dir: out
-sequences: [bigbuckbunny_tiny]
-frames: 2
-configurations: [AI]
-qps: [32, 37]
-codecs: [x265-ultrafast]
-mlflow: false
-papers: []
-methods:
-  anchor: {kind: anchor}
-  erjnd: {kind: prefilter, class: "jndlab.jnd.erjnd:ErjndPrefilter"}
-"""
+TINY = workflow_runner.TINY.replace("results_dir: results", "results_dir: out")
 
 # Loaded by every Python below: whoever opens a connection fails, and says so in the output.
 NO_NETWORK = """

@@ -11,21 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow_runner import Workflow
-
-TINY = """
-results_dir: results
-sequences: [bigbuckbunny_tiny]
-frames: 2
-configurations: [AI]
-qps: [32, 37]
-codecs: [x265-ultrafast]
-mlflow: false
-papers: []
-methods:
-  anchor: {kind: anchor}
-  erjnd: {kind: prefilter, class: "jndlab.jnd.erjnd:ErjndPrefilter"}
-"""
+from workflow_runner import TINY, Workflow
 
 TABLES = {"tabulate_points": 1, "compare_methods": 1, "draw_figures": 1}
 WHOLE = {
