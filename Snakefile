@@ -1,6 +1,5 @@
 """JND coding reproduction suite: table of contents. `make help` tells what can be asked for."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -8,8 +7,6 @@ from snakemake.utils import min_version
 
 min_version("9.16")
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
-# Threads of a network that wait must not spin: two jobs on two cores would starve each other.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if not workflow.config_settings.configfiles:
 
@@ -37,10 +34,6 @@ wildcard_constraints:
     qp=r"\d+",
 
 
-# Read by the trainings; no parameter of a rule, since it changes no result.
-os.environ["JNDLAB_LIVE_TRACKING"] = str(int(settings.config["mlflow"]))
-
-
 include: "rules/config.smk"
 include: "rules/sequences.smk"
 include: "rules/prefilter.smk"
@@ -52,6 +45,7 @@ include: "rules/iqnet_data.smk"
 include: "rules/iqnet_train.smk"
 include: "rules/iqnet_tables.smk"
 include: "rules/iqnet_figures.smk"
+include: "rules/iqnet_pictures.smk"
 include: "rules/iqnet.smk"
 include: "rules/tracking.smk"
 

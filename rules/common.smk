@@ -11,6 +11,7 @@ from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
 from jndlab.jnd.prefilter import expanded_options
 from jndlab.media.clip import clip_as_text
+from jndops.environment import prepare as prepare_environment
 from jndops.imports import class_file, digest, import_closure
 from jndops.settings import ALL_QPS, load_settings
 
@@ -29,6 +30,7 @@ except UserError as error:
     raise WorkflowError(str(error))
 
 
+prepare_environment(live_tracking=settings.config["mlflow"])
 RESULTS = settings.config["results_dir"]
 STREAM_SUFFIX = {"vvenc": "266", "vtm": "266", "x265": "265"}
 

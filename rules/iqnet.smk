@@ -12,6 +12,7 @@ rule iqnet:
         rules.tabulate_iqnet.output,
         rules.iqnet_figures.input,
         rules.iqnet_training_data.input if IQNET_IS_TRAINED else [],
+        rules.iqnet_pictures.input if IQNET_IS_TRAINED else [],
         trainings=[
             rules.train_iqnet.output.summary if IQNET_IS_TRAINED else [],
             expand(rules.train_cnn_jnqd.output.summary, qp=settings.config["qps"]) if CNN_JNQD_IS_TRAINED else [],

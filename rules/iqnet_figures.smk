@@ -6,7 +6,7 @@ IQNET_BARS = {
     "saving_pct": "iqnet/figures/fig17_saving",
 }
 
-IQNET_CODEC = settings.config["codecs"][0]
+IQNET_POINT_CODEC = settings.config["codecs"][0]
 IQNET_FRAMES = settings.config["iqnet"]["frames"]
 IQNET_BESIDE = [name for name in settings.config["methods"] if name != settings.config["anchor"]]
 # The paper's pictures show these two beside the anchor; a run without them shows what it has.
@@ -79,7 +79,7 @@ rule draw_iqnet_figures:
         runtime=20,
     params:
         code=code("draw_iqnet_figures"),
-        codec=IQNET_CODEC,
+        codec=IQNET_POINT_CODEC,
         anchor=settings.config["anchor"],
         labels=labels(),
         bars={quantity: f"{RESULTS}/{stem}" for quantity, stem in IQNET_BARS.items()},
@@ -95,12 +95,12 @@ rule draw_iqnet_frames:
         source="<results>/sequences/{sequence}.mkv",
         streams=expand(
             f"<results>/streams/{IQNET_POINT}.{{suffix}}",
-            codec=IQNET_CODEC,
+            codec=IQNET_POINT_CODEC,
             method=IQNET_PICTURED,
-            suffix=STREAM_SUFFIX[settings.codecs[IQNET_CODEC]["adapter"]],
+            suffix=STREAM_SUFFIX[settings.codecs[IQNET_POINT_CODEC]["adapter"]],
         ),
-        points=expand(f"<results>/points/{IQNET_POINT}.json", codec=IQNET_CODEC, method=IQNET_PICTURED),
-        frames=expand(f"<results>/points/{IQNET_POINT}.frames.csv", codec=IQNET_CODEC, method=IQNET_PICTURED),
+        points=expand(f"<results>/points/{IQNET_POINT}.json", codec=IQNET_POINT_CODEC, method=IQNET_PICTURED),
+        frames=expand(f"<results>/points/{IQNET_POINT}.frames.csv", codec=IQNET_POINT_CODEC, method=IQNET_PICTURED),
         printed=rules.audit_iqnet.input.printed,
     output:
         figure=report(

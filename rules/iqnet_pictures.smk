@@ -1,14 +1,27 @@
 """IQNet (OJCAS 2024): training pictures coded, Table II and Fig. 7-9; the ablations, Fig. 10-12."""
 
-# table2: two names in place of those of most detail; ablations: how many pictures; alpha: their scale.
-IQNET_SHOWN = {"table2": None, "ablations": 4, "alpha": None} | settings.config["iqnet"].get("pictures", {})
+IQNET_SHOWN = settings.config["iqnet"]["pictures"]
 IQNET_TRAINING_CODEC = settings.codecs[IQNET_DATA["codec"]]
 IQNET_TRAINING_CODEC_FILES = import_closure(
     SCRIPTS / f"jndlab/codecs/{IQNET_TRAINING_CODEC['adapter']}.py",
     SCRIPTS,
 )
-IQNET_PICTURE_FIGURES = ["fig07_image1", "fig08_image2", "fig09_crops"]
-IQNET_ABLATION_FIGURES = ["fig10_erjnd", "fig11_minor_edges", "fig12_mae_rule"]
+IQNET_TABLE2 = {
+    "table2": "table2",
+    "table2_comparison": "table2: comparison",
+    "table2_bd_rate": "table2: BD-rate",
+}
+IQNET_PICTURE_FIGURES = {
+    "fig07_image1": "fig07: first training picture",
+    "fig08_image2": "fig08: second training picture",
+    "fig09_crops": "fig09: their crops",
+}
+IQNET_ABLATION_TABLES = {"ablations": "ablations", "mae_rule": "ablations: patches that the MAE rule changes"}
+IQNET_ABLATION_FIGURES = {
+    "fig10_erjnd": "fig10: ERJND against ours",
+    "fig11_minor_edges": "fig11: minor edges",
+    "fig12_mae_rule": "fig12: MAE rule",
+}
 
 
 rule choose_iqnet_pictures:
@@ -79,23 +92,26 @@ rule draw_iqnet_training_pictures:
         pictures=rules.code_iqnet_training_pictures.output.pictures,
         printed=rules.audit_iqnet.input.printed,
     output:
-        tables=report(
-            [
-                f"{RESULTS}/iqnet/tables/{name}.{suffix}"
-                for name in ("table2", "table2_comparison", "table2_bd_rate")
-                for suffix in ("csv", "md", "tex")
-            ],
-            caption="../report/iqnet_table2.rst",
-            category="IQNet",
+        *(table(f"iqnet/tables/{name}") for name in IQNET_TABLE2),
+        *(
+            report(
+                f"{RESULTS}/iqnet/tables/{name}.html",
+                caption="../report/iqnet_table2.rst",
+                category="IQNet",
+                labels={"table": label},
+            )
+            for name, label in IQNET_TABLE2.items()
         ),
-        figures=report(
-            [f"{RESULTS}/iqnet/figures/{name}.png" for name in IQNET_PICTURE_FIGURES],
-            caption="../report/iqnet_table2.rst",
-            category="IQNet",
+        *(figure_data(f"iqnet/figures/{name}") for name in IQNET_PICTURE_FIGURES),
+        *(
+            report(
+                f"{RESULTS}/iqnet/figures/{name}.png",
+                caption="../report/iqnet_table2.rst",
+                category="IQNet",
+                labels={"figure": label},
+            )
+            for name, label in IQNET_PICTURE_FIGURES.items()
         ),
-        beside=[
-            f"{RESULTS}/iqnet/figures/{name}.{suffix}" for name in IQNET_PICTURE_FIGURES for suffix in ("svg", "csv")
-        ],
     log:
         "<logs>/draw_iqnet_training_pictures.log",
     benchmark:
@@ -108,6 +124,8 @@ rule draw_iqnet_training_pictures:
         runtime=20,
     params:
         code=code("draw_iqnet_training_pictures"),
+        tables=f"{RESULTS}/iqnet/tables",
+        figures=f"{RESULTS}/iqnet/figures",
         codec=IQNET_DATA["codec"],
         qp=IQNET_DATA["qp"],
         published=IQNET_DATA["source"] == "vimeo90k",
@@ -158,26 +176,27 @@ rule draw_iqnet_ablations:
         scenes=rules.code_iqnet_ablations.output.scenes,
         pictures=rules.code_iqnet_ablations.output.pictures,
     output:
-        table=report(
-            [f"{RESULTS}/iqnet/tables/ablations.{suffix}" for suffix in ("csv", "md", "tex")],
-            caption="../report/iqnet_ablations.rst",
-            category="IQNet",
-            labels={"table": "ablations"},
+        *(table(f"iqnet/tables/{name}") for name in IQNET_ABLATION_TABLES),
+        *(
+            report(
+                f"{RESULTS}/iqnet/tables/{name}.html",
+                caption="../report/iqnet_ablations.rst",
+                category="IQNet",
+                labels={"table": label},
+            )
+            for name, label in IQNET_ABLATION_TABLES.items()
         ),
-        figures=report(
-            [f"{RESULTS}/iqnet/figures/{name}.png" for name in IQNET_ABLATION_FIGURES],
-            caption="../report/iqnet_ablations.rst",
-            category="IQNet",
+        f"{RESULTS}/iqnet/tables/ablation_pictures.csv",
+        *(figure_data(f"iqnet/figures/{name}") for name in IQNET_ABLATION_FIGURES),
+        *(
+            report(
+                f"{RESULTS}/iqnet/figures/{name}.png",
+                caption="../report/iqnet_ablations.rst",
+                category="IQNet",
+                labels={"figure": label},
+            )
+            for name, label in IQNET_ABLATION_FIGURES.items()
         ),
-        beside=[
-            *[f"{RESULTS}/iqnet/tables/mae_rule.{suffix}" for suffix in ("csv", "md", "tex")],
-            f"{RESULTS}/iqnet/tables/ablation_pictures.csv",
-            *[
-                f"{RESULTS}/iqnet/figures/{name}.{suffix}"
-                for name in IQNET_ABLATION_FIGURES
-                for suffix in ("svg", "csv")
-            ],
-        ],
     log:
         "<logs>/draw_iqnet_ablations.log",
     benchmark:
@@ -190,6 +209,8 @@ rule draw_iqnet_ablations:
         runtime=20,
     params:
         code=code("draw_iqnet_ablations"),
+        tables=f"{RESULTS}/iqnet/tables",
+        figures=f"{RESULTS}/iqnet/figures",
         codec=IQNET_DATA["codec"],
         qp=IQNET_DATA["qp"],
         alpha=rules.code_iqnet_ablations.params.alpha,

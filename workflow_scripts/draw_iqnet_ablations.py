@@ -12,17 +12,17 @@ from jndops.adapter import run
 
 
 def main(snakemake, log: Path) -> None:
-    given, output, params = snakemake.input, snakemake.output, snakemake.params
+    given, params = snakemake.input, snakemake.params
     numbers = pd.read_csv(given.numbers)
     table = summary(numbers)
-    stem = Path(output.table[0]).with_suffix("")
+    stem = Path(params.tables, "ablations")
     caption = (
         f"IQNet's ablations, codec {params.codec}, all intra, QP {params.qp}: means over "
         f"{numbers['picture'].nunique()} training pictures with 95 % bootstrap intervals; Fig. 10 "
         f"and 11 at alpha {params.alpha:g}. Effect: difference to the first variant, by picture."
     )
     write_table(table, stem, formats=("csv",))
-    write_table(in_words(table), stem, formats=("md", "tex"), caption=caption)
+    write_table(in_words(table), stem, formats=("md", "tex", "html"), caption=caption)
     write_table(numbers, stem.with_name("ablation_pictures"), formats=("csv",))
     facts = read_json(given.scenes)
     rule = pd.DataFrame([{"variant": name, **row} for name, row in facts["mae_rule"].items()])
@@ -36,7 +36,7 @@ def main(snakemake, log: Path) -> None:
             folder = Path(given.pictures)
             figure = draw_ablation(name, numbers, table, scene, params.qp, folder, note)
             shown = numbers[numbers["variant"].isin(["source", *ABLATIONS[name].variants])]
-            save_figure(figure, shown, Path(output.figures[0]).parent / name)
+            save_figure(figure, shown, Path(params.figures, name))
 
 
 run(main, snakemake)  # noqa: F821

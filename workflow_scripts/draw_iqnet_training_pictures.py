@@ -12,14 +12,13 @@ from jndops.adapter import run
 
 
 def main(snakemake, log: Path) -> None:
-    given, output, params = snakemake.input, snakemake.output, snakemake.params
+    given, params = snakemake.input, snakemake.params
     table = table2(read_csv(given.numbers), params.codec, published=params.published)
-    folder = Path(output.tables[0]).parent
-    write_paper_table(table, folder)
+    write_paper_table(table, params.tables)
     caption = "BD-rate (%, pchip, VMAF of the reconstruction) of the pictures of Table II."
-    write_table(bd_rates(table.ours), folder / "table2_bd_rate", caption=caption)
+    write_table(bd_rates(table.ours), Path(params.tables, "table2_bd_rate"), caption=caption)
 
-    pictures, figures = Path(given.pictures), Path(output.figures[0]).parent
+    pictures, figures = Path(given.pictures), Path(params.figures)
     windows = {
         image: {label: Window(*window) for label, window in marked.items()}
         for image, marked in read_json(given.windows).items()

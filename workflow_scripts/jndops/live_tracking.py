@@ -23,6 +23,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from jndops.environment import LIVE_VARIABLE
 from jndops.mlflow_mirror import experiment_id, log_metrics, open_database, single_writer
 from jndops.mlflow_records import ARTIFACTS_FOLDER, finite_metrics, flat
 from jndops.mlflow_trainings import LIVE_TAG, TRAININGS, results_of, training_key
@@ -33,7 +34,6 @@ SECONDS_BETWEEN_WRITES = 3.0
 # At the end of a training, for rows that are still on their way.
 END_SECONDS = 15.0
 NICENESS = 5
-LIVE_VARIABLE = "JNDLAB_LIVE_TRACKING"
 WRITER = [sys.executable, "-m", "jndops.live_tracking"]
 NOTE = "Written while the training runs; the mirrored run takes its place when it is finished."
 
