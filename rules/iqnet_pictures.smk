@@ -124,8 +124,9 @@ rule draw_iqnet_training_pictures:
         runtime=20,
     params:
         code=code("draw_iqnet_training_pictures"),
-        tables=f"{RESULTS}/iqnet/tables",
-        figures=f"{RESULTS}/iqnet/figures",
+        # <results>/iqnet/tables/NAME.csv is the first output of this rule
+        tables=lambda wildcards, output: str(Path(output[0]).parent),
+        figures=lambda wildcards, output: str(Path(output[0]).parents[1] / "figures"),
         codec=IQNET_DATA["codec"],
         qp=IQNET_DATA["qp"],
         published=IQNET_DATA["source"] == "vimeo90k",
@@ -209,8 +210,9 @@ rule draw_iqnet_ablations:
         runtime=20,
     params:
         code=code("draw_iqnet_ablations"),
-        tables=f"{RESULTS}/iqnet/tables",
-        figures=f"{RESULTS}/iqnet/figures",
+        # <results>/iqnet/tables/NAME.csv is the first output of this rule
+        tables=lambda wildcards, output: str(Path(output[0]).parent),
+        figures=lambda wildcards, output: str(Path(output[0]).parents[1] / "figures"),
         codec=IQNET_DATA["codec"],
         qp=IQNET_DATA["qp"],
         alpha=rules.code_iqnet_ablations.params.alpha,
