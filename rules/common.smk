@@ -11,6 +11,7 @@ from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
 from jndlab.jnd.prefilter import expanded_options
 from jndlab.media.clip import clip_as_text
+from jndops.environment import PYTHON
 from jndops.environment import prepare as prepare_environment
 from jndops.imports import class_file, digest, import_closure
 from jndops.settings import ALL_QPS, load_settings
@@ -189,4 +190,4 @@ def figure_data(stem):
 def summarise(*options):
     """Tell the user, at the end of a run, what there is and where."""
     script = SCRIPTS / "summarise_run.py"
-    subprocess.run([sys.executable, str(script), "--results", RESULTS, *options], check=False)
+    subprocess.run([PYTHON, str(script), "--results", RESULTS, *options], check=False)

@@ -42,7 +42,7 @@ rule check_data:
     params:
         sequences=" ".join(f"--sequence {name}" for name in settings.config["sequences"]),
         data_dir=settings.config["data_dir"],
-        python=sys.executable,
+        python=PYTHON,
         script=SCRIPTS / "check_data.py",
     message:
         "Checking data sets"

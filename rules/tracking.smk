@@ -24,7 +24,7 @@ rule mirror_mlflow:
     params:
         code=code("mirror_mlflow", *(SCRIPTS / "jndops").glob("mlflow_*.py")),
         results=lambda wildcards, output: Path(output.ledger).parent,
-        python=sys.executable,
+        python=PYTHON,
         script=SCRIPTS / "mirror_mlflow.py",
     message:
         "Mirroring results into MLflow"

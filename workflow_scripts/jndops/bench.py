@@ -16,7 +16,8 @@ from jndlab.files import write_json, write_text
 from jndlab.media.ffmpeg import ffmpeg_version
 from jndops.bench_figures import Bench, Figure, as_markdown
 from jndops.bench_grid import encode_grid
-from jndops.bench_tools import erjnd, imports, measurement, network_prefilter, planning
+from jndops.bench_iqnet import candidates, network_prefilter, training
+from jndops.bench_tools import erjnd, imports, measurement, planning
 from jndops.doctor import usable_cores
 
 # A further bench is one entry: name -> function from a Bench to its figures.
@@ -26,7 +27,9 @@ BENCHES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "imports": imports,
     "measurement": measurement,
     "erjnd": erjnd,
-    "iqnet": network_prefilter,
+    "iqnet_prefilter": network_prefilter,
+    "iqnet_training": training,
+    "iqnet_candidates": candidates,
 }
 
 

@@ -48,7 +48,7 @@ def encode_grid(bench: Bench) -> Iterator[Figure]:
         for p in settings.points()
     ]
     bench.say(f"{len(sources)} clips are prepared (not counted)")
-    _snakemake(bench, sources)
+    snakemake_lines(bench, sources)
     runs: list[GridRun] = []
     by_xargs: list[Spent] = []
     scripts: list[Path] = []
@@ -168,7 +168,7 @@ def _demo_grid(folder: Path) -> Settings:
     return load_settings(grid, ROOT)
 
 
-def _snakemake(bench: Bench, targets: list[str]) -> list[tuple[Moment, str]]:
+def snakemake_lines(bench: Bench, targets: list[str]) -> list[tuple[Moment, str]]:
     """Run Snakemake in the bench's folder; each line of its output with the moment it came."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(bench.folder), "--configfile", str(bench.folder / "grid.yaml")]
@@ -186,7 +186,7 @@ def _snakemake(bench: Bench, targets: list[str]) -> list[tuple[Moment, str]]:
 
 
 def _grid_run(bench: Bench, targets: list[str]) -> GridRun:
-    lines = _snakemake(bench, targets)
+    lines = snakemake_lines(bench, targets)
     begin, end = lines[0][0], lines[-1][0]
     first = next(moment for moment, line in lines if re.match(r"Job \d+:", line))
     last = [moment for moment, line in lines if line.startswith("Finished jobid")][-1]
@@ -259,5 +259,5 @@ def assert_same_streams(folder: Path, targets: list[str], scripts: list[Path]) -
 
 
 def _assert_nothing_to_do(bench: Bench, targets: list[str]) -> None:
-    if not any("Nothing to be done" in line for _, line in _snakemake(bench, targets)):
+    if not any("Nothing to be done" in line for _, line in snakemake_lines(bench, targets)):
         raise RuntimeError("a finished run had something to do: was code edited meanwhile?")

@@ -18,7 +18,6 @@ from jndops.bench_figures import ROOT, Bench, Figure, in_turns, python
 
 PLAN_LIMIT_SECONDS = 6
 HEAVY = ("torch", "pyiqa", "mlflow", "seaborn", "pandas", "matplotlib")
-NETWORK_PREFILTER_GOAL = 6
 
 # A measurement as the adapter does it, in a Python of its own.
 MEASURE_PROGRAM = """
@@ -164,24 +163,6 @@ def erjnd(bench: Bench) -> Iterator[Figure]:
         "8x8 DCT and inverse alone (float32)",
         "luma of an enlarged real clip in memory, default options, as many threads as NumPy takes; "
         "files and decoding not counted.",
-    )
-
-
-def network_prefilter(bench: Bench) -> Iterator[Figure]:
-    """IQNet's network at 1080p in ONNX Runtime against eager PyTorch."""
-    bench.say("IQNet's prefilter at 1080p in PyTorch and in ONNX Runtime")
-    program = "import json; from jndlab.training.bench import bench_prefilter as bench\n"
-    program += f"print(json.dumps(bench(4, threads={bench.cores})))"
-    told = json.loads(python("-c", program, cwd=_SCRIPTS).stdout.splitlines()[-1])
-    yield Figure(
-        "prefilter IQNet, 1080p, ONNX Runtime",
-        1 / told["onnx_seconds_per_frame"],
-        "frames/s",
-        1 / told["eager_seconds_per_frame"],
-        "eager float32 PyTorch, same threads",
-        f"{told['threads']} threads, conversion from and to 8 bit included, frames in turns, "
-        f"medians of {told['frames']}",
-        at_least=NETWORK_PREFILTER_GOAL,
     )
 
 

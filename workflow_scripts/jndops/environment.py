@@ -6,7 +6,10 @@ Neither changes a result, so neither may be a parameter of a rule: a switch woul
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 
+PYTHON = sys.executable
 LIVE_VARIABLE = "JNDLAB_LIVE_TRACKING"
 
 
@@ -15,3 +18,5 @@ def prepare(live_tracking: bool) -> None:
     # Threads of a network that wait must not spin: two jobs on two cores would starve each other.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ[LIVE_VARIABLE] = str(int(live_tracking))
+    # Snakemake writes this path into shell commands as it is; a folder may have a space in its name.
+    sys.executable = shlex.quote(PYTHON)
