@@ -35,6 +35,12 @@ def source(tmp_path_factory):
     return path, cut_clip(path, 80, 48, FRAMES)
 
 
+@pytest.fixture
+def tiny_job(source, tmp_path):
+    codec = get_codec(X265)
+    return codec, job(*source, tmp_path / "qp32.265", "AI")
+
+
 def files_under(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
@@ -265,3 +271,37 @@ class TestSheet:
         for name in ("codec", "vvenc", "x265", "vtm"):
             for key, node in schema["$defs"][name]["properties"].items():
                 assert {"description", "default"} <= set(node), (name, key)
+
+
+def test_an_encode_that_ends_without_pictures_is_tried_again(tiny_job, monkeypatch):
+    """FFmpeg ends some short VVenC encodes on a busy machine with success and nothing written."""
+    codec, job = tiny_job
+    real, attempts = ffmpeg.run, []
+
+    def sometimes_nothing(args, *, log=None):
+        run = real(args, log=log)
+        if str(job.clip.fps) in args and len(attempts) < 2:
+            attempts.append(args)
+            Path(args[-1]).write_bytes(b"")
+            Path(args[args.index("-stats_enc_post") + 1]).write_text("")
+        return run
+
+    monkeypatch.setattr(ffmpeg, "run", sometimes_nothing)
+    assert len(codec.encode(job).bits_per_frame) == job.clip.frames
+    assert len(attempts) == 2
+
+
+def test_an_encode_without_pictures_every_time_is_an_error(tiny_job, monkeypatch):
+    codec, job = tiny_job
+    real = ffmpeg.run
+
+    def nothing(args, *, log=None):
+        run = real(args, log=log)
+        Path(args[-1]).write_bytes(b"")
+        Path(args[args.index("-stats_enc_post") + 1]).write_text("")
+        return run
+
+    monkeypatch.setattr(ffmpeg, "run", nothing)
+    with pytest.raises(UserError, match="the stream is empty"):
+        codec.encode(job)
+    assert not job.stream.exists()

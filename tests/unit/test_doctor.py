@@ -47,7 +47,7 @@ def test_healthy_machine_passes_with_versions_and_known_scores(healthy):
 def test_ffmpeg_without_vvenc_fails_with_a_remedy(repository, tmp_path):
     crippled = tmp_path / "ffmpeg"
     crippled.write_text(
-        f'#!/bin/sh\ncase "$*" in *libvvenc*) exit 1;; esac\n{ffmpeg_path()} "$@" > "$0.out"\n'
+        f'#!/bin/sh\ncase "$*" in *libvvenc*) exit 1;; esac\n"{ffmpeg_path()}" "$@" > "$0.out"\n'
         'code=$?\ngrep -a -v libvvenc "$0.out"\nexit $code\n'
     )
     crippled.chmod(0o755)

@@ -32,7 +32,10 @@ def build(tmp_path_factory, repository):
     script = (repository / "tests/data/vtm_stand_in.py").read_text()
     folder = tmp_path_factory.mktemp("vtm build")
     for name in ("EncoderAppStatic", "DecoderAppStatic"):
-        (folder / name).write_text(f"#!{sys.executable}\n{script}")
+        (folder / f"{name}.py").write_text(script)
+        # No `#!` line of its own: the path of this Python may hold a space.
+        command = f'exec "{sys.executable}" "{folder / name}.py" "$@"'
+        (folder / name).write_text(f"#!/bin/sh\n{command}\n")
         (folder / name).chmod(0o755)
     (folder / "intra.cfg").write_text("IntraPeriod : 1  # all\nTemporalSubsampleRatio : 8\n")
     (folder / "ldp.cfg").write_text("IntraPeriod : -1\n")

@@ -18,5 +18,5 @@ def prepare(live_tracking: bool) -> None:
     # Threads of a network that wait must not spin: two jobs on two cores would starve each other.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ[LIVE_VARIABLE] = str(int(live_tracking))
-    # Snakemake writes this path into shell commands as it is; a folder may have a space in its name.
+    # Snakemake writes this path into shell commands as it is; a folder may have a space in it.
     sys.executable = shlex.quote(PYTHON)

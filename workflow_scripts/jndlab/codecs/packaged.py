@@ -21,6 +21,9 @@ NEUTRAL_TAGS = (
     "setparams=range=limited:color_primaries=unknown:color_trc=unknown:colorspace=unknown"
     ":chroma_location=unknown,setsar=0"
 )
+# FFmpeg n9.0.2 can end a short encode with success and no picture at all (see vvenc.py): rare
+# enough that the next attempt gives the stream, and caught by the check after it if not.
+ATTEMPTS = 4
 
 
 class PackagedCodec(Codec):
@@ -73,17 +76,10 @@ class PackagedCodec(Codec):
         self._check(job.configuration, job.qp)
         job.work_dir.mkdir(parents=True, exist_ok=True)
         with atomic_path(job.stream) as part, TemporaryDirectory(dir=job.work_dir) as scratch:
-            sizes = Path(scratch) / "sizes.txt"
-            # The rate is the sheet's, whatever the container says; one picture in, one out.
-            run = ffmpeg.run(
-                ["-v", "info", "-r", str(job.clip.fps), "-i", str(job.source), "-map", "0:v:0",
-                 "-fps_mode", "passthrough", "-vf", NEUTRAL_TAGS, "-c:v", self.library,
-                 "-preset", self.preset, *self.fixed_options, *self.encoder_args(job),
-                 "-stats_enc_post", str(sizes), "-stats_enc_post_fmt", "{size}",
-                 "-f", DEMUXERS[f".{self.suffix}"], str(part)],
-                log=job.log,
-            )  # fmt: skip
-            encoder_bits = [8 * int(line) for line in sizes.read_text().split()]
+            for _ in range(ATTEMPTS):
+                run, encoder_bits = self._run(job, part, Path(scratch) / "sizes.txt")
+                if len(encoder_bits) == job.clip.frames:
+                    break
             facts = checked_stream(part, job.clip, job.configuration, encoder_bits)
         version = self.version_in(run.stderr)
         _KNOWN_VERSIONS[self.library] = version
@@ -95,6 +91,21 @@ class PackagedCodec(Codec):
             bits_per_frame=facts.bits_per_frame,
             slice_types=facts.slice_types,
         )
+
+    def _run(
+        self, job: EncodeJob, part: Path, sizes: Path
+    ) -> tuple[ffmpeg.CompletedRun, list[int]]:
+        """Encode into ``part``; also the bits of each picture by the encoder's own count."""
+        # The rate is the sheet's, whatever the container says; one picture in, one out.
+        run = ffmpeg.run(
+            ["-v", "info", "-r", str(job.clip.fps), "-i", str(job.source), "-map", "0:v:0",
+             "-fps_mode", "passthrough", "-vf", NEUTRAL_TAGS, "-c:v", self.library,
+             "-preset", self.preset, *self.fixed_options, *self.encoder_args(job),
+             "-stats_enc_post", str(sizes), "-stats_enc_post_fmt", "{size}",
+             "-f", DEMUXERS[f".{self.suffix}"], str(part)],
+            log=job.log,
+        )  # fmt: skip
+        return run, [8 * int(line) for line in sizes.read_text().split()]
 
     def version_in(self, said: str) -> str:
         """Version of the encoder library in what FFmpeg said when it opened it."""
