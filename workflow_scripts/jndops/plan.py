@@ -46,10 +46,20 @@ def describe_run(settings: Settings, name: str, cores: int) -> dict[str, Any]:
             "encode_clip": len(points),
             "measure_point": len(points),
         },
+        "not_counted": _not_counted(settings),
         "missing_data": missing_data(settings),
         "missing_tools": missing_tools(settings),
         "cores": cores,
     }
+
+
+def _not_counted(settings: Settings) -> str:
+    """What a run does beside coding, of which no timings are known."""
+    methods = settings.config["methods"].values()
+    if not any("{results}/models/" in str(method["options"]) for method in methods):
+        return ""
+    shares = settings.config["iqnet"]["training_data"]["jobs"]
+    return f"IQNet's training data ({shares} jobs) and trainings; docs/iqnet.md says what they take"
 
 
 def missing_data(settings: Settings) -> list[str]:
@@ -126,6 +136,7 @@ def plan(
         "points": len(points),
         "points_done": done,
         "jobs_per_rule": run["jobs_per_rule"] or {"encode_clip": len(points)},
+        "not_counted": run.get("not_counted", ""),
         "cpu_hours": {
             "prefilter": sum(prefilter_jobs) / 3600,
             "encode": dict(encode_hours),
@@ -171,6 +182,8 @@ def render(planned: Mapping[str, Any]) -> str:
     jobs = [("jobs", "count")]
     jobs += [(rule, f"{count:,}") for rule, count in planned["jobs_per_rule"].items()]
     lines += ["", *aligned(jobs), f"  and about {OTHER_JOBS} short ones for tables and figures"]
+    if planned["not_counted"]:
+        lines.append(f"  not counted: {planned['not_counted']}")
     rows = [("CPU time", "hours", "estimated from")]
     for name, hours in cpu["encode"].items():
         rows.append((f"encode {name}", _hours(hours), planned["sources"][name]))
