@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pandas as pd
-from jndlab.papers.iqnet_ablations import selections
 
 from jndlab.files import write_json
+from jndlab.papers.iqnet_ablations import selections
 from jndlab.papers.iqnet_dataset import evenly_spread
 from jndlab.papers.iqnet_selection import SelectionOptions
 from jndlab.papers.iqnet_training_pictures import most_detailed, named_or
