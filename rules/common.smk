@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
-from jndlab.jnd.prefilter import expanded_options
+from jndlab.jnd.method_class import expanded_options
 from jndlab.media.clip import clip_as_text
 from jndops.environment import PYTHON
 from jndops.environment import prepare as prepare_environment
@@ -33,7 +33,7 @@ except UserError as error:
 
 prepare_environment(live_tracking=settings.config["mlflow"])
 RESULTS = settings.config["results_dir"]
-STREAM_SUFFIX = {"vvenc": "266", "vtm": "266", "x265": "265"}
+STREAM_SUFFIX = {"vvenc": "266", "vtm": "266", "x265": "265", "kvazaar": "265", "x264": "264"}
 
 
 def one_of(names):
@@ -50,9 +50,9 @@ def code(script, *more_files):
     return digest({*import_closure(SCRIPTS / f"{script}.py", SCRIPTS), *more_files})
 
 
-def method_code(wildcards):
-    """Digest of a prefilter's class and of the script that applies it."""
-    return code("prefilter_clip", *METHOD_FILES[wildcards.method])
+def class_code(script, wildcards):
+    """Digest of a method's class and of the script that uses it."""
+    return code(script, *METHOD_FILES[wildcards.method])
 
 
 def codec_code(wildcards):
@@ -81,9 +81,18 @@ def memory_mb(wildcards, attempt):
 
 # One function for several inputs: Snakemake spends a tenth of a millisecond on each call, and plans thousands.
 def coded_clip_of(wildcards):
-    """What a point codes, with its facts: the source itself, or what the method's prefilter made of it."""
+    """What a point codes, with its facts, and what its method says about the QP.
+
+    The clip is the source itself, or what the method's prefilter made of it.
+    """
     stem = coded_stem(wildcards)
-    return dict(clip=f"{stem}.mkv", facts=f"{stem}.json")
+    files = dict(clip=f"{stem}.mkv", facts=f"{stem}.json")
+    kind = settings.config["methods"][wildcards.method]["kind"]
+    if kind == "jnd_predictor":
+        files["predicted"] = f"{RESULTS}/predicted_jnd/{wildcards.sequence}/{wildcards.method}.json"
+    if kind == "block_qp":
+        files["qp_map"] = f"{RESULTS}/qp_maps/{wildcards.sequence}/{wildcards.method}/qp{wildcards.qp}.npz"
+    return files
 
 
 def coded_files_of(wildcards):
@@ -115,13 +124,33 @@ def variant_of(wildcards):
     return f"qp{wildcards.qp}" if method["per_qp"] else ALL_QPS
 
 
+def options_of(wildcards):
+    """Options of a method, with the names of results and sequence filled in."""
+    options = settings.config["methods"][wildcards.method]["options"]
+    return expanded_options(options, results=RESULTS, sequence=wildcards.sequence)
+
+
 def models_of(wildcards):
-    """Model files that a method's options name: they are made first, and a change re-runs the method."""
-    options = expanded_options(settings.config["methods"][wildcards.method]["options"], RESULTS)
+    """Model files that a prefilter's options name: they are made first, and a change re-runs the method."""
+    options = options_of(wildcards)
     if "models" in options:
         by_qp = {str(qp): path for qp, path in options["models"].items()}
         return [path for qp, path in by_qp.items() if wildcards.variant == f"qp{qp}"]
     return [options["model"]] if "model" in options else []
+
+
+def files_of_options(wildcards):
+    """Files that a method's options name below `{results}`: what the run itself makes for it first."""
+    return [text for text in texts_of(options_of(wildcards)) if text.startswith(f"{RESULTS}/")]
+
+
+def texts_of(value):
+    """All texts in nested options."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for item in value for text in texts_of(item)]
+    return [value] if isinstance(value, str) else []
 
 
 def is_used(folder):
@@ -152,7 +181,7 @@ def raw_source(wildcards):
 
 def encode_minutes(wildcards, attempt):
     """Wall time limit of an encode: generous, doubled on each retry."""
-    seconds_per_megapixel = {"vtm": 900, "vvenc": 60, "x265": 5}
+    seconds_per_megapixel = {"vtm": 900, "vvenc": 60, "x265": 5, "kvazaar": 5, "x264": 2}
     adapter = settings.codecs[wildcards.codec]["adapter"]
     return int((10 + megapixels(wildcards) * seconds_per_megapixel[adapter] / 60) * 2 ** (attempt - 1))
 
@@ -165,6 +194,11 @@ def point_stem(kind, point):
 def all_points():
     """The RD point files of the whole run."""
     return [f"{point_stem('points', point)}.json" for point in settings.points()]
+
+
+def points_of(kind):
+    """RD point files of all methods of a kind, with those of the anchor on the same codecs."""
+    return [f"{point_stem('points', point)}.json" for point in settings.points_of(kind)]
 
 
 def classes():

@@ -41,7 +41,7 @@ IQNET_SCENES = (
 rule draw_iqnet_figures:
     """Fig. 15-17 with the printed values, the trade-off of all methods, savings at equal VMAF and PSNR."""
     input:
-        points=all_points(),
+        points=points_of("prefilter"),
         printed=rules.audit_iqnet.input.printed,
     output:
         *(

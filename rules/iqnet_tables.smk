@@ -44,7 +44,7 @@ rule audit:
 rule tabulate_iqnet:
     """Tables I, III, IV and the headline savings, each with its comparison to what is printed."""
     input:
-        points=all_points(),
+        points=points_of("prefilter"),
         printed=rules.audit_iqnet.input.printed,
     output:
         *(table(f"iqnet/tables/{name}{kind}") for name in IQNET_TABLES for kind in ("", "_comparison")),

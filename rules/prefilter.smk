@@ -22,7 +22,7 @@ rule prefilter_clip:
         mem_mb=memory_mb,
         runtime=240,
     params:
-        code=method_code,
+        code=lambda wildcards: class_code("prefilter_clip", wildcards),
         clip=clip_of,
         method=lambda wildcards: settings.config["methods"][wildcards.method],
     message:

@@ -6,6 +6,7 @@ from pathlib import Path
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
 from jndlab.files import read_json, sha256_of, write_json
+from jndlab.jnd.jnd_predictor import qp_not_below_jnd
 from jndlab.media.clip import clip_from_text
 from jndops.adapter import run, scratch
 
@@ -13,6 +14,9 @@ from jndops.adapter import run, scratch
 def main(snakemake, log: Path) -> None:
     codec = get_codec(snakemake.params.codec)
     configuration, qp = snakemake.wildcards.configuration, int(snakemake.wildcards.qp)
+    predicted, qp_map = snakemake.input.get("predicted"), snakemake.input.get("qp_map")
+    if predicted:
+        qp = qp_not_below_jnd(qp, read_json(predicted))
     with scratch(snakemake) as work_dir:
         job = EncodeJob(
             source=Path(snakemake.input.clip),
@@ -23,10 +27,13 @@ def main(snakemake, log: Path) -> None:
             work_dir=work_dir,
             threads=snakemake.threads,
             log=log,
+            qp_map=Path(qp_map) if qp_map else None,
         )
         result = codec.encode(job)
+    of_map = {"qp_map_sha256": sha256_of(qp_map)} if qp_map else {}
     facts = {
-        "recipe": codec.recipe(configuration, qp),
+        "recipe": codec.recipe(configuration, qp) | of_map,
+        "coded_qp": qp,
         "coded_sha256": read_json(snakemake.input.facts)["samples_sha256"],
         "stream_sha256": sha256_of(job.stream),
         "threads": snakemake.threads,

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from jndlab.errors import UserError
 from jndlab.files import sha256_of, write_json
-from jndlab.jnd.prefilter import apply_prefilter, expanded_options, load_prefilter
+from jndlab.jnd.method_class import expanded_options
+from jndlab.jnd.prefilter import apply_prefilter, load_prefilter
 from jndlab.media.clip import clip_from_text, read_clip, samples_sha256, write_clip
 from jndops.adapter import run
 
@@ -15,7 +16,9 @@ def main(snakemake, log: Path) -> None:
     qp = None if variant == "all" else int(variant.removeprefix("qp"))
     # <results>/prefiltered/<sequence>/<method>/<variant>.mkv
     results = str(Path(snakemake.output.clip).parents[3])
-    prefilter = load_prefilter(method["class"], expanded_options(method["options"], results))
+    prefilter = load_prefilter(
+        method["class"], expanded_options(method["options"], results=results)
+    )
     needs_qp = bool(getattr(prefilter, "per_qp", False))
     if needs_qp != method["per_qp"]:
         raise UserError(

@@ -84,6 +84,29 @@ def test_points_are_the_whole_matrix(repository):
     assert len(points) == len(set(points)) == 1 * 2 * 2 * 4
 
 
+def test_a_method_with_codecs_of_its_own_is_compared_on_them_alone(repository):
+    config = copy.deepcopy(GOOD)
+    config["methods"]["erjnd"]["codecs"] = ["x265-medium"]
+    config["methods"]["level"] = {"kind": "quality_choice", "class": "own:Level"}
+    points = list(load_settings(config, repository).points())
+    runs = {(point.codec, point.method) for point in points}
+    assert runs == {
+        ("vvenc-faster", "anchor"),
+        ("x265-medium", "anchor"),
+        ("x265-medium", "erjnd"),
+    }
+    of_kind = list(load_settings(config, repository).points_of("prefilter"))
+    assert {point.codec for point in of_kind} == {"x265-medium"}
+    assert {point.method for point in of_kind} == {"anchor", "erjnd"}
+
+
+def test_block_qps_need_a_codec_that_takes_them(repository):
+    config = copy.deepcopy(GOOD)
+    config["methods"]["blocks"] = {"kind": "block_qp", "class": "own:Blocks"}
+    with pytest.raises(UserError, match="'vvenc-faster' takes no QP for each block"):
+        load_settings(config, repository)
+
+
 @pytest.mark.parametrize("name", ["config", "smoke", "paper"])
 def test_shipped_experiments_are_valid(repository, name):
     settings = load_settings(load_yaml(repository / f"config/{name}.yaml"), repository)

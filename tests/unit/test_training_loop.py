@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,47 @@ def test_loss_is_the_weighted_sum():
         Recipe(1, 1, (LossTerm("mae", output="c"),)).loss(outputs, targets)
     with pytest.raises(UserError, match="differ in shape"):
         Recipe(1, 1, (LossTerm("mae", output="a"),)).loss(outputs, {"a": torch.zeros(1)})
+
+
+def test_weights_of_samples_multiply_their_losses():
+    recipe = points_recipe(losses=(LossTerm("mse"),))
+    outputs, zeros = {"output": torch.tensor([1.0, 2.0, 3.0])}, torch.zeros(3)
+    weighted = recipe.loss(outputs, {"output": zeros, "output.weight": torch.tensor([1, 0, 2.0])})
+    assert float(weighted) == pytest.approx((1 * 1 + 2 * 9) / 3)
+    ones = {"output": zeros, "output.weight": torch.ones(3)}
+    assert float(recipe.loss(outputs, ones)) == float(recipe.loss(outputs, {"output": zeros}))
+
+
+def test_average_of_the_weights_is_what_is_kept(tmp_path):
+    plain_run = points_recipe(optimizer="sgd", learning_rate=0.05, epochs=2)
+    steps = []
+    for epochs in (1, 2):
+        model = two_heads()
+        quiet(model, Points(batches=1), replace(plain_run, epochs=epochs), tmp_path / str(epochs))
+        steps.append(model.state_dict())
+    averaged = two_heads()
+    quiet(averaged, Points(batches=1), replace(plain_run, ema_decay=0.75), tmp_path / "ema")
+    first, second = steps
+    for name, weight in averaged.state_dict().items():
+        expected = 0.75 * first[name] + 0.25 * second[name]
+        torch.testing.assert_close(weight, expected, msg=name)
+
+
+def test_average_survives_a_stop(tmp_path):
+    whole = two_heads()
+    recipe = points_recipe(epochs=4, ema_decay=0.9)
+    quiet(whole, Points(), recipe, tmp_path / "whole")
+    stopped = two_heads()
+
+    def stop(row):
+        if row["epoch"] == 2:
+            raise _Killed
+
+    with pytest.raises(_Killed):
+        quiet(stopped, Points(), recipe, tmp_path / "stopped", on_metrics=stop)
+    resumed = two_heads()
+    quiet(resumed, Points(), recipe, tmp_path / "stopped")
+    assert same_weights(whole, resumed)
 
 
 def test_losses_in_the_table_are_means_over_steps_and_samples(tmp_path):

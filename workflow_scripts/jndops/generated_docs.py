@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from jndlab.files import write_text  # noqa: E402
 from jndops.schema import as_markdown, load_yaml  # noqa: E402
+from jndops.settings import SECTIONS  # noqa: E402
 
 # What each family of rules imports; versions come from the lock.
 FAMILIES = {
@@ -42,6 +43,7 @@ FAMILIES = {
             "pandas",
             "seaborn",
             "bjontegaard",
+            "sureal",
             "imageio-ffmpeg",
             "jsonschema",
             "pyyaml",
@@ -60,6 +62,7 @@ FAMILIES = {
             "onnx",
             "onnxruntime",
             "h5py",
+            "openpyxl",
             "mlflow",
             "scikit-image",
             "scikit-learn",
@@ -75,7 +78,7 @@ FAMILIES = {
 
 SHEETS = {
     "config.schema.yaml": "## `config.yaml`, `smoke.yaml`, `paper.yaml` and your own",
-    "iqnet.schema.yaml": "## Key `iqnet` of the configuration",
+    **{f"{name}.schema.yaml": f"## Key `{name}` of the configuration" for name in SECTIONS},
     "codecs.schema.yaml": "## `codecs.yaml`",
     "sequences.schema.yaml": "## `sequences.tsv`",
     "datasets.schema.yaml": "## `datasets.yaml`",

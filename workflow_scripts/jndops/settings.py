@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jndlab.codecs import takes_qp_map
 from jndlab.datasets.sequences import Sequence, load_sequences
 from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
 from jndlab.media.clip import ClipFormat
 from jndops.schema import check, did_you_mean, load_yaml, with_defaults
 
-PAPERS = ("iqnet",)  # those with a schema and rules of their own
+# Parts of the suite with a schema of their own; the schema stands under the same key.
+SECTIONS = ("iqnet", "jnd_frames", "laser_jnd", "mtjnd", "vp_jnd", "bl_juniper", "subjective")
 ALL_QPS = "all"  # variant of a prefiltered clip that serves every QP
 
 
@@ -47,20 +49,54 @@ class Settings:
     def points(self) -> Iterator[Point]:
         """Every point of the run, in a fixed order."""
         chosen = self.config
-        for codec in chosen["codecs"]:
+        for codec in self.codecs_in_use():
             for configuration in chosen["configurations"]:
                 for sequence in chosen["sequences"]:
                     for method in chosen["methods"]:
+                        if codec not in self.codecs_of(method):
+                            continue
                         for qp in chosen["qps"]:
                             yield Point(codec, configuration, sequence, method, qp)
 
+    def points_of(self, kind: str) -> Iterator[Point]:
+        """Points of all methods of a kind, and those of the anchor with the same codecs."""
+        methods = self.methods_of(kind)
+        codecs = {codec for method in methods for codec in self.codecs_of(method)}
+        anchor = self.config["anchor"]
+        for point in self.points():
+            if point.method in methods or (point.method == anchor and point.codec in codecs):
+                yield point
+
+    def methods_of(self, kind: str) -> list[str]:
+        """Names of the methods of a kind."""
+        return [name for name, m in self.config["methods"].items() if m["kind"] == kind]
+
+    def codecs_of(self, method: str) -> list[str]:
+        """Codecs that a method's points are coded with; none for choices of still pictures."""
+        if method == self.config["anchor"]:
+            return self.codecs_in_use()
+        of_method = self.config["methods"][method]
+        if of_method["kind"] == "quality_choice":
+            return []
+        return of_method["codecs"] or self.config["codecs"]
+
+    def codecs_in_use(self) -> list[str]:
+        """The run's codecs, then those that single methods ask for."""
+        named = [
+            codec
+            for method in self.config["methods"].values()
+            if method["kind"] != "quality_choice"
+            for codec in method["codecs"] or []
+        ]
+        return list(dict.fromkeys([*self.config["codecs"], *named]))
+
     def prefilters(self) -> list[str]:
         """Names of the methods that change the frames before coding."""
-        return [name for name, m in self.config["methods"].items() if m["kind"] == "prefilter"]
+        return self.methods_of("prefilter")
 
     def effective(self) -> dict[str, Any]:
         """The configuration with all defaults, and the codec entries that it uses."""
-        codecs = {name: self.codecs[name] for name in self.config["codecs"]}
+        codecs = {name: self.codecs[name] for name in self.codecs_in_use()}
         return {"config": self.config, "codecs": codecs}
 
     def digest(self) -> str:
@@ -79,7 +115,7 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
     sequences = load_sequences(root / "config/sequences.tsv")
     _check_names("sequences", chosen["sequences"], list(sequences), "config/sequences.tsv")
     codecs = _load_codecs(root, chosen)
-    _check_methods(chosen)
+    _check_methods(chosen, codecs)
     settings = Settings(chosen, codecs, sequences, root)
     for name in chosen["sequences"]:
         settings.clip(name)  # raises where the source is shorter than `frames`
@@ -87,11 +123,11 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
 
 
 def config_schema(root: Path) -> dict[str, Any]:
-    """Schema of the main configuration, with that of each paper under the paper's name."""
+    """Schema of the main configuration, with that of each section under its name."""
     schema = load_yaml(root / "config/schemas/config.schema.yaml")
-    for paper in PAPERS:
-        of_paper = load_yaml(root / f"config/schemas/{paper}.schema.yaml")
-        schema["properties"][paper] = {**of_paper, "default": {}}
+    for section in SECTIONS:
+        of_section = load_yaml(root / f"config/schemas/{section}.schema.yaml")
+        schema["properties"][section] = {**of_section, "default": {}}
     return schema
 
 
@@ -107,23 +143,37 @@ def _load_codecs(root: Path, chosen: Mapping[str, Any]) -> dict[str, dict[str, A
     return with_defaults(merged, schema)
 
 
-def _check_methods(chosen: Mapping[str, Any]) -> None:
+def _check_methods(chosen: Mapping[str, Any], codecs: Mapping[str, Mapping[str, Any]]) -> None:
     methods = chosen["methods"]
     _check_names("anchor", [chosen["anchor"]], list(methods), "the key `methods`")
     for name, method in methods.items():
-        key = f"methods.{name}"
-        if method["kind"] == "prefilter" and not method["class"]:
+        key, kind = f"methods.{name}", method["kind"]
+        _check_names(f"{key}.codecs", method["codecs"] or [], list(codecs), "config/codecs.yaml")
+        if kind != "anchor" and not method["class"]:
             raise UserError(
-                f"{key} is a prefilter without a class.",
+                f"{key} is a {kind} without a class.",
                 where="the configuration",
                 expected="class: package.module:Class",
                 remedy=f"add the key `class` to {key}, or set its kind to `anchor`.",
             )
-        if method["kind"] == "anchor" and (method["class"] or method["options"]):
+        if kind == "anchor" and (method["class"] or method["options"] or method["codecs"]):
             raise UserError(
-                f"{key} is an anchor, which takes neither `class` nor `options`.",
+                f"{key} is an anchor, which takes neither `class` nor `options` nor `codecs`.",
                 where="the configuration",
                 remedy=f"remove them, or set the kind of {key} to `prefilter`.",
+            )
+        if kind == "block_qp":
+            _check_takes_maps(key, method["codecs"] or chosen["codecs"], codecs)
+
+
+def _check_takes_maps(key: str, names: list[str], codecs: Mapping[str, Mapping[str, Any]]) -> None:
+    able = [name for name, spec in codecs.items() if takes_qp_map(spec)]
+    for name in names:
+        if name not in able:
+            raise UserError(
+                f"{key}: codec '{name}' takes no QP for each block.",
+                where="the configuration",
+                expected=f"{key}.codecs of {', '.join(able)}",
             )
 
 

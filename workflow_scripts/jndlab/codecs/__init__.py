@@ -9,7 +9,7 @@ from typing import Any
 from jndlab.codecs.base import CONFIGURATIONS, Codec, EncodeJob, EncodeResult
 from jndlab.errors import UserError
 
-__all__ = ["CONFIGURATIONS", "Codec", "EncodeJob", "EncodeResult", "get_codec"]
+__all__ = ["CONFIGURATIONS", "Codec", "EncodeJob", "EncodeResult", "get_codec", "takes_qp_map"]
 
 # Adapter -> its module, whose `from_spec` builds the codec. A new codec is a module and a line.
 ADAPTERS = {
@@ -38,3 +38,9 @@ def get_codec(spec: Mapping[str, Any]) -> Codec:
             f"a codec entry with adapter {adapter} lacks the key {error}.",
             where=f"config/codecs.yaml: {dict(spec)}",
         ) from None
+
+
+def takes_qp_map(spec: Mapping[str, Any]) -> bool:
+    """Whether the codec of an entry can be given a QP for every block."""
+    classes = vars(import_module(ADAPTERS[spec["adapter"]])).values()
+    return any(isinstance(c, type) and issubclass(c, Codec) and c.takes_qp_map for c in classes)

@@ -17,6 +17,9 @@ class EncodeJob:
     """One encode: a lossless source, the coding point and where the stream goes.
 
     ``threads`` and ``work_dir`` (scratch, emptied by the caller) never change the stream.
+    ``qp_map`` (only for codecs with ``takes_qp_map``) is an .npz file with ``qp``, int16 of frames
+    x rows x columns: the QP of every block of ``block_size`` luma samples, partial ones included;
+    ``qp`` then only names the point.
     """
 
     source: Path
@@ -27,6 +30,7 @@ class EncodeJob:
     work_dir: Path
     threads: int = 1
     log: Path | None = None
+    qp_map: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Codec(ABC):
     """An encoder with its options fixed."""
 
     suffix: ClassVar[str]
+    takes_qp_map: ClassVar[bool] = False
 
     @abstractmethod
     def recipe(self, configuration: str, qp: int) -> dict[str, Any]:

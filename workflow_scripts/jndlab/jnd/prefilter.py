@@ -13,17 +13,13 @@ or change the chroma. A class with both is used through ``filter_frames``.
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import inspect
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from jndlab.errors import UserError
+from jndlab.jnd.method_class import has_method, load_class
 from jndlab.media.clip import ClipFormat, Frame
 
 
@@ -60,20 +56,17 @@ def load_prefilter(
 ) -> LumaPrefilter | FramesPrefilter:
     """Import ``package.module:Class`` and construct it with ``options``.
 
-    Raises UserError that says what to write instead: not of this form, no such module or
-    class, an option that the class does not have, options that it refuses, neither method.
+    Raises UserError that says what to write instead (see :func:`load_class`).
     """
-    module_name, colon, class_name = target.partition(":")
-    if not (colon and module_name and class_name):
-        raise UserError(f"'{target}' does not name a prefilter.", expected="package.module:Class")
-    prefilter_class = _find_class(_import(module_name, target), class_name, target)
-    if not any(_has_method(prefilter_class, name) for name in ("filter_luma", "filter_frames")):
-        raise UserError(
-            f"class {class_name} is no prefilter: it has neither of the two methods.",
-            where=target,
-            expected="filter_luma(luma, bit_depth, qp) or filter_frames(frames, clip, qp)",
-        )
-    return _construct(prefilter_class, dict(options or {}), target)
+    return load_class(
+        target,
+        options,
+        noun="prefilter",
+        methods=(
+            "filter_luma(luma, bit_depth, qp)",
+            "filter_frames(frames, clip, qp)",
+        ),
+    )
 
 
 def apply_prefilter(
@@ -93,7 +86,7 @@ def apply_prefilter(
         qp = None
     elif qp is None:
         raise UserError(f"prefilter {name} differs by QP, and no QP was given.")
-    if _has_method(prefilter, "filter_frames"):
+    if has_method(prefilter, "filter_frames"):
         filtered = prefilter.filter_frames(iter(frames), clip, qp)
     else:
         filtered = _filter_each_luma(prefilter, frames, clip, qp)
@@ -106,20 +99,6 @@ def apply_prefilter(
             f"prefilter {name} returned another number of frames than its clip has.",
             expected=f"{clip.frames} frames, found {count}",
         )
-
-
-def expanded_options(value: Any, results: str) -> Any:
-    """Options with ``{results}`` in their texts replaced by the results folder.
-
-    So a configuration can name a model that the run itself trains, wherever its results lie.
-    """
-    if isinstance(value, str):
-        return value.replace("{results}", results)
-    if isinstance(value, Mapping):
-        return {key: expanded_options(item, results) for key, item in value.items()}
-    if isinstance(value, list):
-        return [expanded_options(item, results) for item in value]
-    return value
 
 
 def is_per_qp(prefilter: object) -> bool:
@@ -163,93 +142,3 @@ def _checked(frame: Any, clip: ClipFormat, where: str) -> Frame:
             remedy="round, clip and convert to the type of the input as the filter's last step.",
         )
     return Frame(*frame)
-
-
-def _has_method(thing: object, name: str) -> bool:
-    return callable(getattr(thing, name, None))
-
-
-def _import(module_name: str, target: str) -> ModuleType:
-    try:
-        return importlib.import_module(module_name)
-    except Exception as error:
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        if missing and (module_name == missing or module_name.startswith(missing + ".")):
-            raise UserError(
-                f"there is no module '{missing}' for the prefilter.",
-                where=target,
-                remedy="correct the name, or install the module, or add its folder to PYTHONPATH.",
-            ) from error
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        raise UserError(
-            f"module '{module_name}' fails when it is imported: {type(error).__name__}: {error}",
-            where=f"{target}, at {last.filename}:{last.lineno}",
-        ) from error
-
-
-def _find_class(module: ModuleType, class_name: str, target: str) -> type:
-    found = getattr(module, class_name, None)
-    if inspect.isclass(found):
-        return found
-    classes = [
-        name
-        for name, value in vars(module).items()
-        if inspect.isclass(value) and value.__module__ == module.__name__
-    ]
-    raise UserError(
-        f"module '{module.__name__}' has no class '{class_name}'.",
-        where=target,
-        expected="one of its classes: " + (", ".join(sorted(classes)) or "(it has none)"),
-        remedy=_did_you_mean(class_name, classes),
-    )
-
-
-def _construct(prefilter_class: type, options: dict[str, Any], target: str) -> Any:
-    accepted = _accepted_options(prefilter_class)
-    if accepted is not None:
-        unknown = [name for name in options if name not in accepted]
-        required = [name for name, text in accepted.items() if "=" not in text]
-        missing = [name for name in required if name not in options]
-        if unknown or missing:
-            wrong = [f"no option '{name}'" for name in unknown]
-            wrong += [f"option '{name}' must be given" for name in missing]
-            raise UserError(
-                f"the options do not fit {prefilter_class.__name__}: {'; '.join(wrong)}.",
-                where=target,
-                expected="options: " + (", ".join(accepted.values()) or "(it has none)"),
-                remedy=_did_you_mean(unknown[0], accepted) if unknown else "",
-            )
-    try:
-        return prefilter_class(**options)
-    except UserError as error:
-        raise UserError(
-            error.what,
-            where=", ".join(filter(None, [target, error.where])),
-            expected=error.expected,
-            remedy=error.remedy,
-        ) from error
-    except (TypeError, ValueError) as error:
-        given = ", ".join(f"{name}={value!r}" for name, value in options.items())
-        raise UserError(
-            f"{prefilter_class.__name__}({given}) is refused: {error}", where=target
-        ) from error
-
-
-def _accepted_options(prefilter_class: type) -> dict[str, str] | None:
-    """Option names and how they are written (``alpha=0.5``); None if any name is accepted."""
-    parameters = inspect.signature(prefilter_class).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return None
-    nameable = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return {
-        parameter.name: parameter.name
-        if parameter.default is parameter.empty
-        else f"{parameter.name}={parameter.default!r}"
-        for parameter in parameters
-        if parameter.kind in nameable
-    }
-
-
-def _did_you_mean(word: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(names), n=1)
-    return f"did you mean '{close[0]}'?" if close else ""

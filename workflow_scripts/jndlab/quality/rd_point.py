@@ -70,6 +70,7 @@ def rd_point(
         "prefilter_metrics": prefilter_metrics,
         "recipe": recipe,
         "recipe_sha256": sha256_of_json(recipe),
+        "coded_qp": encode["coded_qp"],
         "provenance": {
             "stream_sha256": encode["stream_sha256"],
             "encode_command": encode["command"],

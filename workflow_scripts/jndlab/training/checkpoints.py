@@ -49,6 +49,7 @@ def save_checkpoint(
     scaler: torch.amp.GradScaler,
     identity: RunIdentity,
     progress: Progress,
+    average: nn.Module | None = None,
 ) -> None:
     """Write all that an exact continuation needs, atomically."""
     save_model(
@@ -59,6 +60,7 @@ def save_checkpoint(
             "progress": asdict(progress),
             "optimizer": optimizer.state_dict(),
             "scaler": scaler.state_dict(),
+            "average": average.state_dict() if average is not None else None,
             "random_cpu": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         },
@@ -71,8 +73,10 @@ def load_checkpoint(
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
     identity: RunIdentity,
+    average: nn.Module | None = None,
 ) -> Progress:
-    """Put a checkpoint's state into ``model``, ``optimizer``, ``scaler`` and torch's generators.
+    """Put a checkpoint's state into ``model``, ``optimizer``, ``scaler``, ``average`` (where the
+    recipe has one) and torch's generators.
 
     Raises UserError, naming expected and found, for a damaged file or one of another
     architecture, recipe or data set.
@@ -84,6 +88,8 @@ def load_checkpoint(
     model.load_state_dict(content["weights"])
     optimizer.load_state_dict(state["optimizer"])
     scaler.load_state_dict(state["scaler"])
+    if average is not None:
+        average.load_state_dict(state["average"])
     torch.set_rng_state(state["random_cpu"])
     if torch.cuda.is_available() and len(state["random_cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state["random_cuda"])

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from jndlab.errors import UserError
 from jndlab.files import write_json
@@ -80,7 +81,7 @@ def train(
     at the end, ``summary.json``. ``on_metrics`` receives each row as it is written. On one device
     and number of threads, a run killed at any moment and continued ends with the weights of a run
     that was not (bit for bit on the CPU). A finished run returns at once. ``model`` ends with the
-    last weights, on the CPU.
+    last weights (their average where the recipe has one), on the CPU.
 
     Raises UserError when the loss is no longer finite (``last.pt`` stays at the last sound state),
     or when ``run_dir`` belongs to another network, recipe or data set.
@@ -92,6 +93,7 @@ def train(
         try:
             run.start(on_metrics, show_progress)
             run.finish_all_epochs()
+            run.leave_average_in_model()
         finally:
             run.journal.close()
             model.to("cpu", memory_format=torch.contiguous_format).eval()
@@ -163,10 +165,19 @@ class _Run:
         self.optimizer = self.recipe.make_optimizer(self.model)
         half = self.recipe.mixed_precision and self.device.type == "cuda"
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=half)
+        self.average: AveragedModel | None = None
+        if self.recipe.ema_decay is not None:
+            mean_of = get_ema_multi_avg_fn(self.recipe.ema_decay)
+            self.average = AveragedModel(self.model, multi_avg_fn=mean_of)
         torch.manual_seed(self.recipe.seed)
         if (self.folder / LAST).exists():
             self.progress = load_checkpoint(
-                self.folder / LAST, self.model, self.optimizer, self.scaler, self.identity
+                self.folder / LAST,
+                self.model,
+                self.optimizer,
+                self.scaler,
+                self.identity,
+                self.average,
             )
         self.clock = time.monotonic() - self.progress.seconds
         total = self.recipe.epochs * self.steps_per_epoch
@@ -176,6 +187,11 @@ class _Run:
         """Train what is left."""
         while self.progress.epoch < self.recipe.epochs:
             self._finish_epoch()
+
+    def leave_average_in_model(self) -> None:
+        """Where the recipe averages the weights, the average is what the training made."""
+        if self.average is not None:
+            self.model.load_state_dict(self.average.module.state_dict())
 
     def summarise(self, threads: int) -> TrainingSummary:
         """The summary of a finished run, also written to ``summary.json``."""
@@ -234,6 +250,8 @@ class _Run:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.gradient_clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
         self.fetched_losses.append(loss.detach())
 
     def _fetch_losses(self) -> None:
@@ -256,7 +274,9 @@ class _Run:
         measured: dict[str, float] = {}
         if last or now.epoch % self.recipe.validate_every_epochs == 0:
             batches = self.data.validation(self.recipe.batch_size)
-            measured = evaluate(self.model, batches, self.recipe, self.device, self.metrics)
+            measured = evaluate(
+                self._judged_model(), batches, self.recipe, self.device, self.metrics
+            )
         now.val_loss = measured.get("val_loss")
         if now.val_loss is not None and not math.isfinite(now.val_loss):
             raise self._not_finite(f"the validation loss became {now.val_loss} at step {now.step}")
@@ -277,14 +297,17 @@ class _Run:
         if now.best_value is None or sign * value < sign * now.best_value:
             now.best_value, now.best_epoch = float(value), now.epoch
             facts = training_facts(self.identity, now)
-            save_model(self.folder / BEST, self.model, training=facts)
+            save_model(self.folder / BEST, self._judged_model(), training=facts)
+
+    def _judged_model(self) -> nn.Module:
+        return self.model if self.average is None else self.average.module
 
     def _save_checkpoint(self) -> None:
         self._fetch_losses()
         self._require_sound_weights()
         self.progress.seconds = time.monotonic() - self.clock
         arguments = (self.model, self.optimizer, self.scaler, self.identity, self.progress)
-        save_checkpoint(self.folder / LAST, *arguments)
+        save_checkpoint(self.folder / LAST, *arguments, self.average)
 
     def _require_sound_weights(self) -> None:
         # A step may spoil the weights with a loss that was still finite.

@@ -14,7 +14,7 @@ from jndlab.errors import UserError
 
 ONLY_OUTPUT = "output"
 
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+LOSSES: dict[str, Callable[..., Tensor]] = {
     "mae": functional.l1_loss,
     "mse": functional.mse_loss,
     "bce": functional.binary_cross_entropy_with_logits,
@@ -24,8 +24,9 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 class Batch(NamedTuple):
     """``inputs`` are the network's arguments; ``targets`` one tensor for each output with a loss.
 
-    A network that returns one tensor has one output, called "output". All tensors are on the
-    CPU, samples along the first axis.
+    A network that returns one tensor has one output, called "output". A target "<output>.weight"
+    (one number for each sample) multiplies the samples' losses before their mean is taken. All
+    tensors are on the CPU, samples along the first axis.
     """
 
     inputs: tuple[Tensor, ...]
@@ -72,7 +73,9 @@ class Recipe:
     only. ``best_by`` names a column of metrics.csv; the best weights are those of the epoch where
     it was smallest (or largest: ``best_is``). Without held-out data it must be "train_loss".
     ``momentum`` is SGD's, ``adam_epsilon`` Adam's. ``seed`` fixes dropout and the like; initial
-    weights are fixed by ``build_network(seed=)``, sampling by the data's own seed.
+    weights are fixed by ``build_network(seed=)``, sampling by the data's own seed. With
+    ``ema_decay`` the exponential moving average of the weights (one update a step) is what is
+    validated, kept as best and returned.
     """
 
     epochs: int
@@ -91,6 +94,7 @@ class Recipe:
     best_by: str = "val_loss"
     best_is: str = "min"
     seed: int = 0
+    ema_decay: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate", "validate_every_epochs"):
@@ -101,6 +105,11 @@ class Recipe:
             self.optimizer in ("adam", "sgd"),
             f"recipe: there is no optimizer '{self.optimizer}'.",
             "adam or sgd",
+        )
+        _require(
+            self.ema_decay is None or 0 < self.ema_decay < 1,
+            f"recipe: ema_decay is {self.ema_decay}.",
+            "a number between 0 and 1, or none",
         )
         _require(
             self.best_is in ("min", "max"), f"recipe: best_is is '{self.best_is}'.", "min or max"
@@ -158,13 +167,24 @@ class Recipe:
                     f"output '{term.output}' and its target differ in shape.",
                     expected=f"{tuple(target.shape)}, found {tuple(output.shape)}",
                 )
-            total = total + term.weight * LOSSES[term.kind](output, target)
+            sample_weights = targets.get(f"{term.output}.weight")
+            value = _weighted_mean(LOSSES[term.kind], output, target, sample_weights)
+            total = total + term.weight * value
         return total
 
 
 def named_outputs(returned: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
     """What a network returned, by name."""
     return {ONLY_OUTPUT: returned} if isinstance(returned, Tensor) else dict(returned)
+
+
+def _weighted_mean(
+    loss: Callable[..., Tensor], output: Tensor, target: Tensor, weights: Tensor | None
+) -> Tensor:
+    if weights is None:
+        return loss(output, target)
+    each = loss(output, target, reduction="none").reshape(len(output), -1).mean(1)
+    return (each * weights.float()).mean()
 
 
 def _require(holds: bool, what: str, expected: str) -> None:

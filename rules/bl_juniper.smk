@@ -1,0 +1,1 @@
+"""BL-JUNIPER: everything of it under one name."""

@@ -1,0 +1,1 @@
+"""Frames with JND labels: everything of it under one name."""

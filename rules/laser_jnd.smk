@@ -1,0 +1,1 @@
+"""LASeR-JND: everything of it under one name."""

@@ -1,0 +1,1 @@
+"""MTJND: everything of it under one name."""

@@ -1,0 +1,1 @@
+"""Scores by people: everything of it under one name."""

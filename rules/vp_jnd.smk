@@ -1,0 +1,1 @@
+"""VP-JND: everything of it under one name."""
