@@ -12,11 +12,11 @@ RESULTS = $$($(PY) workflow_scripts/jndops/results_dir.py $(CONFIG))
 export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup demo smoke run plan doctor check-data ui report bench test lint format clean lock docs config-exists
+.PHONY: help setup demo smoke run plan doctor check-data ui report results-archive results-rebuild bench test lint format clean lock docs config-exists
 
 help: ## this list
 	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [ARGS="snakemake options"]\n\n'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install everything into .venv (the other targets do it by themselves)
 	@sh envs/install.sh
@@ -44,6 +44,12 @@ ui: setup config-exists ## browse CONFIG's runs in MLflow
 
 report: setup config-exists ## Snakemake's HTML report of CONFIG's results
 	@$(PY) workflow_scripts/make_report.py --configfile $(CONFIG) $(ARGS)
+
+results-archive: setup config-exists ## numbers, tables, figures and report of CONFIG in one file, without video
+	@$(PY) workflow_scripts/archive_results.py pack --configfile $(CONFIG)
+
+results-rebuild: setup config-exists ## tables, figures and MLflow anew from an unpacked archive, without encoding
+	@$(PY) workflow_scripts/archive_results.py rebuild --configfile $(CONFIG) $(ARGS)
 
 bench: setup ## speed as ratios, written to results/bench
 	@$(PY) workflow_scripts/bench.py $(ARGS)

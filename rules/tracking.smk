@@ -7,7 +7,7 @@ rule mirror_mlflow:
         points=all_points(),
         tables=rules.tables.input,
         figures=rules.figures.input,
-        trainings=[rules.iqnet.input.trainings] if "iqnet" in settings.config["papers"] else [],
+        trainings=[getattr(rules, paper).input.get("trainings", []) for paper in settings.config["papers"]],
     output:
         ledger="<results>/mlflow_ledger.csv",
     log:

@@ -1,0 +1,87 @@
+"""Results travel: packed without video, rebuilt elsewhere without an encoder, MLflow included."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+import workflow_runner
+from workflow_runner import Workflow
+
+TINY = workflow_runner.TINY.replace("mlflow: false", "mlflow: true")
+TABLES = ("tables/rd_points.csv", "tables/bd_rate.csv", "tables/same_qp.csv")
+
+
+def archive(workflow: Workflow, task: str) -> subprocess.CompletedProcess[str]:
+    script = "workflow_scripts/archive_results.py"
+    return subprocess.run(
+        [sys.executable, script, task, "--configfile", "tiny.yaml"],
+        cwd=workflow.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory) -> Workflow:
+    workflow = Workflow(tmp_path_factory.mktemp("here"))
+    workflow.write("tiny.yaml", TINY)
+    workflow.run("--configfile", "tiny.yaml")
+    return workflow
+
+
+@pytest.fixture
+def there(here, tmp_path_factory) -> Workflow:
+    done = archive(here, "pack")
+    assert done.returncode == 0, done.stdout
+    other = Workflow(tmp_path_factory.mktemp("another place"))
+    other.write("tiny.yaml", TINY)
+    with tarfile.open(here.folder / "results/results-archive.tar.gz") as packed:
+        packed.extractall(other.folder, filter="data")
+    return other
+
+
+def test_nothing_but_numbers_and_what_shows_them_is_packed(here, there):
+    packed = {path.suffix for path in (there.folder / "results").rglob("*") if path.is_file()}
+    assert {".json", ".csv", ".png", ".tsv"} <= packed
+    assert not packed & {".mkv", ".265", ".266", ".db"}
+    points = len(list((here.folder / "results/points").rglob("*.json")))
+    assert points == len(list((there.folder / "results/points").rglob("*.json"))) == 4
+
+
+def test_tables_figures_and_mlflow_are_rebuilt_without_an_encoder(here, there):
+    for path in [*(there.folder / "results/tables").iterdir(),
+                 *(there.folder / "results/figures").iterdir()]:  # fmt: skip
+        path.unlink()
+    done = archive(there, "rebuild")
+    assert done.returncode == 0, done.stdout
+    for table in TABLES:
+        old, new = (place.folder / "results" / table for place in (here, there))
+        assert old.read_bytes() == new.read_bytes(), table
+    assert (there.folder / "results/figures/rd_vmaf_mean.png").is_file()
+    assert not (there.folder / "results/streams").exists() or not list(
+        (there.folder / "results/streams").rglob("*.265")
+    )
+    with open(there.folder / "results/mlflow_ledger.csv", newline="") as stream:
+        runs = list(csv.DictReader(stream))
+    assert len(runs) >= 4 and (there.folder / "results/mlflow.db").is_file()
+
+
+def test_a_missing_point_is_named_and_not_encoded(there):
+    next((there.folder / "results/points").rglob("qp37.json")).unlink()
+    done = archive(there, "rebuild")
+    assert done.returncode == 1
+    assert "qp37.json" in done.stdout and "unpack the archive" in done.stdout
+    assert not list((there.folder / "results").rglob("*.mkv"))
+
+
+def test_nothing_to_pack_is_an_error(tmp_path):
+    workflow = Workflow(tmp_path)
+    workflow.write("tiny.yaml", TINY)
+    done = archive(workflow, "pack")
+    assert done.returncode == 1 and "no results to pack" in done.stdout

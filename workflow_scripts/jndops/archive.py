@@ -1,0 +1,87 @@
+"""Results that travel: all numbers of a run in one file, without video, and what to make of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from jndlab.errors import UserError
+from jndlab.files import atomic_path
+from jndops.schema import load_yaml
+
+ARCHIVE = "results-archive.tar.gz"
+# Numbers and what was said about them, wherever they lie; pictures only where they are figures.
+NUMBERS = {".json", ".csv", ".tsv", ".log"}
+SHOWN = {".csv", ".md", ".tex", ".html", ".png", ".svg", ".pdf"}
+MODELS = {".onnx", ".pt"}
+SHOWN_FOLDERS = {"tables", "figures", "checks"}
+# MLflow's own files are made anew from the numbers; run states serve only an unfinished training.
+LEFT_OUT_FOLDERS = {"mlflow_artifacts", "runs", ".snakemake"}
+LEFT_OUT_FILES = {ARCHIVE, "mlflow_ledger.csv"}
+# Rules that need nothing but the numbers: those of every run, and those of a paper.
+REBUILT = ("tabulate_points", "compare_methods", "draw_figures", "mirror_mlflow")
+REBUILT_OF_PAPER = {"iqnet": ("tabulate_iqnet", "draw_iqnet_figures")}
+
+
+def pack(results: Path) -> tuple[Path, int]:
+    """Write ``results-archive.tar.gz`` into a results folder; returns it and its number of files.
+
+    It unpacks in the root of another copy of the suite. Experiments whose results lie in a folder
+    below are left out. Raises UserError where the folder holds no RD point.
+    """
+    if not any(results.glob("points/**/qp*.json")):
+        raise UserError(
+            f"there are no results to pack in {results}.",
+            expected=f"{results}/points/.../qp*.json",
+            remedy="run the experiment first, or name its configuration: CONFIG=...",
+        )
+    files = list(_kept(results))
+    with atomic_path(results / ARCHIVE) as path, tarfile.open(path, "w:gz") as archive:
+        for file in files:
+            archive.add(file, recursive=False)
+    return results / ARCHIVE, len(files)
+
+
+def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
+    """Make tables, figures and the MLflow database anew from unpacked numbers; nothing is encoded.
+
+    ``further`` are more options of Snakemake. Raises UserError where a number is missing, or
+    Snakemake ends with an error.
+    """
+    papers = load_yaml(configfile).get("papers", list(REBUILT_OF_PAPER))
+    wanted = [*REBUILT, *(rule for paper in papers for rule in REBUILT_OF_PAPER.get(paper, ()))]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
+    command += ["--cores", "1", "--configfile", str(configfile), *further]
+    # Only these rules are considered: a point that is not there is a missing file, not an encode.
+    command += ["--allowed-rules", *wanted, "--forcerun", *wanted, "--", *wanted]
+    done = subprocess.run(command)
+    if done.returncode != 0:
+        raise UserError(
+            "tables and figures could not be rebuilt (see above).",
+            where=str(configfile),
+            remedy="unpack the archive in the root of the suite, and name the configuration that "
+            "it was made with: CONFIG=...",
+        )
+
+
+def _kept(results: Path) -> Iterator[Path]:
+    for path in sorted(results.rglob("*")):
+        folders = path.relative_to(results).parts[:-1]
+        if not path.is_file() or path.name in LEFT_OUT_FILES or path.name.startswith("."):
+            continue
+        if LEFT_OUT_FOLDERS & set(folders) or _is_of_another_run(path, results):
+            continue
+        shown = bool(SHOWN_FOLDERS & set(folders)) and path.suffix in SHOWN
+        model = folders[:1] == ("models",) and path.suffix in MODELS
+        report = not folders and path.stem == "report"
+        if path.suffix in NUMBERS or shown or model or report:
+            yield path
+
+
+def _is_of_another_run(path: Path, results: Path) -> bool:
+    """Whether a file lies in the results folder of another experiment, below this one."""
+    folders = path.relative_to(results).parents
+    return any((results / folder / "config.json").is_file() for folder in list(folders)[:-1])
