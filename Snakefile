@@ -27,7 +27,7 @@ report: "report/workflow.rst"
 
 wildcard_constraints:
     sequence=one_of(settings.sequences),
-    codec=one_of(settings.config["codecs"]),
+    codec=one_of(settings.codecs_in_use()),
     method=one_of(settings.config["methods"]),
     configuration="AI|LDP",
     variant=r"all|qp\d+",
@@ -40,6 +40,7 @@ include: "rules/prefilter.smk"
 include: "rules/jnd_predictor.smk"
 include: "rules/block_qp.smk"
 include: "rules/encode.smk"
+include: "rules/segments.smk"
 include: "rules/measure.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"

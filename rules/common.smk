@@ -7,6 +7,7 @@ from functools import cache
 
 from snakemake.exceptions import WorkflowError
 
+from jndlab.codecs.segments import segment_lengths
 from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
 from jndlab.jnd.method_class import expanded_options
@@ -55,11 +56,11 @@ def class_code(script, wildcards):
     return code(script, *METHOD_FILES[wildcards.method])
 
 
-def codec_code(wildcards):
+def codec_code(script, wildcards):
     """Digest of a codec's adapter and of the script that drives it."""
     adapter = settings.codecs[wildcards.codec]["adapter"]
     file = SCRIPTS / f"jndlab/codecs/{adapter}.py"
-    return code("encode_clip", *import_closure(file, SCRIPTS))
+    return code(script, *import_closure(file, SCRIPTS))
 
 
 def clip_of(wildcards):

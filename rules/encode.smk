@@ -21,7 +21,7 @@ rule encode_clip:
         mem_mb=memory_mb,
         runtime=encode_minutes,
     params:
-        code=codec_code,
+        code=lambda wildcards: codec_code("encode_clip", wildcards),
         clip=clip_of,
         codec=lambda wildcards: settings.codecs[wildcards.codec],
     message:

@@ -14,11 +14,11 @@ from jndlab.media.ffmpeg import ToolError
 POINTS = [(configuration, qp) for configuration in ("AI", "LDP") for qp in (22, 27, 32, 37)]
 
 
-@pytest.fixture(scope="module", params=["vvenc", "x265"])
+@pytest.fixture(scope="module", params=["vvenc", "x265", "x264", "kvazaar"])
 def encoded(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stream")
     clip = cut_clip(folder / "bikes.mkv", 80, 48, 4)
-    preset = {"vvenc": "faster", "x265": "medium"}[request.param]
+    preset = "faster" if request.param == "vvenc" else "medium"
     codec = get_codec({"adapter": request.param, "preset": preset})
     stream = folder / f"qp27.{codec.suffix}"
     result = codec.encode(job(folder / "bikes.mkv", clip, stream, "LDP", 27))

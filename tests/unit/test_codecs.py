@@ -245,7 +245,7 @@ class TestSheet:
         assert set(entries) >= {"vvenc-faster", "vvenc-medium", "vvenc-slower", "x265-medium",
                                 "x265-ultrafast", "vtm-11.0"}  # fmt: skip
         for spec in entries.values():
-            assert get_codec(spec).suffix in ("265", "266")
+            assert get_codec(spec).suffix in ("264", "265", "266")
 
     @pytest.mark.parametrize(
         "entry, said",
@@ -262,13 +262,13 @@ class TestSheet:
             jsonschema.validate({"mine": entry}, schema)
 
     def test_the_presets_of_schema_and_adapters_agree(self, schema):
-        for adapter in ("vvenc", "x265"):
+        for adapter in ("vvenc", "x265", "x264", "kvazaar"):
             presets = schema["$defs"][adapter]["properties"]["preset"]["enum"]
             codec = get_codec({"adapter": adapter, "preset": presets[0]})
             assert list(codec.presets) == presets
 
     def test_every_key_is_described_and_has_a_default(self, schema):
-        for name in ("codec", "vvenc", "x265", "vtm"):
+        for name in ("codec", "vvenc", "x265", "vtm", "x264", "kvazaar"):
             for key, node in schema["$defs"][name]["properties"].items():
                 assert {"description", "default"} <= set(node), (name, key)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jndlab.codecs import takes_qp_map
+from jndlab.codecs import codec_class
 from jndlab.datasets.sequences import Sequence, load_sequences
 from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
@@ -79,6 +79,13 @@ class Settings:
         if of_method["kind"] == "quality_choice":
             return []
         return of_method["codecs"] or self.config["codecs"]
+
+    def segmented_codecs(self) -> list[str]:
+        """Codecs whose all-intra encodes are cut into segments of ``ai_segment_frames``."""
+        if self.config["ai_segment_frames"] is None:
+            return []
+        in_use = self.codecs_in_use()
+        return [name for name in in_use if codec_class(self.codecs[name]).independent_intra]
 
     def codecs_in_use(self) -> list[str]:
         """The run's codecs, then those that single methods ask for."""
@@ -167,7 +174,7 @@ def _check_methods(chosen: Mapping[str, Any], codecs: Mapping[str, Mapping[str, 
 
 
 def _check_takes_maps(key: str, names: list[str], codecs: Mapping[str, Mapping[str, Any]]) -> None:
-    able = [name for name, spec in codecs.items() if takes_qp_map(spec)]
+    able = [name for name, spec in codecs.items() if codec_class(spec).takes_qp_map]
     for name in names:
         if name not in able:
             raise UserError(

@@ -9,13 +9,15 @@ from typing import Any
 from jndlab.codecs.base import CONFIGURATIONS, Codec, EncodeJob, EncodeResult
 from jndlab.errors import UserError
 
-__all__ = ["CONFIGURATIONS", "Codec", "EncodeJob", "EncodeResult", "get_codec", "takes_qp_map"]
+__all__ = ["CONFIGURATIONS", "Codec", "EncodeJob", "EncodeResult", "codec_class", "get_codec"]
 
 # Adapter -> its module, whose `from_spec` builds the codec. A new codec is a module and a line.
 ADAPTERS = {
     "vvenc": "jndlab.codecs.vvenc",
     "x265": "jndlab.codecs.x265",
     "vtm": "jndlab.codecs.vtm",
+    "x264": "jndlab.codecs.x264",
+    "kvazaar": "jndlab.codecs.kvazaar",
 }
 
 
@@ -40,7 +42,8 @@ def get_codec(spec: Mapping[str, Any]) -> Codec:
         ) from None
 
 
-def takes_qp_map(spec: Mapping[str, Any]) -> bool:
-    """Whether the codec of an entry can be given a QP for every block."""
-    classes = vars(import_module(ADAPTERS[spec["adapter"]])).values()
-    return any(isinstance(c, type) and issubclass(c, Codec) and c.takes_qp_map for c in classes)
+def codec_class(spec: Mapping[str, Any]) -> type[Codec]:
+    """Class behind an entry, for what holds for a codec whatever its options."""
+    module = import_module(ADAPTERS[spec["adapter"]])
+    classes = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Codec)]
+    return next(c for c in classes if c.__module__ == module.__name__)

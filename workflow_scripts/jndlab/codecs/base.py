@@ -50,6 +50,10 @@ class Codec(ABC):
 
     suffix: ClassVar[str]
     takes_qp_map: ClassVar[bool] = False
+    # Whether all-intra pictures are coded without regard to each other (found by encoding), and
+    # whether the encoder repeats parameter sets with each of them: see codecs/segments.py.
+    independent_intra: ClassVar[bool] = False
+    repeats_headers: ClassVar[bool] = False
 
     @abstractmethod
     def recipe(self, configuration: str, qp: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Facts read from a VVC or HEVC stream itself: size, bits and slice type of every picture."""
+"""Facts read from a VVC, HEVC or H.264 stream: size, bits and slice type of every picture."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from jndlab.errors import UserError
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat
 
-DEMUXERS = {".266": "vvc", ".265": "hevc"}
+DEMUXERS = {".266": "vvc", ".265": "hevc", ".264": "h264"}
 REMEDY = "remove what is left of this point and run it again; see the log for the encoder's words."
 
-_SLICE_TYPES = "BPI"  # 0, 1, 2 in both ITU-T H.265 (table 7-7) and H.266 (table 9)
+# By code: ITU-T H.266 (table 9), H.265 (table 7-7) and H.264 (table 7-6: switching pictures count
+# as P and I; 5 to 9 say the same of all slices of the picture).
+_SLICE_TYPES = {".266": "BPI", ".265": "BPI", ".264": "PBIPI" * 2}
 _PACKET = re.compile(r"^\[trace_headers @ \S+\] Packet: (\d+) bytes", re.MULTILINE)
 _SLICE_HEADER = re.compile(r"\] Slice (?:Segment )?Header\s*$", re.MULTILINE)
 _SLICE_TYPE = re.compile(r"\s(?:sh_)?slice_type\s+[01]+ = (\d)\s*$", re.MULTILINE)
-_SIZE = re.compile(r"Stream #0:0.*? Video: (?:vvc|hevc).*?, (\d+)x(\d+)")
+_SIZE = re.compile(r"Stream #0:0.*? Video: (?:vvc|hevc|h264).*?, (\d+)x(\d+)")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class StreamFacts:
 
 
 def read_stream(stream: Path) -> StreamFacts:
-    """Read a ``.266`` or ``.265`` file's headers in one pass, without decoding it.
+    """Read a ``.266``, ``.265`` or ``.264`` file's headers in one pass, without decoding it.
 
     The bits sum to the file's size. Raises UserError for an empty file, one without pictures, or
     one whose access units do not account for every byte; ToolError if FFmpeg cannot read it.
@@ -152,7 +154,7 @@ def _slice_type(trace: str, stream: Path, number: int) -> str:
             where=str(stream),
             remedy=REMEDY,
         )
-    found = {_SLICE_TYPES[int(code)] for code in _SLICE_TYPE.findall(trace)}
+    found = {_SLICE_TYPES[stream.suffix][int(code)] for code in _SLICE_TYPE.findall(trace)}
     # H.266 leaves the type out where the picture header allows intra slices only.
     return next((kind for kind in "BPI" if kind in found), "I")
 

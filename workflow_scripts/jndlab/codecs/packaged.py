@@ -34,7 +34,10 @@ class PackagedCodec(Codec):
     presets: ClassVar[tuple[str, ...]]
     max_qp: ClassVar[int]
     version_pattern: ClassVar[str]  # how the library names its version
+    version_in_stream: ClassVar[bool] = False  # in a comment of the stream, not when it is opened
     fixed_options: ClassVar[tuple[str, ...]] = ()  # FFmpeg's options that never vary
+    sizes_option: ClassVar[str] = "-stats_enc_post"  # sizes as the encoder returned them
+    bit_depths: ClassVar[tuple[int, ...]] = (8, 10)  # of the sources that it takes
 
     def __init__(self, preset: str) -> None:
         if preset not in self.presets:
@@ -52,6 +55,10 @@ class PackagedCodec(Codec):
     @abstractmethod
     def encoder_args(self, job: EncodeJob) -> list[str]:
         """FFmpeg's options for this encoder beside its name, preset and the fixed ones."""
+
+    def preset_args(self) -> list[str]:
+        """FFmpeg's option that sets the preset."""
+        return ["-preset", self.preset]
 
     def recipe(self, configuration: str, qp: int) -> dict[str, Any]:
         """Adapter, library and FFmpeg version, preset, options and QP; no thread count."""
@@ -74,6 +81,13 @@ class PackagedCodec(Codec):
     def encode(self, job: EncodeJob) -> EncodeResult:
         """See :meth:`Codec.encode`."""
         self._check(job.configuration, job.qp)
+        if job.clip.bit_depth not in self.bit_depths:
+            raise UserError(
+                f"the codec adapter {self.adapter} codes no clips of {job.clip.bit_depth} bit.",
+                where=str(job.source),
+                expected=" or ".join(f"{depth} bit" for depth in self.bit_depths),
+                remedy="choose a codec of another adapter for this clip.",
+            )
         job.work_dir.mkdir(parents=True, exist_ok=True)
         with atomic_path(job.stream) as part, TemporaryDirectory(dir=job.work_dir) as scratch:
             for _ in range(ATTEMPTS):
@@ -81,7 +95,7 @@ class PackagedCodec(Codec):
                 if len(encoder_bits) == job.clip.frames:
                     break
             facts = checked_stream(part, job.clip, job.configuration, encoder_bits)
-        version = self.version_in(run.stderr)
+        version = self.version() if self.version_in_stream else self.version_in(run.stderr)
         _KNOWN_VERSIONS[self.library] = version
         return EncodeResult(
             command=_as_asked(run.command, part, job.stream),
@@ -100,15 +114,15 @@ class PackagedCodec(Codec):
         run = ffmpeg.run(
             ["-v", "info", "-r", str(job.clip.fps), "-i", str(job.source), "-map", "0:v:0",
              "-fps_mode", "passthrough", "-vf", NEUTRAL_TAGS, "-c:v", self.library,
-             "-preset", self.preset, *self.fixed_options, *self.encoder_args(job),
-             "-stats_enc_post", str(sizes), "-stats_enc_post_fmt", "{size}",
+             *self.preset_args(), *self.fixed_options, *self.encoder_args(job),
+             self.sizes_option, str(sizes), f"{self.sizes_option}_fmt", "{size}",
              "-f", DEMUXERS[f".{self.suffix}"], str(part)],
             log=job.log,
         )  # fmt: skip
         return run, [8 * int(line) for line in sizes.read_text().split()]
 
     def version_in(self, said: str) -> str:
-        """Version of the encoder library in what FFmpeg said when it opened it."""
+        """Version of the encoder library in what FFmpeg said when it opened it (or wrote)."""
         found = re.search(self.version_pattern, said)
         if found is None:
             raise UserError(
@@ -136,8 +150,11 @@ _KNOWN_VERSIONS: dict[str, str] = {}  # by library: an encode tells it, without 
 
 def _library_version(codec: PackagedCodec) -> str:
     if codec.library not in _KNOWN_VERSIONS:
-        # FFmpeg does not list the versions of its encoders: they tell it when they are opened.
+        # FFmpeg does not list the versions of its encoders: they tell it when they are opened, or
+        # in a comment of their stream.
         source = ["-f", "lavfi", "-i", "color=size=64x64:rate=25", "-frames:v", "1"]
-        probe = ffmpeg.run(["-v", "info", *source, "-c:v", codec.library, "-f", "null", "-"])
-        _KNOWN_VERSIONS[codec.library] = codec.version_in(probe.stderr)
+        stream = ["-f", DEMUXERS[f".{codec.suffix}"], "-"]
+        probe = ffmpeg.run(["-v", "info", *source, "-c:v", codec.library, *stream])
+        said = probe.stderr + probe.stdout.decode("latin-1")
+        _KNOWN_VERSIONS[codec.library] = codec.version_in(said)
     return _KNOWN_VERSIONS[codec.library]

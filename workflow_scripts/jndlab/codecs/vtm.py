@@ -101,6 +101,8 @@ class VtmCodec(Codec):
     """
 
     suffix = "266"
+    independent_intra = True
+    repeats_headers = True
 
     def __init__(
         self,

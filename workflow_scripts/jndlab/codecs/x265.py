@@ -41,6 +41,8 @@ class X265Codec(PackagedCodec):
 
     adapter = "x265"
     suffix = "265"
+    independent_intra = True
+    repeats_headers = True
     library = "libx265"
     presets = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower",
                "veryslow", "placebo")  # fmt: skip

@@ -1,0 +1,50 @@
+"""Adapter of rule encode_segment."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from jndlab.codecs import get_codec
+from jndlab.codecs.base import EncodeJob
+from jndlab.codecs.segments import cut_segment
+from jndlab.files import read_json, write_json
+from jndlab.jnd.jnd_predictor import qp_not_below_jnd
+from jndlab.media.clip import clip_from_text
+from jndops.adapter import run, scratch
+
+
+def main(snakemake, log: Path) -> None:
+    codec, length = get_codec(snakemake.params.codec), snakemake.params.length
+    qp, predicted = int(snakemake.wildcards.qp), snakemake.input.get("predicted")
+    if predicted:
+        qp = qp_not_below_jnd(qp, read_json(predicted))
+    with scratch(snakemake) as work_dir:
+        segment = work_dir / "segment.mkv"
+        clip = cut_segment(
+            Path(snakemake.input.clip),
+            clip_from_text(snakemake.params.clip),
+            length,
+            int(snakemake.wildcards.segment),
+            segment,
+        )
+        job = EncodeJob(
+            source=segment,
+            clip=clip,
+            configuration="AI",
+            qp=qp,
+            stream=Path(snakemake.output.stream),
+            work_dir=work_dir,
+            threads=snakemake.threads,
+            log=log,
+        )
+        result = codec.encode(job)
+    facts = {
+        "recipe": codec.recipe("AI", qp) | {"segment_frames": length},
+        "coded_qp": qp,
+        "coded_sha256": read_json(snakemake.input.facts)["samples_sha256"],
+        "threads": snakemake.threads,
+        **asdict(result),
+    }
+    write_json(snakemake.output.facts, facts)
+
+
+run(main, snakemake)  # noqa: F821

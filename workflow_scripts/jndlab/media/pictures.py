@@ -1,0 +1,94 @@
+"""Picture files of many kinds as one kind of array, or a clear word on why not."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from jndlab.errors import UserError
+
+_COLOUR_MODES = ("RGB", "RGBX", "YCbCr", "P")
+
+
+def read_picture(path: str | Path, smallest: tuple[int, int] = (1, 1)) -> np.ndarray:
+    """A picture file as H x W x 3 uint8 RGB, as it is stored: no colour profile, no rotation.
+
+    Progressive JPEG is read like any other. Grey becomes three equal channels; of 16-bit samples
+    the upper 8 bits count (rounded for grey). An alpha channel that hides nothing is dropped. Of
+    animations it is the first picture. Raises UserError for a missing, cut or otherwise damaged
+    file, for one that is no picture, for CMYK, Lab and other colours that only a profile tells, for
+    floating-point samples, for transparent parts (they have no colour), and for a picture below
+    ``smallest`` (width, height).
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(
+            "there is no such picture file.", where=str(path), remedy="correct the path."
+        )
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+            rgb = _as_rgb(picture, path)
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise UserError(
+            "a picture cannot be read.",
+            where=str(path),
+            expected=f"a whole picture file; {error}",
+            remedy="fetch or make the file again, or take it out.",
+        ) from error
+    height, width = rgb.shape[:2]
+    if width < smallest[0] or height < smallest[1]:
+        raise UserError(
+            "a picture is too small.",
+            where=str(path),
+            expected=f"{smallest[0]}x{smallest[1]} at least, found {width}x{height}",
+            remedy="take a larger picture, or a smaller patch.",
+        )
+    return rgb
+
+
+def require_picture(picture: np.ndarray) -> None:
+    """Raise UserError unless ``picture`` is H x W x 3 uint8 and not empty."""
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
+        raise UserError(
+            "this array is no picture.",
+            expected=f"H x W x 3 of uint8, found {picture.dtype} of shape {picture.shape}",
+            remedy="read files with jndlab.media.pictures.read_picture.",
+        )
+
+
+def picture_sha256(picture: np.ndarray) -> str:
+    """Hex SHA-256 of the pixels and the size of a picture: names the content, not the file."""
+    require_picture(picture)
+    digest = hashlib.sha256(f"{picture.shape[1]}x{picture.shape[0]} RGB\n".encode())
+    digest.update(np.ascontiguousarray(picture))
+    return digest.hexdigest()
+
+
+def _as_rgb(picture: Image.Image, path: Path) -> np.ndarray:
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        if picture.getchannel("A").getextrema()[0] < 255:
+            raise UserError(
+                "a picture has transparent parts.",
+                where=str(path),
+                expected="an opaque picture: what shows through is not known",
+                remedy="lay it over a background and save it without alpha channel.",
+            )
+        return np.asarray(picture.convert("RGB"))
+    if picture.mode in ("1", "L"):
+        return np.repeat(np.asarray(picture.convert("L"))[..., np.newaxis], 3, axis=2)
+    if picture.mode.startswith("I"):
+        grey = np.rint(np.asarray(picture, np.float64) / 257).clip(0, 255).astype(np.uint8)
+        return np.repeat(grey[..., np.newaxis], 3, axis=2)
+    if picture.mode in _COLOUR_MODES:
+        return np.asarray(picture.convert("RGB"))
+    raise UserError(
+        f"a picture has colours of the kind {picture.mode}.",
+        where=str(path),
+        expected="RGB or grey of 8 or 16 bit",
+        remedy="convert it to RGB with its colour profile, in a picture editor or ImageMagick.",
+    )
