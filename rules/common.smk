@@ -35,6 +35,7 @@ except UserError as error:
 prepare_environment(live_tracking=settings.config["mlflow"])
 RESULTS = settings.config["results_dir"]
 STREAM_SUFFIX = {"vvenc": "266", "vtm": "266", "x265": "265", "kvazaar": "265", "x264": "264"}
+SEGMENT = "<results>/segments/{codec}/AI/{sequence}/{method}/qp{qp}/{segment}.{suffix}"
 
 
 def one_of(names):
@@ -163,6 +164,14 @@ def stream_of(wildcards):
     """The stream of a point."""
     suffix = STREAM_SUFFIX[settings.codecs[wildcards.codec]["adapter"]]
     return f"{point_stem('streams', wildcards)}.{suffix}"
+
+
+def segments_of(wildcards):
+    """Streams of all segments of a point, with their facts."""
+    frames = settings.clip(wildcards.sequence).frames
+    segments = range(len(segment_lengths(frames, settings.config["ai_segment_frames"])))
+    streams = expand(SEGMENT, segment=segments, **wildcards)
+    return dict(streams=streams, facts=[f"{stream}.json" for stream in streams])
 
 
 def sheet_row(wildcards):

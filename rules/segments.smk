@@ -3,16 +3,6 @@
 SEGMENT_FRAMES = settings.config["ai_segment_frames"]
 SEGMENTED_CODECS = settings.segmented_codecs()
 SEGMENTED_METHODS = [name for kind in ("anchor", "prefilter", "jnd_predictor") for name in settings.methods_of(kind)]
-SEGMENT = "<results>/segments/{codec}/AI/{sequence}/{method}/qp{qp}/{segment}.{suffix}"
-
-
-def segments_of(wildcards):
-    """Streams of all segments of a point, with their facts."""
-    frames = settings.clip(wildcards.sequence).frames
-    segments = range(len(segment_lengths(frames, SEGMENT_FRAMES)))
-    streams = expand(SEGMENT, segment=segments, **wildcards)
-    return dict(streams=streams, facts=[f"{stream}.json" for stream in streams])
-
 
 if SEGMENTED_CODECS:
 

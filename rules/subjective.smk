@@ -1,1 +1,136 @@
-"""Scores by people: everything of it under one name."""
+"""Scores by people: a rating test from the coded clips of the run, and the analysis of its ratings."""
+
+from jndlab.report.rating_page import PAGE
+from jndops.subjective_plan import RatedClip, rated_clips, rated_points
+
+SUBJECTIVE = settings.config["subjective"]
+RATING_MODELS = ["bt500", "p910"]
+RATING_TABLES = ["scores", "raters", "bd_rate_mos", "headline", "headline_comparison"]
+RATING_FIGURES = ["rating_histograms", *(f"mos_over_rate_{model}" for model in RATING_MODELS)]
+
+try:
+    RATED = rated_points(settings)
+except UserError as error:
+    raise WorkflowError(str(error))
+
+
+RATING_CLIPS = rated_clips(RATED)
+# What each rating clip shows: the source itself or the stream of a point.
+RATING_SOURCES = {
+    clip: stream_of(clip.point) if clip.point else f"{RESULTS}/sequences/{clip.sequence}.mkv" for clip in RATING_CLIPS
+}
+
+
+rule encode_rating_clip:
+    """A source or a coded stream as a visually lossless clip that browsers play."""
+    input:
+        source=lambda wildcards: RATING_SOURCES[RatedClip(wildcards.sequence, wildcards.coding)],
+    output:
+        clip="<results>/subjective/clips/{sequence}/{coding}.mp4",
+        facts="<results>/subjective/clips/{sequence}/{coding}.json",
+    log:
+        "<logs>/encode_rating_clip/{sequence}.{coding}.log",
+    benchmark:
+        "<benchmarks>/encode_rating_clip/{sequence}.{coding}.tsv"
+    wildcard_constraints:
+        coding=r"reference|[^/]+/(AI|LDP)/[^/]+/qp\d+",
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_mb,
+        runtime=60,
+    params:
+        code=code("encode_rating_clip"),
+        clip=clip_of,
+        seconds=SUBJECTIVE["clip_seconds"],
+    message:
+        "Making the rating clip {wildcards.sequence} {wildcards.coding}"
+    script:
+        "../workflow_scripts/encode_rating_clip.py"
+
+
+rule make_subjective_session:
+    """The folder that is handed to raters, and beside it the table of what each clip is."""
+    input:
+        clips=[f"{RESULTS}/subjective/clips/{clip.sequence}/{clip.coding}.mp4" for clip in RATING_CLIPS],
+        facts=[f"{RESULTS}/subjective/clips/{clip.sequence}/{clip.coding}.json" for clip in RATING_CLIPS],
+    output:
+        session=directory("<results>/subjective/session"),
+        stimuli="<results>/subjective/stimuli.csv",
+    log:
+        "<logs>/make_subjective_session.log",
+    benchmark:
+        "<benchmarks>/make_subjective_session.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    params:
+        code=code("make_subjective_session", *PAGE.iterdir()),
+        shown=[clip.shown() for clip in RATING_CLIPS],
+        options={key: SUBJECTIVE[key] for key in ("seed", "training_pairs", "break_every", "pause_seconds")},
+    message:
+        "Making the rating session"
+    script:
+        "../workflow_scripts/make_subjective_session.py"
+
+
+rule subjective_session:
+    """A rating test that is ready to run: open results/subjective/session/index.html in a browser."""
+    input:
+        rules.make_subjective_session.output,
+    message:
+        "The rating session is ready: open index.html in its folder"
+
+
+rule analyse_ratings:
+    """MOS and DMOS with intervals, raters, BD-rate under MOS; histograms and curves."""
+    input:
+        ratings=SUBJECTIVE["ratings"],
+        stimuli=rules.make_subjective_session.output.stimuli,
+        points=[f"{point_stem('points', point)}.json" for point in RATED],
+    output:
+        *(table(f"subjective/tables/{name}") for name in RATING_TABLES),
+        *(
+            report(
+                f"{RESULTS}/subjective/tables/{name}.html",
+                caption="../report/subjective_tables.rst",
+                category="Scores by people",
+                labels={"table": name.replace("_", " ")},
+            )
+            for name in RATING_TABLES
+        ),
+        *(
+            report(
+                f"{RESULTS}/subjective/figures/{name}.png",
+                caption="../report/subjective_figures.rst",
+                category="Scores by people",
+                labels={"figure": name.replace("_", " ")},
+            )
+            for name in RATING_FIGURES
+        ),
+        *(figure_data(f"subjective/figures/{name}") for name in RATING_FIGURES),
+    log:
+        "<logs>/analyse_ratings.log",
+    benchmark:
+        "<benchmarks>/analyse_ratings.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        code=code("analyse_ratings"),
+        scale=SUBJECTIVE["scale"],
+        models=RATING_MODELS,
+        anchor=settings.config["anchor"],
+        interpolation=settings.config["bd_rate"]["interpolation"],
+        classes=classes(),
+    message:
+        "Analysing the ratings"
+    script:
+        "../workflow_scripts/analyse_ratings.py"

@@ -1,0 +1,188 @@
+"""The rating session as files: exact clips, a blind page, a key that fits it, a checked choice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from codec_clips import cut_clip
+from jndlab.errors import UserError
+from jndlab.files import read_csv
+from jndlab.media.clip import Frame, read_clip, write_clip
+from jndlab.quality.subjective_data import read_stimuli
+from jndlab.report.rating_clips import MIN_PSNR, write_rating_clip
+from jndlab.report.rating_page import (
+    CodedClip,
+    SessionOptions,
+    training_clips,
+    write_session,
+)
+from jndops.settings import Point
+from jndops.subjective_plan import rated_clips, rated_points
+
+SECRETS = ("anchor", "own", "vvenc", "LDP", "qp")
+
+
+def psnr(a, b) -> float:
+    return 10 * np.log10(255**2 / np.mean((a.astype(float) - b) ** 2))
+
+
+def test_a_10_bit_clip_is_rounded_repeated_and_hardly_changed(tmp_path):
+    clip = cut_clip(tmp_path / "eight.mkv", 64, 48, 5)
+    deep = replace(clip, bit_depth=10)
+    rng = np.random.default_rng(0)
+    raised = [
+        Frame(*(np.clip(p.astype(np.int32) * 4 + rng.integers(-2, 2, p.shape), 0, 1023)
+                .astype("<u2") for p in frame))
+        for frame in read_clip(tmp_path / "eight.mkv", clip)
+    ]  # fmt: skip
+    write_clip(tmp_path / "deep.mkv", raised, deep)
+    target = tmp_path / "shown.mp4"
+    facts = write_rating_clip(tmp_path / "deep.mkv", deep, target, seconds=0.5, work_dir=tmp_path)
+    assert (facts.repeats, facts.frames, facts.seconds) == (3, 15, pytest.approx(0.6))
+    assert facts.bytes == target.stat().st_size
+    # Rounding undoes what was added: -2 .. 1 of four steps.
+    exact = list(read_clip(tmp_path / "eight.mkv", clip))
+    shown = list(read_clip(target, replace(clip, frames=15)))
+    worst = min(psnr(frame.y, exact[i % 5].y) for i, frame in enumerate(shown))
+    assert worst >= MIN_PSNR
+    assert facts.min_psnr_y == pytest.approx(worst, abs=0.02)
+
+
+def test_a_clip_of_another_length_is_refused(tmp_path):
+    clip = cut_clip(tmp_path / "source.mkv", 64, 48, 5)
+    with pytest.raises(UserError, match="number of frames"):
+        write_rating_clip(
+            tmp_path / "source.mkv",
+            replace(clip, frames=6),
+            tmp_path / "shown.mp4",
+            seconds=0,
+            work_dir=tmp_path,
+        )
+    assert not (tmp_path / "shown.mp4").exists()
+
+
+def coded_clips(folder: Path) -> list[CodedClip]:
+    clips = []
+    for sequence in ("bikes", "bunny"):
+        codings = [{}] + [
+            {"codec": "vvenc", "configuration": "LDP", "method": method, "qp": qp}
+            for method in ("anchor", "own")
+            for qp in (22, 37)
+        ]
+        for coding in codings:
+            path = folder / f"{len(clips)}.mp4"
+            path.write_bytes(f"clip {len(clips)}".encode())
+            facts = {"width": 64, "height": 48, "frames": 9, "seconds": 0.36, "repeats": 1}
+            facts |= {"min_psnr_y": None, "sha256": f"{len(clips):064x}"}
+            clips.append(CodedClip(path, facts, sequence, **coding))
+    return clips
+
+
+def session_of(folder: Path) -> dict:
+    text = (folder / "session.js").read_text("utf-8")
+    return json.loads(text.split("const SESSION = ")[1].rstrip().rstrip(";"))
+
+
+def test_the_folder_is_whole_and_blind_and_its_key_fits(tmp_path):
+    clips = coded_clips(tmp_path)
+    folder, key = tmp_path / "session", tmp_path / "stimuli.csv"
+    write_session(clips, folder, key, SessionOptions(seed=4, training_pairs=2))
+    session = session_of(folder)
+    shown = {s.name: s for s in read_stimuli(key)}
+    assert {pair["stimulus"] for pair in session["pairs"]} == set(shown) and len(shown) == 10
+    references = {s.sequence: s.file for s in shown.values() if s.is_reference}
+    for pair in session["pairs"]:
+        stimulus = shown[pair["stimulus"]]
+        assert pair["test"] == stimulus.file
+        assert pair["reference"] == references[stimulus.sequence]
+        assert (folder / pair["test"]).is_file()
+    given = "".join(p.read_text() for p in folder.glob("*.js")) + str(list(folder.rglob("*")))
+    given = given.replace(str(folder), "").replace("own = ", "").lower()
+    assert not [secret for secret in ("bikes", "bunny", "vvenc", "erjnd") if secret in given]
+    assert not any(name in json.dumps(session) for name in SECRETS)
+    assert read_csv(key)[0]["seconds"] == "0.36"
+    for script in ("session.js", "order.js", "ratings.js", "player.js", "page.js", "page.css"):
+        assert script in (folder / "index.html").read_text("utf-8")
+        assert (folder / script).is_file()
+    assert "http" not in (folder / "index.html").read_text("utf-8")  # nothing is fetched
+
+
+def test_names_follow_the_content(tmp_path):
+    clips = coded_clips(tmp_path)
+    write_session(clips, tmp_path / "a", tmp_path / "a.csv", SessionOptions())
+    write_session(clips, tmp_path / "b", tmp_path / "b.csv", SessionOptions())
+    assert session_of(tmp_path / "a") == session_of(tmp_path / "b")
+    other = [replace(c, facts={**c.facts, "sha256": "f" * 64}) for c in clips[:1]] + clips[1:]
+    write_session(other, tmp_path / "b", tmp_path / "b.csv", SessionOptions())
+    assert session_of(tmp_path / "a")["id"] != session_of(tmp_path / "b")["id"]
+    assert len(list((tmp_path / "b/clips").iterdir())) == 10  # the old folder is replaced
+
+
+def test_training_spans_the_qualities(tmp_path):
+    clips = coded_clips(tmp_path)
+    assert [clip.qp for clip in training_clips(clips, 2)] == [22, 37]
+    assert len(training_clips(clips, 3)) == 3 and training_clips(clips, 0) == []
+    assert all(not clip.is_reference for clip in training_clips(clips, 10))
+
+
+def test_unfit_clips_are_refused(tmp_path):
+    clips = coded_clips(tmp_path)
+    target = (tmp_path / "session", tmp_path / "stimuli.csv", SessionOptions())
+    with pytest.raises(UserError, match="no clip of its source"):
+        write_session(clips[1:], *target)
+    with pytest.raises(UserError, match="nothing to rate"):
+        write_session([clips[0], clips[5]], *target)
+    longer = replace(clips[1], facts={**clips[1].facts, "frames": 10})
+    with pytest.raises(UserError, match=r"another frames than its source(.|\n)*9, found 10"):
+        write_session([clips[0], longer], *target)
+    assert not (tmp_path / "session").exists()
+
+
+def run_of(**subjective):
+    """A run of two sequences, configurations, methods and QPs, as far as the plan looks at it."""
+    chosen = dict.fromkeys(("sequences", "methods", "qps", "codec", "configuration"))
+    points = [
+        Point("x265", configuration, sequence, method, qp)
+        for configuration in ("AI", "LDP")
+        for sequence in ("bikes", "bunny")
+        for method in ("anchor", "own")
+        for qp in (22, 37)
+    ]
+    config = {"codecs": ["x265"], "configurations": ["AI", "LDP"]}
+    config["subjective"] = {**chosen, **subjective}
+    return SimpleNamespace(config=config, points=lambda: iter(points))
+
+
+def test_the_choice_of_the_configuration_is_followed():
+    assert {p.configuration for p in rated_points(run_of())} == {"AI"}
+    assert len(rated_points(run_of())) == 8
+    few = rated_points(run_of(sequences=["bunny"], qps=[37], configuration="LDP"))
+    assert few == [Point("x265", "LDP", "bunny", m, 37) for m in ("anchor", "own")]
+    clips = rated_clips(few)
+    assert clips == [
+        ("bunny", "reference"),
+        ("bunny", "x265/LDP/anchor/qp37"),
+        ("bunny", "x265/LDP/own/qp37"),
+    ]
+    assert [clip.point for clip in clips] == [None, *few]
+    assert clips[0].shown() == {"sequence": "bunny"}
+    assert clips[1].shown() == few[0]._asdict()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("sequences", ["bike"], r"subjective.sequences(.|\n)*'bike'(.|\n)*bikes"),
+        ("qps", [23], r"subjective.qps(.|\n)*'23'"),
+        ("codec", "vtm-11.0", r"subjective.codec(.|\n)*x265"),
+    ],
+)
+def test_names_that_the_run_does_not_have_are_told(key, value, words):
+    with pytest.raises(UserError, match=words):
+        rated_points(run_of(**{key: value}))

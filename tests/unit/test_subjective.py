@@ -1,0 +1,306 @@
+"""Ratings by people: known raters are recovered, clickers rejected, bad files told by line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jndlab.errors import UserError
+from jndlab.quality.rating_tables import (
+    HIDDEN_REFERENCE,
+    headline_table,
+    mos_bd_rate_table,
+    rater_table,
+    score_table,
+)
+from jndlab.quality.subjective import (
+    MODELS,
+    differential_scores,
+    opinion_scores,
+    rater_statistics,
+)
+from jndlab.quality.subjective_data import Ratings, Stimulus, read_ratings, read_stimuli
+from jndlab.report.subjective_comparison import headline_comparison
+from jndlab.report.subjective_figures import mos_curves, rating_histograms
+from jndlab.report.tables import POINT_COLUMNS
+
+TIME = "2024-05-31T14:02:11.250Z"
+QPS = (22, 27, 32, 37)
+RATES = {22: 900.0, 27: 500.0, 32: 250.0, 37: 120.0}
+
+
+def stimuli(methods=("anchor", "own"), sequences=("bikes", "bunny")) -> list[Stimulus]:
+    found = []
+    for sequence in sequences:
+        found.append(Stimulus(f"ref_{sequence}", sequence, "", "", "", None, True, "r.mp4"))
+        found += [
+            Stimulus(f"{sequence}_{m}_{qp}", sequence, "x265", "LDP", m, qp, False, "c.mp4")
+            for m in methods
+            for qp in QPS
+        ]
+    return found
+
+
+def ratings_of(scores: np.ndarray, shown: list[Stimulus]) -> Ratings:
+    names = tuple(f"p{i:02d}" for i in range(scores.shape[1]))
+    return Ratings(tuple(shown), names, scores, (1.0, 5.0))
+
+
+def synthetic(stimuli_count=120, raters=24, seed=5):
+    """Continuous ratings without edges: true quality, bias (mean 0), inconsistency, scores."""
+    rng = np.random.default_rng(seed)
+    quality = rng.uniform(2, 4, stimuli_count)
+    bias = rng.normal(0, 0.4, raters)
+    bias -= bias.mean()
+    noise = rng.uniform(0.2, 0.8, raters)
+    scores = quality[:, None] + bias + noise * rng.normal(size=(stimuli_count, raters))
+    return quality, bias, noise, scores
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_known_quality_lies_in_the_intervals(model):
+    quality, _, _, scores = synthetic()
+    told = opinion_scores(scores, model)
+    covered = np.abs(told.score - quality) <= told.ci95
+    assert 0.88 <= covered.mean() <= 1.0
+    assert told.ci95.max() < 0.6 and told.raters == 24
+
+
+def test_subject_model_beats_the_mean_and_finds_bias_and_inconsistency():
+    quality, bias, noise, scores = synthetic()
+    error = {m: np.std(opinion_scores(scores, m).score - quality) for m in ("mos", "p910")}
+    assert error["p910"] < 0.9 * error["mos"]
+    raters = rater_statistics(ratings_of(scores, [stimuli()[1]] * len(scores)))
+    assert [r.bias for r in raters] == pytest.approx(list(bias), abs=0.2)
+    assert (
+        np.mean([abs(r.bias - b) <= r.bias_ci95 for r, b in zip(raters, bias, strict=True)]) > 0.8
+    )
+    assert [r.inconsistency for r in raters] == pytest.approx(list(noise), rel=0.25)
+
+
+def test_means_agree_with_a_plain_computation():
+    scores = synthetic(20, 9)[3]
+    told = opinion_scores(scores, "mos")
+    assert told.score == pytest.approx(scores.mean(axis=1))
+    assert told.ci95 == pytest.approx(1.96 * scores.std(axis=1, ddof=1) / 3, rel=1e-4)
+
+
+def five_grades(seed=2, stimuli_count=40, raters=15):
+    rng = np.random.default_rng(seed)
+    quality = np.linspace(1.3, 4.7, stimuli_count)[:, None]
+    return np.clip(np.round(quality + rng.normal(0, 0.5, (stimuli_count, raters))), 1, 5), rng
+
+
+def test_random_clicker_is_rejected_and_nobody_else():
+    scores, rng = five_grades()
+    clicks = rng.integers(1, 6, (len(scores), 1))
+    raters = rater_statistics(ratings_of(np.hstack([scores, clicks]), [stimuli()[1]] * 40))
+    assert [r.subject for r in raters if r.rejected] == ["p15"]
+    assert raters[15].outside_share > 0.05 and raters[15].balance < 0.3
+    assert raters[15].inconsistency == max(r.inconsistency for r in raters)
+    kept = opinion_scores(np.hstack([scores, clicks]), "bt500")
+    assert kept.raters == 15
+    assert kept.score == pytest.approx(scores.mean(axis=1))
+
+
+def test_screening_agrees_with_the_text_of_bt500():
+    scores, rng = five_grades()
+    scores = np.hstack([scores, rng.integers(1, 6, (len(scores), 1))])
+    above, below = np.zeros(16), np.zeros(16)
+    for row in scores:
+        centred = row - row.mean()
+        kurtosis = np.mean(centred**4) / np.mean(centred**2) ** 2
+        limit = (2 if 2 <= kurtosis <= 4 else np.sqrt(20)) * row.std()
+        above += centred >= limit
+        below += centred <= -limit
+    shares = [r.outside_share for r in rater_statistics(ratings_of(scores, [stimuli()[1]] * 40))]
+    assert shares == pytest.approx(list((above + below) / 40))
+
+
+def test_unanimous_stimuli_reject_nobody():
+    scores, _ = five_grades()
+    unanimous = np.full((20, 15), 5.0)  # hidden references: 5 by everyone
+    alone = rater_statistics(ratings_of(scores, [stimuli()[1]] * 40))
+    both = rater_statistics(ratings_of(np.vstack([scores, unanimous]), [stimuli()[1]] * 60))
+    assert not any(r.rejected for r in both)
+    assert [r.outside_share * 60 for r in both] == pytest.approx(
+        [r.outside_share * 40 for r in alone]
+    )
+    for model in MODELS:
+        assert opinion_scores(unanimous, model).score == pytest.approx(5.0)
+
+
+def test_differential_scores_are_those_of_p910():
+    shown = stimuli(methods=("own",), sequences=("bikes",))
+    given = np.array([[5, 4], [5, 4], [4, 4], [3, 2], [2, 5]], dtype=float)
+    told = differential_scores(ratings_of(given, shown))
+    assert told.tolist() == [[5, 5], [5, 5], [4, 5], [3, 3], [2, 6]]
+    without = differential_scores(ratings_of(given[1:], shown[1:]))
+    assert np.isnan(without).all()
+
+
+def points(shown: list[Stimulus]) -> pd.DataFrame:
+    rows = [
+        {
+            **{"sequence": s.sequence, "config": "LDP", "codec": "x265", "method": s.method},
+            **{"qp": s.qp, "content": "demo", "vmaf_mean": 100.0 - 2 * (s.qp - 20)},
+            "bitrate_kbps": RATES[s.qp] * (0.8 if s.method == "own" else 1),
+            "bits": int(1000 * RATES[s.qp] * (0.8 if s.method == "own" else 1)),
+        }
+        for s in shown
+        if not s.is_reference
+    ]
+    return pd.DataFrame(rows).reindex(columns=POINT_COLUMNS).astype({"qp": int})
+
+
+@pytest.fixture(scope="module")
+def rated():
+    """Twenty raters who see no difference between the methods, one fifth apart in rate."""
+    shown, rng = stimuli(), np.random.default_rng(7)
+    quality = np.array([4.8 if s.qp is None else 4.6 - (s.qp - 22) / 5 for s in shown])
+    scores = quality[:, None] + rng.normal(0, 0.3, 20) + rng.normal(0, 0.02, (len(shown), 20))
+    return ratings_of(scores, shown), points(shown)
+
+
+def test_tables_say_what_was_built_in(rated):
+    ratings, known = rated
+    scores = score_table(ratings, known)
+    assert set(scores["model"]) == set(MODELS) and len(scores) == 3 * 18
+    coded = scores[scores["method"] != HIDDEN_REFERENCE]
+    assert coded["dmos"].to_numpy() == pytest.approx((coded["qp"].astype(int) - 21) / 5, abs=0.05)
+    assert (coded["dmos"] + coded["dmos_acr_hr"]).to_numpy() == pytest.approx(5.0)
+    # Biases cancel in differences, so their intervals are far narrower than those of MOS.
+    plain = coded[coded["model"] == "mos"]
+    assert plain["dmos_ci95"].max() < 0.03 < plain["mos_ci95"].min()
+    assert scores.loc[scores["method"] == HIDDEN_REFERENCE, "dmos"].isna().all()
+    assert coded["dmos_predicted"].to_numpy() == pytest.approx((coded["qp"].astype(int) - 20) / 10)
+    bd_rates = mos_bd_rate_table(scores, known, "anchor")
+    assert set(bd_rates["metric"]) == {"mos", "mos_bt500", "mos_p910"}
+    means = bd_rates[bd_rates["level"] == "all"]
+    assert means["bd_rate_pct"].to_numpy() == pytest.approx(-20, abs=1.5)
+    headline = headline_table(scores, bd_rates, known, "anchor")
+    assert headline["mean_saving_pct"].to_numpy() == pytest.approx(20)
+    assert headline["bd_rate_gain_pct"].to_numpy() == pytest.approx(20, abs=1.5)
+    assert headline["mean_dmos"].to_numpy() == pytest.approx(1.7, abs=0.02)
+    assert (headline["like_reference_pct"] == 0).all()
+    assert list(rater_table(ratings)["subject"]) == list(ratings.subjects)
+
+
+def test_bd_rate_without_a_rising_opinion_says_so(rated):
+    ratings, known = rated
+    flat = Ratings(ratings.stimuli, ratings.subjects, ratings.scores * 0 + 4.0, (1.0, 5.0))
+    bd_rates = mos_bd_rate_table(score_table(flat, known), known, "anchor")
+    assert set(bd_rates.loc[bd_rates["level"] == "sequence", "status"]) == {"non_monotonic"}
+    assert bd_rates["bd_rate_pct"].isna().all()
+
+
+def test_stand_in_content_is_never_called_reproduced(rated):
+    ratings, known = rated
+    known = known.replace({"method": {"own": "bl_juniper"}})
+    shown = [
+        Stimulus(**{**vars(s), "method": s.method.replace("own", "bl_juniper")})
+        for s in ratings.stimuli
+    ]
+    scores = score_table(ratings_of(ratings.scores, shown), known)
+    headline = headline_table(scores, mos_bd_rate_table(scores, known, "anchor"), known, "anchor")
+    told = headline_comparison(headline).set_index("quantity")
+    assert dict(told["printed"]) == {"mean_saving_pct": "27.75", "bd_rate_gain_pct": "25.44"}
+    assert set(told["verdict"]) == {"not comparable: stand-in content"}
+    published = headline_comparison(headline.assign(content="published"))
+    assert all("names neither encoder" in verdict for verdict in published["verdict"])
+
+
+def test_figures_hold_all_ratings(rated, tmp_path):
+    ratings, known = rated
+    rating_histograms(ratings, tmp_path / "histograms", "anchor")
+    counts = pd.read_csv(tmp_path / "histograms.csv")
+    assert counts["ratings"].sum() == ratings.scores.size
+    mos_curves(score_table(ratings, known), "bt500", tmp_path / "curves", "anchor")
+    assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".svg", ".csv"}
+
+
+STIMULUS_TABLE = """stimulus,sequence,codec,configuration,method,qp,is_reference,file
+a,bikes,,,,,true,clips/a.mp4
+b,bikes,x265,LDP,anchor,22,false,clips/b.mp4
+"""
+
+
+def written(tmp_path, text, name="ratings.csv"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def rows(*given: str) -> str:
+    return "\n".join(["subject,stimulus,score,time", *(f"{row},{TIME}" for row in given), ""])
+
+
+GOOD = rows("anna,a,5", "anna,b,3", "ben,b,4", "ben,a,5")
+
+
+def test_ratings_are_read_whole(tmp_path):
+    shown = read_stimuli(written(tmp_path, STIMULUS_TABLE, "stimuli.csv"))
+    assert [(s.name, s.qp, s.is_reference) for s in shown] == [("a", None, True), ("b", 22, False)]
+    first = written(tmp_path, "\ufeff" + rows("anna,a,5", "anna,b,3").replace("\n", "\r\n"))
+    second = written(tmp_path, rows("ben,b,4.5", "ben,a,5"), "second.csv")
+    told = read_ratings([second, first], shown)
+    assert told.subjects == ("anna", "ben")
+    assert told.scores.tolist() == [[5, 5], [3, 4.5]]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (GOOD.replace("ben,b,4", "ben,x,4"), ["'x'", "line 4", "not part of this test"]),
+        (GOOD.replace("ben,b", "ben,a"), ["'a' twice", "line 5", "line 4"]),
+        (GOOD.replace("ben,b,4", "ben,b,6"), ["outside the scale", "line 4", "1 to 5", "'6'"]),
+        (GOOD.replace("ben,b,4", "ben,b,nan"), ["outside the scale", "line 4", "'nan'"]),
+        (GOOD.replace("ben,b,4", "ben,b,good"), ["outside the scale", "line 4", "'good'"]),
+        (GOOD.replace("ben,b,4", ",b,4"), ["no subject", "line 4"]),
+        (GOOD.replace(f"ben,b,4,{TIME}", "ben,b,4,noon"), ["time", "line 4", "'noon'"]),
+        (GOOD.replace(f"ben,b,4,{TIME}", "ben,b,4"), ["number of cells", "line 4"]),
+        (GOOD.replace("score", "grade"), ["lacks the column(s) score", "line 1", "grade"]),
+        (GOOD.replace(",", ";"), ["lacks the column(s)", "line 1"]),
+        ("", ["lacks the column(s)", "line 1"]),
+        (
+            rows("anna,a,5", "anna,b,3", "ben,a,4"),
+            ["'ben' is incomplete", "line 4", "2 ratings", "'b'"],
+        ),
+        (rows("anna,a,5", "anna,b,3"), ["1 subject(s)", "at least 2"]),
+        (rows(), ["0 subject(s)"]),
+    ],
+)
+def test_bad_ratings_are_told_by_file_and_line(tmp_path, text, words):
+    shown = read_stimuli(written(tmp_path, STIMULUS_TABLE, "stimuli.csv"))
+    path = written(tmp_path, text)
+    with pytest.raises(UserError) as told:
+        read_ratings([path], shown)
+    for word in ["ratings.csv", *words]:
+        assert word in str(told.value)
+
+
+def test_absent_ratings_say_how_to_get_them(tmp_path):
+    shown = read_stimuli(written(tmp_path, STIMULUS_TABLE, "stimuli.csv"))
+    with pytest.raises(UserError, match="subjective_session"):
+        read_ratings([], shown)
+    with pytest.raises(UserError, match="no such file"):
+        read_ratings([tmp_path / "absent.csv"], shown)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("\nb,", "\na,", ["twice", "line 3"]),
+        (",22,", ",low,", ["no QP", "line 3", "'low'"]),
+        ("22,false", ",true", ["two hidden references", "line 3"]),
+        ("false", "no", ["neither true nor false", "line 3"]),
+        ("is_reference", "reference", ["lacks the column(s) is_reference", "line 1"]),
+    ],
+)
+def test_bad_stimulus_tables_are_told(tmp_path, old, new, words):
+    path = written(tmp_path, STIMULUS_TABLE.replace(old, new), "stimuli.csv")
+    with pytest.raises(UserError) as told:
+        read_stimuli(path)
+    for word in ["stimuli.csv", *words]:
+        assert word in str(told.value)

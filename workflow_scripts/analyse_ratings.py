@@ -1,0 +1,70 @@
+"""Adapter of rule analyse_ratings."""
+
+from pathlib import Path
+
+from jndlab.quality.dmos_predicted import CAPTION as PREDICTED
+from jndlab.quality.rating_tables import (
+    headline_table,
+    mos_bd_rate_table,
+    rater_table,
+    score_table,
+)
+from jndlab.quality.subjective_data import read_ratings, read_stimuli
+from jndlab.report.compare import verdict_summary
+from jndlab.report.subjective_comparison import headline_comparison
+from jndlab.report.subjective_figures import mos_curves, rating_histograms
+from jndlab.report.tables import load_points, write_table
+from jndops.adapter import run
+
+SCORES = (
+    "Scores with 95 % intervals (1.96 standard errors). Models: mos all raters, bt500 without "
+    "those that ITU-R BT.500 rejects, p910 subject model of ITU-T P.910 Annex E. dmos = score of "
+    "the hidden reference - score, by the same rater: 0 as good as the reference; dmos_acr_hr = "
+    "highest grade - dmos. "
+)
+RATERS = (
+    "Raters: bias and inconsistency in grades (P.910 Annex E); outside_share and balance are the "
+    "two numbers by which ITU-R BT.500 rejects (above 0.05 and below 0.3)."
+)
+BD_RATE = (
+    "BD-rate (%) against {} with MOS as quality, {} interpolation; negative saves bits at equal "
+    "opinion. Only the rated QPs count; non_monotonic: opinion does not rise with rate."
+)
+HEADLINE = (
+    "Means over the rated points against {}: saving at equal QP, loss of opinion (dmos) there, "
+    "share of points whose interval of dmos holds 0, BD-rate under MOS as a gain. Printed in the "
+    "BL-JUNIPER abstract: 27.75 % at a DMOS close to 0, BD-rate gain 25.44 %."
+)
+
+
+def main(snakemake, log: Path) -> None:
+    params = snakemake.params
+    stimuli = read_stimuli(snakemake.input.stimuli)
+    ratings = read_ratings(snakemake.input.ratings, stimuli, tuple(params.scale))
+    points = load_points(snakemake.input.points)
+    tables = Path(snakemake.output[0]).parent
+    figures = tables.with_name("figures")
+
+    scores = score_table(ratings, points)
+    bd_rates = mos_bd_rate_table(
+        scores, points, params.anchor, params.interpolation, params.classes
+    )
+    headline = headline_table(scores, bd_rates, points, params.anchor)
+    comparison = headline_comparison(headline)
+    caption = HEADLINE.format(params.anchor)
+    write_table(scores, tables / "scores", caption=SCORES + PREDICTED)
+    write_table(rater_table(ratings), tables / "raters", caption=RATERS)
+    about = BD_RATE.format(params.anchor, params.interpolation)
+    write_table(bd_rates, tables / "bd_rate_mos", caption=about)
+    write_table(headline, tables / "headline", caption=caption)
+    write_table(
+        comparison,
+        tables / "headline_comparison",
+        caption=f"{caption} Verdicts: {verdict_summary(comparison)}.",
+    )
+    rating_histograms(ratings, figures / "rating_histograms", params.anchor)
+    for model in params.models:
+        mos_curves(scores, model, figures / f"mos_over_rate_{model}", params.anchor)
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,24 @@
+"""Adapter of rule encode_rating_clip."""
+
+from pathlib import Path
+
+from jndlab.files import write_json
+from jndlab.media.clip import clip_from_text
+from jndlab.report.rating_clips import write_rating_clip
+from jndops.adapter import run, scratch
+
+
+def main(snakemake, log: Path) -> None:
+    with scratch(snakemake) as work_dir:
+        facts = write_rating_clip(
+            Path(snakemake.input.source),
+            clip_from_text(snakemake.params.clip),
+            Path(snakemake.output.clip),
+            seconds=snakemake.params.seconds,
+            work_dir=work_dir,
+            log=log,
+        )
+    write_json(snakemake.output.facts, facts.as_json())
+
+
+run(main, snakemake)  # noqa: F821

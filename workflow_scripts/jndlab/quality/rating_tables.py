@@ -1,0 +1,185 @@
+"""Tables of ratings: scores of every stimulus and rater, BD-rate under MOS, headline savings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from jndlab.quality.aggregate import bd_rate_table, same_qp_table
+from jndlab.quality.dmos_predicted import dmos_predicted
+from jndlab.quality.subjective import (
+    MODELS,
+    Model,
+    differential_scores,
+    opinion_scores,
+    rater_statistics,
+)
+from jndlab.quality.subjective_data import Ratings, Stimulus
+
+KEY = ["sequence", "config", "codec", "method", "qp"]
+HIDDEN_REFERENCE = "hidden reference"
+SCORE_COLUMNS = [
+    "model",
+    *KEY,
+    "content",
+    "bitrate_kbps",
+    "raters",
+    "mos",
+    "mos_ci95",
+    "dmos",
+    "dmos_ci95",
+    "dmos_acr_hr",
+    "vmaf_mean",
+    "dmos_predicted",
+]
+HEADLINE_COLUMNS = [
+    "model",
+    "config",
+    "codec",
+    "method",
+    "content",
+    "mean_saving_pct",
+    "mean_dmos",
+    "mean_dmos_anchor",
+    "like_reference_pct",
+    "bd_rate_gain_pct",
+    "bd_rate_sequences",
+    "bd_rate_left_out",
+    "points",
+    "raters",
+]
+
+
+def score_table(ratings: Ratings, points: pd.DataFrame) -> pd.DataFrame:
+    """One row per model (``subjective.MODELS``) and stimulus; columns: ``SCORE_COLUMNS``.
+
+    ``mos`` is on the scale of the ratings. ``dmos`` is the loss against the hidden reference as
+    the same person rated it: 0 as good, the paper's "DMOS close to 0"; ``dmos_acr_hr`` is the
+    same on the scale of P.910's ACR-HR, highest grade - dmos. ``*_ci95`` are half widths. For
+    ``bt500`` both count the same raters. References have no dmos, nor have stimuli without one.
+    ``points`` (frame of ``report.tables.load_points``) gives rate and VMAF, from which
+    ``dmos_predicted``.
+    """
+    differences = differential_scores(ratings)
+    paired = np.array([not s.is_reference for s in ratings.stimuli])
+    paired &= ~np.isnan(differences).any(axis=1)
+    kept = np.array([not rater.rejected for rater in rater_statistics(ratings)])
+    frames = []
+    for model in MODELS:
+        mos = opinion_scores(ratings.scores, model)
+        # The raters that BT.500 rejects are those of the plain ratings, not of differences.
+        of_pairs: tuple[np.ndarray, Model] = (differences[paired], model)
+        if model == "bt500":
+            of_pairs = (differences[paired][:, kept], "mos")
+        frame = pd.DataFrame([_identity(stimulus) for stimulus in ratings.stimuli])
+        frame = frame.assign(model=model, raters=mos.raters, mos=mos.score, mos_ci95=mos.ci95)
+        frame[["dmos_acr_hr", "dmos_ci95"]] = np.nan
+        if paired.any():
+            dmos = opinion_scores(*of_pairs)
+            frame.loc[paired, "dmos_acr_hr"] = dmos.score
+            frame.loc[paired, "dmos_ci95"] = dmos.ci95
+        frame["dmos"] = ratings.scale[1] - frame["dmos_acr_hr"]
+        frames.append(frame)
+    table = pd.concat(frames, ignore_index=True)
+    known = points.assign(qp=points["qp"].astype("Int64"))
+    table["qp"] = table["qp"].astype("Int64")
+    table = table.merge(known[[*KEY, "bitrate_kbps", "vmaf_mean"]], on=KEY, how="left")
+    contents = dict(zip(points["sequence"], points["content"], strict=True))
+    table["content"] = table["sequence"].map(contents)
+    table["dmos_predicted"] = table["vmaf_mean"].map(dmos_predicted)
+    # References first, then by rate from low to high QP, for each model in its order.
+    table["model"] = pd.Categorical(table["model"], MODELS)
+    table = table.sort_values(["model", "sequence", "config", "method", "qp"], ignore_index=True)
+    return table.astype({"model": str})[SCORE_COLUMNS]
+
+
+def rater_table(ratings: Ratings) -> pd.DataFrame:
+    """One row per rater: the fields of ``subjective.RaterStatistics``."""
+    return pd.DataFrame([asdict(rater) for rater in rater_statistics(ratings)])
+
+
+def mos_bd_rate_table(
+    scores: pd.DataFrame,
+    points: pd.DataFrame,
+    anchor_method: str,
+    interpolation: str = "pchip",
+    classes: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """BD-rate against the anchor with MOS as quality: ``aggregate.bd_rate_table``, statuses kept.
+
+    The metric is ``mos``, ``mos_bt500`` or ``mos_p910``. A curve of opinion often turns back
+    (``non_monotonic``) where codings cannot be told apart; then there is no BD-rate.
+    """
+    rated = _with_mos(scores, points)
+    metrics = [_metric(model) for model in MODELS]
+    return bd_rate_table(rated, anchor_method, metrics, interpolation, classes)
+
+
+def headline_table(
+    scores: pd.DataFrame, bd_rates: pd.DataFrame, points: pd.DataFrame, anchor_method: str
+) -> pd.DataFrame:
+    """What a method saves and loses on all rated points; columns: ``HEADLINE_COLUMNS``.
+
+    ``mean_saving_pct`` is the mean saving against the anchor at equal QP, ``mean_dmos`` the mean
+    loss there (beside the anchor's), ``like_reference_pct`` the share of points whose 95 %
+    interval of dmos holds 0, ``bd_rate_gain_pct`` the mean BD-rate over sequences as a saving.
+    """
+    savings = same_qp_table(points, anchor_method)[[*KEY, "saving_pct"]]
+    rated = scores[scores["method"] != HIDDEN_REFERENCE].astype({"qp": int})
+    rated = rated.merge(savings, on=KEY, how="left")
+    overall = bd_rates[bd_rates["level"] == "all"].set_index(
+        ["metric", "config", "codec", "method"]
+    )
+    rows = []
+    for (model, config, codec), group in rated.groupby(["model", "config", "codec"], sort=False):
+        anchor = group.loc[group["method"] == anchor_method, "dmos"].mean()
+        for method in sorted(set(group["method"]) - {anchor_method}):
+            own = group[group["method"] == method]
+            key = (_metric(model), config, codec, method)
+            bd_rate = overall.loc[key] if key in overall.index else None
+            rows.append(
+                {
+                    "model": model,
+                    "config": config,
+                    "codec": codec,
+                    "method": method,
+                    "content": "published" if set(own["content"]) == {"published"} else "demo",
+                    "mean_saving_pct": own["saving_pct"].mean(),
+                    "mean_dmos": own["dmos"].mean(),
+                    "mean_dmos_anchor": anchor,
+                    "like_reference_pct": 100 * (own["dmos"] <= own["dmos_ci95"]).mean(),
+                    "bd_rate_gain_pct": None if bd_rate is None else -bd_rate["bd_rate_pct"],
+                    "bd_rate_sequences": 0 if bd_rate is None else bd_rate["sequences"],
+                    "bd_rate_left_out": None if bd_rate is None else bd_rate["left_out"],
+                    "points": len(own),
+                    "raters": own["raters"].iloc[0],
+                }
+            )
+    table = pd.DataFrame(rows, columns=HEADLINE_COLUMNS)
+    table["bd_rate_gain_pct"] = table["bd_rate_gain_pct"].astype(float)
+    return table.astype({"bd_rate_sequences": "Int64", "bd_rate_left_out": "Int64"})
+
+
+def _identity(stimulus: Stimulus) -> dict[str, Any]:
+    return {
+        "sequence": stimulus.sequence,
+        "config": stimulus.configuration,
+        "codec": stimulus.codec,
+        "method": HIDDEN_REFERENCE if stimulus.is_reference else stimulus.method,
+        "qp": stimulus.qp,
+    }
+
+
+def _metric(model: str) -> str:
+    return "mos" if model == "mos" else f"mos_{model}"
+
+
+def _with_mos(scores: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """The rated points with the scores of all models as columns."""
+    coded = scores[scores["method"] != HIDDEN_REFERENCE].astype({"qp": int})
+    wide = coded.pivot(index=KEY, columns="model", values="mos").rename(columns=_metric)
+    return points.merge(wide.reset_index(), on=KEY, how="inner")

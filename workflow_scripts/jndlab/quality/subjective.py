@@ -1,0 +1,166 @@
+"""Opinion scores from ratings: MOS and DMOS with confidence intervals, screening, rater model.
+
+The models are those of the package `sureal`: plain means, means after the rejection of outliers
+by ITU-R BT.500, and the maximum-likelihood model of ITU-T P.910 Annex E (P.913, 12.6):
+score = quality of the stimulus + bias of the rater + noise of the rater's inconsistency.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import numpy as np
+
+from jndlab.quality.subjective_data import Ratings, Stimulus
+
+Model = Literal["mos", "bt500", "p910"]
+MODELS: tuple[Model, ...] = ("mos", "bt500", "p910")
+
+# ITU-R BT.500: a rater is rejected who is outside often, and about as often above as below.
+OUTSIDE_SHARE = 0.05
+BALANCE = 0.3
+
+
+@dataclass(frozen=True)
+class OpinionScores:
+    """Estimate of each stimulus: ``score`` and half the width of its 95 % interval, ``ci95``.
+
+    Both are arrays in the order of the rows given; ``raters`` is how many people count.
+    """
+
+    score: np.ndarray
+    ci95: np.ndarray
+    raters: int
+
+
+@dataclass(frozen=True)
+class RaterStatistics:
+    """One rater: bias and inconsistency (P.910 Annex E, in grades), and BT.500's screening.
+
+    ``outside_share`` is the share of stimuli at which the rater was outside the expected range
+    of all, ``balance`` |above - below| / (above + below) of those, None if there are none.
+    """
+
+    subject: str
+    bias: float
+    bias_ci95: float
+    inconsistency: float
+    outside_share: float
+    balance: float | None
+    rejected: bool
+
+
+def opinion_scores(scores: np.ndarray, model: Model) -> OpinionScores:
+    """Scores of all stimuli from a complete matrix of ratings, stimuli x raters.
+
+    ``mos``: means over all raters; ``bt500``: means over the raters that BT.500 keeps;
+    ``p910``: the maximum-likelihood quality, which weighs raters by their consistency. The
+    intervals are 1.96 standard errors (BT.500), the normal approximation also for few raters.
+    """
+    if model == "bt500":
+        scores = scores[:, ~_screening(scores).rejected]
+    with _quiet():
+        import sureal
+
+        kind = sureal.P910AnnexEModel if model == "p910" else sureal.MosModel
+        told = kind(_reader(scores)).run_modeling()
+    below, _ = told["quality_scores_ci95"]
+    return OpinionScores(np.array(told["quality_scores"]), np.array(below), scores.shape[1])
+
+
+def rater_statistics(ratings: Ratings) -> list[RaterStatistics]:
+    """Bias, inconsistency and screening of every rater, in the order of the subjects."""
+    screened = _screening(ratings.scores)
+    with _quiet():
+        import sureal
+
+        told = sureal.P910AnnexEModel(_reader(ratings.scores)).run_modeling()
+    return [
+        RaterStatistics(
+            subject,
+            float(told["observer_bias"][i]),
+            float(told["observer_bias_ci95"][0][i]),
+            float(told["observer_inconsistency"][i]),
+            float(screened.outside[i]),
+            None if np.isnan(screened.balance[i]) else float(screened.balance[i]),
+            bool(screened.rejected[i]),
+        )
+        for i, subject in enumerate(ratings.subjects)
+    ]
+
+
+def differential_scores(ratings: Ratings) -> np.ndarray:
+    """Differential viewer scores DV = score - score of the hidden reference + highest grade.
+
+    Each rater's own score of the reference of the same sequence is taken (ITU-T P.910, ACR-HR;
+    5 for five grades), so the highest grade means "as good as the reference". DV above it, a
+    clip preferred to its reference, is kept as it is (no crushing). Stimuli whose sequence has
+    no hidden reference are NaN. Their means are DMOS on the P.910 scale; the loss DMOS of the
+    BL-JUNIPER paper ("close to 0") is the highest grade minus that.
+    """
+    rows = _reference_rows(ratings.stimuli)
+    found = np.array([rows.get(stimulus.sequence, -1) for stimulus in ratings.stimuli])
+    reference = np.where(found[:, None] >= 0, ratings.scores[found], np.nan)
+    return ratings.scores - reference + ratings.scale[1]
+
+
+@dataclass(frozen=True)
+class _Screening:
+    outside: np.ndarray
+    balance: np.ndarray
+    rejected: np.ndarray
+
+
+def _screening(scores: np.ndarray) -> _Screening:
+    """BT.500's test of every rater, by the counts of `sureal`.
+
+    A stimulus that all rate alike (a hidden reference: 5 by everyone) has no deviation, but
+    `sureal` would count every rater as both above and below it and reject them for it. Such
+    stimuli are kept from it; they count in the number of stimuli only.
+    """
+    differing = scores.std(axis=1) > 0
+    raters = scores.shape[1]
+    if not differing.any():
+        none = np.zeros(raters)
+        return _Screening(none, np.full(raters, np.nan), none.astype(bool))
+    with _quiet():
+        import sureal
+
+        told = sureal.BT500Model(_reader(scores[differing])).run_modeling()
+    outside = np.array(told["observer_rejected_1st_stats"]) * differing.mean()
+    balance = np.array(told["observer_rejected_2nd_stats"], dtype=float)
+    rejected = (outside > OUTSIDE_SHARE) & (balance < BALANCE)
+    if rejected.all():  # nobody would be left: the criterion has no meaning
+        rejected[:] = False
+    return _Screening(outside, balance, rejected)
+
+
+def _reference_rows(stimuli: Sequence[Stimulus]) -> dict[str, int]:
+    return {s.sequence: row for row, s in enumerate(stimuli) if s.is_reference}
+
+
+def _reader(scores: np.ndarray) -> Any:
+    """The matrix as a data set of `sureal`; names and contents play no part in these models."""
+    from sureal.dataset_reader import RawDatasetReader
+
+    return RawDatasetReader(
+        SimpleNamespace(
+            ref_videos=[{"content_id": 0, "path": "reference"}],
+            dis_videos=[
+                {"content_id": 0, "asset_id": row, "path": str(row), "os": list(given)}
+                for row, given in enumerate(scores)
+            ],
+        )
+    )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the iterations that `sureal` prints and its divisions by zero (0 outside of 0)."""
+    with contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+        yield

@@ -1,0 +1,89 @@
+"""Which clips of a run people rate: the choice of the configuration's key `subjective`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from jndlab.errors import UserError
+from jndops.schema import did_you_mean
+from jndops.settings import Point, Settings
+
+REFERENCE = "reference"  # coding of the source's own clip
+
+
+class RatedClip(NamedTuple):
+    """Name of a clip: its sequence, and `reference` or codec/configuration/method/qpN."""
+
+    sequence: str
+    coding: str
+
+    @property
+    def point(self) -> Point | None:
+        """The point whose stream is shown; None for the source's own clip."""
+        if self.coding == REFERENCE:
+            return None
+        codec, configuration, method, qp = self.coding.split("/")
+        return Point(codec, configuration, self.sequence, method, int(qp.removeprefix("qp")))
+
+    def shown(self) -> dict[str, Any]:
+        """What is shown, as plain values: the fields of the point, or the sequence alone."""
+        return self.point._asdict() if self.point else {"sequence": self.sequence}
+
+
+def rated_points(settings: Settings) -> list[Point]:
+    """The points whose streams are rated, in the order of the run.
+
+    Null in the configuration takes all sequences, methods and QPs, and the first codec and coding
+    configuration. Raises UserError for a name that the run does not have.
+    """
+    chosen = settings.config["subjective"]
+    points = list(settings.points())
+    known = {
+        "sequences": _values(points, "sequence"),
+        "methods": _values(points, "method"),
+        "qps": _values(points, "qp"),
+        "codec": _values(points, "codec"),
+        "configuration": _values(points, "configuration"),
+    }
+    for key, values in known.items():
+        wanted = chosen[key] if isinstance(chosen[key], list) else [chosen[key]]
+        for value in wanted:
+            if value is not None and value not in values:
+                raise UserError(
+                    f"subjective.{key}: the run has no '{value}'"
+                    f"{did_you_mean(str(value), [str(v) for v in values])}.",
+                    where="the configuration",
+                    expected="of " + ", ".join(str(v) for v in values),
+                )
+    codec = chosen["codec"] or settings.config["codecs"][0]
+    configuration = chosen["configuration"] or settings.config["configurations"][0]
+    return [
+        point
+        for point in points
+        if (point.codec, point.configuration) == (codec, configuration)
+        and _is_chosen(point.sequence, chosen["sequences"])
+        and _is_chosen(point.method, chosen["methods"])
+        and _is_chosen(point.qp, chosen["qps"])
+    ]
+
+
+def rated_clips(points: Sequence[Point]) -> list[RatedClip]:
+    """All clips of a session: each sequence's source, then its codings."""
+    clips: list[RatedClip] = []
+    for sequence in dict.fromkeys(point.sequence for point in points):
+        clips.append(RatedClip(sequence, REFERENCE))
+        clips += [
+            RatedClip(sequence, f"{p.codec}/{p.configuration}/{p.method}/qp{p.qp}")
+            for p in points
+            if p.sequence == sequence
+        ]
+    return clips
+
+
+def _values(points: Sequence[Point], name: str) -> list[Any]:
+    return list(dict.fromkeys(getattr(point, name) for point in points))
+
+
+def _is_chosen(value: Any, wanted: Sequence[Any] | None) -> bool:
+    return wanted is None or value in wanted

@@ -1,0 +1,26 @@
+"""Adapter of rule make_subjective_session."""
+
+from pathlib import Path
+
+from jndlab.files import read_json
+from jndlab.report.rating_page import CodedClip, SessionOptions, write_session
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    params = snakemake.params
+    clips = [
+        CodedClip(Path(path), read_json(facts), **shown)
+        for path, facts, shown in zip(
+            snakemake.input.clips, snakemake.input.facts, params.shown, strict=True
+        )
+    ]
+    write_session(
+        clips,
+        Path(snakemake.output.session),
+        Path(snakemake.output.stimuli),
+        SessionOptions(**params.options),
+    )
+
+
+run(main, snakemake)  # noqa: F821
