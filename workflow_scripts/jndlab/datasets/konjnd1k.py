@@ -1,0 +1,198 @@
+"""KonJND-1k (Lin et al. 2022): pictures at every JPEG or BPG level, and crowdsourced PJND samples.
+
+Release as users' code reads it: ``source_image/SRC0001.png`` (1,008, 640x480),
+``jpeg/SRC0001_JPEG_001.jpg`` (504 sources x 100 levels), ``bpg/SRC0505_BPG_001.png`` (504 x 51,
+decoded) and ``subjective_ratings.csv``. The authors' test page holds a few pictures of the same
+kind, numbered by JPEG quality, BPG levels as JPEGs. Ratings are distortion levels d (its slider:
+QF = 101 - d; for BPG d is taken as QP). Whether the release numbers its files by d or by quality
+is not confirmed: for JPEGs it is read off the pictures' own quantisation tables.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from PIL import Image
+
+from jndlab.datasets.jnd_files import files_by_quality, require_folder, require_qualities
+from jndlab.errors import UserError
+from jndlab.files import read_csv
+from jndlab.quality.jnd_statistics import JndSamples, check_samples
+
+Coder = Literal["JPEG", "BPG"]
+LEVELS: dict[str, tuple[int, ...]] = {"JPEG": tuple(range(1, 101)), "BPG": tuple(range(1, 52))}
+COLUMNS = ("image_id", "Compression type", "No. of ratings", "mean", "std", "ratings")
+# Slider positions accepted in the authors' quiz, as quality factors (101 - d).
+QUIZ_QF_INTERVALS = {"Quiz_SRC01": (23, 54), "Quiz_SRC02": (37, 76)}
+
+_PICTURE = {
+    coder: re.compile(rf"(?P<source>.+)_{coder}_(?P<quality>\d{{3}})\.(jpg|png)")
+    for coder in get_args(Coder)
+}
+
+
+@dataclass(frozen=True)
+class KonjndSource:
+    """One source and its compressed pictures.
+
+    For JPEG the keys of ``pictures`` are quality factors, for BPG the numbers in the file names.
+    """
+
+    name: str
+    coder: Coder
+    source: Path
+    pictures: dict[int, Path]
+
+
+def find_sources(
+    folder: str | Path, coder: Coder, levels: Sequence[int] | None = None
+) -> dict[str, KonjndSource]:
+    """Sources of a coder that have compressed pictures, by name (SRC0001, Quiz_SRC01).
+
+    Every source needs the ``levels`` given (by default all 100 or 51, by number in the file
+    name); gaps are named in a UserError, as are a source without its original and a picture of
+    another size than its original.
+    """
+    folder = require_folder(folder)
+    found = files_by_quality(folder, _PICTURE[coder])
+    if not found:
+        raise UserError(
+            f"there are no {coder} pictures of KonJND-1k.",
+            where=str(folder),
+            expected=f"files like SRC0001_{coder}_001.jpg",
+        )
+    require_qualities(found, LEVELS[coder] if levels is None else levels, "level", folder)
+    originals = {path.stem: path for path in sorted(folder.rglob("*.png"))}
+    sources = {}
+    for name, files in found.items():
+        if name not in originals:
+            raise UserError(
+                f"the original of {name} is missing.",
+                where=str(folder),
+                expected=f"{name}.png in source_image/ or beside the folders of levels",
+            )
+        _require_size(originals[name], next(iter(files.values())))
+        pictures = _by_quality(files) if coder == "JPEG" else files
+        sources[name] = KonjndSource(name, coder, originals[name], pictures)
+    return sources
+
+
+def read_ratings(path: str | Path) -> dict[Coder, JndSamples]:
+    """PJND samples of ``subjective_ratings.csv``: JPEG as QF, BPG as QP; sources as SRC0001.
+
+    One level (the first JND). ``mean``, ``std`` and ``No. of ratings`` of the file must come out of
+    the ratings (the deviation with N or N - 1). Raises UserError for other columns, unknown coders,
+    ratings out of 1..100 or 1..51, or statistics that do not fit.
+    """
+    try:
+        rows = read_csv(path)
+    except OSError as error:
+        raise UserError(f"ratings cannot be read: {error.strerror}.", where=str(path)) from error
+    if not rows or set(COLUMNS) - set(rows[0]):
+        raise UserError(
+            "this is no table of KonJND-1k ratings.",
+            where=str(path),
+            expected=f"the columns {', '.join(COLUMNS)}; "
+            f"found {', '.join(map(str, rows[0])) if rows else 'no rows'}",
+        )
+    values: dict[str, dict[str, tuple[np.ndarray, ...]]] = {coder: {} for coder in get_args(Coder)}
+    for line, row in enumerate(rows, start=2):
+        where = f"{path}, line {line}"
+        coder, name = row["Compression type"], Path(row["image_id"]).stem
+        if coder not in values or name in values[coder]:
+            raise UserError(
+                f"{name} is rated twice or for an unknown coder: '{coder}'.",
+                where=where,
+                expected=f"{' or '.join(values)}, once per picture",
+            )
+        levels = _ratings(row, LEVELS[coder], where)
+        values[coder][name] = (101 - levels if coder == "JPEG" else levels,)
+    units = {"JPEG": "QF", "BPG": "QP"}
+    return {
+        coder: check_samples(JndSamples(units[coder], of_coder), str(path))
+        for coder, of_coder in values.items()
+        if of_coder
+    }
+
+
+def jpeg_quality(path: str | Path) -> int | None:
+    """Quality factor 1..100 whose standard luma table a JPEG file was made with; None if none."""
+    with Image.open(path) as picture:
+        tables = getattr(picture, "quantization", None) or {}
+    return _quality_of_table().get(tuple(tables.get(0, ())))
+
+
+@cache
+def _quality_of_table() -> dict[tuple[int, ...], int]:
+    qualities = {}
+    for quality in range(100, 0, -1):
+        stream = io.BytesIO()
+        Image.new("L", (8, 8)).save(stream, "JPEG", quality=quality)
+        qualities[tuple(Image.open(stream).quantization[0])] = quality
+    return qualities
+
+
+def _by_quality(files: Mapping[int, Path]) -> dict[int, Path]:
+    """JPEG files by quality factor: their numbers are that, or 101 minus it."""
+    number = max(files)
+    told = jpeg_quality(files[number])
+    if told == number:
+        return dict(files)
+    if told == 101 - number:
+        return {101 - other: path for other, path in sorted(files.items(), reverse=True)}
+    raise UserError(
+        "the numbers of JPEG files do not tell their quality.",
+        where=str(files[number]),
+        expected=f"quality factor {number} or {101 - number}, found {told or 'another table'}",
+        remedy="unpack the original files; pictures coded again are not those that were rated.",
+    )
+
+
+def _ratings(row: Mapping[str, str], levels: Sequence[int], where: str) -> np.ndarray:
+    name = row["image_id"]
+    try:
+        ratings = np.array(json.loads(row["ratings"]), float)
+        told = (int(row["No. of ratings"]), float(row["mean"]), float(row["std"]))
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"the ratings of {name} cannot be read.", where=where, expected=str(error)
+        ) from error
+    if not ratings.size or ratings.min() < levels[0] or ratings.max() > levels[-1]:
+        found = f"{ratings.min():g} to {ratings.max():g}" if ratings.size else "none"
+        raise UserError(
+            f"a rating of {name} is out of range.",
+            where=where,
+            expected=f"levels {levels[0]} to {levels[-1]}, found {found}",
+        )
+    deviations = [ratings.std(ddof=0)] + ([ratings.std(ddof=1)] if ratings.size > 1 else [])
+    if (
+        told[0] != ratings.size
+        or abs(told[1] - ratings.mean()) > 0.01
+        or min(abs(told[2] - deviation) for deviation in deviations) > 0.01
+    ):
+        raise UserError(
+            f"the statistics of {name} do not come out of its ratings.",
+            where=where,
+            expected=f"{told[0]} ratings, mean {told[1]:g}, deviation {told[2]:g}; found "
+            f"{ratings.size}, {ratings.mean():.3f}, {deviations[-1]:.3f}",
+        )
+    return ratings
+
+
+def _require_size(original: Path, picture: Path) -> None:
+    with Image.open(original) as first, Image.open(picture) as second:
+        sizes = first.size, second.size
+    if sizes[0] != sizes[1]:
+        raise UserError(
+            "a compressed picture is not as large as its original.",
+            where=f"{picture} and {original.name}",
+            expected="{}x{}, found {}x{}".format(*sizes[0], *sizes[1]),
+        )

@@ -1,0 +1,141 @@
+"""MCL-JCV (Wang et al. 2016): 30 clips, their H.264 streams at QP 1 to 51, and JND samples.
+
+Public release, 1080p: ``YUV_source/videoSRC01_1920x1080_30.yuv``, streams
+``...1080P...videoSRC01/videoSRC01_01.mp4`` to ``_51.mp4`` and ``JND_raw_samples``. Stream names
+are those in BL-JUNIPER's scripts, source names those in codec projects' configurations. The files
+in JND_raw_samples could not be looked at: what is read here (see :func:`read_samples`) is not
+confirmed. Sources are called SRC01 to SRC30.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from jndlab.datasets.jnd_files import (
+    files_by_quality,
+    read_text,
+    require_folder,
+    require_qualities,
+    require_sources,
+    whole_numbers,
+)
+from jndlab.datasets.jnd_labels import JndLabels, Order, labels_from_values
+from jndlab.errors import UserError
+from jndlab.files import read_csv
+from jndlab.quality.jnd_statistics import JndSamples, check_samples
+
+SOURCES = tuple(f"SRC{number:02d}" for number in range(1, 31))
+QPS = tuple(range(1, 52))
+LEVELS = 3
+
+_STREAM = re.compile(r"video(?P<source>SRC\d\d)_(?P<quality>\d\d)\.(mp4|264|avi)")
+_YUV = re.compile(r"video(SRC\d\d)_(\d+)x(\d+)_(\d+)\.yuv")
+_SAMPLES = re.compile(r".*(?P<source>SRC\d\d).*\.(txt|csv)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class JcvClip:
+    """One source: raw file (None where only streams are there), size, rate, H.264 streams by QP.
+
+    Size and rate come from the raw file's name; without it they are 1920x1080 and None.
+    """
+
+    source: str
+    raw: Path | None
+    width: int
+    height: int
+    fps: Fraction | None
+    streams: dict[int, Path]
+
+
+def find_clips(
+    folder: str | Path,
+    sources: Sequence[str] = SOURCES,
+    qps: Sequence[int] = QPS,
+    resolution: str = "1080P",
+) -> dict[str, JcvClip]:
+    """Clips of one resolution below a folder; missing sources and QPs are named in a UserError.
+
+    Streams of other resolutions bear the same names, so the path of those wanted must hold
+    ``resolution``.
+    """
+    folder = require_folder(folder)
+    streams = files_by_quality(folder, _STREAM, path_part=resolution)
+    require_sources(streams, sources, f"{folder}, paths with {resolution}")
+    chosen = {source: streams[source] for source in sources}
+    require_qualities(chosen, qps, "QP", folder)
+    height = int(resolution.rstrip("P"))
+    raws = {
+        match[1]: (path, int(match[2]), int(match[3]), Fraction(int(match[4])))
+        for path in sorted(folder.rglob("video*.yuv"))
+        if (match := _YUV.fullmatch(path.name)) and int(match[3]) == height
+    }
+    absent = (None, height * 16 // 9, height, None)
+    return {
+        source: JcvClip(source, *raws.get(source, absent), chosen[source]) for source in sources
+    }
+
+
+def read_samples(folder: str | Path, sources: Sequence[str] = SOURCES) -> JndSamples:
+    """JND samples (H.264 QP): a text file per clip with SRCnn in its name, a line per subject.
+
+    A line lists the rising QPs at which one subject saw a difference, as in MCL-JCI by the same
+    laboratory; three levels are taken, NaN where a subject saw fewer. Raises UserError for missing
+    or second files of a clip, lines that do not rise, or QPs out of 0..51.
+    """
+    folder = require_folder(folder)
+    paths: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        match = _SAMPLES.fullmatch(path.name)
+        if match and (other := paths.setdefault(match["source"].upper(), path)) != path:
+            raise UserError(
+                f"there are two files of JND samples of {match['source']}.",
+                where=f"{other} and {path}",
+                expected="one text file per clip, a line per subject",
+            )
+    require_sources(paths, sources, folder)
+    values = {source: _levels(paths[source], source) for source in sources}
+    return check_samples(JndSamples("QP", values), str(folder))
+
+
+def read_video_labels(path: str | Path, order: Order = "error") -> JndLabels:
+    """Video-level JNDs from a CSV with src, J1_frame, J2_frame, J3_frame (lowest block labels).
+
+    BL-JUNIPER's authors map a clip's JND J to block labels J..J+5, so the lowest label of a clip
+    stands for its JND; indirect, and named ``block_minimum``.
+    """
+    try:
+        values = {
+            f"SRC{int(row['src']):02d}": [float(row[f"J{level}_frame"]) for level in (1, 2, 3)]
+            for row in read_csv(path)
+        }
+    except (OSError, KeyError, ValueError) as error:
+        raise UserError(
+            "video-level JNDs cannot be read.",
+            where=str(path),
+            expected=f"the columns src, J1_frame, J2_frame, J3_frame; {error}",
+        ) from error
+    return labels_from_values(values, "QP", "subjective", "block_minimum", str(path), order=order)
+
+
+def _levels(path: Path, source: str) -> tuple[np.ndarray, ...]:
+    lines = [line for line in read_text(path, "JND samples").splitlines() if line.strip()]
+    table = np.full((LEVELS, len(lines)), np.nan)
+    for subject, line in enumerate(lines):
+        where = f"{path}, line {subject + 1}"
+        numbers = whole_numbers(line, where)
+        if not numbers or any(b <= a for a, b in pairwise(numbers)):
+            raise UserError(
+                f"JND samples of {source} do not rise.",
+                where=where,
+                expected=f"rising QPs of one subject, found {line.strip()[:60]}",
+            )
+        table[: len(numbers), subject] = numbers[:LEVELS]
+    return tuple(table)

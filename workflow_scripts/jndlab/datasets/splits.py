@@ -1,0 +1,202 @@
+"""Training, validation and test parts of a data set, by source and never by frame or block."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from jndlab.errors import UserError
+from jndlab.files import read_csv, write_csv
+
+Item = TypeVar("Item")
+
+FRACTIONS = {"train": 0.8, "valid": 0.1, "test": 0.1}
+COLUMNS = ["split", "part", "source"]
+
+# Ids of MCL-JCI in the authors' training code of VP-JND; of the other twenty it uses ten to
+# validate and ten to test and does not say which.
+VP_JND_TRAINING = (
+    1, 2, 3, 4, 9, 14, 15, 18, 19, 21, 22, 24, 27, 28, 29,
+    31, 32, 33, 34, 35, 37, 39, 41, 42, 44, 46, 47, 48, 49, 50,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Split:
+    """Sources of each part, sorted; no source is in two parts."""
+
+    name: str
+    parts: Mapping[str, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        placed: dict[str, str] = {}
+        for part, sources in self.parts.items():
+            for source in sources:
+                if source in placed:
+                    raise UserError(
+                        f"source '{source}' is in the parts '{placed[source]}' and '{part}'.",
+                        where=f"split '{self.name}'",
+                        expected="every source in one part, once",
+                    )
+                placed[source] = part
+
+    def part_of(self, source: str) -> str:
+        """The part that holds a source; UserError if none does."""
+        for part, sources in self.parts.items():
+            if source in sources:
+                return part
+        raise UserError(f"source '{source}' is in no part of the split '{self.name}'.")
+
+    def of_items(self, sources: Mapping[Item, str]) -> dict[str, list[Item]]:
+        """Frames, pictures or blocks (keys, with their source as value) by part, in given order."""
+        by_part: dict[str, list[Item]] = {part: [] for part in self.parts}
+        for item, source in sources.items():
+            by_part[self.part_of(source)].append(item)
+        return by_part
+
+
+def split_by_fractions(
+    sources: Iterable[str],
+    seed: int,
+    fractions: Mapping[str, float] = FRACTIONS,
+    name: str = "fractions",
+) -> Split:
+    """Parts of the given fractions, which sum to one; every part gets a source at least.
+
+    Largest remainders decide about rounding. The result depends on the seed and the names alone,
+    not on their order; the machine and NumPy's version have no part in it. Raises UserError for
+    fewer sources than parts, a source given twice, or fractions that do not sum to one.
+    """
+    shuffled = _shuffled(sources, seed)
+    if not math.isclose(sum(fractions.values()), 1) or min(fractions.values()) <= 0:
+        raise UserError(
+            "the fractions of a split do not do.",
+            expected=f"positive ones that sum to 1, found {dict(fractions)}",
+        )
+    _require_enough(shuffled, len(fractions), "parts")
+    sizes = _sizes(len(shuffled), fractions)
+    parts, start = {}, 0
+    for part, size in sizes.items():
+        parts[part] = tuple(sorted(shuffled[start : start + size]))
+        start += size
+    return Split(name, parts)
+
+
+def split_into_folds(sources: Iterable[str], seed: int, folds: int = 10) -> list[Split]:
+    """Cross-validation: in split k fold k is the test part, fold k + 1 validates, others train.
+
+    Folds differ by one source in size at most, and each source is tested exactly once. Raises
+    UserError for fewer than three folds or fewer sources than folds.
+    """
+    shuffled = _shuffled(sources, seed)
+    if folds < 3:
+        raise UserError(f"{folds} folds do not do.", expected="3 at least (train, valid, test)")
+    _require_enough(shuffled, folds, "folds")
+    return splits_of_folds([shuffled[fold::folds] for fold in range(folds)])
+
+
+def splits_of_folds(folds: Sequence[Iterable[str]]) -> list[Split]:
+    """The splits of :func:`split_into_folds` for folds that are given (a published set's own)."""
+    sets = [tuple(sorted(fold)) for fold in folds]
+    count = len(sets)
+    return [
+        Split(
+            f"fold{test + 1:02d}",
+            {
+                "train": tuple(
+                    sorted(
+                        source
+                        for fold in range(count)
+                        if fold not in (test, (test + 1) % count)
+                        for source in sets[fold]
+                    )
+                ),
+                "valid": sets[(test + 1) % count],
+                "test": sets[test],
+            },
+        )
+        for test in range(count)
+    ]
+
+
+def vp_jnd_split() -> Split:
+    """30, 10 and 10 pictures of MCL-JCI (SRC01 ... SRC50), as far as the authors' code tells.
+
+    The training ids are theirs. That the lower ten of the others validate and the upper ten test
+    is an assumption.
+    """
+    others = [number for number in range(1, 51) if number not in VP_JND_TRAINING]
+    named = {"train": VP_JND_TRAINING, "valid": others[:10], "test": others[10:]}
+    return Split(
+        "vp_jnd_authors",
+        {part: tuple(f"SRC{number:02d}" for number in ids) for part, ids in named.items()},
+    )
+
+
+def write_splits(path: str | Path, splits: Iterable[Split]) -> None:
+    """Write splits as CSV: one row per split, part and source."""
+    rows = [
+        {"split": split.name, "part": part, "source": source}
+        for split in splits
+        for part, sources in split.parts.items()
+        for source in sources
+    ]
+    write_csv(path, rows, COLUMNS)
+
+
+def read_splits(path: str | Path) -> list[Split]:
+    """Read what :func:`write_splits` wrote; UserError for other columns, a source in two parts."""
+    try:
+        rows = read_csv(path)
+    except OSError as error:
+        raise UserError(f"splits cannot be read: {error.strerror}.", where=str(path)) from error
+    if not rows or list(rows[0]) != COLUMNS:
+        raise UserError(
+            "this is no table of splits.",
+            where=str(path),
+            expected=f"the columns {', '.join(COLUMNS)}; "
+            f"found {', '.join(map(str, rows[0])) if rows else 'no rows'}",
+        )
+    tables: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        parts = tables.setdefault(row["split"], {})
+        parts.setdefault(row["part"], []).append(row["source"])
+    return [
+        Split(name, {part: tuple(sources) for part, sources in parts.items()})
+        for name, parts in tables.items()
+    ]
+
+
+def _shuffled(sources: Iterable[str], seed: int) -> list[str]:
+    """The sources in an order that a hash of seed and name gives."""
+    names = list(sources)
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserError(
+            f"source '{twice}' is given twice to a split.",
+            expected="sources, each once: frames of one source must not be parted",
+        )
+    return sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
+
+
+def _require_enough(sources: Sequence[str], parts: int, what: str) -> None:
+    if len(sources) < parts:
+        raise UserError(
+            f"{len(sources)} sources cannot be split into {parts} {what}.",
+            remedy="add sources, or ask for fewer parts.",
+        )
+
+
+def _sizes(count: int, fractions: Mapping[str, float]) -> dict[str, int]:
+    exact = {part: fraction * count for part, fraction in fractions.items()}
+    sizes = {part: max(1, math.floor(share)) for part, share in exact.items()}
+    while sum(sizes.values()) != count:
+        step = 1 if sum(sizes.values()) < count else -1
+        able = [part for part in sizes if step > 0 or sizes[part] > 1]
+        part = max(able, key=lambda part: step * (exact[part] - sizes[part]))
+        sizes[part] += step
+    return sizes
