@@ -1,0 +1,290 @@
+"""Pictures and clips coded at many qualities, and how far VMAF falls on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from statistics import fmean
+from tempfile import TemporaryDirectory
+from typing import NamedTuple, TypeVar
+
+from jndlab.codecs.base import Codec, EncodeJob
+from jndlab.errors import UserError
+from jndlab.files import read_csv, write_csv
+from jndlab.media.clip import ClipFormat, Frame, bytes_of, write_clip
+from jndlab.quality.motionless_vmaf import motionless_vmaf
+from jndlab.quality.vmaf_steps import (
+    DEFAULT_RULE,
+    StepRule,
+    required_levels,
+    search_levels,
+    step_levels,
+)
+
+Point = TypeVar("Point")
+Result = TypeVar("Result")
+
+COLUMNS = ("source", "metric", "quality", "score", "bits")
+
+
+class Coding(NamedTuple):
+    """One coding of a picture: its quality (QF or QP), the decoded planes, and its size."""
+
+    quality: int
+    picture: Frame
+    bits: int
+
+
+@dataclass(frozen=True)
+class QualitySweep:
+    """One source at several qualities, from best to worst.
+
+    ``start`` is the score of the source against itself, ``bits`` the size of each coding.
+    """
+
+    source: str
+    metric: str
+    start: float
+    qualities: tuple[int, ...]
+    scores: tuple[float, ...]
+    bits: tuple[int, ...]
+
+    def levels(self, rule: StepRule = DEFAULT_RULE) -> list[int | None]:
+        """Quality of each JND level by ``rule``; see :func:`~.vmaf_steps.step_levels`."""
+        if rule.metric != self.metric:
+            raise UserError(
+                "a sweep was measured with another metric than the rule of its labels has.",
+                where=self.source,
+                expected=f"{rule.metric}, found {self.metric}",
+                remedy="measure the sweep again, or name the metric and its step in the rule.",
+            )
+        return step_levels(self.qualities, self.scores, self.start, rule)
+
+
+def sweep_pictures(
+    pictures: Mapping[str, Frame],
+    codec: Codec,
+    qualities: Sequence[int],
+    *,
+    work_dir: Path,
+    metric: str = "vmaf_neg_still",
+    threads: int = 1,
+) -> list[QualitySweep]:
+    """Code 8-bit pictures all intra at every QP of ``qualities`` (best first) and score them.
+
+    Pictures of one size are the frames of one all-intra clip: one encode and one comparison per
+    QP and size, ``threads`` of them at a time. x264 and x265 decode a picture to the same samples
+    as if it were coded alone (VVenC does not). ``bits`` are those of the picture inside the stream;
+    x264 repeats the headers in every picture, and they are within two bytes of those alone.
+    """
+    by_size: dict[tuple[int, int], list[str]] = {}
+    for name, picture in pictures.items():
+        by_size.setdefault(picture.y.shape, []).append(name)
+    sweeps: dict[str, QualitySweep] = {}
+    for (height, width), names in by_size.items():
+        clip = ClipFormat(width, height, Fraction(25), len(names))
+        with _scratch(work_dir) as folder:
+            source = folder / "pictures.mkv"
+            write_clip(source, (pictures[name] for name in names), clip)
+            measure = _Coded(source, clip, codec, "AI", metric, folder)
+            start = motionless_vmaf(source, source, clip, work_dir=folder, metric=metric)
+            coded = _in_parallel(measure, qualities, threads)
+        for place, name in enumerate(names):
+            sweeps[name] = QualitySweep(
+                name, metric, start[place], tuple(qualities),
+                tuple(scores[place] for scores, _ in coded),
+                tuple(bits[place] for _, bits in coded),
+            )  # fmt: skip
+    return [sweeps[name] for name in pictures]
+
+
+def sweep_codings(
+    source: str,
+    reference: Frame,
+    codings: Iterable[Coding],
+    *,
+    work_dir: Path,
+    metric: str = "vmaf_neg_still",
+    threads: int = 1,
+) -> QualitySweep:
+    """Score decoded codings of one 8-bit picture (best first), e.g. JPEG at every quality factor.
+
+    All are compared with ``reference`` (same size) in one pass; the codings are read one by one.
+    """
+    height, width = reference.y.shape
+    clip = ClipFormat(width, height, Fraction(25), 1)
+    qualities, bits = [], []
+    with _scratch(work_dir) as folder:
+        one, decoded = folder / "reference.yuv", folder / "decoded.yuv"
+        one.write_bytes(bytes_of(reference, clip))
+        with open(decoded, "wb") as stream:
+            stream.write(bytes_of(reference, clip))
+            for coding in codings:
+                stream.write(bytes_of(coding.picture, clip))
+                qualities.append(coding.quality)
+                bits.append(coding.bits)
+        start, *scores = motionless_vmaf(
+            one, decoded, ClipFormat(width, height, clip.fps, 1 + len(bits)), work_dir=folder,
+            metric=metric, still_reference=True, threads=threads,
+        )  # fmt: skip
+    return QualitySweep(source, metric, start, tuple(qualities), tuple(scores), tuple(bits))
+
+
+def sweep_clips(
+    clips: Mapping[str, tuple[Path, ClipFormat]],
+    codec: Codec,
+    configuration: str,
+    qualities: Sequence[int],
+    *,
+    work_dir: Path,
+    metric: str = "vmaf_neg_still",
+    threads: int = 1,
+) -> list[QualitySweep]:
+    """Code lossless clips at every QP of ``qualities`` (best first); scores are means over frames.
+
+    ``configuration`` is ``AI`` or ``LDP``. ``threads`` encodes run at a time.
+    """
+    with _scratch(work_dir) as folder:
+        measures = [_Coded(*clips[name], codec, configuration, metric, folder) for name in clips]
+        points = [(measure, quality) for measure in measures for quality in qualities]
+        coded = iter(_in_parallel(lambda point: point[0].totals(point[1]), points, threads))
+        return [
+            _clip_sweep(name, measure, {quality: next(coded) for quality in qualities})
+            for name, measure in zip(clips, measures, strict=True)
+        ]
+
+
+def search_clips(
+    clips: Mapping[str, tuple[Path, ClipFormat]],
+    codec: Codec,
+    configuration: str,
+    qualities: Sequence[int],
+    *,
+    work_dir: Path,
+    rule: StepRule = DEFAULT_RULE,
+    threads: int = 1,
+) -> list[QualitySweep]:
+    """Like :func:`sweep_clips`, but only at the QPs that a bisection for ``rule``'s levels needs.
+
+    Where VMAF never rises with QP, the sweeps' levels are those of the whole sweep, for about a
+    quarter of the encodes. ``threads`` clips are searched at a time.
+    """
+    with _scratch(work_dir) as folder:
+
+        def search(name: str) -> QualitySweep:
+            measure = _Coded(*clips[name], codec, configuration, rule.metric, folder)
+            coded: dict[int, tuple[float, int]] = {}
+
+            def score_of(quality: int) -> float:
+                coded[quality] = measure.totals(quality)
+                return coded[quality][0]
+
+            search_levels(score_of, qualities, measure.start(), rule)
+            visited = [quality for quality in qualities if quality in coded]
+            return _clip_sweep(name, measure, {quality: coded[quality] for quality in visited})
+
+        return _in_parallel(search, list(clips), threads)
+
+
+def labels_of(
+    sweeps: Iterable[QualitySweep], rule: StepRule = DEFAULT_RULE
+) -> dict[str, list[int]]:
+    """All levels of every source, by name; UserError if a source's sweep does not reach them."""
+    return {
+        sweep.source: required_levels(sweep.source, sweep.levels(rule), sweep.qualities[-1])
+        for sweep in sweeps
+    }
+
+
+def write_sweeps(path: str | Path, sweeps: Iterable[QualitySweep]) -> None:
+    """Sweeps as CSV: per source a row without quality and bits (its own score), then one each."""
+    rows = []
+    for sweep in sweeps:
+        rows.append([sweep.source, sweep.metric, None, sweep.start, None])
+        points = zip(sweep.qualities, sweep.scores, sweep.bits, strict=True)
+        rows += [[sweep.source, sweep.metric, *point] for point in points]
+    write_csv(path, [dict(zip(COLUMNS, row, strict=True)) for row in rows], COLUMNS)
+
+
+def read_sweeps(path: str | Path) -> list[QualitySweep]:
+    """What :func:`write_sweeps` wrote; UserError where a source's own score is missing."""
+    by_source: dict[str, list[dict[str, str]]] = {}
+    for row in read_csv(path):
+        by_source.setdefault(row["source"], []).append(row)
+    sweeps = []
+    for source, rows in by_source.items():
+        own = [row for row in rows if not row["quality"]]
+        if len(own) != 1:
+            raise UserError(
+                f"the sweep of '{source}' has not one score of the source against itself.",
+                where=str(path),
+                expected=f"one row without quality, found {len(own)}",
+                remedy="measure the sweep again.",
+            )
+        points = [row for row in rows if row["quality"]]
+        sweeps.append(
+            QualitySweep(
+                source, own[0]["metric"], float(own[0]["score"]),
+                tuple(int(row["quality"]) for row in points),
+                tuple(float(row["score"]) for row in points),
+                tuple(int(row["bits"]) for row in points),
+            )
+        )  # fmt: skip
+    return sweeps
+
+
+class _Coded(NamedTuple):
+    """A source that is coded and scored at any QP; called, it gives scores and bits per frame."""
+
+    source: Path
+    clip: ClipFormat
+    codec: Codec
+    configuration: str
+    metric: str
+    folder: Path
+
+    def __call__(self, quality: int) -> tuple[list[float], list[int]]:
+        with _scratch(self.folder) as folder:
+            stream = folder / f"coded.{self.codec.suffix}"
+            job = EncodeJob(self.source, self.clip, self.configuration, quality, stream, folder)
+            bits = self.codec.encode(job).bits_per_frame
+            return self._scores(stream, folder), bits
+
+    def totals(self, quality: int) -> tuple[float, int]:
+        """Mean score and all bits."""
+        scores, bits = self(quality)
+        return fmean(scores), sum(bits)
+
+    def start(self) -> float:
+        """Mean score of the source against itself."""
+        return fmean(self._scores(self.source, self.folder))
+
+    def _scores(self, distorted: Path, folder: Path) -> list[float]:
+        return motionless_vmaf(
+            self.source, distorted, self.clip, work_dir=folder, metric=self.metric
+        )
+
+
+def _clip_sweep(name: str, measure: _Coded, coded: Mapping[int, tuple[float, int]]) -> QualitySweep:
+    scores, bits = zip(*coded.values(), strict=True)
+    return QualitySweep(name, measure.metric, measure.start(), tuple(coded), scores, bits)
+
+
+def _in_parallel(
+    work: Callable[[Point], Result], points: Sequence[Point], threads: int
+) -> list[Result]:
+    # Each thread waits for a single-threaded FFmpeg: two of them use two cores better than one
+    # FFmpeg with two threads does on small pictures.
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        return list(pool.map(work, points))
+
+
+@contextmanager
+def _scratch(work_dir: Path) -> Iterator[Path]:
+    work_dir.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="sweep-", dir=work_dir) as folder:
+        yield Path(folder)
