@@ -1,0 +1,135 @@
+"""MTJND: sizes and costs as in the paper, what is frozen, the attention tail, ImageNet weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from jnd_network_checks import MEANS, errors_while_learning, example_batch, onnx_difference
+from jndlab.errors import UserError
+from jndlab.models.keras_layers import (
+    keras_parameter_count,
+    multiply_accumulates,
+    trainable_parameter_count,
+)
+from jndlab.models.model_files import architecture_of, build_network, parameter_count
+from jndlab.models.mtjnd import Mt1JndVa, Mt3Jnd, Mt3JndVa
+from jndlab.models.vgg16 import Vgg16
+from jndlab.training.recipe import LossTerm, Recipe
+
+SMALL = {"input_size": [64, 96], "width": 0.125}
+NAMES = ["mt_3ljnd", "mt_1ljnd_va", "mt_3ljnd_va"]
+
+# Total, trainable, GMAC of the graphs without the attention tail: the specification's.
+PAPER = {
+    "mt_3ljnd": (62_000_451, 60_264_963, 39.15),
+    "mt_1ljnd_va": (30_476_609, 28_741_121, 39.12),
+    "mt_3ljnd_va": (62_000_451, 60_264_963, 39.15),
+}
+TAIL = 9 * 512 * 128 + 128 + 128 + 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_and_cost_at_the_papers_size(name):
+    with torch.device("meta"):
+        network = build_network(name)
+        used = network.for_use()
+    total, trainable, giga = PAPER[name]
+    assert network.input_size == (270, 480)
+    assert parameter_count(network) == total + (TAIL if name.endswith("va") else 0)
+    assert parameter_count(used) == keras_parameter_count(used) == total
+    assert trainable_parameter_count(used) == trainable
+    assert parameter_count(used.backbone) == 14_714_688
+    macs = multiply_accumulates(used, used.example_inputs(device="meta"))
+    assert macs / 1e9 == pytest.approx(giga, abs=0.006)
+
+
+def test_attention_map_is_16_by_30_at_the_papers_size():
+    with torch.device("meta"):
+        network = Mt1JndVa(level=2)
+        outputs = network(*network.example_inputs(3, device="meta"))
+    assert outputs["attention"].shape == (3, 16, 30) == (3, *network.attention_size)
+    assert outputs["jnd2"].shape == (3,)
+    assert set(outputs) == {"jnd2", "attention"}
+
+
+def test_frozen_layers_are_those_of_the_authors():
+    network = Mt3Jnd(**SMALL)
+    frozen = {n.split(".")[1] for n, p in network.named_parameters() if not p.requires_grad}
+    assert frozen == {f"block{b}_conv{c}" for b, c in [(1, 1), (1, 2), (2, 1), (2, 2)]} | {
+        f"block3_conv{c}" for c in (1, 2, 3)
+    }
+    unfrozen = Mt3Jnd(**SMALL, freeze_early=False)
+    assert all(p.requires_grad for p in unfrozen.parameters())
+
+
+@pytest.mark.parametrize("kind", [Mt1JndVa, Mt3JndVa])
+def test_network_for_use_is_the_same_without_its_tail(kind):
+    network = kind(**SMALL).eval()
+    for head in network.heads.last:
+        torch.nn.init.constant_(head.bias, 30.0)  # not cut by the last ReLU
+    used = network.for_use()
+    assert not any("attention" in name for name in used.state_dict())
+    pictures = example_batch(network)[0]
+    outputs = network(pictures)
+    assert outputs.pop("attention").shape == (4, 4, 6)
+    assert outputs.keys() == used(pictures).keys()
+    assert all(torch.equal(values, outputs[name]) for name, values in used(pictures).items())
+    assert all(values.std() > 0 for values in outputs.values())
+    assert architecture_of(used)["options"]["with_attention"] is False
+
+
+def test_attention_learns_a_map_by_the_suites_loss():
+    network = Mt1JndVa(**SMALL, freeze_early=False)
+    pictures = example_batch(network)[0]
+    # A map that is not the same for any two pictures, in [0, 1].
+    saliency = torch.nn.functional.avg_pool2d(pictures[:, 1], 16)
+    losses = [LossTerm("mae", 0.0, "jnd1"), LossTerm("bce", 1.0, "attention")]
+    recipe = Recipe(epochs=1, batch_size=4, learning_rate=1e-3, losses=tuple(losses))
+    optimizer = recipe.make_optimizer(network)
+    errors = []
+    for _ in range(40):
+        outputs = network(pictures)
+        errors.append((torch.sigmoid(outputs["attention"]) - saliency).abs().mean().item())
+        optimizer.zero_grad()
+        recipe.loss(outputs, {"jnd1": torch.zeros(4), "attention": saliency}).backward()
+        optimizer.step()
+    assert errors[-1] < 0.5 * errors[0]
+
+
+def test_imagenet_weights_of_torchvision(tmp_path):
+    vgg = pytest.importorskip("torchvision.models.vgg")
+    theirs = vgg.make_layers(vgg.cfgs["D"])  # the `features` of its VGG16
+    weights = {f"features.{name}": values for name, values in theirs.state_dict().items()}
+    torch.save({**weights, "classifier.0.bias": torch.zeros(4096)}, tmp_path / "vgg16.pth")
+    ours = Vgg16(1.0)
+    ours.load_torchvision(tmp_path / "vgg16.pth")
+    picture = torch.rand(1, 3, 64, 96)
+    with torch.inference_mode():
+        assert torch.allclose(ours(picture), theirs(picture), atol=1e-6)
+    with pytest.raises(
+        UserError, match=r"for width 1, found: \[64, 3, 3, 3\] where \[8, 3, 3, 3\]"
+    ):
+        Vgg16(0.125).load_torchvision(tmp_path / "vgg16.pth")
+    torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(UserError, match=r"other\.pth(.|\n)*1 layers named"):
+        ours.load_torchvision(tmp_path / "other.pth")
+    with pytest.raises(UserError, match="No such file"):
+        ours.load_torchvision(tmp_path / "absent.pth")
+    network = Mt3Jnd(input_size=[64, 96])
+    network.backbone.load_torchvision(tmp_path / "vgg16.pth")
+    assert torch.equal(network.backbone.block4_conv1.weight, theirs[17].weight)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_network_learns_four_pictures_by_heart(name):
+    means = MEANS[1 if "1l" in name else 3]
+    options = {**SMALL, "head": "linear_at_mean", "label_means": means, "freeze_early": False}
+    network = build_network(name, {**options, "input_size": [32, 64]}, seed=0)
+    before, after = errors_while_learning(network, 60, 1e-3)
+    assert after < 0.6 * before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_onnx_export_agrees_and_leaves_attention_out(name):
+    assert onnx_difference(build_network(name, SMALL, seed=0)) < 1e-4

@@ -1,0 +1,66 @@
+"""Turn the Keras weight file (.h5) of a paper's authors into a model file of the suite (.pt)."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from jndlab.errors import UserError
+
+
+def main() -> int:
+    """Import, save, and tell what was made; 1 with a message when the file does not fit."""
+    options = _arguments()
+    from jndlab.files import sha256_of
+    from jndlab.models.keras_weights import import_keras
+    from jndlab.models.model_files import architecture_of, architecture_text, save_model
+
+    chosen: dict[str, Any] = {}
+    if options.size is not None:
+        chosen["input_size"] = options.size
+    if options.level is not None:
+        chosen["level"] = options.level
+    try:
+        network = import_keras(options.weights, options.network, chosen)
+        origin = {"file": options.weights.name, "sha256": sha256_of(options.weights)}
+        save_model(options.model, network, imported_from=origin)
+    except UserError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
+    print(f"{options.model}: {architecture_text(architecture_of(network))}")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("weights", type=Path, help="the authors' HDF5 file")
+    parser.add_argument(
+        "network",
+        help="lat, rec, e2e_lat, e2e_rec, mj_lat, mj_rec, laser_autoencoder, mt_3ljnd, "
+        "mt_1ljnd_va, mt_3ljnd_va or bl_juniper_cnn",
+    )
+    parser.add_argument("model", type=Path, help="model file to write (.pt)")
+    parser.add_argument(
+        "--size",
+        type=_size,
+        metavar="HxW",
+        help="height and width of its pictures, if not the paper's",
+    )
+    parser.add_argument(
+        "--level", type=int, choices=(1, 2, 3), help="JND level of a one-level network (default 1)"
+    )
+    return parser.parse_args()
+
+
+def _size(text: str) -> list[int]:
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"'{text}' is not HEIGHTxWIDTH, e.g. 352x640")
+    return [int(number) for number in match.groups()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

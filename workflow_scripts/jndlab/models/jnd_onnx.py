@@ -1,0 +1,116 @@
+"""The JND networks as ONNX: export for use, and running them without torch."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jndlab.errors import UserError
+from jndlab.files import atomic_path
+from jndlab.models.onnx_runtime import ARCHITECTURE_KEY, OPSET, usable_cores
+
+if TYPE_CHECKING:  # torch takes seconds to import, and running a network needs none of it
+    from jndlab.models.bl_juniper_cnn import BlJuniperCnn
+    from jndlab.models.picture_network import PictureNetwork
+
+BATCH = "batch"
+
+
+def export_jnd_onnx(network: PictureNetwork | BlJuniperCnn, path: str | Path) -> None:
+    """Write ``network.for_use()`` (no attention tail, no decoder of E2E-LAT) as an ONNX file.
+
+    Inputs are those of the network (``input_names``; prepared, float32), outputs its named ones;
+    the number of pictures is free, their size that of the network. The architecture is kept in
+    the file's metadata under ``jndlab.architecture``.
+    """
+    data = jnd_onnx_bytes(network)
+    with atomic_path(path) as part:
+        part.write_bytes(data)
+
+
+def jnd_onnx_bytes(network: PictureNetwork | BlJuniperCnn) -> bytes:
+    """The ONNX file of :func:`export_jnd_onnx` in memory."""
+    import onnx
+    import torch
+
+    from jndlab.models.model_files import architecture_of
+
+    used = copy.deepcopy(network).to("cpu").for_use().eval()
+    inputs = used.example_inputs(2)
+    with torch.inference_mode():
+        outputs = list(used(*inputs))
+    names = [*used.input_names, *outputs]
+    stream = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        # The TorchScript exporter is deprecated, but its successor needs onnxscript, and these
+        # networks use nothing that it cannot export. It says the same of the checks of sizes.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            used,
+            inputs,
+            stream,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=list(used.input_names),
+            output_names=outputs,
+            dynamic_axes={name: {0: BATCH} for name in names},
+        )
+    model = onnx.load_from_string(stream.getvalue())
+    entry = model.metadata_props.add()
+    entry.key, entry.value = ARCHITECTURE_KEY, json.dumps(architecture_of(used), sort_keys=True)
+    return model.SerializeToString()
+
+
+class JndSession:
+    """An ONNX JND network on the CPU: ``session(pictures)`` -> {"jnd1": N, ...}.
+
+    Arguments are the prepared float32 inputs of the network, in order. ``model`` is a path or the
+    bytes of an ONNX file; ``threads`` of None means all cores that this process may use. Raises
+    UserError when the file is missing or is no export of a JND network.
+    """
+
+    def __init__(self, model: str | Path | bytes, *, threads: int | None = None) -> None:
+        import onnxruntime
+
+        where = "the exported network" if isinstance(model, bytes) else str(model)
+        if not isinstance(model, bytes) and not Path(model).is_file():
+            raise UserError("a model file does not exist.", where=where)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or usable_cores()
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self.session = onnxruntime.InferenceSession(
+                model if isinstance(model, bytes) else str(model),
+                options,
+                providers=["CPUExecutionProvider"],
+            )
+        except Exception as error:  # ONNX Runtime's error classes share no base but Exception
+            raise _no_jnd_network(where, str(error).strip()[:200]) from error
+        self.input_names = [value.name for value in self.session.get_inputs()]
+        self.output_names = [value.name for value in self.session.get_outputs()]
+        if not any(name.startswith(("jnd", "reconstruction")) for name in self.output_names):
+            raise _no_jnd_network(where, f"outputs {', '.join(self.output_names)}")
+        text = self.session.get_modelmeta().custom_metadata_map.get(ARCHITECTURE_KEY)
+        self.architecture: Mapping[str, Any] | None = json.loads(text) if text else None
+
+    def __call__(self, *inputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Run the network on a batch."""
+        values = self.session.run(None, dict(zip(self.input_names, inputs, strict=True)))
+        return dict(zip(self.output_names, values, strict=True))
+
+
+def _no_jnd_network(where: str, found: str) -> UserError:
+    return UserError(
+        "a file is no ONNX export of a JND network.",
+        where=where,
+        expected=f"a file that export_jnd_onnx wrote, found: {found}",
+        remedy="export the network again from its model file.",
+    )
