@@ -1,0 +1,232 @@
+"""Picture pairs for lossy/lossless classifiers: labels, sampling, patches, weights, training."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.data import astronaut, chelsea
+
+from jndlab.codecs.still_store import StillStore
+from jndlab.codecs.stills import JpegCodec
+from jndlab.errors import UserError
+from jndlab.jnd.pixel_jnd import jnd_picture, pixel_jnd
+from jndlab.media.patches import luma_of
+from jndlab.models.model_files import build_network
+from jndlab.quality.picture_ssim import picture_ssim
+from jndlab.training.loop import train
+from jndlab.training.picture_pairs_jnd import (
+    NEAR,
+    LabelledPicture,
+    PairSampling,
+    PicturePairsJnd,
+    accuracy,
+    classification_scores,
+    is_visible,
+    sample_qualities,
+)
+from jndlab.training.recipe import LossTerm, Recipe
+
+CODEC = JpegCodec()
+PICTURES = [
+    LabelledPicture("astronaut", np.ascontiguousarray(astronaut()[:80, 160:256]), 40),
+    LabelledPicture("chelsea", np.ascontiguousarray(chelsea()[60:140, 100:200]), 55),
+    LabelledPicture("held out", np.ascontiguousarray(astronaut()[200:280, 100:200]), 30),
+]
+SMALL = {"patch_size": 32, "patches": 4, "pairs_per_picture": 8}
+
+
+def test_labels_say_visible_up_to_and_at_the_pw_jnd():
+    assert [is_visible(range(1, 101), 40, q) for q in (1, 40, 41, 100)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert [is_visible(range(51, -1, -1), 30, q) for q in (51, 30, 29)] == [True, True, False]
+
+
+@given(
+    pw_jnd=st.integers(1, 100),
+    count=st.integers(2, 191),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=60, deadline=None)
+def test_qualities_are_balanced_and_half_of_them_near(pw_jnd, count, seed):
+    drawn = sample_qualities(range(1, 101), pw_jnd, count, np.random.default_rng(seed))
+    assert len(drawn) == count
+    visible = [q for q in drawn if q <= pw_jnd]
+    assert len(visible) == (count - count // 2 if pw_jnd < 100 else count)
+    for side in (visible, [q for q in drawn if q > pw_jnd]):
+        near = [q for q in side if pw_jnd - NEAR < q <= pw_jnd + NEAR]
+        assert len(near) >= len(side) / 2
+        # None twice before its part is used up: twice at most from 2 parts, then round by round.
+        rounds = -(-len(side) // max(1, min(NEAR, len(set(side))))) + 2
+        assert max(Counter(side).values(), default=0) <= 2 * rounds
+
+
+def test_batches_follow_from_seed_epoch_and_index_only(tmp_path):
+    first, again, other = (_data(tmp_path, seed=seed) for seed in (1, 1, 2))
+    assert first.sha256 == again.sha256 != other.sha256
+    again.batch(0, 0, 3)  # what was asked before plays no part
+    for a, b in zip(first.batch(2, 1, 3).inputs, again.batch(2, 1, 3).inputs, strict=True):
+        assert torch.equal(a, b)
+    assert not torch.equal(first.batch(2, 1, 3).inputs[0], first.batch(3, 1, 3).inputs[0])
+    assert not torch.equal(first.batch(2, 1, 3).inputs[0], other.batch(2, 1, 3).inputs[0])
+
+
+def test_an_epoch_visits_every_training_pair_once_and_validation_every_held_out_one(tmp_path):
+    data = _data(tmp_path)
+    assert data.steps_per_epoch(3) == 6
+    batches = [data.batch(0, index, 3) for index in range(6)]
+    assert [len(batch.inputs[0]) for batch in batches] == [3, 3, 3, 3, 3, 1]
+    labels = torch.cat([batch.targets["output"] for batch in batches])
+    assert labels.sum() == 8 and len(labels) == 16
+    held_out = list(data.validation(5))
+    assert [len(batch.inputs[0]) for batch in held_out] == [5, 3]
+    for batch, same in zip(held_out, data.validation(5), strict=True):
+        assert torch.equal(batch.inputs[1], same.inputs[1])
+
+
+def test_patches_are_of_the_right_pictures_and_places(tmp_path):
+    data = _data(tmp_path, crops="aligned")
+    batch = data.batch(0, 0, 6)
+    assert [tuple(part.shape) for part in batch.inputs] == [(6, 4, 3, 32, 32)] * 3
+    pairs = [data.training_pairs[place] for place in data._plan[:6]]
+    assert len({index for index, _ in pairs}) == 2
+    for number, (index, quality) in enumerate(pairs):
+        picture = PICTURES[index].picture
+        top, left = _place(picture, batch.inputs[0][number, 2])
+        coded = CODEC.decode(CODEC.encode(picture, quality))
+        patch = coded[top : top + 32, left : left + 32].transpose(2, 0, 1)
+        assert np.array_equal(_bytes(batch.inputs[1][number, 2]), patch)
+        jnd = jnd_picture(pixel_jnd(luma_of(picture)))[top : top + 32, left : left + 32]
+        assert np.array_equal(_bytes(batch.inputs[2][number, 2]), np.stack([jnd] * 3))
+        assert batch.targets["output"][number] == (quality <= PICTURES[index].pw_jnd)
+
+
+def test_independent_crops_move_the_jnd_patches_only(tmp_path):
+    aligned, independent = (_data(tmp_path, crops=crops) for crops in ("aligned", "independent"))
+    a, b = aligned.batch(0, 0, 4).inputs, independent.batch(0, 0, 4).inputs
+    assert torch.equal(a[0], b[0]) and torch.equal(a[1], b[1])
+    assert not torch.equal(a[2], b[2])
+    assert len(_data(tmp_path, with_jnd=False).batch(0, 0, 4).inputs) == 2
+
+
+def test_pictures_that_do_not_fit_in_memory_give_the_same_batches(tmp_path):
+    kept = _data(tmp_path)
+    decoded = _data(tmp_path, ram_bytes=0)
+    assert kept.kept and not decoded.kept
+    assert torch.equal(kept.batch(0, 0, 8).inputs[1], decoded.batch(0, 0, 8).inputs[1])
+
+
+def test_importance_weighs_versions_by_their_distance_from_the_one_at_the_pw_jnd(tmp_path):
+    assert "output.weight" not in _data(tmp_path).batch(0, 0, 4).targets
+    data = _data(tmp_path, importance=2.0)
+    weights = data.batch(0, 0, 16).targets["output.weight"].tolist()
+    pairs = [data.training_pairs[place] for place in data._plan]
+    for weight, (index, quality) in zip(weights, pairs, strict=True):
+        picture, pw_jnd = PICTURES[index].picture, PICTURES[index].pw_jnd
+        coded, at_jnd = (CODEC.decode(CODEC.encode(picture, q)) for q in (quality, pw_jnd))
+        expected = 1 + 2 * (1 - picture_ssim(coded, at_jnd, k2=0.02))
+        assert weight == pytest.approx(expected, abs=1e-5)
+        assert weight == 1 if quality == pw_jnd else weight > 1
+
+
+@pytest.mark.parametrize("k2", [0.02, 0.03])
+def test_ssim_follows_its_definition(k2):
+    picture = PICTURES[0].picture
+    coded = CODEC.decode(CODEC.encode(picture, 30))
+    x, y = luma_of(picture).astype(float), luma_of(coded).astype(float)
+
+    def mean(plane):
+        return cv2.GaussianBlur(plane, (11, 11), 1.5)[5:-5, 5:-5]
+
+    c1, c2 = (0.01 * 255) ** 2, (k2 * 255) ** 2
+    covariance = mean(x * y) - mean(x) * mean(y)
+    variances = mean(x * x) - mean(x) ** 2 + mean(y * y) - mean(y) ** 2
+    similar = (2 * mean(x) * mean(y) + c1) * (2 * covariance + c2)
+    similar /= (mean(x) ** 2 + mean(y) ** 2 + c1) * (variances + c2)
+    assert picture_ssim(picture, coded, k2=k2) == pytest.approx(similar.mean(), abs=1e-5)
+    assert picture_ssim(picture, picture) == pytest.approx(1)
+
+
+def test_scores():
+    scores = classification_scores([True, True, True, False], [True, True, False, True])
+    assert scores == (0.5, 2 / 3, 2 / 3)
+    assert classification_scores([False, False], [False, True]) == (0.5, None, 0.0)
+    with pytest.raises(UserError):
+        classification_scores([True], [True, False])
+    outputs = {"output": torch.tensor([2.0, -1.0, 0.5])}
+    assert accuracy(outputs, {"output": torch.tensor([1.0, 1.0, 1.0])}) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs", "learning_rate"), [("vp_jnd", 20, 2e-3), ("liu_pw_jnd", 40, 1e-3)]
+)
+def test_the_loop_of_the_suite_learns_from_the_pairs(name, epochs, learning_rate, tmp_path):
+    options = {"width": 0.125, "patch_size": 32, "dropout": 0.0, "start": "detail"}
+    network = build_network(name, options, seed=1)
+    sampling = PairSampling(
+        patch_size=32, patches=4, pairs_per_picture=8, crops="aligned",
+        with_jnd=network.uses_jnd, importance=1.0,
+    )  # fmt: skip
+    easy = [picture._replace(pw_jnd=8) for picture in PICTURES]
+    data = PicturePairsJnd(easy[:2], easy[2:], CODEC, StillStore(tmp_path), sampling)
+    recipe = Recipe(
+        epochs=epochs,
+        batch_size=8,
+        losses=(LossTerm("bce"),),
+        learning_rate=learning_rate,
+        ema_decay=0.9,
+        validate_every_epochs=epochs,
+    )
+    rows = []
+    train(
+        network, data, recipe, tmp_path / "run", device="cpu", threads=1,
+        metrics={"accuracy": accuracy}, on_metrics=rows.append, show_progress=False,
+        checkpoint_every_epochs=epochs,
+    )  # fmt: skip
+    losses = [row["train_loss"] for row in rows]
+    assert np.mean(losses[-3:]) < 0.95 * np.mean(losses[:3])
+    assert 0 <= rows[-1]["accuracy"] <= 1
+
+
+def test_what_cannot_be_learnt_from_is_refused(tmp_path):
+    store = StillStore(tmp_path)
+    picture = PICTURES[0]
+    cases = [
+        ([], PairSampling(**SMALL), "no labelled pictures"),
+        ([picture._replace(pw_jnd=101)], PairSampling(**SMALL), "found 101"),
+        ([picture, picture], PairSampling(**SMALL), "named twice"),
+        ([picture], PairSampling(patch_size=96), "smaller than a patch"),
+    ]
+    for pictures, sampling, word in cases:
+        with pytest.raises(UserError, match=word):
+            PicturePairsJnd(pictures, [], CODEC, store, sampling)
+    for options in ({"crops": "random"}, {"pairs_per_picture": 1}, {"importance": -1.0}):
+        with pytest.raises(UserError):
+            PairSampling(**options)
+
+
+def _data(folder, ram_bytes=1 << 30, **options) -> PicturePairsJnd:
+    sampling = PairSampling(**SMALL | options)
+    return PicturePairsJnd(
+        PICTURES[:2], PICTURES[2:], CODEC, StillStore(folder), sampling, ram_bytes
+    )
+
+
+def _place(picture: np.ndarray, patch: torch.Tensor) -> tuple[int, int]:
+    wanted = _bytes(patch).transpose(1, 2, 0)
+    windows = np.lib.stride_tricks.sliding_window_view(picture, (32, 32), axis=(0, 1))
+    windows = windows.transpose(0, 1, 3, 4, 2)
+    return tuple(int(i[0]) for i in np.nonzero((windows == wanted).all((2, 3, 4))))
+
+
+def _bytes(patch: torch.Tensor) -> np.ndarray:
+    return np.rint(patch.numpy() * 255).astype(np.uint8)

@@ -1,0 +1,347 @@
+"""VP-JNDnet and its predecessor: sizes, variants, verdicts, export, and as quality choices."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from skimage.data import astronaut
+
+from jndlab.codecs.still_store import StillStore
+from jndlab.codecs.stills import JpegCodec
+from jndlab.errors import UserError
+from jndlab.jnd.quality_choice import (
+    FixedQuality,
+    MetricThreshold,
+    PixelJndRegression,
+    TrueLabels,
+    fit_metric_threshold,
+    fit_pixel_jnd_regression,
+    load_quality_choice,
+    nearest_quality,
+)
+from jndlab.jnd.quality_search import Call
+from jndlab.media.patches import cut_patches, luma_of, random_corners
+from jndlab.media.pictures import picture_sha256
+from jndlab.models.liu_pw_jnd import LiuPwJnd
+from jndlab.models.model_files import build_network, load_model, parameter_count, save_model
+from jndlab.models.vp_jnd import Branch, ChannelAttention, NonLocal, VpJndNet
+from jndlab.models.vp_jnd_choice import VpJndChoice
+from jndlab.models.vp_jnd_onnx import ClassifierSession, export_classifier
+
+PICTURE = np.ascontiguousarray(astronaut()[:96, 160:272])
+SMALL = {"width": 0.125, "patch_size": 32}
+
+
+def test_paper_size_has_as_many_parameters_as_the_authors_graph():
+    with torch.device("meta"):
+        network = VpJndNet()
+    assert network.quality_head[0].in_features == 3 * 32_768
+    assert parameter_count(network) == 101_974_366
+    assert parameter_count(network.picture_branch) == 654_510
+    assert parameter_count(network.quality_head) == 50_332_673
+    dense = network.quality_head[0].weight.numel() + network.weight_head[0].weight.numel()
+    assert round(100 * dense / 101_974_366, 1) == 98.7
+
+
+def test_predecessor_has_as_many_convolution_parameters_as_its_program():
+    with torch.device("meta"):
+        network = LiuPwJnd()
+    assert parameter_count(network.branch) == 4_712_224
+
+
+def test_shared_branch_saves_one_and_the_figure_needs_less_inputs():
+    with torch.device("meta"):
+        shared, figure = VpJndNet(branches="shared"), VpJndNet(inputs="figure")
+        pooled = VpJndNet(pooling="global")
+    assert parameter_count(shared) == 101_974_366 - 654_510
+    assert figure.quality_head[0].in_features == 2 * 32_768
+    assert pooled.weight_head[0].in_features == 3 * 512
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"branches": "shared"}, {"pooling": "global"}, {"inputs": "figure"}],
+)
+def test_verdict_is_the_weighted_mean_of_the_patches(options):
+    network = build_network("vp_jnd", SMALL | options, seed=1).eval()
+    torch.nn.init.constant_(network.weight_head[-1].bias, 0.3)  # or rectified weights may be equal
+    reference, distorted, jnd = torch.rand(3, 2, 6, 3, 32, 32, generator=_generator())
+    verdict = network.verdict(reference, distorted, jnd)
+    assert verdict.weight.sum(1).tolist() == pytest.approx([1, 1], abs=1e-5)
+    assert verdict.weight.min() >= 0 and verdict.weight.std() > 0
+    score = (verdict.weight * verdict.quality).sum(1)
+    assert torch.allclose(network(reference, distorted, jnd), score)
+    # The order of the patches does not matter, that of the pictures does.
+    turned = network(reference.flip(1), distorted.flip(1), jnd.flip(1))
+    assert torch.allclose(turned, score, atol=1e-5)
+    assert not torch.allclose(network(distorted, reference, jnd), score, atol=1e-5)
+
+
+def test_all_patches_count_alike_where_the_weight_head_is_silent():
+    network = build_network("vp_jnd", SMALL, seed=1).eval()
+    torch.nn.init.constant_(network.weight_head[-1].bias, -100.0)
+    reference, distorted, jnd = torch.rand(3, 1, 4, 3, 32, 32, generator=_generator())
+    assert network.verdict(reference, distorted, jnd).weight[0].tolist() == pytest.approx(
+        [0.25] * 4
+    )
+
+
+def test_no_pooling_gives_every_feature_twice_and_global_pooling_extremes_and_means():
+    torch.manual_seed(0)
+    plain = Branch([4, 8, 16, 32], "none", "graph").eval()
+    patches = torch.rand(2, 3, 32, 48)
+    maps = plain.stages(patches - 0.5)
+    assert maps.shape == (2, 32, 2, 3)
+    assert torch.equal(
+        plain(patches).reshape(2, 32, 2, 6), maps.repeat(1, 1, 2, 1).reshape(2, 32, 2, 6)
+    )
+    plain.pooling = "global"
+    assert torch.allclose(plain(patches)[:, :32], maps.flatten(2).max(2).values)
+    assert torch.allclose(plain(patches)[:, 32:], maps.flatten(2).mean(2), atol=1e-6)
+
+
+def test_attentions_are_what_their_equations_say():
+    torch.manual_seed(0)
+    maps = torch.rand(1, 32, 3, 4)
+    attention = ChannelAttention(32)
+    assert attention.mlp[0].out_features == 2  # a sixteenth
+    flat = maps.flatten(2)
+    gate = torch.sigmoid(attention.mlp(flat.mean(2)) + attention.mlp(flat.max(2).values))
+    assert torch.allclose(attention(maps), maps * gate[..., None, None])
+
+    block = NonLocal(8)
+    maps = torch.rand(1, 8, 2, 3)
+    theta, phi, g = (layer(maps).flatten(2)[0] for layer in (block.theta, block.phi, block.g))
+    expected = torch.empty(8, 6)
+    for i in range(6):
+        alike = torch.softmax(torch.stack([theta[:, i] @ phi[:, j] for j in range(6)]), 0)
+        expected[:, i] = sum(alike[j] * g[:, j] for j in range(6))
+    expected = maps + block.w(expected.reshape(1, 8, 2, 3))
+    assert torch.allclose(block(maps), expected, atol=1e-6)
+
+
+def test_weights_start_as_in_the_graph():
+    network = build_network("vp_jnd", {"width": 0.5, "patch_size": 64}, seed=2)
+    first = network.quality_head[0]
+    bound = 2 / first.in_features**0.5
+    assert first.weight.abs().max() <= bound
+    # A normal cut at two deviations has 0.88 of its deviation left.
+    assert float(first.weight.detach().std()) == pytest.approx(0.88 * bound / 2, rel=0.02)
+    assert not first.bias.any()
+    theta = network.picture_branch.stages[-2].theta
+    assert theta.weight.abs().max() <= (6 / (2 * theta.in_channels)) ** 0.5
+
+
+def test_detail_start_sees_no_brightness_and_keeps_signals_strong():
+    torch.manual_seed(0)
+    graph, detail = (Branch([8, 16, 32, 64], "none", start).eval() for start in ("graph", "detail"))
+    dark, bright = (torch.full((1, 3, 32, 32), level) for level in (0.2, 0.9))
+    seen = detail.stages[0](bright - dark) - detail.stages[0].bias[None, :, None, None]
+    assert seen[..., 1:-1, 1:-1].abs().max() < 1e-5
+    noise = torch.rand(4, 3, 32, 32) / 10 + 0.5
+    with torch.inference_mode():
+        assert detail(noise).std() > 5 * graph(noise).std()
+    with pytest.raises(UserError, match="cold"):
+        VpJndNet(**SMALL, start="cold")
+
+
+@pytest.mark.parametrize("name", ["vp_jnd", "liu_pw_jnd"])
+def test_model_files_bring_the_network_back(name, tmp_path):
+    network = build_network(name, SMALL, seed=3).eval()
+    save_model(tmp_path / "model.pt", network)
+    again = load_model(tmp_path / "model.pt", network=name)
+    assert again.patch_size == 32
+    patches = torch.rand(3, 1, 4, 3, 32, 32, generator=_generator())
+    inputs = patches if network.uses_jnd else patches[:2]
+    assert torch.equal(again(*inputs), network(*inputs))
+
+
+@pytest.mark.parametrize("name", ["vp_jnd", "liu_pw_jnd"])
+def test_export_judges_alike_for_other_numbers_of_pictures_and_patches(name, tmp_path):
+    network = build_network(name, SMALL, seed=4).eval()
+    path = tmp_path / "model.onnx"
+    export_classifier(network, path)
+    assert [p.name for p in tmp_path.iterdir()] == ["model.onnx"]
+    assert "jndlab.architecture" in [p.key for p in onnx.load(path).metadata_props]
+    session = ClassifierSession(path, threads=1)
+    assert (session.patch_size, session.uses_jnd) == (32, network.uses_jnd)
+    patches = torch.rand(3, 3, 7, 3, 32, 32, generator=_generator())
+    inputs = patches if network.uses_jnd else patches[:2]
+    with torch.inference_mode():
+        expected = network.verdict(*inputs)
+    found = session.run(*(part.numpy() for part in inputs))
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours == pytest.approx(theirs.numpy(), abs=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "word"),
+    [
+        ("vp_jnd", {"patch_size": 40}, "40 x 40"),
+        ("liu_pw_jnd", {"patch_size": 48}, "48 x 48"),
+        ("vp_jnd", {"pooling": "average"}, "average"),
+        ("vp_jnd", {"branches": "four"}, "four"),
+    ],
+)
+def test_options_that_do_not_exist_are_refused(name, options, word):
+    with pytest.raises(UserError, match=word):
+        build_network(name, options)
+
+
+def test_patches_are_cut_where_they_are_said_to_be():
+    corners = random_corners((96, 112, 3), 32, 50, np.random.default_rng(0))
+    assert corners.min() >= 0 and (corners.max(0) <= [64, 80]).all() and corners.std(0).min() > 10
+    patches = cut_patches(PICTURE, corners, 32)
+    top, left = corners[7]
+    expected = PICTURE[top : top + 32, left : left + 32].transpose(2, 0, 1) / 255
+    assert patches[7] == pytest.approx(expected, abs=1e-6)
+    grey = cut_patches(PICTURE[..., 0], corners, 32)
+    assert np.array_equal(grey[:, 2], patches[:, 0])
+    with pytest.raises(UserError, match="smaller than a patch"):
+        random_corners((96, 31, 3), 32, 1, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".onnx"])
+@pytest.mark.parametrize("crops", ["independent", "aligned"])
+def test_choice_is_where_the_classifier_turns(suffix, crops, tmp_path):
+    network = _error_detector()
+    model = tmp_path / f"model{suffix}"
+    save_model(model, network) if suffix == ".pt" else export_classifier(network, model)
+    store = tmp_path / "coded"
+    choice = VpJndChoice(model=model, patches=8, crops=crops, search="exhaustive", store=store)
+    decision = choice.choose(PICTURE)
+    judged = choice.look_at(PICTURE)
+    logits = {q: judged(choice.decoded(PICTURE, q)).logit for q in (1, 30, 100)}
+    assert logits[1] > logits[30] > logits[100] and logits[1] > 0 > logits[100]
+    assert decision.calls == 100
+    assert decision.path[0] == Call(1, True)
+    assert 1 < decision.quality < 100
+    assert judged(choice.decoded(PICTURE, 30)).corners.shape == (8, 2)
+    assert decision.bytes == len(JpegCodec().encode(PICTURE, decision.quality))
+    assert decision.as_json()["saving"] == pytest.approx(1 - decision.bytes / decision.best_bytes)
+    again = VpJndChoice(model=model, patches=8, crops=crops, search="voting").choose(PICTURE)
+    assert abs(again.quality - decision.quality) <= 5 and again.calls < 20
+
+
+def test_choice_refuses_what_it_cannot_use(tmp_path):
+    save_model(tmp_path / "other.pt", build_network("iqnet"))
+    with pytest.raises(UserError, match="no classifier"):
+        VpJndChoice(model=tmp_path / "other.pt")
+    (tmp_path / "broken.onnx").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="no exported classifier"):
+        VpJndChoice(model=tmp_path / "broken.onnx")
+    with pytest.raises(UserError, match="does not exist"):
+        VpJndChoice(model=tmp_path / "absent.onnx")
+    save_model(tmp_path / "model.pt", build_network("liu_pw_jnd", SMALL))
+    with pytest.raises(UserError, match="staggered"):
+        VpJndChoice(model=tmp_path / "model.pt", crops="staggered")
+    with pytest.raises(UserError, match="smaller than a patch"):
+        VpJndChoice(model=tmp_path / "model.pt").choose(PICTURE[:20])
+
+
+def test_simple_choices():
+    codec = _FakeCodec()
+    fixed = load_quality_choice(
+        "jndlab.jnd.quality_choice:FixedQuality", {"codec": codec, "quality": 4}
+    )
+    decision = fixed.choose(PICTURE)
+    assert (decision.quality, decision.bytes, decision.best_bytes) == (4, 40, 100)
+    assert decision.saving == pytest.approx(0.6) and decision.calls == 0
+    assert FixedQuality(codec=codec, quality=10).choose(PICTURE).saving == 0
+
+    def likeness(reference, coded):
+        return -float(np.abs(reference.astype(int) - coded).mean())
+
+    threshold = MetricThreshold(codec=codec, metric=likeness, threshold=-4.5).choose(PICTURE)
+    assert threshold.quality == 5  # its error is 5, that of quality 6 is 4
+    assert 0 < threshold.calls <= 4
+
+    slope, intercept = fit_pixel_jnd_regression([1, 2, 3], [9, 7, 5])
+    assert (slope, intercept) == pytest.approx((-2, 11))
+    line = PixelJndRegression(codec=codec, slope=0.0, intercept=6.4)
+    assert line.choose(PICTURE).quality == 6
+    far = PixelJndRegression(codec=codec, slope=-50.0, intercept=0.0)
+    assert far.choose(PICTURE).quality == 1
+
+    labels = TrueLabels(codec=codec, labels={picture_sha256(PICTURE): 7})
+    assert labels.choose(PICTURE).quality == 7
+    with pytest.raises(UserError, match="no label"):
+        labels.choose(PICTURE[1:])
+
+
+def test_default_metric_is_ssim_and_a_misspelt_one_is_named():
+    choice = MetricThreshold(codec="jpeg", threshold=0.95)
+    found = choice.choose(PICTURE)
+    assert 5 < found.quality < 95
+    with pytest.raises(UserError, match="simm"):
+        MetricThreshold(codec="jpeg", threshold=0.9, metric="jndlab.quality.picture_ssim:simm")
+
+
+def test_metric_threshold_is_fitted_to_the_labels():
+    qualities = range(1, 11)
+    curves = [[q / 10 - shift for q in qualities] for shift in (0.0, 0.02, -0.02)]
+    threshold = fit_metric_threshold(curves, [6, 6, 6], qualities)
+    for curve in curves:
+        assert sum(value < threshold for value in curve) == 6
+    assert fit_metric_threshold([[0.1, 0.5, 0.3, 0.9]], [3], range(1, 5)) > 0.3
+
+
+def test_nearest_quality_of_rising_and_falling_scales():
+    assert nearest_quality(range(1, 101), 40.4) == 40
+    assert nearest_quality(range(1, 101), 140.0) == 100
+    assert nearest_quality(range(51, -1, -1), 30.5) == 30  # the better of two as near
+    with pytest.raises(UserError, match="line"):
+        fit_pixel_jnd_regression([2, 2], [1, 3])
+
+
+def test_luma_is_that_of_jpeg():
+    assert luma_of(np.array([[[255, 0, 0], [0, 255, 0]]], np.uint8)).tolist() == [[76, 150]]
+
+
+def test_coded_pictures_are_kept(tmp_path):
+    store = StillStore(tmp_path)
+    MetricThreshold(codec="jpeg", threshold=0.95, store=tmp_path).choose(PICTURE)
+    kept = list(tmp_path.rglob("*.jpg"))
+    assert 3 <= len(kept) <= 8
+    assert store.get(JpegCodec(), PICTURE, 100).path in kept
+
+
+class _FakeCodec:
+    """Ten qualities; picture and quality are 10 bytes a quality, errors are 10 - quality levels."""
+
+    name = "fake"
+    qualities = tuple(range(1, 11))
+
+    def encode(self, picture, quality):
+        self.last = picture
+        return bytes([quality]) * (10 * quality)
+
+    def decode(self, data):
+        return np.where(self.last < 128, self.last + (10 - data[0]), self.last - (10 - data[0]))
+
+
+def _error_detector() -> LiuPwJnd:
+    """A network made by hand whose logit grows with the mean squared error of the patches."""
+    network = LiuPwJnd(width=1 / 32, patch_size=32).eval()
+    for parameter in network.parameters():
+        torch.nn.init.zeros_(parameter)
+    convolutions = [layer for layer in network.branch if isinstance(layer, torch.nn.Conv2d)]
+    with torch.no_grad():
+        # The first layer answers to detail, which coding takes away: max(0, Laplacian of green).
+        laplace = torch.tensor([[0.0, -1, 0], [-1, 4, -1], [0, -1, 0]])
+        convolutions[0].weight[0, 1] = laplace
+        for layer in convolutions[1:]:
+            layer.weight[0, 0, 1, 1] = 1.0
+        # Features are (R, D, R - D), each as many as the last layer has channels.
+        channels = convolutions[-1].out_channels
+        network.quality_head[0].weight[0, 2 * channels] = 1.0
+        network.quality_head[-1].weight[0, 0] = 1.0
+        network.quality_head[-1].bias[:] = -0.045
+        network.weight_head[-1].bias[:] = 1.0
+    return network
+
+
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(7)

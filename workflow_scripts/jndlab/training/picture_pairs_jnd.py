@@ -1,0 +1,274 @@
+"""Pairs of a picture and its coded version as training data for lossy/lossless classifiers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from jndlab.codecs.still_store import StillStore
+from jndlab.codecs.stills import StillCodec
+from jndlab.errors import UserError
+from jndlab.jnd.pixel_jnd import DEFAULT_MODEL, PICTURE_GAIN, jnd_picture, pixel_jnd
+from jndlab.media.patches import cut_patches, luma_of, random_corners
+from jndlab.media.pictures import picture_sha256
+from jndlab.quality.picture_ssim import picture_ssim
+from jndlab.training.recipe import ONLY_OUTPUT, Batch
+
+NEAR = 20  # qualities to each side of the PW-JND from which half of the pairs are taken
+GIB = 1 << 30
+CROPS = ("independent", "aligned")
+AUTHORS_K2 = 0.02  # the constant of SSIM in the authors' program, where 0.03 is usual
+
+
+class LabelledPicture(NamedTuple):
+    """A picture (H x W x 3, uint8 RGB) and its PW-JND: the best quality with visible errors."""
+
+    name: str
+    picture: np.ndarray
+    pw_jnd: int
+
+
+@dataclass(frozen=True)
+class PairSampling:
+    """How pairs are made of pictures; the defaults are VP-JND's where they are known.
+
+    ``pairs_per_picture`` coded versions of each picture, half of them visible, half of each half
+    within :data:`NEAR` qualities of the PW-JND (VP-JND: 191, how chosen is not known). ``patches``
+    of ``patch_size`` for each. ``crops`` of the JND map: ``independent`` places, as the authors'
+    program takes them (there even of other pictures), or ``aligned`` with the other patches.
+    Without ``with_jnd`` there is no map. ``importance`` is the lambda of the sample weights ``1 +
+    lambda (1 - SSIM(coded, coded at the PW-JND))``; 0: none, as in the authors' graph.
+    """
+
+    patch_size: int = 128
+    patches: int = 32
+    pairs_per_picture: int = 191
+    crops: str = "independent"
+    with_jnd: bool = True
+    jnd_model: str = DEFAULT_MODEL
+    jnd_gain: float = PICTURE_GAIN
+    importance: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.crops not in CROPS:
+            raise UserError(f"there are no crops '{self.crops}'.", expected=" or ".join(CROPS))
+        if self.pairs_per_picture < 2 or self.patches < 1 or self.importance < 0:
+            raise UserError(
+                "pairs cannot be sampled in this way.",
+                expected="pairs_per_picture of 2 or more, patches of 1 or more, importance of 0 or "
+                f"more; found {self.pairs_per_picture}, {self.patches}, {self.importance}",
+            )
+
+
+class PicturePairsJnd:
+    """Patches of picture pairs; label 1: the coded version is at or below the PW-JND, visible.
+
+    Inputs are reference, distorted and (``with_jnd``) JND patches, N x P x 3 x h x w in 0..1. Each
+    epoch visits all pairs of ``training`` in random order, with patches at new random places; both
+    follow from the seed, the epoch and the number of the pair. ``held_out`` pictures are for
+    validation, always with the same patches. Coded pictures come from ``store`` and are kept in
+    memory up to ``ram_bytes``; beyond that they are decoded whenever they are needed.
+
+    Raises UserError for no pictures, one smaller than a patch, one named twice, or a label that is
+    no quality of the codec.
+    """
+
+    def __init__(
+        self,
+        training: Sequence[LabelledPicture],
+        held_out: Sequence[LabelledPicture],
+        codec: StillCodec,
+        store: StillStore,
+        sampling: PairSampling,
+        ram_bytes: int = 4 * GIB,
+    ) -> None:
+        if not training:
+            raise UserError("there are no labelled pictures to train on.")
+        self.pictures = [*training, *held_out]
+        self.codec, self.store, self.sampling = codec, store, sampling
+        _check(self.pictures, codec, sampling.patch_size)
+        self.training_pairs: list[tuple[int, int]] = []
+        self.held_out_pairs: list[tuple[int, int]] = []
+        for index, labelled in enumerate(self.pictures):
+            rng = np.random.default_rng([sampling.seed, 0, index])
+            count = sampling.pairs_per_picture
+            drawn = sample_qualities(codec.qualities, labelled.pw_jnd, count, rng)
+            pairs = self.training_pairs if index < len(training) else self.held_out_pairs
+            pairs += [(index, quality) for quality in drawn]
+        self.weights: dict[tuple[int, int], float] = {}
+        self.kept: dict[tuple[int, int], np.ndarray] = {}
+        self._code_all(ram_bytes)
+        self.maps = [self._map(p.picture) if sampling.with_jnd else None for p in self.pictures]
+        self._plan_epoch, self._plan = -1, np.empty(0, dtype=np.int64)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of pictures, labels, codec and sampling."""
+        pictures = [(picture_sha256(p.picture), int(p.pw_jnd)) for p in self.pictures]
+        split = len({index for index, _ in self.training_pairs})
+        recipe = self.codec.recipe(self.codec.qualities[0])
+        content = [pictures, split, recipe, vars(self.sampling)]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Batches per epoch; the last one may be smaller."""
+        return -(-len(self.training_pairs) // batch_size)
+
+    def batch(self, epoch: int, index: int, batch_size: int) -> Batch:
+        """Pairs ``index * batch_size`` and following of ``epoch``."""
+        if epoch != self._plan_epoch:
+            rng = np.random.default_rng([self.sampling.seed, 1, epoch])
+            self._plan_epoch, self._plan = epoch, rng.permutation(len(self.training_pairs))
+        places = range(index * batch_size, min((index + 1) * batch_size, len(self._plan)))
+        rngs = [np.random.default_rng([self.sampling.seed, 2, epoch, place]) for place in places]
+        return self._cut([self.training_pairs[self._plan[place]] for place in places], rngs)
+
+    def validation(self, batch_size: int) -> Iterator[Batch]:
+        """The pairs of the held-out pictures, with the same patches every time."""
+        for start in range(0, len(self.held_out_pairs), batch_size):
+            pairs = self.held_out_pairs[start : start + batch_size]
+            numbers = range(start, start + len(pairs))
+            yield self._cut(
+                pairs, [np.random.default_rng([self.sampling.seed, 3, n]) for n in numbers]
+            )
+
+    def _cut(self, pairs: list[tuple[int, int]], rngs: list[np.random.Generator]) -> Batch:
+        size, count = self.sampling.patch_size, self.sampling.patches
+        inputs: list[list[np.ndarray]] = [[], [], []]
+        for (index, quality), rng in zip(pairs, rngs, strict=True):
+            picture = self.pictures[index].picture
+            corners = random_corners(picture.shape, size, count, rng)
+            inputs[0].append(cut_patches(picture, corners, size))
+            inputs[1].append(cut_patches(self._coded(index, quality), corners, size))
+            if (jnd := self.maps[index]) is not None:
+                if self.sampling.crops == "independent":
+                    corners = random_corners(jnd.shape, size, count, rng)
+                inputs[2].append(cut_patches(jnd, corners, size))
+        labels = [is_visible(self.codec.qualities, self.pictures[i].pw_jnd, q) for i, q in pairs]
+        targets = {ONLY_OUTPUT: torch.tensor(labels, dtype=torch.float32)}
+        if self.sampling.importance:
+            weights = [self.weights[pair] for pair in pairs]
+            targets[f"{ONLY_OUTPUT}.weight"] = torch.tensor(weights, dtype=torch.float32)
+        return Batch(tuple(torch.from_numpy(np.stack(part)) for part in inputs if part), targets)
+
+    def _coded(self, index: int, quality: int) -> np.ndarray:
+        kept = self.kept.get((index, quality))
+        if kept is not None:
+            return kept
+        return self.store.get(self.codec, self.pictures[index].picture, quality).picture
+
+    def _code_all(self, ram_bytes: int) -> None:
+        """Code all pairs once, keep what fits in memory, and note the weight of each."""
+        free = ram_bytes
+        pairs = sorted({*self.training_pairs, *self.held_out_pairs})
+        for index, labelled in enumerate(self.pictures):
+            qualities = [quality for picture, quality in pairs if picture == index]
+            at_jnd = self.store.get(self.codec, labelled.picture, labelled.pw_jnd).picture
+            for coded in self.store.sweep(self.codec, labelled.picture, qualities):
+                if self.sampling.importance:
+                    distance = 1 - picture_ssim(at_jnd, coded.picture, k2=AUTHORS_K2)
+                    weight = 1 + self.sampling.importance * distance
+                    self.weights[index, coded.quality] = weight
+                if coded.picture.nbytes <= free:
+                    free -= coded.picture.nbytes
+                    self.kept[index, coded.quality] = coded.picture
+
+    def _map(self, picture: np.ndarray) -> np.ndarray:
+        jnd = pixel_jnd(luma_of(picture), self.sampling.jnd_model)
+        return jnd_picture(jnd, self.sampling.jnd_gain)
+
+
+def is_visible(qualities: Sequence[int], pw_jnd: int, quality: int) -> bool:
+    """The label of a coded picture: whether ``quality`` is the PW-JND or worse.
+
+    ``qualities`` are the codec's, from worst to best. At the PW-JND itself errors are visible: it
+    is the last visible quality of :mod:`jndlab.jnd.quality_search`.
+    """
+    return qualities.index(quality) <= qualities.index(pw_jnd)
+
+
+def sample_qualities(
+    qualities: Sequence[int], pw_jnd: int, count: int, rng: np.random.Generator
+) -> list[int]:
+    """``count`` qualities, half of them visible (one more where odd), half of each half near.
+
+    Near is within :data:`NEAR` qualities of the edge; the others are from the whole of their side.
+    Qualities come again once their part is used up. Where one side has none, all are of the other.
+    """
+    edge = qualities.index(pw_jnd) + 1
+    visible, lossless = list(qualities[:edge][::-1]), list(qualities[edge:])
+    of_visible = count - count // 2 if lossless else count
+    drawn: list[int] = []
+    for side, wanted in ((visible, of_visible), (lossless, count - of_visible)):
+        near = wanted - wanted // 2
+        for part, number in ((side[:NEAR], near), (side, wanted - near)):
+            while number > 0:
+                some = rng.permutation(part)[:number].tolist()
+                drawn += some
+                number -= len(some)
+    return drawn
+
+
+def accuracy(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
+    """Share of right labels (logit above 0: visible): a metric for the training loop."""
+    return ((outputs[ONLY_OUTPUT] > 0) == (targets[ONLY_OUTPUT] > 0.5)).float().mean()
+
+
+class Scores(NamedTuple):
+    """How well visible and lossless are told apart; None where a share has no denominator."""
+
+    accuracy: float
+    precision: float | None
+    recall: float | None
+
+
+def classification_scores(predicted: Sequence[bool], visible: Sequence[bool]) -> Scores:
+    """Accuracy, precision and recall of "visible" over any number of picture versions.
+
+    Precision is the share of the versions called visible that are, recall the share of the visible
+    ones that are called so. Which of these VP-JND prints as "precision" is not known.
+    """
+    called, true = np.asarray(predicted, bool), np.asarray(visible, bool)
+    if called.shape != true.shape or not called.size:
+        raise UserError(
+            "predictions and labels do not belong together.",
+            expected=f"as many of both, at least one; found {called.size} and {true.size}",
+        )
+    hits = int((called & true).sum())
+    return Scores(
+        accuracy=float((called == true).mean()),
+        precision=hits / int(called.sum()) if called.any() else None,
+        recall=hits / int(true.sum()) if true.any() else None,
+    )
+
+
+def _check(pictures: Sequence[LabelledPicture], codec: StillCodec, patch_size: int) -> None:
+    names = [picture.name for picture in pictures]
+    for labelled in pictures:
+        if names.count(labelled.name) > 1:
+            raise UserError("a labelled picture is named twice.", where=labelled.name)
+        if labelled.pw_jnd not in codec.qualities:
+            raise UserError(
+                f"a label is no quality of {codec.name}.",
+                where=labelled.name,
+                expected=f"a whole number from {min(codec.qualities)} to {max(codec.qualities)}, "
+                f"found {labelled.pw_jnd}",
+                remedy="correct the table of labels, or round means to whole qualities.",
+            )
+        height, width = labelled.picture.shape[:2]
+        if min(height, width) < patch_size:
+            raise UserError(
+                "a labelled picture is smaller than a patch.",
+                where=labelled.name,
+                expected=f"at least {patch_size}x{patch_size}, found {width}x{height}",
+                remedy="take the picture out, or train on smaller patches.",
+            )
