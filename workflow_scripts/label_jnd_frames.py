@@ -1,0 +1,47 @@
+"""Adapter of rule label_jnd_frames."""
+
+import logging
+from pathlib import Path
+
+from jndlab.codecs.x264 import X264Codec
+from jndlab.datasets.jnd_frames import read_frames, read_records
+from jndlab.datasets.jnd_frames_labels import (
+    SubjectiveRule,
+    label_by_steps,
+    label_by_subjects,
+    labels_of_folder,
+)
+from jndlab.datasets.jnd_labels import write_labels
+from jndlab.quality.quality_sweeps import write_sweeps
+from jndlab.quality.vmaf_steps import StepRule
+from jndops.adapter import run, scratch
+
+
+def main(snakemake, log: Path) -> None:
+    logging.captureWarnings(True)
+    params, records = snakemake.params, read_records(snakemake.input.table)
+    options = params.labels
+    folder = Path(params.folder) if params.folder else Path()
+    if params.data_set == "folder":
+        labels = labels_of_folder(folder, options["kind"], options["order"])
+    elif options["kind"] == "subjective":
+        rule = SubjectiveRule(*(options[key] for key in ("statistic", "outliers", "order")))
+        labels = label_by_subjects(
+            records, params.data_set, folder, rule, resolution=params.resolution
+        )
+    else:
+        with scratch(snakemake) as work_dir:
+            labels, sweeps = label_by_steps(
+                read_frames(snakemake.input.frames, records),
+                X264Codec(params.preset),
+                StepRule(options["metric"], options["step"]),
+                work_dir=work_dir,
+                threads=snakemake.threads,
+            )
+        write_sweeps(snakemake.output.sweeps, sweeps)
+    means = ", ".join(f"{mean:.2f}" for mean in labels.values().mean(axis=0))
+    logging.info("mean %s of JND1 to JND3 (%s): %s", labels.unit, labels.kind, means)
+    write_labels(snakemake.output.labels, labels)
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,22 @@
+"""Adapter of rule list_jnd_frames."""
+
+import logging
+from pathlib import Path
+
+from jndlab.datasets.jnd_frames import write_frames, write_records
+from jndlab.datasets.jnd_frames_sources import FrameChoice, find_frames
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    logging.captureWarnings(True)
+    params, output = snakemake.params, snakemake.output
+    folder = Path(params.folder) if params.folder else None
+    choice = FrameChoice(folder=folder, **params.choice)
+    records = write_frames(output.frames, find_frames(choice), choice.size)
+    sources = {record.source for record in records}
+    logging.info("%d frames of %d sources", len(records), len(sources))
+    write_records(output.table, records)
+
+
+run(main, snakemake)  # noqa: F821
