@@ -12,6 +12,7 @@ from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
 from jndlab.jnd.method_class import expanded_options
 from jndlab.media.clip import clip_as_text
+from jndops import snakemake_mends
 from jndops.environment import PYTHON
 from jndops.environment import prepare as prepare_environment
 from jndops.imports import class_file, digest, import_closure
@@ -33,6 +34,7 @@ except UserError as error:
 
 
 prepare_environment(live_tracking=settings.config["mlflow"])
+snakemake_mends.apply()
 RESULTS = settings.config["results_dir"]
 STREAM_SUFFIX = {"vvenc": "266", "vtm": "266", "x265": "265", "kvazaar": "265", "x264": "264"}
 SEGMENT = "<results>/segments/{codec}/AI/{sequence}/{method}/qp{qp}/{segment}.{suffix}"

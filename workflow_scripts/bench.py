@@ -19,6 +19,9 @@ def main() -> int:
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="NAME", help=f"of {', '.join(BENCHES)}"
     )
+    parser.add_argument(
+        "--long", action="store_true", help="up to 20,000 planned and 5,000 run jobs (half an hour)"
+    )
     parser.add_argument("--cores", type=int, default=min(2, usable_cores()), help="cores to use")
     parser.add_argument(
         "--rounds", type=int, default=1, help="repeat the grid, contestants in turns (medians)"
@@ -30,6 +33,7 @@ def main() -> int:
             options.only,
             cores=options.cores,
             rounds=options.rounds,
+            long=options.long,
             say=lambda text: print(text, flush=True),
         )
     except UserError as error:

@@ -4,47 +4,110 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from jndlab.errors import UserError
-from jndlab.files import read_json, write_json
+from jndlab.files import write_json
+from jndops.cost_model import CostModel, load_first_values
 from jndops.doctor import usable_cores
-from jndops.plan import describe_run, plan, render
+from jndops.job_graph import Job, left_out, quick_graph
+from jndops.plan import ORDERS, Machine, load_controller, plan, points_done
+from jndops.plan_disk import load_shares
+from jndops.plan_needs import missing_data, missing_tools
+from jndops.plan_text import render
 from jndops.schema import load_yaml
-from jndops.settings import load_settings
-from jndops.timings import collect_timings, load_timings
+from jndops.settings import Settings, load_settings
+from jndops.timings import TIMINGS_NAME, read_timings
 
 ROOT = Path(__file__).resolve().parent.parent
+FIRST_VALUES = ROOT / "config/timings.json"
 
 
 def main() -> int:
     """Print the plan and, on request, write it as JSON; 1 for a configuration with mistakes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--configfile", type=Path, help="configuration to plan")
-    what.add_argument("--input", type=Path, help="the same, described as JSON (see describe_run)")
-    parser.add_argument("--output", type=Path, help="also write the plan here, as JSON")
-    parser.add_argument("--cores", type=int, nargs="*", default=[16, 64], help="wall time on these")
-    options = parser.parse_args()
+    options = _options()
     try:
-        if options.input:
-            run = read_json(options.input)
-        else:
-            settings = load_settings(load_yaml(options.configfile), ROOT)
-            run = describe_run(settings, str(options.configfile), usable_cores())
-        results = Path(run["results_dir"])
-        # Runs keep their results beside each other: results, results/smoke, results/paper.
-        recorded = sorted({*Path("results").glob("points"), *Path("results").glob("*/points"),
-                           *results.glob("points")})  # fmt: skip
-        timings = load_timings(ROOT / "config/timings.json").updated(*collect_timings(recorded))
-        planned = plan(run, timings, options.cores)
+        settings = load_settings(load_yaml(options.configfile), ROOT)
+        planned = _planned(settings, options)
     except UserError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
     print(render(planned), end="")
     if options.output:
         write_json(options.output, planned)
+    if options.chart:
+        from jndops.plan_chart import draw_plan  # takes as long to import as all the rest
+
+        draw_plan(planned, options.chart)
     return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--configfile", type=Path, required=True, help="configuration to plan")
+    add("--output", type=Path, help="also write the plan here, as JSON")
+    add("--chart", type=Path, metavar="FILE.png", help="also draw it")
+    add("--cores", type=int, nargs="*", default=[1, 16, 64, 256, 1024], help="wall time on these")
+    add("--gpus", type=int, default=1, help="GPUs that trainings share (as in the profile: 1)")
+    add("--cluster", action="store_true", help="cores of a cluster: its queue keeps them for jobs "
+        "of several threads; on one machine these wait until nothing else does")
+    add("--price", type=float, help="price of a core for an hour, in any currency")
+    add("--exact", action="store_true", help="ask Snakemake for all jobs: some seconds")
+    add("--segments", type=int, nargs="*", default=[], metavar="FRAMES",
+        help="also with all-intra encodes cut into segments of so many frames")  # fmt: skip
+    add("--order", choices=ORDERS, default="longest", help="which of two waiting jobs starts")
+    return parser.parse_args()
+
+
+def _planned(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
+    model = _model(Path(settings.config["results_dir"]))
+    planned = _of(settings, model, options)
+    planned["config_name"] = str(options.configfile)
+    planned["points_done"] = points_done(settings, Path())
+    planned["left_out"] = [] if options.exact else left_out(settings)
+    planned["missing_data"] = missing_data(settings)
+    planned["missing_tools"] = missing_tools(settings)
+    planned["segments"] = {}
+    for frames in options.segments:
+        config = {**settings.config, "ai_segment_frames": frames}
+        variant = _of(replace(settings, config=config), model, options)
+        planned["segments"][str(frames)] = variant
+    return planned
+
+
+def _of(settings: Settings, model: CostModel, options: argparse.Namespace) -> dict[str, Any]:
+    return plan(
+        settings,
+        _jobs(settings, options),
+        model,
+        load_controller(FIRST_VALUES),
+        Machine(usable_cores(), options.gpus, options.price, options.cluster),
+        cores=options.cores,
+        shares=load_shares(FIRST_VALUES),
+        order=options.order,
+    )
+
+
+def _jobs(settings: Settings, options: argparse.Namespace) -> Sequence[Job]:
+    if not options.exact:
+        return quick_graph(settings)
+    from jndops.snakemake_graph import snakemake_graph  # takes a second to import
+
+    segments = {"ai_segment_frames": settings.config["ai_segment_frames"]}
+    return snakemake_graph(options.configfile, settings, ROOT, segments)
+
+
+def _model(results: Path) -> CostModel:
+    """First values, replaced by what all runs beside this one recorded."""
+    # Runs keep their results beside each other: results, results/smoke, results/paper.
+    folders = {Path("results"), results, *Path("results").glob("*")}
+    files = sorted({folder / TIMINGS_NAME for folder in folders})
+    recorded = read_timings([path for path in files if path.is_file()])
+    return load_first_values(FIRST_VALUES).fitted(recorded)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,11 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from fractions import Fraction
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -17,9 +20,12 @@ from jndlab.datasets.prepare import prepare_sequence
 from jndlab.datasets.sequences import load_sequences
 from jndlab.errors import UserError
 from jndlab.files import sha256_of, write_json
+from jndlab.quality.full_reference import measure
 from jndops import bench as registry
-from jndops import bench_grid
-from jndops.bench_figures import ROOT, Bench, Figure, Spent, in_turns, median_of, timed
+from jndops import bench_grid, bench_measuring, bench_planning, bench_scheduling
+from jndops.bench_disk import bytes_below
+from jndops.bench_figures import ROOT, Bench, Figure, Spent, in_turns, median_of, python, timed
+from jndops.bench_grid import encode_grid
 from jndops.settings import load_settings
 
 TINY = {
@@ -66,6 +72,13 @@ def test_rows_keep_four_digits_and_say_the_goal():
     assert row["goal"] == "at most 1.15" and row["met"] is True
 
 
+def test_the_worst_figure_is_the_one_that_strains_its_goal_most():
+    kept, missed, least = figure(2.0, at_most=1), figure(5.0, at_most=1), figure(1.0, at_least=0.5)
+    assert kept.strain == 0.5 and missed.strain == 1.25 and least.strain == 2.0
+    assert registry.worst_of([figure(100.0), kept, missed, least]) is least
+    assert registry.worst_of([figure(100.0), figure(0.0, at_most=0)]) is None
+
+
 def test_contestants_take_turns():
     order: list[str] = []
     in_turns([lambda: order.append("a"), lambda: order.append("b")], 2)
@@ -109,6 +122,24 @@ def test_a_failing_bench_is_told_and_the_others_run(monkeypatch, tmp_path):
     assert "no such tool" in text and (tmp_path / "bench.md").read_text() == text
     assert written["machine"]["cores_used"] == 1
     assert any("broken" in line for line in said)
+
+
+def test_benches_of_a_paper_are_found_by_what_they_take_and_return(monkeypatch):
+    def speed(bench: Bench) -> Iterator[Figure]:
+        yield figure(1)
+
+    def helper(number: int) -> int:
+        return number
+
+    module = ModuleType("jndops.bench_a_paper")
+    module.__spec__ = ModuleSpec(module.__name__, None)
+    for function in (speed, helper):
+        function.__module__ = module.__name__
+        setattr(module, function.__name__, function)
+    module.imported = encode_grid
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    assert registry.benches_of("a_paper") == {"a_paper_speed": speed}
+    assert registry.benches_of("no_such_paper") == {}
 
 
 def test_command_names_unknown_bench_without_traceback():
@@ -182,3 +213,61 @@ def test_grid_from_end_to_end(monkeypatch, tmp_path):
     share = made["encode grid: FFmpeg's share of the jobs' CPU time"]
     assert share.measured == busy.measured and 0 < share.ratio < 1
     assert made["re-check of a finished run"].met
+
+
+@pytest.mark.parametrize("jobs", [100, 400, 1_000, 5_000, 20_000])
+def test_light_runs_have_half_as_many_points_as_jobs(jobs):
+    settings = load_settings(bench_scheduling.config_of(jobs), ROOT)
+    assert len(set(settings.points())) == jobs / 2
+
+
+LIGHT = {**TINY, "results_dir": "light", "qps": [32, 37]}
+
+
+def test_light_jobs_are_counted_without_their_own_time(monkeypatch, tmp_path):
+    monkeypatch.setattr(bench_scheduling, "config_of", lambda jobs: LIGHT)
+    run = bench_scheduling.light_run(tmp_path / "light", 4, 2)
+    assert run.jobs == 9  # two encodes, two measurements, a source, the config, tables, figures
+    assert not list((tmp_path / "light").rglob("*.part*"))
+    point = tmp_path / "light/light/points/x265-ultrafast/AI/bigbuckbunny_tiny/anchor/qp37.json"
+    assert point.read_text() == "x"  # the stand-in ran in place of the codec
+    assert 0 < run.controller_cpu < run.spent.wall
+    assert run.job_seconds > run.jobs * 0.02  # each of them starts a Python
+    assert 50 < run.mib_at_first_job <= run.mib_at_most < 1_000
+
+
+def test_a_dry_run_is_counted_and_weighed(monkeypatch, tmp_path):
+    monkeypatch.setattr(bench_planning, "config_of", lambda jobs: LIGHT)
+    planned = bench_planning.dry_run(tmp_path, 4)
+    assert planned.jobs == 10
+    assert planned.spent.cpu > 0.2 and planned.mib > 50
+    assert not (tmp_path / "light").exists()
+
+
+def test_disk_is_counted_in_whole_blocks(tmp_path):
+    assert bytes_below(tmp_path) == 0
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/small.json").write_bytes(b"x")
+    (tmp_path / "large").write_bytes(b"x" * 100_000)
+    small = bytes_below(tmp_path, "*.json")
+    assert 1 < small <= 65_536 and bytes_below(tmp_path) >= small + 100_000
+
+
+def test_peers_of_measuring_measure_the_same_frames(encoded, monkeypatch):
+    bench, _ = encoded
+    clip = load_sequences(ROOT / "config/sequences.tsv")["bigbuckbunny_tiny"].clip(2)
+    source = bench.folder / "grid/sequences/bigbuckbunny_tiny.mkv"
+    stream = bench.folder / "grid/streams/qp37.265"
+    said: list[str] = []
+
+    def keeping(*arguments, **options):
+        said.append(python(*arguments, **options).stdout)
+
+    monkeypatch.setattr(bench_measuring, "python", keeping)
+    bench_measuring._library_command(source, stream, clip)
+    bench_measuring._separate_passes(source, stream, clip)
+    first, second = map(json.loads, said)
+    assert {"psnr", "ssim", "vmaf"} <= {k for k, frames in first.items() if len(frames) == 2}
+    assert len(second["vmaf"]) == 2
+    ours = measure(source, stream, clip, work_dir=bench.folder).frames
+    assert second["vmaf"][0]["vmaf"] == pytest.approx(ours[0]["vmaf_neg"], abs=0.05)

@@ -7,6 +7,8 @@ import platform
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,31 +16,66 @@ from typing import Any
 from jndlab.errors import UserError
 from jndlab.files import write_json, write_text
 from jndlab.media.ffmpeg import ffmpeg_version
+from jndops.bench_disk import finished_run
 from jndops.bench_figures import Bench, Figure, as_markdown
 from jndops.bench_grid import encode_grid
 from jndops.bench_iqnet import candidates, network_prefilter, training
-from jndops.bench_tools import erjnd, imports, measurement, planning
+from jndops.bench_measuring import measuring
+from jndops.bench_planning import planning
+from jndops.bench_scheduling import scheduling
+from jndops.bench_tools import erjnd, imports
 from jndops.doctor import usable_cores
 
 # A further bench is one entry: name -> function from a Bench to its figures.
 BENCHES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "encode_grid": encode_grid,
+    "scheduling": scheduling,
     "planning": planning,
+    "finished_run": finished_run,
     "imports": imports,
-    "measurement": measurement,
+    "measuring": measuring,
     "erjnd": erjnd,
     "iqnet_prefilter": network_prefilter,
     "iqnet_training": training,
     "iqnet_candidates": candidates,
 }
+# Papers whose benches are the public functions from a Bench to figures of `bench_<paper>.py`.
+PAPERS = ("bl_juniper", "jnd_networks", "vp_jnd")
+NOTES = Path(__file__).with_name("bench_notes.md")
+
+
+def benches_of(paper: str) -> dict[str, Callable[[Bench], Iterator[Figure]]]:
+    """Benches of a paper's module by name; none where there is no such module."""
+    module = f"jndops.bench_{paper}"
+    if find_spec(module) is None:
+        return {}
+    functions = vars(import_module(module)).items()
+    return {
+        f"{paper}_{name}": function
+        for name, function in functions
+        if not name.startswith("_")
+        and getattr(function, "__module__", None) == module
+        and getattr(function, "__annotations__", {}).get("bench") in ("Bench", Bench)
+        and "Iterator[Figure]" in str(function.__annotations__.get("return"))
+    }
+
+
+for _paper in PAPERS:
+    BENCHES |= benches_of(_paper)
 
 
 def run_benches(
-    names: Iterable[str], *, cores: int, rounds: int, say: Callable[[str], None]
+    names: Iterable[str],
+    *,
+    cores: int,
+    rounds: int,
+    say: Callable[[str], None],
+    long: bool = False,
 ) -> dict[str, Any]:
     """Run benches one after the other; returns figures, machine and what failed.
 
-    A bench that fails is told and does not keep the others from running.
+    ``long`` adds the large sizes of planning and scheduling. A bench that fails is told and does
+    not keep the others from running.
     """
     machine = _machine(cores)
     figures: list[Figure] = []
@@ -52,11 +89,12 @@ def run_benches(
 
         with TemporaryDirectory(prefix="jndlab-bench-") as folder:
             try:
-                figures += BENCHES[name](Bench(Path(folder), cores, rounds, told))
+                figures += BENCHES[name](Bench(Path(folder), cores, rounds, told, long))
             except Exception as error:
                 failures[name] = f"{type(error).__name__}: {error}"
                 told("FAILED\n" + traceback.format_exc())
         told(f"done in {time.monotonic() - begun:.0f} s")
+    machine["long"] = long
     machine["load_average_after"] = round(os.getloadavg()[0], 2)
     return {
         "figures": figures,
@@ -76,7 +114,7 @@ def choose(names: Iterable[str]) -> list[str]:
 
 
 def write_results(done: dict[str, Any], folder: Path) -> str:
-    """Write ``bench.json`` and ``bench.md``; returns the text of the latter."""
+    """Write ``bench.json`` and ``bench.md``; returns the latter's text without the notes."""
     figures: list[Figure] = done["figures"]
     rows = [figure.as_row() for figure in figures]
     write_json(folder / "bench.json", {"schema": 1, **done, "figures": rows})
@@ -86,10 +124,18 @@ def write_results(done: dict[str, Any], folder: Path) -> str:
         f"{machine['cores']} cores; load average {machine['load_average_before']} before and "
         f"{machine['load_average_after']} after (more than the cores used: other programs ran)."
     )
+    worst = worst_of(figures)
+    if worst:
+        head += f" Worst against its goal: {worst.name}, ratio {worst.ratio:.3g}, {worst.goal}."
     text = as_markdown(figures, head)
     text += "".join(f"\nFAILED {name}: {reason}\n" for name, reason in done["failures"].items())
-    write_text(folder / "bench.md", text)
+    write_text(folder / "bench.md", f"# Bench\n\n{text}\n{NOTES.read_text(encoding='utf-8')}")
     return text
+
+
+def worst_of(figures: Iterable[Figure]) -> Figure | None:
+    """The figure that keeps its goal worst: what to profile next. None without any goal."""
+    return max((f for f in figures if f.strain is not None), key=lambda f: f.strain, default=None)
 
 
 def _machine(cores: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
 import subprocess
@@ -54,6 +55,16 @@ class Figure:
             return self.ratio >= self.at_least
         return None if self.at_most is None else self.ratio <= self.at_most
 
+    @property
+    def strain(self) -> float | None:
+        """How far the ratio uses its goal up: 1 just keeps it, 2 misses it by a factor of two.
+
+        None without a goal, or with one of zero, which is kept or not.
+        """
+        if self.at_least is not None:
+            return self.at_least / self.ratio if self.ratio else float("inf")
+        return self.ratio / self.at_most if self.at_most else None
+
     def as_row(self) -> dict[str, Any]:
         """JSON-able form; numbers keep four significant digits."""
         return {
@@ -77,6 +88,7 @@ class Bench:
     cores: int
     rounds: int
     say: Callable[[str], None]
+    long: bool = False  # whether to measure the sizes that take half an hour as well
 
 
 @dataclass(frozen=True)
@@ -135,6 +147,14 @@ def python(*arguments: str | Path, **options: Any) -> subprocess.CompletedProces
     """Run this Python in the suite's folder to its end; raises CalledProcessError on failure."""
     defaults: dict[str, Any] = {"cwd": ROOT, "check": True, "capture_output": True, "text": True}
     return subprocess.run([sys.executable, *map(str, arguments)], **{**defaults, **options})
+
+
+def wait_for(process: subprocess.Popen[Any]) -> tuple[Spent, float]:
+    """Wait for a process: its seconds from now on, and its largest resident memory in MiB."""
+    begun = Moment.now()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Moment.now() - begun, usage.ru_maxrss / 1024  # kilobytes on Linux
 
 
 def as_markdown(figures: Iterable[Figure], head: str) -> str:

@@ -63,7 +63,7 @@ def encode_grid(bench: Bench) -> Iterator[Figure]:
         assert_same_streams(bench.folder, targets, scripts)
     yield from _figures(bench, runs, by_xargs, len(targets))
     bench.say("the finished run is checked again")
-    [recheck] = in_turns([lambda: _assert_nothing_to_do(bench, targets)], RECHECKS)
+    [recheck] = in_turns([lambda: assert_nothing_to_do(bench, targets)], RECHECKS)
     yield Figure(
         "re-check of a finished run",
         recheck.wall,
@@ -258,6 +258,7 @@ def assert_same_streams(folder: Path, targets: list[str], scripts: list[Path]) -
         raise RuntimeError("the commands run by xargs made other streams than the workflow")
 
 
-def _assert_nothing_to_do(bench: Bench, targets: list[str]) -> None:
+def assert_nothing_to_do(bench: Bench, targets: list[str]) -> None:
+    """Run the finished run again; raises RuntimeError if it starts a job."""
     if not any("Nothing to be done" in line for _, line in snakemake_lines(bench, targets)):
         raise RuntimeError("a finished run had something to do: was code edited meanwhile?")

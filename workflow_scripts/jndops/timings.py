@@ -1,113 +1,171 @@
-"""How long a codec takes: first values shipped, replaced by what earlier runs recorded."""
+"""Timings that runs recorded, from Snakemake's benchmarks and from points."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jndlab.files import read_json
+from jndlab.errors import UserError
+from jndlab.files import read_json, write_json
+from jndops.cost_model import CostModel, Recorded
+from jndops.job_size import threads_of, work_of
+from jndops.settings import Settings, load_settings
 
-# A clip below this many megapixel-frames spends its time on starting the encoder.
-MIN_MEGAPIXEL_FRAMES = 1.0
-
-
-@dataclass(frozen=True)
-class Rate:
-    """CPU seconds per megapixel-frame by QP, where they come from, and if a run recorded them."""
-
-    by_qp: Mapping[int, float]
-    source: str
-    recorded: bool = False
-
-    def at(self, qp: int) -> float:
-        """Value at a QP: linear between the known ones, that of the nearest outside of them."""
-        known = sorted(self.by_qp)
-        below = max((at for at in known if at <= qp), default=known[0])
-        above = min((at for at in known if at >= qp), default=known[-1])
-        if below == above:
-            return self.by_qp[below]
-        share = (qp - below) / (above - below)
-        return self.by_qp[below] * (1 - share) + self.by_qp[above] * share
+TIMINGS_NAME = "timings.json"
+_NOTE = (
+    "Mean seconds of this run's jobs by kind, QP and size, and the lines fitted to them: start + "
+    "seconds per unit of size. Wall time; of encodes and measurements wall time x threads. "
+    "`make plan` reads the jobs."
+)
 
 
-@dataclass(frozen=True)
-class Timings:
-    """All rates. ``encode`` is by (codec, configuration); seconds per megapixel-frame but for
-    ``job_start`` (seconds a job); shares are of the size of the raw 4:2:0 frames."""
+def record_timings(results_dir: Path, root: Path) -> Path | None:
+    """Write ``timings.json`` of a results folder anew, from all that its jobs left there.
 
-    encode: Mapping[tuple[str, str], Rate]
-    measure: Rate
-    prefilter_seconds: float
-    job_start_seconds: float
-    stream_share: Mapping[str, Rate]
-    lossless_share: float
-
-    def updated(self, encode: Mapping[tuple[str, str], Rate], measure: Rate | None) -> Timings:
-        """These timings with recorded ones in their place."""
-        return replace(
-            self, encode={**self.encode, **encode}, measure=measure if measure else self.measure
-        )
-
-
-def load_timings(path: Path) -> Timings:
-    """Read the first values from ``config/timings.json``."""
-    data = read_json(path)
-    shares = data["stream_share"]
-    return Timings(
-        encode={
-            (row["codec"], row["configuration"]): Rate(_by_qp(row["seconds"]), row["source"])
-            for row in data["encode"]
-        },
-        measure=Rate({0: data["measure"]["seconds"]}, data["measure"]["source"]),
-        prefilter_seconds=data["prefilter"]["seconds"],
-        job_start_seconds=data["job_start"]["seconds"],
-        stream_share={
-            name: Rate(_by_qp(values), shares["source"])
-            for name, values in shares.items()
-            if name != "source"
-        },
-        lossless_share=data["lossless_share"]["share"],
-    )
-
-
-def collect_timings(
-    points_dirs: Iterable[Path],
-) -> tuple[dict[tuple[str, str], Rate], Rate | None]:
-    """What earlier runs recorded in their points: rates of encoders, and of the measurement.
-
-    All seconds over all megapixel-frames of a QP, so that large clips weigh more; clips below
-    ``MIN_MEGAPIXEL_FRAMES`` are left out. Points without timings are passed over.
+    ``root`` is the folder of the Snakefile. None, and nothing is written, where no job has left
+    a timing or where the folder says nothing of its configuration (``config.json``).
     """
-    encode: dict[tuple[str, str], dict[int, list[float]]] = {}
-    measure = [0.0, 0.0]
-    points = 0
-    for path in (path for folder in points_dirs for path in sorted(folder.glob("**/qp*.json"))):
-        point = read_json(path)
-        size, spent = megapixel_frames(point["clip"]), point.get("provenance", {})
-        if size < MIN_MEGAPIXEL_FRAMES or "encode_cpu_s" not in spent:
-            continue
-        key = point["key"]
-        by_qp = encode.setdefault((key["codec"], key["config"]), {})
-        sums = by_qp.setdefault(int(key["qp"]), [0.0, 0.0])
-        for total, name in ((sums, "encode_cpu_s"), (measure, "measure_cpu_s")):
-            total[0] += spent[name]
-            total[1] += size
-        points += 1
-    source = f"recorded by earlier runs ({points} points)"
-    rates = {
-        key: Rate({qp: seconds / size for qp, (seconds, size) in by_qp.items()}, source, True)
-        for key, by_qp in encode.items()
+    kept = results_dir / "config.json"
+    if not kept.is_file():
+        return None
+    rows = collect_timings(results_dir, load_settings(read_json(kept)["config"], root))
+    if not rows:
+        return None
+    lines = CostModel({}).fitted(rows).lines
+    fitted = {
+        kind: {
+            "start_seconds": line.start,
+            "seconds_per_unit": {str(qp or "any QP"): rate for qp, rate in line.rates.items()},
+            "jobs": line.jobs,
+            "mean_deviation": line.error,
+            "largest_mb": line.largest_mb,
+        }
+        for kind, line in sorted(lines.items())
     }
-    seconds, size = measure
-    return rates, Rate({0: seconds / size}, source, True) if size else None
+    target = results_dir / TIMINGS_NAME
+    write_json(
+        target,
+        {"schema": 1, "note": _NOTE, "fitted": fitted, "jobs": [asdict(row) for row in rows]},
+    )
+    return target
 
 
-def megapixel_frames(clip: Mapping[str, Any]) -> float:
-    """Luma samples of all frames of a clip, in millions."""
-    return clip["width"] * clip["height"] * clip["frames"] / 1e6
+def read_timings(paths: Iterable[Path]) -> list[Recorded]:
+    """Recorded jobs of several results folders. Raises UserError on a file of another form."""
+    rows = []
+    for path in paths:
+        try:
+            rows += [Recorded(**row) for row in read_json(path)["jobs"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                "this is no file of recorded timings.",
+                where=str(path),
+                expected="what a run writes at its end",
+                remedy="remove it: the next run writes it anew.",
+            ) from error
+    return rows
 
 
-def _by_qp(values: Mapping[str, float]) -> dict[int, float]:
-    return {int(qp): float(value) for qp, value in values.items()}
+def collect_timings(results_dir: Path, settings: Settings) -> list[Recorded]:
+    """What the jobs of a results folder took, in groups of one kind, QP and size.
+
+    A job's time is that of its benchmark; points without one (unpacked from an archive) give the
+    times of their encoder and metrics.
+    """
+    groups: dict[tuple[str, int | None, float], list[tuple[float, float | None]]] = {}
+    seen = set()
+    for rule, wildcards, seconds, megabytes in _benchmarks(results_dir / "benchmarks", settings):
+        seen.add((rule, *_identity(wildcards)))
+        _add(groups, rule, wildcards, settings, seconds * threads_of(rule, settings), megabytes)
+    for wildcards, spent in _points(results_dir / "points", settings):
+        for rule, name in (("encode_clip", "encode_wall_s"), ("measure_point", "measure_wall_s")):
+            if name in spent and (rule, *_identity(wildcards)) not in seen:
+                seconds = spent[name] * threads_of(rule, settings)
+                _add(groups, rule, wildcards, settings, seconds, None)
+    return [
+        Recorded(
+            kind,
+            qp,
+            size,
+            len(jobs),
+            round(sum(seconds for seconds, _ in jobs) / len(jobs), 4),
+            max((megabytes for _, megabytes in jobs if megabytes is not None), default=None),
+        )
+        for (kind, qp, size), jobs in sorted(groups.items(), key=str)
+    ]
+
+
+def wildcards_of(name: str, settings: Settings) -> dict[str, str]:
+    """Wildcards in the name of a log or benchmark, whose parts are joined by dots."""
+    found: dict[str, str] = {}
+    for codec in settings.codecs:  # names of codecs have dots in them
+        if name.startswith(f"{codec}."):
+            found["codec"] = codec
+            name = name.removeprefix(f"{codec}.")
+    for part in name.split("."):
+        if part in ("AI", "LDP"):
+            found["configuration"] = part
+        elif part in settings.sequences:
+            found["sequence"] = part
+        elif part in settings.config["methods"]:
+            found["method"] = part
+        elif re.fullmatch(r"qp\d+", part):
+            found["qp"] = part.removeprefix("qp")
+        elif part.isdigit() and part not in ("264", "265", "266"):
+            found["segment"] = part
+    return found
+
+
+def _add(
+    groups: dict[tuple[str, int | None, float], list[tuple[float, float | None]]],
+    rule: str,
+    wildcards: Mapping[str, str],
+    settings: Settings,
+    seconds: float,
+    megabytes: float | None,
+) -> None:
+    try:
+        work = work_of(rule, wildcards, settings)
+    except (KeyError, IndexError, TypeError):
+        return  # left by an earlier configuration of this folder
+    if work.size is not None:
+        key = (work.kinds[0], work.qp, round(work.size, 6))
+        groups.setdefault(key, []).append((seconds, megabytes))
+
+
+def _benchmarks(
+    folder: Path, settings: Settings
+) -> Iterator[tuple[str, dict[str, str], float, float | None]]:
+    """Rule, wildcards, wall seconds and memory in MB of every job with a benchmark."""
+    for path in sorted(folder.glob("**/*.tsv")):
+        parts = path.relative_to(folder).with_suffix("").parts
+        with open(path, newline="", encoding="utf-8") as stream:
+            row = next(csv.DictReader(stream, delimiter="\t"), None)
+        if row is None:
+            continue  # the job was killed while it was written
+        try:
+            megabytes = float(row["max_rss"])
+        except ValueError:
+            megabytes = None  # too short to be sampled
+        yield parts[0], wildcards_of(".".join(parts[1:]), settings), float(row["s"]), megabytes
+
+
+def _points(folder: Path, settings: Settings) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
+    """Wildcards and provenance of every point of the configuration that is there."""
+    for point in settings.points():
+        codec, configuration, sequence, method, qp = point
+        path = folder / codec / configuration / sequence / method / f"qp{qp}.json"
+        if path.is_file():
+            yield (
+                {name: str(value) for name, value in point._asdict().items()},
+                read_json(path).get("provenance", {}),
+            )
+
+
+def _identity(wildcards: Mapping[str, str]) -> tuple[str | None, ...]:
+    names = ("codec", "configuration", "sequence", "method", "qp")
+    return tuple(wildcards.get(name) for name in names)

@@ -1,0 +1,217 @@
+"""BL-JUNIPER's results: weighted quality, tables, figures, the check of the authors' labels."""
+
+
+rule weigh_quality:
+    """PSNR and SSIM of all streams of a sequence, weighted by the importance of blocks."""
+    input:
+        source="<results>/sequences/{sequence}.mkv",
+        streams=lambda wildcards: [stream_of(point) for point in weighed_points(wildcards)],
+        importance=[f"{RESULTS}/bl_juniper/importance/{name}/{{sequence}}.npz" for name in BL_JUNIPER["importance"]],
+    output:
+        table="<results>/bl_juniper/weighted/{codec}/{configuration}/{sequence}.csv",
+    log:
+        "<logs>/weigh_quality/{codec}.{configuration}.{sequence}.log",
+    benchmark:
+        "<benchmarks>/weigh_quality/{codec}.{configuration}.{sequence}.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_mb,
+        runtime=240,
+    params:
+        code=code("weigh_quality"),
+        clip=clip_of,
+        coded=lambda wildcards: [[point.method, point.qp] for point in weighed_points(wildcards)],
+        judges=list(BL_JUNIPER["importance"]),
+        every=BL_JUNIPER["compare"]["every"],
+    message:
+        "Weighing the quality of {wildcards.sequence} {wildcards.configuration} by importance ({wildcards.codec})"
+    script:
+        "../workflow_scripts/weigh_quality.py"
+
+
+rule tabulate_bl_juniper:
+    """Savings, headline, BD-rates, plain QP increase and block QPs."""
+    input:
+        points=[f"{point_stem('points', point)}.json" for point in BL_JUNIPER_POINTS],
+        plain=[f"{point_stem('points', point)}.json" for point in BL_JUNIPER_PLAIN],
+        weighted=[
+            f"{RESULTS}/bl_juniper/weighted/{codec}/{configuration}/{sequence}.csv"
+            for codec, configuration in BL_JUNIPER_PLACES
+            for sequence in settings.config["sequences"]
+        ],
+        video_jnd=expand(rules.map_block_jnd.output.video_jnd, sequence=settings.config["sequences"]),
+        qp_maps=[f"{RESULTS}/qp_maps/{sequence}/{method}/qp{qp}.npz" for sequence, method, qp in BL_JUNIPER_MAPS],
+        printed="config/published/bl_juniper/headline.csv",
+    output:
+        *(table(f"bl_juniper/tables/{name}") for name in ["savings", *BL_JUNIPER_TABLES]),
+        *(bl_juniper_table(name) for name in BL_JUNIPER_TABLES),
+        savings=bl_juniper_table("savings"),
+    log:
+        "<logs>/tabulate_bl_juniper.log",
+    benchmark:
+        "<benchmarks>/tabulate_bl_juniper.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        code=code("tabulate_bl_juniper"),
+        anchor=settings.config["anchor"],
+        qps=settings.config["qps"],
+        plain_qps=BL_JUNIPER_PLAIN_QPS,
+        interpolation=settings.config["bd_rate"]["interpolation"],
+        clips=clips_as_text(),
+        maps=[list(key) for key in BL_JUNIPER_MAPS],
+    message:
+        "Writing BL-JUNIPER's tables"
+    script:
+        "../workflow_scripts/tabulate_bl_juniper.py"
+
+
+rule compare_block_jnd:
+    """Errors of predicted block JNDs beside baselines; what the labels ask of the QPs."""
+    input:
+        blocks=BL_JUNIPER_BLOCKS,
+        models=BL_JUNIPER_MODELS,
+        sources=expand("<results>/sequences/{sequence}.mkv", sequence=settings.config["sequences"]),
+        mapped=expand(rules.map_block_jnd.output.maps, sequence=settings.config["sequences"]),
+        video_jnd=expand(rules.map_block_jnd.output.video_jnd, sequence=settings.config["sequences"]),
+        predicted=expand(rules.predict_block_jnd.output.maps, sequence=settings.config["sequences"]),
+        authors=BL_JUNIPER["labels"] or [],
+    output:
+        *(table(f"bl_juniper/tables/{name}") for name in BL_JUNIPER_ERRORS),
+        errors=bl_juniper_table("block_jnd_error"),
+        tension=bl_juniper_table("label_tension"),
+    log:
+        "<logs>/compare_block_jnd.log",
+    benchmark:
+        "<benchmarks>/compare_block_jnd.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=120,
+    params:
+        code=code("compare_block_jnd"),
+        source=BL_JUNIPER_DATA["source"],
+        data=BL_JUNIPER_SPLIT,
+        clips=clips_as_text(),
+        every=BL_JUNIPER["key_frames_every"],
+        mapping=BL_JUNIPER["mapping"],
+        qps=settings.config["qps"],
+    message:
+        "Comparing predicted block JNDs with labels"
+    script:
+        "../workflow_scripts/compare_block_jnd.py"
+
+
+rule draw_bl_juniper:
+    """Rate-distortion curves, saving over target QP, gain over a plain increase of QP."""
+    input:
+        points=[*rules.tabulate_bl_juniper.input.points, *rules.tabulate_bl_juniper.input.plain],
+        savings="<results>/bl_juniper/tables/savings.csv",
+        equal_rate="<results>/bl_juniper/tables/equal_rate.csv",
+        printed="config/published/bl_juniper/headline.csv",
+    output:
+        *(figure_data(f"bl_juniper/figures/{name}") for name in [*BL_JUNIPER_FIGURES, "saving_over_target_qp"]),
+        *(bl_juniper_figure(name) for name in BL_JUNIPER_FIGURES),
+        saving=bl_juniper_figure("saving_over_target_qp"),
+    log:
+        "<logs>/draw_bl_juniper.log",
+    benchmark:
+        "<benchmarks>/draw_bl_juniper.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        code=code("draw_bl_juniper"),
+        anchor=settings.config["anchor"],
+        metrics=BL_JUNIPER_CURVES,
+        labels=labels(),
+    message:
+        "Drawing BL-JUNIPER's figures"
+    script:
+        "../workflow_scripts/draw_bl_juniper.py"
+
+
+rule draw_block_maps:
+    """A frame of each sequence with its block JNDs, importance and the QPs of its blocks."""
+    input:
+        clips=expand("<results>/sequences/{sequence}.mkv", sequence=settings.config["sequences"]),
+        jnd=expand(
+            f"<results>/bl_juniper/block_jnd/{BL_JUNIPER_JND}/{{sequence}}.npz", sequence=settings.config["sequences"]
+        ),
+        importance=expand(
+            "<results>/bl_juniper/importance/{saliency}/{sequence}.npz",
+            sequence=settings.config["sequences"],
+            saliency=BL_JUNIPER["importance"],
+        ),
+        qp_maps=expand(
+            f"<results>/qp_maps/{{sequence}}/{{method}}/qp{BL_JUNIPER_TARGET_QP}.npz",
+            sequence=settings.config["sequences"],
+            method=BL_JUNIPER_METHODS,
+        ),
+    output:
+        *(figure_data(f"bl_juniper/figures/maps_{name}") for name in settings.config["sequences"]),
+        figures=[bl_juniper_figure(f"maps_{name}") for name in settings.config["sequences"]],
+    log:
+        "<logs>/draw_block_maps.log",
+    benchmark:
+        "<benchmarks>/draw_block_maps.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        code=code("draw_block_maps"),
+        clips=clips_as_text(),
+        jnd=BL_JUNIPER_JND,
+        judges=list(BL_JUNIPER["importance"]),
+        labels=[labels()[method] for method in BL_JUNIPER_METHODS],
+        target_qp=BL_JUNIPER_TARGET_QP,
+        frame=BL_JUNIPER["figures"]["frame"],
+    message:
+        "Drawing the maps of all sequences"
+    script:
+        "../workflow_scripts/draw_block_maps.py"
+
+
+rule check_block_labels:
+    """Statistics of the authors' labels, recomputed and held against those on record."""
+    input:
+        labels=BL_JUNIPER["labels"] or [],
+        recorded="config/published/bl_juniper/label_statistics.csv",
+    output:
+        table("bl_juniper/checks/label_statistics"),
+        comparison=report(
+            "<results>/bl_juniper/checks/label_statistics.html",
+            caption="../report/bl_juniper_tables.rst",
+            category="BL-JUNIPER",
+            labels={"table": "statistics of the authors' labels"},
+        ),
+    log:
+        "<logs>/check_block_labels.log",
+    benchmark:
+        "<benchmarks>/check_block_labels.tsv"
+    conda:
+        "../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("check_block_labels"),
+    message:
+        "Recomputing the statistics of the authors' block labels"
+    script:
+        "../workflow_scripts/check_block_labels.py"

@@ -1,0 +1,95 @@
+"""BL-JUNIPER's stages 1 to 3 of a sequence, as files: block JNDs and importance."""
+
+
+rule map_block_jnd:
+    """Stage 1: JND levels of a sequence by vmaf_steps, and those of the blocks of its key frames."""
+    input:
+        clip="<results>/sequences/{sequence}.mkv",
+        facts="<results>/sequences/{sequence}.json",
+    output:
+        maps="<results>/bl_juniper/block_jnd/mapped/{sequence}.npz",
+        video_jnd="<results>/bl_juniper/video_jnd/{sequence}.csv",
+        sweep="<results>/bl_juniper/video_jnd/{sequence}.sweep.csv",
+    log:
+        "<logs>/map_block_jnd/{sequence}.log",
+    benchmark:
+        "<benchmarks>/map_block_jnd/{sequence}.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_mb,
+        runtime=1440,
+    params:
+        code=code("map_block_jnd"),
+        clip=clip_of,
+        labels=BL_JUNIPER["clip_labels"],
+        codec=settings.codecs[BL_JUNIPER["clip_labels"]["codec"]],
+        every=BL_JUNIPER["key_frames_every"],
+        mapping=BL_JUNIPER["mapping"],
+    message:
+        "Mapping the JND of {wildcards.sequence} to its blocks"
+    script:
+        "../workflow_scripts/map_block_jnd.py"
+
+
+rule predict_block_jnd:
+    """Stage 2: the block JNDs that the three networks predict for the key frames of a sequence."""
+    input:
+        clip="<results>/sequences/{sequence}.mkv",
+        facts="<results>/sequences/{sequence}.json",
+        models=BL_JUNIPER_MODELS,
+    output:
+        maps="<results>/bl_juniper/block_jnd/cnn/{sequence}.npz",
+    log:
+        "<logs>/predict_block_jnd/{sequence}.log",
+    benchmark:
+        "<benchmarks>/predict_block_jnd/{sequence}.tsv"
+    priority: 25
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_mb,
+        runtime=120,
+    params:
+        code=code("predict_block_jnd"),
+        clip=clip_of,
+        every=BL_JUNIPER["key_frames_every"],
+        mapping=BL_JUNIPER["mapping"],
+    message:
+        "Predicting block JNDs of {wildcards.sequence}"
+    script:
+        "../workflow_scripts/predict_block_jnd.py"
+
+
+rule map_importance:
+    """Stage 3: how important each block of the key frames is to the eye, 1 to 3."""
+    input:
+        clip="<results>/sequences/{sequence}.mkv",
+        facts="<results>/sequences/{sequence}.json",
+    output:
+        maps="<results>/bl_juniper/importance/{saliency}/{sequence}.npz",
+    log:
+        "<logs>/map_importance/{saliency}.{sequence}.log",
+    benchmark:
+        "<benchmarks>/map_importance/{saliency}.{sequence}.tsv"
+    wildcard_constraints:
+        saliency=one_of(BL_JUNIPER["importance"]),
+    priority: 25
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory_mb,
+        runtime=120,
+    params:
+        code=lambda wildcards: saliency_code(wildcards.saliency),
+        clip=clip_of,
+        saliency=lambda wildcards: BL_JUNIPER["importance"][wildcards.saliency],
+        every=BL_JUNIPER["key_frames_every"],
+        colour_matrix=BL_JUNIPER["mapping"]["colour_matrix"],
+    message:
+        "Telling the importance of blocks of {wildcards.sequence} ({wildcards.saliency})"
+    script:
+        "../workflow_scripts/map_importance.py"

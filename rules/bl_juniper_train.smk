@@ -1,0 +1,142 @@
+"""BL-JUNIPER's networks: labelled blocks to learn from, training, the authors' weights."""
+
+
+rule label_panned_pictures:
+    """A stand-in for the paper's clips: packaged pictures, panned, with block JNDs by vmaf_steps."""
+    output:
+        blocks="<results>/bl_juniper/training_data/panned_pictures.npz",
+        labels="<results>/bl_juniper/training_data/panned_pictures.labels.csv",
+        sweeps="<results>/bl_juniper/training_data/panned_pictures.sweeps.csv",
+    log:
+        "<logs>/label_panned_pictures.log",
+    benchmark:
+        "<benchmarks>/label_panned_pictures.tsv"
+    priority: 40
+    conda:
+        "../envs/networks.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 2500 * 2 ** (attempt - 1),
+        runtime=60,
+    params:
+        code=code("label_panned_pictures"),
+        data=BL_JUNIPER_DATA,
+        codec=settings.codecs[BL_JUNIPER_DATA["codec"]],
+        mapping=BL_JUNIPER["mapping"],
+    message:
+        "Labelling panned pictures"
+    script:
+        "../workflow_scripts/label_panned_pictures.py"
+
+
+rule label_mcl_jcv:
+    """The blocks of a clip's key frames, with the authors' labels or those that stage 1 maps."""
+    input:
+        labels=BL_JUNIPER["labels"] or [],
+    output:
+        blocks="<results>/bl_juniper/training_data/{source}.npz",
+    log:
+        "<logs>/label_mcl_jcv/{source}.log",
+    benchmark:
+        "<benchmarks>/label_mcl_jcv/{source}.tsv"
+    wildcard_constraints:
+        source=r"SRC\d\d",
+    priority: 40
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 3000 * 2 ** (attempt - 1),
+        runtime=120,
+    params:
+        code=code("label_mcl_jcv"),
+        folder=BL_JUNIPER_DATA["folder"] or f"{settings.config['data_dir']}/mcl_jcv",
+        mapping=BL_JUNIPER["mapping"],
+        statistic=BL_JUNIPER_DATA["statistic"],
+    message:
+        "Labelling blocks of MCL-JCV {wildcards.source}"
+    script:
+        "../workflow_scripts/label_mcl_jcv.py"
+
+
+BL_JUNIPER_BLOCKS = (
+    expand(rules.label_mcl_jcv.output.blocks, source=MCL_JCV_CLIPS)
+    if BL_JUNIPER_DATA["source"] == "mcl_jcv"
+    else [rules.label_panned_pictures.output.blocks]
+)
+
+
+rule train_bl_juniper:
+    """The network of one JND level; best weights as ONNX for use and as torch file."""
+    input:
+        blocks=BL_JUNIPER_BLOCKS,
+    output:
+        model="<results>/models/bl_juniper/jnd{level}.onnx",
+        weights="<results>/models/bl_juniper/jnd{level}.pt",
+        metrics="<results>/models/bl_juniper/jnd{level}.metrics.csv",
+        summary="<results>/models/bl_juniper/jnd{level}.summary.json",
+    log:
+        "<logs>/train_bl_juniper/jnd{level}.log",
+    benchmark:
+        "<benchmarks>/train_bl_juniper/jnd{level}.tsv"
+    wildcard_constraints:
+        level="[123]",
+    priority: 30
+    conda:
+        "../envs/networks.yaml"
+    # The three levels are trained side by side.
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 4320 * attempt,
+        gpu=1,
+    params:
+        code=code("train_bl_juniper"),
+        training={name: value for name, value in BL_JUNIPER_CNN.items() if name != "weights"},
+        data=BL_JUNIPER_SPLIT,
+    message:
+        "Training BL-JUNIPER's network of JND{wildcards.level}"
+    script:
+        "../workflow_scripts/train_bl_juniper.py"
+
+
+rule import_bl_juniper:
+    """The authors' network of one JND level, standardised to the training blocks."""
+    input:
+        weights=lambda wildcards: BL_JUNIPER_CNN["weights"][int(wildcards.level) - 1],
+        blocks=BL_JUNIPER_BLOCKS,
+    output:
+        model="<results>/models/bl_juniper/authors/jnd{level}.onnx",
+        weights="<results>/models/bl_juniper/authors/jnd{level}.pt",
+    log:
+        "<logs>/import_bl_juniper/jnd{level}.log",
+    benchmark:
+        "<benchmarks>/import_bl_juniper/jnd{level}.tsv"
+    wildcard_constraints:
+        level="[123]",
+    priority: 30
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=30,
+    params:
+        code=code("import_bl_juniper"),
+        training=BL_JUNIPER_CNN,
+        data=BL_JUNIPER_SPLIT,
+    message:
+        "Importing the authors' network of JND{wildcards.level}"
+    script:
+        "../workflow_scripts/import_bl_juniper.py"
+
+
+BL_JUNIPER_MODELS = expand(
+    rules.import_bl_juniper.output.model if BL_JUNIPER_CNN["weights"] else rules.train_bl_juniper.output.model,
+    level=[1, 2, 3],
+)
+BL_JUNIPER_TRAININGS = (
+    expand(rules.train_bl_juniper.output.summary, level=[1, 2, 3])
+    if BL_JUNIPER_CNN_IS_USED and not BL_JUNIPER_CNN["weights"]
+    else []
+)

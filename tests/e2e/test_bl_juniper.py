@@ -1,0 +1,158 @@
+"""BL-JUNIPER from pictures to tables at the smallest scale: labels, networks, maps, coding."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workflow_runner import Workflow
+
+CONFIG = """
+results_dir: results
+sequences: [bikes_tiny, bigbuckbunny_tiny]
+frames: 6
+configurations: [LDP]
+qps: [22, 27, 32, 37]
+codecs: [kvazaar-ultrafast]
+papers: [bl_juniper]
+mlflow: false
+methods:
+  anchor: {kind: anchor}
+  bl_juniper:
+    kind: block_qp
+    class: jndlab.jnd.block_qp_control:BlockJndControl
+    options:
+      jnd: "{results}/bl_juniper/block_jnd/cnn/{sequence}.npz"
+      importance: "{results}/bl_juniper/importance/dsr/{sequence}.npz"
+      max_delta: 25
+bl_juniper:
+  key_frames_every: 4
+  clip_labels: {codec: x264-ultrafast, frames: 5}
+  training_data:
+    source: panned_pictures
+    pictures: 5
+    crops_per_picture: 1
+    crop: [192, 128]
+    codec: x264-ultrafast
+    shares: [0.6, 0.2, 0.2]
+  cnn: {width: 0.125, head: linear_at_mean, epochs: 2, batch_size: 8, learning_rate: 1.0e-3}
+  compare: {plain_qps: [], every: 3}
+"""
+RUN = ("--configfile", "bl_juniper.yaml", "--", "bl_juniper")
+SEQUENCES = {"bikes_tiny": (2, 3), "bigbuckbunny_tiny": (2, 2)}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Workflow:
+    workflow = Workflow(tmp_path_factory.mktemp("bl juniper run"))
+    workflow.write("bl_juniper.yaml", CONFIG)
+    workflow.run(*RUN)
+    return workflow
+
+
+@pytest.fixture(scope="module")
+def results(run) -> Path:
+    return run.folder / "results"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_streams_are_smaller_at_every_target_below_jnd3(results):
+    savings = rows(results / "bl_juniper/tables/savings.csv")
+    assert len(savings) == 2 * 4
+    below = [row for row in savings if row["below_jnd3"] == "True"]
+    assert below and all(row["smaller"] == "True" for row in below)
+    assert all(float(row["vmaf_drop"]) > 0 for row in below)
+    sizes = {
+        (row["sequence"], row["config"], row["method"], int(row["qp"])): row for row in savings
+    }
+    path = results / "points/kvazaar-ultrafast/LDP/bikes_tiny/bl_juniper/qp22.json"
+    point = json.loads(path.read_text())
+    saved = float(sizes["bikes_tiny", "LDP", "bl_juniper", 22]["saving_pct"])
+    anchor = json.loads(Path(str(path).replace("bl_juniper/qp", "anchor/qp")).read_text())
+    assert saved == pytest.approx(100 * (1 - point["bits"] / anchor["bits"]), abs=1e-4)
+    assert "qp_map_sha256" in point["recipe"]["codec"]
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_qps_follow_the_stages_that_were_handed_over(results, sequence):
+    folder = results / "bl_juniper"
+    with np.load(folder / f"block_jnd/cnn/{sequence}.npz") as file:
+        jnd, frames = np.sort(file["values"], axis=-1), file["frames"]
+    with np.load(folder / f"importance/dsr/{sequence}.npz") as file:
+        importance = file["values"]
+    with np.load(results / f"qp_maps/{sequence}/bl_juniper/qp22.npz") as file:
+        qps = file["qp"]
+    assert frames.tolist() == [0, 4] and qps.shape == (6, *SEQUENCES[sequence])
+    assert (qps >= 22).all()
+    level = 3 - importance[1].astype(int)
+    expected = np.take_along_axis(jnd[1], level[..., None], axis=-1)[..., 0]
+    above = jnd[1].min(axis=-1) >= 22  # the first row of the table
+    assert np.array_equal(qps[5][above], np.floor(expected + 0.5)[above]) and above.any()
+
+
+def test_mapped_labels_reach_five_above_their_video(results):
+    for sequence in SEQUENCES:
+        levels = [
+            float(row["value"]) for row in rows(results / f"bl_juniper/video_jnd/{sequence}.csv")
+        ]
+        with np.load(results / f"bl_juniper/block_jnd/mapped/{sequence}.npz") as file:
+            offsets = file["values"] - np.array(levels)
+        assert offsets.min() >= 0 and offsets.max() <= 5
+
+
+def test_every_artefact_of_the_paper_is_made(results):
+    tables = {path.stem for path in (results / "bl_juniper/tables").glob("*.csv")}
+    wanted = "savings headline headline_comparison bd_rate equal_rate plain_qp_increase block_qps"
+    assert tables == {*wanted.split(), "block_jnd_error", "label_tension"}
+    figures = {path.stem for path in (results / "bl_juniper/figures").glob("*.png")}
+    assert figures == {
+        "rd_vmaf_mean", "rd_psnr_y_framemean", "saving_over_target_qp", "gain_wpsnr", "gain_wssim",
+        "maps_bikes_tiny", "maps_bigbuckbunny_tiny",
+    }  # fmt: skip
+
+
+def test_stand_ins_keep_their_names(results):
+    folder = results / "bl_juniper/tables"
+    assert all(
+        row["verdict"].startswith("not comparable")
+        for row in rows(folder / "headline_comparison.csv")
+    )
+    found = rows(folder / "block_jnd_error.csv")
+    assert {row["labels"] for row in found} == {"vmaf_steps"}
+    assert {row["predictor"] for row in found} == {
+        "cnn", "mean", "ti_regression", "video_jnd + 2.1",
+    }  # fmt: skip
+    assert {row["test_set"] for row in found} == {"panned_pictures, test", "coded sequences"}
+
+
+def test_networks_are_trained_for_each_level(results):
+    for level in (1, 2, 3):
+        summary = json.loads((results / f"models/bl_juniper/jnd{level}.summary.json").read_text())
+        assert summary["architecture"]["options"]["level"] == level and summary["epochs"] == 2
+
+
+def test_another_importance_model_predicts_no_jnd_again(run):
+    other = CONFIG.replace("importance/dsr/{sequence}", "importance/centre/{sequence}")
+    run.write("other.yaml", other + "  importance: {centre: {model: centre}}\n")
+    planned = run.planned("--configfile", "other.yaml", "--", "bl_juniper")
+    assert planned["map_importance"] == 2 and planned["map_block_qps"] == 8
+    assert not {"predict_block_jnd", "train_bl_juniper", "map_block_jnd"} & set(planned)
+
+
+def test_a_finished_run_has_nothing_to_do(run):
+    assert run.planned(*RUN) == {}
+
+
+def test_a_codec_that_is_no_entry_is_told_without_a_traceback(run):
+    run.write("wrong.yaml", CONFIG.replace("codec: x264-ultrafast, frames", "codec: x26, frames"))
+    done = run.run("--dry-run", "--configfile", "wrong.yaml", "--", "bl_juniper", check=False)
+    assert done.returncode and "clip_labels.codec: 'x26'" in done.stdout
+    assert "Traceback" not in done.stdout

@@ -1,0 +1,165 @@
+"""LASeR-JND and MTJND from pictures to tables at the smallest scale: all nine networks."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import h5py
+import pytest
+
+from jndlab.models.keras_weights import keras_weights
+from jndlab.models.model_files import build_network, load_model
+from workflow_runner import Workflow
+
+CONFIG = """
+results_dir: results
+sequences: [bigbuckbunny_tiny]
+frames: 2
+configurations: [AI]
+qps: [4, 32]
+codecs: [x264-ultrafast]
+papers: [laser_jnd, mtjnd]
+mlflow: false
+methods:
+  anchor: {kind: anchor}
+  mj_lat:
+    kind: jnd_predictor
+    class: jndlab.models.network_jnd_predictor:NetworkJndPredictor
+    options: {model: "{results}/models/laser_jnd/mj_lat/model.onnx", network: mj_lat, threads: 1}
+jnd_frames:
+  source: packaged
+  sources: [astronaut, china, coffee, camera, chelsea, bigbuckbunny]
+  size: [96, 64]
+  frames_per_source: 2
+  preset: ultrafast
+  labels: {kind: vmaf_steps}
+  split: {fractions: {train: 0.6, valid: 0.2, test: 0.2}, held_out: [bigbuckbunny]}
+  saliency: {model: centre}
+laser_jnd:
+  levels: [1]
+  network: {input_size: [64, 64], width: 0.0625, head: linear_at_mean, norm_momentum: 0.5}
+  autoencoder: {epochs: 1}
+  reconstruction: {epochs: 1}
+  training: {epochs: 2, learning_rate: 0.003, keep: last}
+  variants: {authors: {networks: [mj_lat], network: {head: relu}}}
+  weights: {lat_jnd1: LATJND1.h5}
+  weights_input_size: [64, 64]
+  jobs: {gpus: 0, threads: 1, memory_mb: 1000}
+mtjnd:
+  levels: [2]
+  network: {input_size: [64, 64], width: 0.0625, head: linear_at_mean, freeze_early: false}
+  training: {epochs: 2, learning_rate: 0.003, keep: last}
+  jobs: {gpus: 0, threads: 1, memory_mb: 1000}
+"""
+RUN = ("--configfile", "jnd.yaml")
+PREDICTORS = {
+    "laser_jnd": {"lat_jnd1", "rec_jnd1", "e2e_lat_jnd1", "e2e_rec_jnd1", "mj_lat", "mj_rec"},
+    "mtjnd": {"mt_3ljnd", "mt_1ljnd_va_jnd2", "mt_3ljnd_va"},
+}
+BASELINES = {"training_mean", "training_median", "linear_siti"}
+
+
+def write_keras(path: Path, network) -> None:
+    """The weights of a network as Keras saves a model's, one group for each layer."""
+    kinds = {"Linear": "dense", "BatchNorm2d": "batch_normalization"}
+    with h5py.File(path, "w") as file:
+        names = []
+        for number, layer in enumerate(network.keras_layers()):
+            name = f"{kinds.get(type(layer).__name__, 'conv2d')}_{number}"
+            names.append(name.encode())
+            group = file.create_group(name)
+            weights = keras_weights(layer)
+            group.attrs["weight_names"] = [f"{name}/{role}:0".encode() for role in weights]
+            for role, values in weights.items():
+                group[f"{name}/{role}:0"] = values
+        file.attrs["layer_names"] = names
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Workflow:
+    workflow = Workflow(tmp_path_factory.mktemp("jnd run"))
+    workflow.write("jnd.yaml", CONFIG)
+    write_keras(
+        workflow.folder / "LATJND1.h5", build_network("lat", {"input_size": [64, 64]}, seed=3)
+    )
+    workflow.run(*RUN)
+    return workflow
+
+
+@pytest.fixture(scope="module")
+def results(run) -> Path:
+    return run.folder / "results"
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("paper", PREDICTORS)
+def test_every_network_is_in_the_tables_beside_the_baselines(results, paper):
+    extra = {"mj_lat-authors", "lat_jnd1-imported"} if paper == "laser_jnd" else set()
+    rows = rows_of(results / paper / "tables/errors.csv")
+    assert {row["name"] for row in rows} == PREDICTORS[paper] | extra | BASELINES
+    assert {row["part"] for row in rows} == {"train", "valid", "test"}
+    checks = rows_of(results / paper / "checks/networks.csv")
+    assert {row["name"] for row in checks} == PREDICTORS[paper] | extra
+    assert {row["verdict"] for row in checks} <= {"passed", "failed"}
+    costs = rows_of(results / paper / "tables/costs.csv")
+    assert {row["name"] for row in costs} == PREDICTORS[paper]
+
+
+@pytest.mark.parametrize("paper", PREDICTORS)
+def test_every_artefact_is_made(results, paper):
+    figures = {path.stem for path in (results / paper / "figures").glob("*.png")}
+    assert figures == {"predicted_against_true", "error_histograms", "errors", "training_curves",
+                       "pictures"}  # fmt: skip
+    tables = {path.stem for path in (results / paper / "tables").glob("*.html")}
+    wanted = {"errors", "errors_comparison", "multi_task", "costs"}
+    assert tables == wanted | ({"variants", "coding"} if paper == "laser_jnd" else set())
+
+
+def test_demo_is_never_called_reproduced(results):
+    rows = rows_of(results / "laser_jnd/tables/errors_comparison.csv")
+    assert {row["printed"] for row in rows} == {"", "1.57", "0.72"}
+    assert all(row["verdict"] == "not comparable: stand-in content" for row in rows)
+
+
+def test_networks_start_from_the_stage_before(results):
+    models = results / "models/laser_jnd"
+    summary = json.loads((models / "mj_rec/summary.json").read_text())
+    assert list(summary["starts_from"]) == [f"jnd{level}_autoencoder" for level in (1, 2, 3)]
+    frozen = load_model(models / "mj_rec/model.pt").encoders[1].state_dict()
+    origin = load_model(models / "jnd2_autoencoder/model.pt").encoder.state_dict()
+    assert all(frozen[name].equal(values) for name, values in origin.items())
+
+
+def test_clip_is_coded_no_finer_than_its_predicted_jnd(results):
+    rows = {row["qp"]: row for row in rows_of(results / "laser_jnd/tables/coding.csv")}
+    predicted = float(rows["4"]["predicted_jnd1"])
+    assert int(rows["4"]["coded_qp"]) == max(4, int(predicted + 0.5))
+    assert float(rows["4"]["saving_pct"]) > 0
+    assert float(rows["32"]["saving_pct"]) == 0 or predicted > 32
+
+
+def test_lost_backbone_is_trained_before_what_is_built_on_it(run, results):
+    models = results / "models/laser_jnd"
+    lost = [models / "jnd3_autoencoder/model.pt", models / "mj_rec/model.onnx"]
+    kept = [path.rename(path.with_suffix(".away")) for path in lost]
+    planned = run.planned(*RUN, "--", str(lost[1].relative_to(run.folder)))
+    for away, path in zip(kept, lost, strict=True):
+        away.rename(path)
+    assert planned == {"train_jnd_network": 2}
+
+
+def test_a_finished_run_has_nothing_to_do(run):
+    assert run.planned(*RUN) == {}
+
+
+def test_unknown_network_in_the_configuration(run):
+    run.write("wrong.yaml", CONFIG.replace("weights: {lat_jnd1", "weights: {lat_jnd9"))
+    done = run.run("--dry-run", "--configfile", "wrong.yaml", check=False)
+    assert done.returncode != 0 and "there is no network 'lat_jnd9'" in done.stdout
+    assert "Traceback" not in done.stdout

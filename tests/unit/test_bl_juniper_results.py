@@ -1,0 +1,263 @@
+"""BL-JUNIPER's results: errors beside baselines, weighted quality, tables, figures, labels."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from jndlab.codecs.qp_map import write_qp_map
+from jndlab.errors import UserError
+from jndlab.jnd.block_maps import BlockMaps, write_block_maps
+from jndlab.media.clip import ClipFormat, Frame, write_clip
+from jndlab.papers import bl_juniper_errors as errors
+from jndlab.papers import bl_juniper_figures as figures
+from jndlab.papers import bl_juniper_labels as labels
+from jndlab.papers import bl_juniper_tables as tables
+from jndlab.papers import bl_juniper_weighted as weighted
+from jndlab.papers.bl_juniper_mcl_jcv import read_block_labels
+
+CLIP = ClipFormat(136, 72, Fraction(25), 2)  # 2 x 3 blocks, one of them whole in height
+
+
+def labelled(seed=0, count=60, sources=6) -> errors.Labelled:
+    rng = np.random.default_rng(seed)
+    ti = rng.random(count) * 30
+    video = rng.integers(25, 35, (sources, 3)).repeat(count // sources, axis=0).astype(float)
+    names = np.repeat([f"s{i}" for i in range(sources)], count // sources)
+    return errors.Labelled(video + rng.integers(0, 6, (count, 3)), ti, video, names)
+
+
+def test_baselines_recover_what_they_were_made_from():
+    blocks = labelled()
+    line = 40 - 3 * np.log1p(blocks.ti)
+    blocks = blocks._replace(jnd=np.stack([line, line + 1, blocks.video_jnd[:, 2] + 2.1], axis=1))
+    found = errors.Baselines.fitted(blocks).predictions(blocks)
+    assert np.allclose(found["ti_regression"][:, :2], blocks.jnd[:, :2])
+    assert np.allclose(found["video_jnd + 2.1"][:, 2], blocks.jnd[:, 2])
+    assert np.allclose(found["mean"][0], blocks.jnd.mean(axis=0))
+
+
+def test_intervals_are_over_sources_and_not_over_blocks():
+    names = np.repeat(["a", "b", "c", "d"], 1000)
+    error = np.repeat([1.0, 2.0, 3.0, 6.0], 1000)
+    low, high = errors.bootstrap_interval(error, names)
+    assert low < 1.6 and high > 4.4  # blocks would give 3 +- 0.06
+    assert errors.bootstrap_interval(np.ones(40), names[:4000:100]) == (1.0, 1.0)
+    assert np.isnan(errors.bootstrap_interval(error[:9], names[:9])).all()
+
+
+def test_error_table_by_hand():
+    blocks = labelled(count=12, sources=3)
+    predictions = {"cnn": blocks.jnd + np.array([1, -2, 0])}
+    table = errors.error_table("here", "vmaf_steps", blocks, predictions)
+    assert table["mae_qp"].tolist() == [1, 2, 0] and table["bias_qp"].tolist() == [1, -2, 0]
+    assert table["sources"].tolist() == [3] * 3 and set(table["labels"]) == {"vmaf_steps"}
+
+
+def test_a_source_is_never_in_the_fit_that_predicts_it():
+    blocks = labelled()
+    changed = blocks._replace(jnd=blocks.jnd + 100 * (blocks.sources == "s2")[:, None])
+    here = blocks.sources == "s2"
+    for name in ("mean", "ti_regression"):
+        plain, other = (errors.cross_validated_baselines(b)[name] for b in (blocks, changed))
+        assert np.allclose(plain[here], other[here]) and not np.allclose(plain, other)
+
+
+def block_maps(values, frames, kind="block_jnd") -> BlockMaps:
+    return BlockMaps(kind, values, CLIP.width, CLIP.height, frames=np.array(frames))
+
+
+def test_maps_meet_in_the_whole_blocks_of_shared_key_frames():
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.random((2, 2, 3, 3)) * 40, rng.random((3, 2, 3, 3)) * 40
+    ti = rng.random((2, 2, 3))
+    blocks, values = errors.from_maps(
+        "a", block_maps(theirs, [0, 4, 8]), block_maps(ours, [0, 8]), ti, [30, 32, 34]
+    )
+    assert np.allclose(values, ours[:, 0, :2].reshape(-1, 3))
+    assert np.allclose(blocks.jnd, theirs[[0, 2], 0, :2].reshape(-1, 3))
+    assert np.allclose(blocks.ti, ti[:, 0, :2].ravel()) and blocks.video_jnd[0, 2] == 34
+    with pytest.raises(UserError, match="no key frame in common"):
+        errors.from_maps(
+            "a", block_maps(theirs, [1, 2, 3]), block_maps(ours, [0, 8]), ti, [1, 2, 3]
+        )
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """A source, a coding of it that is worse on the left, and importance that is higher there."""
+    rng = np.random.default_rng(0)
+    luma = rng.integers(40, 200, (2, CLIP.height, CLIP.width), dtype=np.uint8)
+    chroma = np.full((CLIP.height // 2, CLIP.width // 2), 128, np.uint8)
+    coded = luma.copy()
+    coded[:, :, :64] += 6
+    coded[:, :, 64:] += 2
+    for name, frames in (("source", luma), ("coded", coded)):
+        write_clip(tmp_path / f"{name}.mkv", [Frame(y, chroma, chroma) for y in frames], CLIP)
+    values = np.ones((1, 2, 3), np.uint8)
+    values[..., 0] = 3
+    write_block_maps(tmp_path / "importance.npz", block_maps(values, [0], "importance"))
+    return tmp_path
+
+
+def test_weighted_quality_by_hand(clips):
+    weights = weighted.weights_of({"left": clips / "importance.npz"}, CLIP)
+    found = {
+        row["judge"]: row
+        for row in weighted.weighted_quality(
+            clips / "source.mkv", clips / "coded.mkv", CLIP, weights
+        )
+    }
+    mse = {"uniform": (64 * 36 + 72 * 4) / 136, "left": (3 * 64 * 36 + 72 * 4) / (3 * 64 + 72)}
+    for judge, value in mse.items():
+        assert found[judge]["wpsnr"] == pytest.approx(10 * np.log10(255**2 / value))
+    assert found["left"]["wssim"] < found["uniform"]["wssim"] < 1
+    same = weighted.weighted_quality(clips / "source.mkv", clips / "source.mkv", CLIP, weights, 2)
+    assert [row["wpsnr"] for row in same] == [None, None]
+    assert all(row["wssim"] == pytest.approx(1) for row in same)
+
+
+def test_importance_of_another_picture_is_refused(clips):
+    with pytest.raises(UserError, match="another picture"):
+        weighted.weights_of(
+            {"left": clips / "importance.npz"}, ClipFormat(136, 80, Fraction(25), 2)
+        )
+
+
+QPS = (22, 27, 32, 37)
+
+
+def points_and_weights(gain=0.5, shift=0.0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """An anchor on a straight line of quality over log rate, a method ``gain`` dB above it."""
+    points, found = [], []
+    for method, extra in (("anchor", 0.0), ("bl_juniper", gain)):
+        for place, qp in enumerate(QPS):
+            of_method = 0 if method == "anchor" else (0.4, 0.3, 0.2, shift)[place]
+            log_rate = 12 - place - of_method
+            point = {
+                "sequence": "a",
+                "config": "AI",
+                "codec": "kvazaar",
+                "method": method,
+                "qp": qp,
+            }
+            vmaf = 20 + 6 * log_rate + (0 if method == "anchor" else 1)
+            points.append(
+                point
+                | {"content": "demo", "bits": int(1000 * np.exp(log_rate)), "class": "demo"}
+                | {"bitrate_kbps": np.exp(log_rate), "psnr_y_framemean": 10 + 3 * log_rate}
+                | {"vmaf_mean": vmaf, "vmaf_neg_mean": vmaf, "prefilter_vmaf_mean": np.nan}
+            )
+            quality = {"wpsnr": 10 + 3 * log_rate + extra, "wssim": 0.9 + 0.005 * log_rate}
+            found.append(point | {"judge": "dsr"} | quality)
+    return pd.DataFrame(points), pd.DataFrame(found)
+
+
+def test_the_anchor_at_the_same_rate():
+    points, found = points_and_weights(shift=0.2)
+    table = weighted.equal_rate_table(points, found, "anchor")
+    psnr = table[table["quality"] == "wpsnr"].set_index("qp")
+    assert psnr.loc[[22, 27, 32], "gain"].tolist() == pytest.approx([0.5] * 3)
+    assert psnr.loc[[22, 27, 32], "plain_qp"].tolist() == pytest.approx([24, 28.5, 33])
+    assert psnr.loc[37, "status"] == "out_of_range" and np.isnan(psnr.loc[37, "gain"])
+    summary = weighted.equal_rate_summary(table).set_index("quality")
+    assert summary.loc["wpsnr", "points_better"] == summary.loc["wpsnr", "points"] == 3
+    assert summary.loc["wpsnr", "left_out"] == 1
+    assert summary.loc["wssim", "mean_gain"] == pytest.approx(0)
+
+
+def test_savings_headline_and_bd_rates():
+    points, found = points_and_weights()
+    savings = tables.savings_table(points, "anchor", {"a": 33})
+    row = savings.set_index("qp").loc[22]
+    assert row["saving_pct"] == pytest.approx(100 * (1 - np.exp(-0.4)), abs=0.01)
+    assert row["dmos_predicted"] == pytest.approx((100 - row["vmaf_mean"]) / 20)
+    assert savings["below_jnd3"].tolist() == [True, True, True, False]
+    assert savings["smaller"].tolist() == [True, True, True, False]
+    judged, names = weighted.with_weighted(points, found)
+    assert names == ["wpsnr_dsr", "wssim_dsr"]
+    rates = tables.bd_rates(judged, "anchor", ["vmaf_mean", "wpsnr_dsr"], "pchip")
+    overall = rates[rates["level"] == "all"].set_index("metric")["bd_rate_pct"]
+    # One VMAF point is a sixth of a unit of log rate, half a dB is a sixth too.
+    assert overall["vmaf_mean"] == pytest.approx(100 * (np.exp(-1 / 6) - 1), abs=0.2)
+    assert overall["wpsnr_dsr"] == pytest.approx(overall["vmaf_mean"], abs=0.2)
+    assert overall["mos_predicted"] == pytest.approx(overall["vmaf_mean"])
+    assert (rates["metric"] == "mos_predicted").sum() == 1
+    headline = tables.headline_table(savings, rates)
+    assert headline.loc[0, "smaller_below_jnd3"] == "3 of 3"
+    assert headline.loc[0, "bd_rate_gain_pct"] == pytest.approx(-overall["mos_predicted"])
+
+
+def test_a_demo_is_never_called_reproduced():
+    points, found = points_and_weights()
+    judged, _ = weighted.with_weighted(points, found)
+    savings = tables.savings_table(points, "anchor", {"a": 33})
+    rates = tables.bd_rates(judged, "anchor", ["vmaf_mean"], "pchip")
+    for content, reason in (("demo", "stand-in content"), ("published", "names neither encoder")):
+        headline = tables.headline_table(savings.assign(content=content), rates)
+        compared = tables.headline_comparison(headline)
+        assert compared["printed"].tolist() == ["27.75", "25.44"]
+        assert all(v.startswith("not comparable") and reason in v for v in compared["verdict"])
+
+
+def test_block_qps_by_hand(tmp_path):
+    qp = np.full((2, 2, 3), 22)
+    qp[0, 0] = [24, 30, 35]
+    write_qp_map(tmp_path / "qp22.npz", qp)
+    table = tables.block_qp_table({("a", "m", 22): tmp_path / "qp22.npz"}, {"a": CLIP})
+    row = table.iloc[0]
+    assert row["mean_qp"] == pytest.approx(22 + 23 / 12) and row["raised_pct"] == 25
+    assert (row["lowest_qp"], row["highest_qp"], row["spread"]) == (22, 35, 13)
+
+
+def test_figures_show_what_they_are_given(tmp_path):
+    rgb = np.random.default_rng(0).integers(0, 255, (72, 136, 3), dtype=np.uint8)
+    maps = {"JND1": np.arange(20, 26).reshape(2, 3), "importance, dsr": np.ones((2, 3))}
+    figures.map_figure(rgb, maps, "a", tmp_path / "maps")
+    data = pd.read_csv(tmp_path / "maps.csv")
+    chosen = data[(data["map"] == "JND1") & (data["row"] == 1) & (data["column"] == 2)]
+    assert chosen["value"].tolist() == [25] and len(data) == 12
+    points, found = points_and_weights()
+    savings = tables.savings_table(points, "anchor", {"a": 33})
+    figures.saving_figure(savings, tmp_path / "saving", {"bl_juniper": "BL-JUNIPER"})
+    equal_rate = weighted.equal_rate_table(points, found, "anchor")
+    figures.gain_figure(equal_rate, "wpsnr", tmp_path / "gain", {})
+    assert len(pd.read_csv(tmp_path / "gain.csv")) == (equal_rate["status"] == "ok").sum() / 2
+    for name in ("maps", "saving", "gain"):
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            assert np.asarray(picture.convert("L")).std() > 5
+
+
+def test_the_authors_labels_have_the_statistics_on_record(shared_data):
+    known = read_block_labels(shared_data / "bl_juniper_labels/blj_labels.npz")
+    compared = labels.statistics_comparison(labels.statistics_table(known))
+    printed = compared[compared["printed"] != ""]
+    assert len(printed) == 31 and set(printed["verdict"]) == {"reproduced"}
+    changed = known.jnd.copy()
+    changed[0, 0, 0, 0, 0] = 51
+    other = type(known)(known.sources, changed, known.ti)
+    verdicts = labels.statistics_comparison(labels.statistics_table(other))["verdict"]
+    assert (verdicts == "deviates").any()
+
+
+def test_the_authors_labels_ask_for_more_than_the_printed_saving(shared_data):
+    known = read_block_labels(shared_data / "bl_juniper_labels/blj_labels.npz")
+    table = labels.tension_table({"authors": labels.levels_last(known)}, QPS)
+    at = table.set_index(["target_qp", "importance"])["mean_qp"].round(1)
+    assert at[22].tolist() == [34.3, 37.4, 39.9] and at[37].tolist() == [38.1, 39.7, 40.3]
+    assert table["unordered_pct"].iloc[0] == pytest.approx(100 * 352 / 72000)
+    blocks = labels.labelled(known)
+    found = errors.error_table(
+        "authors", "subjective", blocks, errors.cross_validated_baselines(blocks)
+    ).set_index(["level", "predictor"])
+    assert found.loc[(1, "video_jnd + 2.1"), "bias_qp"] == pytest.approx(0, abs=0.01)
+    assert found.loc[(1, "video_jnd + 2.1"), "mae_qp"] == pytest.approx(2.30, abs=0.01)
+
+
+def test_levels_out_of_order_are_counted_with_small_types():
+    jnd = np.array([[30, 29, 33], [30, 31, 33]], np.uint8)  # 29 - 30 would wrap
+    assert labels.tension_table({"x": jnd}, [22])["unordered_pct"].iloc[0] == 50

@@ -1,0 +1,312 @@
+"""BL-JUNIPER's stages on clips and files: key frames, mapping, panned pictures, MCL-JCV, CNNs."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from codec_clips import cut_clip
+from jndlab.codecs import get_codec
+from jndlab.codecs.base import EncodeJob
+from jndlab.errors import UserError
+from jndlab.jnd.block_activity import block_tpi
+from jndlab.jnd.block_jnd_mapping import block_jnd_of_frames
+from jndlab.jnd.block_mapping_options import BlockMappingOptions
+from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
+from jndlab.models.bl_juniper_cnn import BlJuniperCnn, BlockPreparation
+from jndlab.models.bl_juniper_onnx import BlockJndPredictor, activity_options, prepared
+from jndlab.models.jnd_onnx import jnd_onnx_bytes
+from jndlab.papers.bl_juniper_mapping import (
+    first_frames,
+    key_frames_with_neighbours,
+    key_frames_with_ti,
+    map_clip,
+    video_sweep,
+)
+from jndlab.papers.bl_juniper_mcl_jcv import (
+    authors_key_frames,
+    frames_at,
+    labelled_clip,
+    stream_format,
+    video_levels,
+)
+from jndlab.papers.bl_juniper_pictures import moved, panned_pictures
+from jndlab.quality.quality_sweeps import labels_of
+from jndlab.training.block_files import BlockFile, read_blocks, write_blocks
+from jndlab.training.block_samples import LabelledBlocks
+
+CODEC = get_codec({"adapter": "x264", "preset": "ultrafast"})
+OPTIONS = BlockMappingOptions(highest_offset=2)
+LEVELS = [24, 29, 33]
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """Five frames of a real clip; the last row of blocks is 8 lines high."""
+    path = tmp_path_factory.mktemp("clip") / "bikes.mkv"
+    return path, cut_clip(path, 136, 72, 5)
+
+
+def written(path, frames, width=128, height=64):
+    form = ClipFormat(width, height, Fraction(25), len(frames))
+    write_clip(path, frames, form)
+    return path, form
+
+
+def grey(value, width=128, height=64):
+    chroma = np.full((height // 2, width // 2), 128, np.uint8)
+    return Frame(np.full((height, width), value, np.uint8), chroma, chroma)
+
+
+def test_key_frames_come_with_the_frame_before_and_the_first_with_the_one_after(tmp_path):
+    path, form = written(tmp_path / "c.mkv", [grey(value) for value in range(20, 25)])
+    found = [
+        (index, [int(frame.y[0, 0]) for frame in pair], place)
+        for index, pair, place in key_frames_with_neighbours(path, form, [0, 2, 4])
+    ]
+    assert found == [(0, [20, 21], 0), (2, [21, 22], 1), (4, [23, 24], 1)]
+    path, form = written(tmp_path / "one.mkv", [grey(20)])
+    ((index, frame, ti),) = key_frames_with_ti(path, form, 30, BlockMappingOptions())
+    assert index == 0 and frame.y[0, 0] == 20 and (ti == 0).all() and ti.shape == (1, 2)
+
+
+def test_mapping_of_a_clip_equals_its_parts(clip, tmp_path):
+    path, form = clip
+    maps = map_clip(path, form, LEVELS, CODEC, "LDP", 3, OPTIONS, tmp_path)
+    assert maps.frames.tolist() == [0, 3] and maps.values.shape == (2, 2, 3, 3)
+    offsets = maps.values - np.array(LEVELS)
+    assert offsets.min() == 0 and offsets.max() == 2
+    frames = list(read_clip(path, form))
+    coded = {}
+    for qp in sorted({level + offset for level in LEVELS for offset in range(3)}):
+        stream = tmp_path / f"{qp}.264"
+        CODEC.encode(EncodeJob(path, form, "LDP", qp, stream, tmp_path))
+        coded[qp] = list(read_clip(stream, form))
+    expected = block_jnd_of_frames(
+        frames[2:4], [{}, {qp: decoded[3] for qp, decoded in coded.items()}], LEVELS, OPTIONS
+    )
+    assert np.array_equal(maps.values[1], expected[0])
+
+
+def test_dropped_blocks_get_the_jnd_of_their_video(clip, tmp_path):
+    path, form = clip
+    options = BlockMappingOptions(highest_offset=1, partial_blocks="drop")
+    maps = map_clip(path, form, LEVELS, CODEC, "AI", 9, options, tmp_path)
+    assert maps.values.shape == (1, 2, 3, 3)
+    assert (maps.values[0, 1] == LEVELS).all() and (maps.values[0, :, 2] == LEVELS).all()
+
+
+def test_clips_of_one_frame_and_static_letterboxed_ones(clip, tmp_path):
+    path, form = clip
+    frame = next(read_clip(path, form))
+    dark = Frame(frame.y.copy(), frame.u, frame.v)
+    dark.y[:64] = 16
+    for frames in ([frame], [dark] * 3):
+        source = written(tmp_path / f"{len(frames)}.mkv", frames, form.width, form.height)
+        maps = map_clip(*source, LEVELS, CODEC, "LDP", 2, OPTIONS, tmp_path)
+        assert np.isfinite(maps.values).all() and maps.values.max() <= max(LEVELS) + 2
+
+
+def test_levels_without_room_for_their_window_are_refused(clip, tmp_path):
+    with pytest.raises(UserError, match="28, 40, 50 cannot be mapped") as error:
+        map_clip(*clip, [28, 40, 50], CODEC, "AI", 1, OPTIONS, tmp_path)
+    assert "49" in str(error.value)
+
+
+def test_a_clip_in_which_nothing_can_be_lost_has_no_levels(tmp_path):
+    source = written(tmp_path / "flat.mkv", [grey(90)] * 2)
+    sweep = video_sweep("flat", *source, CODEC, "AI", (20, 51), tmp_path)
+    with pytest.raises(UserError, match="JND level 1 of 'flat' is not reached"):
+        labels_of([sweep])
+
+
+def test_only_the_first_frames_are_taken(clip, tmp_path):
+    path, form = clip
+    with first_frames(path, form, 2, tmp_path) as (short, short_form):
+        assert [f.y.tobytes() for f in read_clip(short, short_form)] == [
+            f.y.tobytes() for f in list(read_clip(path, form))[:2]
+        ]
+    with first_frames(path, form, 9, tmp_path) as whole:
+        assert whole == clip
+
+
+def test_pans_shift_and_zoom_all_planes_alike():
+    rng = np.random.default_rng(0)
+    sizes = [(64, 96), (32, 48), (32, 48)]
+    frame = Frame(*(rng.integers(0, 256, size, dtype=np.uint8) for size in sizes))
+    assert all(map(np.array_equal, moved(frame, (0, 0), 1.0), frame))
+    shifted = moved(frame, (4, -2), 1.0)
+    assert np.array_equal(shifted.y[:-2, 4:], frame.y[2:, :-4])
+    assert np.array_equal(shifted.u[:-1, 2:], frame.u[1:, :-2])
+    assert not np.array_equal(moved(frame, (0, 0), 1.02).y, frame.y)
+
+
+def test_parts_of_a_picture_are_one_source():
+    pictures = panned_pictures(3, 2, (192, 128), seed=1)
+    assert len({picture.source for picture in pictures}) == 3 < len(pictures)
+    assert len({picture.name for picture in pictures}) == len(pictures)
+    again = panned_pictures(3, 2, (192, 128), seed=1)
+    assert np.array_equal(again[0].before.y, pictures[0].before.y)
+    assert (block_tpi(pictures[0].key.y, pictures[0].before.y) > 0).any()
+
+
+def blocks_of(sources, kind="vmaf_steps") -> BlockFile:
+    count = len(sources)
+    rng = np.random.default_rng(count)
+    jnd = rng.integers(20, 40, (count, 3)).astype(np.float32)
+    pixels = rng.integers(0, 256, (count, 64, 64, 3), dtype=np.uint8)
+    blocks = LabelledBlocks(pixels, rng.random(count).astype(np.float32), jnd, np.array(sources))
+    return BlockFile(blocks, jnd - 1, kind)
+
+
+def test_files_of_blocks_come_back_and_are_joined(tmp_path):
+    one, two = blocks_of(["a", "bb"]), blocks_of(["ccc"])
+    write_blocks(tmp_path / "1.npz", one)
+    write_blocks(tmp_path / "2.npz", two)
+    content = read_blocks([tmp_path / "1.npz", tmp_path / "2.npz"])
+    assert content.blocks.sources.tolist() == ["a", "bb", "ccc"] and content.kind == "vmaf_steps"
+    assert np.array_equal(content.blocks.pixels[:2], one.blocks.pixels)
+    assert np.array_equal(content.video_jnd[2], two.video_jnd[0])
+
+
+def test_faulty_files_of_blocks_are_named(tmp_path):
+    write_blocks(tmp_path / "1.npz", blocks_of(["a"]))
+    write_blocks(tmp_path / "2.npz", blocks_of(["b"], "subjective"))
+    write_blocks(tmp_path / "3.npz", blocks_of(["b", "c"])._replace(video_jnd=np.zeros((1, 3))))
+    (tmp_path / "4.npz").write_bytes((tmp_path / "1.npz").read_bytes()[:200])
+    for names, match in (
+        (["1", "2"], "several kinds"),
+        (["3"], "do not belong together"),
+        (["4"], "cannot be read"),
+        (["5"], "cannot be read"),
+        ([], "no file"),
+    ):
+        with pytest.raises(UserError, match=match) as error:
+            read_blocks([tmp_path / f"{name}.npz" for name in names])
+        assert not names or f"{names[0]}.npz" in str(error.value)
+
+
+def test_five_key_frames_of_every_clip():
+    assert authors_key_frames(150) == authors_key_frames(125) == [0, 30, 60, 90, 120]
+    assert authors_key_frames(120) == [0, 29, 58, 87, 116]
+    assert authors_key_frames(5) == [0, 1, 2, 3, 4]
+    with pytest.raises(UserError, match="no 5 key frames"):
+        authors_key_frames(4)
+
+
+@pytest.fixture(scope="module")
+def mcl_jcv(clip, tmp_path_factory):
+    """A clip of MCL-JCV in miniature: streams of five small frames, samples of three subjects."""
+    root = tmp_path_factory.mktemp("jcv")
+    folder = root / "1080P" / "videos" / "1080PAVCFQPvideoSRC03"
+    folder.mkdir(parents=True)
+    for qp in (1, *range(28, 36)):
+        stream = root / "coded.264"
+        CODEC.encode(EncodeJob(*clip, "LDP", qp, stream, root))
+        shutil.move(stream, folder / f"videoSRC03_{qp:02d}.264")
+    samples = root / "1080P" / "JND_raw_samples" / "videoSRC03.txt"
+    samples.parent.mkdir()
+    samples.write_text("27, 30, 33\n28, 31, 33\n29, 32\n")
+    return root
+
+
+def test_mcl_jcv_clips_are_mapped_from_their_own_streams(mcl_jcv, clip):
+    assert video_levels(mcl_jcv, "SRC03", "mean") == [28, 31, 33]
+    content = labelled_clip(mcl_jcv, "SRC03", OPTIONS)
+    assert content.kind == "subjective" and content.blocks.pixels.shape == (10, 64, 64, 3)
+    assert (content.video_jnd == [28, 31, 33]).all()
+    offsets = content.blocks.jnd - content.video_jnd
+    assert offsets.min() >= 0 and offsets.max() <= 2
+    stream = next(mcl_jcv.rglob("videoSRC03_01.264"))
+    frames = frames_at(stream, [0, 1, 4])
+    whole = list(read_clip(stream, clip[1]))
+    assert all(np.array_equal(a.y, whole[i].y) for a, i in zip(frames, [0, 1, 4], strict=True))
+    tpi = block_tpi(whole[4].y, whole[3].y)[:1, :2]
+    assert np.allclose(content.blocks.temporal_information[-2:], tpi.ravel())
+
+
+def test_the_authors_labels_are_taken_as_they_are(tmp_path):
+    source = written(tmp_path / "grey.mkv", [grey(90, 1920, 1024)] * 5, 1920, 1024)
+    folder = tmp_path / "1080P"
+    folder.mkdir()
+    stream = folder / "videoSRC02_01.264"
+    CODEC.encode(EncodeJob(*source, "LDP", 1, stream, tmp_path))
+    rng = np.random.default_rng(0)
+    jnd = rng.integers(30, 36, (2, 3, 5, 16, 30)).astype(np.uint8)
+    ti = rng.random((2, 5, 16, 30)).astype(np.float32)
+    np.savez(tmp_path / "labels.npz", jnd=jnd, ti=ti)
+    content = labelled_clip(tmp_path, "SRC02", OPTIONS, labels=tmp_path / "labels.npz")
+    assert content.blocks.jnd.shape == (2400, 3) and content.kind == "subjective"
+    of_block = 3 * 480 + 7 * 30 + 11  # frame, row, column
+    assert np.array_equal(content.blocks.jnd[of_block], jnd[1, :, 3, 7, 11])
+    assert content.blocks.temporal_information[of_block] == ti[1, 3, 7, 11]
+    assert (content.video_jnd == 30).all()
+
+
+def test_labels_of_another_picture_size_are_refused(mcl_jcv, tmp_path):
+    jnd = np.full((3, 3, 5, 16, 30), 30, np.uint8)
+    np.savez(tmp_path / "labels.npz", jnd=jnd, ti=np.ones((3, 5, 16, 30), np.float32))
+    with pytest.raises(UserError, match="does not fit its picture's blocks"):
+        labelled_clip(mcl_jcv, "SRC03", OPTIONS, labels=tmp_path / "labels.npz")
+
+
+def test_missing_streams_and_short_ones_are_named(mcl_jcv, tmp_path):
+    with pytest.raises(UserError, match="36"):
+        labelled_clip(mcl_jcv, "SRC03", BlockMappingOptions(highest_offset=3))
+    stream = next(mcl_jcv.rglob("videoSRC03_01.264"))
+    assert stream_format(stream) == ClipFormat(136, 72, Fraction(1), 5)
+    with pytest.raises(UserError, match="fewer frames"):
+        frames_at(stream, [0, 7])
+
+
+@pytest.fixture(scope="module")
+def networks() -> dict[int, BlJuniperCnn]:
+    torch.manual_seed(0)
+    options = asdict(BlockPreparation((90.0, 100.0, 110.0), (40.0, 50.0, 60.0), 5.0, 3.0))
+    options["head"] = "linear_at_mean"
+    made = {}
+    for level in (1, 2, 3):
+        model = BlJuniperCnn(level=level, width=0.125, label_means=[30.0], **options).eval()
+        torch.nn.init.normal_(model.heads.last[0].weight, std=0.3)
+        made[level] = model
+    return made
+
+
+def test_prediction_without_torch_equals_that_of_the_networks(networks):
+    predictor = BlockJndPredictor({k: jnd_onnx_bytes(m) for k, m in networks.items()}, threads=1)
+    rng = np.random.default_rng(0)
+    rgb, ti = rng.integers(0, 256, (72, 136, 3), dtype=np.uint8), rng.random((2, 3)) * 20
+    found = predictor.of_frame(rgb, ti)
+    assert found.shape == (2, 3, 3)
+    block = rgb[:64, 64:128][None]
+    for level, model in networks.items():
+        with torch.no_grad():
+            expected = model(*model.preparation(block, ti[0, 1:2]))[f"jnd{level}"]
+        assert found[0, 1, level - 1] == pytest.approx(float(expected), abs=2e-3)
+
+
+@pytest.mark.parametrize("scrambled", [False, True])
+def test_preparation_is_that_of_the_training(scrambled):
+    rng = np.random.default_rng(1)
+    blocks, ti = rng.integers(0, 256, (3, 64, 64, 3), dtype=np.uint8), rng.random(3)
+    preparation = BlockPreparation((1.0, 2.0, 3.0), (4.0, 5.0, 6.0), 0.5, 2.0, scrambled)
+    expected = preparation(blocks, ti)
+    found = prepared(blocks, ti, asdict(preparation))
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(found, expected, strict=True))
+
+
+def test_models_in_the_wrong_order_are_refused(networks):
+    data = {level: jnd_onnx_bytes(model) for level, model in networks.items()}
+    with pytest.raises(UserError, match="not the network of JND1"):
+        BlockJndPredictor({1: data[2], 2: data[1], 3: data[3]})
+
+
+def test_temporal_information_is_of_all_blocks():
+    published = BlockMappingOptions(partial_blocks="drop", tpi_difference="saturated")
+    options = activity_options(published)
+    assert options.partial_blocks == "keep" and options.tpi_difference == "saturated"

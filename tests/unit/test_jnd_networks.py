@@ -1,0 +1,338 @@
+"""LASeR-JND's and MTJND's stages: order, recipes, wrong backbones, learning by heart, use."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from jndlab.errors import UserError
+from jndlab.jnd.jnd_predictor import predict_clip
+from jndlab.media.clip import ClipFormat, Frame
+from jndlab.models.jnd_onnx import export_jnd_onnx
+from jndlab.models.model_files import build_network, load_model, save_model
+from jndlab.models.network_jnd_predictor import (
+    FrameNetwork,
+    NetworkJndPredictor,
+    evenly_spread,
+    prepared_input,
+)
+from jndlab.models.picture_preparation import PicturePreparation
+from jndlab.training.frame_samples import FrameSamples
+from jndlab.training.jnd_networks import recipe_of, started_network, targets_of, train_stage
+from jndlab.training.jnd_stages import LEVELS, NETWORKS, ONE_LEVEL, Stage, stages_of
+
+SIZE = [64, 64]
+LASER = {
+    "input_size": SIZE, "width": 0.0625, "colour": "bgr", "scale": "raw", "head": "linear_at_mean",
+    "order": "free", "norm_momentum": 0.3, "checkpoint_blocks": False,
+}  # fmt: skip
+MTJND = {
+    "input_size": SIZE, "width": 0.0625, "colour": "bgr", "scale": "unit",
+    "head": "linear_at_mean", "order": "free", "freeze_early": False,
+}  # fmt: skip
+TRAINING = {
+    "epochs": 1, "batch_size": 4, "learning_rate": 3e-3, "validate_every_epochs": 50, "seed": 0,
+    "jnd_weight": 0.99, "picture_weight": 0.01, "attention_weight": 1.0, "keep": "last",
+}  # fmt: skip
+MEANS = (24.0, 29.0, 33.0)
+
+
+def config(paper: str, **changes) -> dict:
+    common = {"networks": list(NETWORKS[paper]), "levels": [1, 2, 3], "variants": {},
+              "weights": {}, "weights_input_size": None}  # fmt: skip
+    own = {"network": LASER, "reconstruction": {}} if paper == "laser_jnd" else {"network": MTJND}
+    return {**common, **own, **changes}
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    name: str
+    part: str
+    picture: Path
+    jnd: tuple[float, ...]
+    jnd_pictures: dict[int, Path] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory) -> list[LabelledPicture]:
+    """Four frames to learn and two to validate, finer texture having the lower JND."""
+    folder = tmp_path_factory.mktemp("frames")
+    rng = np.random.default_rng(0)
+    made = []
+    for number in range(6):
+        cells = 2 ** (1 + number % 4)
+        coarse = rng.integers(0, 256, (cells, cells, 3), dtype=np.uint8)
+        rgb = np.kron(coarse, np.ones((64 // cells, 64 // cells, 1), np.uint8))
+        path = folder / f"f{number}.png"
+        Image.fromarray(rgb).save(path)
+        Image.fromarray(rgb[..., :1].repeat(3, axis=2)).save(folder / f"map{number}.png")
+        jnd = tuple(mean + 4 * (1.5 - number % 4) for mean in MEANS)
+        part = "train" if number < 4 else "valid"
+        made.append(LabelledPicture(f"f{number}", part, path, jnd, dict.fromkeys(LEVELS, path)))
+    return made
+
+
+@pytest.fixture(scope="module")
+def saliency(frames, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("saliency")
+    for frame in frames:
+        Image.open(frame.picture).convert("L").save(folder / f"{frame.name}.png")
+    return folder
+
+
+def test_stages_come_after_what_they_start_from():
+    stages = stages_of("laser_jnd", config("laser_jnd"))
+    seen: set[str] = set()
+    for stage in stages.values():
+        assert set(stage.starts_from) <= seen
+        seen.add(stage.name)
+    backbones = [f"jnd{level}_autoencoder" for level in LEVELS]
+    assert stages["mj_rec"].starts_from == tuple(backbones)
+    assert stages["lat_jnd2"].starts_from == ("jnd2_autoencoder",)
+    assert stages["e2e_rec_jnd3"].starts_from == ("image_autoencoder",)
+    assert [stages[name].target_level for name in backbones] == [1, 2, 3]
+    assert len(stages) == 4 + 4 * 3 + 2
+    assert len(stages_of("mtjnd", config("mtjnd"))) == 1 + 3 + 1
+
+
+def test_only_backbones_in_use_are_trained():
+    chosen = config("laser_jnd", networks=["lat"], levels=[2])
+    assert list(stages_of("laser_jnd", chosen)) == [
+        "image_autoencoder", "jnd2_autoencoder", "lat_jnd2",
+    ]  # fmt: skip
+
+
+def test_variant_of_the_input_has_backbones_of_its_own():
+    variants = {"unit": {"networks": ["lat_jnd1"], "network": {"scale": "unit"}},
+                "relu": {"networks": ["mj_lat"], "network": {"head": "relu"}}}  # fmt: skip
+    stages = stages_of("laser_jnd", config("laser_jnd", variants=variants))
+    assert stages["lat_jnd1-unit"].starts_from == ("jnd1_autoencoder-unit",)
+    assert stages["jnd1_autoencoder-unit"].options["scale"] == "unit"
+    assert stages["mj_lat-relu"].starts_from == stages["mj_lat"].starts_from
+    assert stages["mj_lat-relu"].options["head"] == "relu"
+
+
+@pytest.mark.parametrize("key", ["weights", "variants"])
+def test_unknown_network_is_told(key):
+    variant = {"networks": ["lat_jnd4"], "network": {"head": "relu"}}
+    wrong = {"weights": {"lat_jnd4": "x.h5"}, "variants": {"v": variant}}
+    with pytest.raises(UserError, match=rf"no network 'lat_jnd4'(.|\n)*laser_jnd.{key}"):
+        stages_of("laser_jnd", config("laser_jnd", **{key: wrong[key]}))
+
+
+def test_recipe_is_that_of_the_papers():
+    stage = stages_of("laser_jnd", config("laser_jnd"))["e2e_lat_jnd2"]
+    model = build_network("e2e_lat", {**stage.options, "label_means": [29.0]}, seed=0)
+    recipe = recipe_of(stage, model, TRAINING)
+    assert recipe.adam_epsilon == 1e-7 and recipe.optimizer == "adam"
+    assert [(t.kind, t.output, t.weight) for t in recipe.losses] == [
+        ("mae", "jnd2", 0.99), ("mse", "reconstruction", 0.01),
+    ]  # fmt: skip
+    assert targets_of(stage, model).reconstruction == 2
+
+
+def test_picture_errors_count_in_levels_whatever_the_scale():
+    stage = Stage("image_autoencoder", "laser_autoencoder", (), options={})
+    common = {"input_size": SIZE, "width": 0.0625}
+    raw = build_network("laser_autoencoder", common, seed=0)
+    unit = build_network("laser_autoencoder", {**common, "scale": "unit"}, seed=0)
+    off = torch.full((1, 3, *SIZE), 10.0)
+    losses = [
+        recipe_of(stage, model, TRAINING).loss(
+            {"reconstruction": off / divisor}, {"reconstruction": torch.zeros_like(off)}
+        )
+        for model, divisor in ((raw, 1), (unit, 255))
+    ]
+    assert losses[0].item() == pytest.approx(100)
+    assert losses[1].item() == pytest.approx(100, rel=1e-5)
+
+
+def outputs_of(folder: Path) -> dict[str, Path]:
+    names = {"model": "model.onnx", "weights": "model.pt", "metrics": "metrics.csv"}
+    names["summary"] = "summary.json"
+    return {name: folder / file for name, file in names.items()}
+
+
+@pytest.fixture(scope="module")
+def autoencoders(frames, tmp_path_factory) -> dict[str, Path]:
+    """Weights of the backbones, trained for an epoch; level 1 stands for all three."""
+    folder = tmp_path_factory.mktemp("autoencoders")
+    made: dict[str, Path] = {}
+    for stage in stages_of("laser_jnd", config("laser_jnd")).values():
+        if stage.target_level in (2, 3):
+            made[stage.name] = made["jnd1_autoencoder"]
+        elif not stage.predicts:
+            outputs = outputs_of(folder / stage.name)
+            starts = [made[name] for name in stage.starts_from]
+            train_stage(stage, frames, TRAINING, outputs, folder / "runs" / stage.name,
+                        starts_from=starts, threads=1, show_progress=False)  # fmt: skip
+            made[stage.name] = outputs["weights"]
+    return made
+
+
+# Each network by itself learns by heart in test_laser_jnd.py and test_mtjnd.py.
+@pytest.mark.parametrize(
+    ("paper", "network", "epochs"),
+    [("laser_jnd", "mj_lat", 50), ("laser_jnd", "e2e_rec", 40), ("mtjnd", "mt_3ljnd_va", 50)],
+)
+def test_stages_learn_labels_by_heart(
+    paper, network, epochs, frames, saliency, autoencoders, tmp_path
+):
+    stages = stages_of(paper, config(paper, networks=[network], levels=[2]))
+    stage = list(stages.values())[-1]
+    outputs = outputs_of(tmp_path / stage.name)
+    train_stage(
+        stage, frames, {**TRAINING, "epochs": epochs}, outputs, tmp_path / "runs",
+        starts_from=[autoencoders[name] for name in stage.starts_from], label_means=MEANS,
+        saliency=saliency, threads=1, show_progress=False, checkpoint_every_epochs=epochs,
+    )  # fmt: skip
+    learnt = [frame for frame in frames if frame.part == "train"]
+    found = FrameNetwork(outputs["model"], threads=1).predict(
+        [np.asarray(Image.open(frame.picture)) for frame in learnt]
+    )
+    labels = np.array([[frame.jnd[level - 1] for level in stage.levels] for frame in learnt])
+    of_mean = np.abs(labels - labels.mean(axis=0)).mean(axis=0)
+    assert (np.abs(found - labels).mean(axis=0) < 0.75 * of_mean).all()
+    summary = json.loads(outputs["summary"].read_text())
+    assert summary["starts_from"].keys() == {autoencoders[n].parent.name for n in stage.starts_from}
+    assert summary["peak_memory_mib"] > 50
+
+
+def test_frozen_backbone_stays_as_it_was(frames, autoencoders, tmp_path):
+    stage = stages_of("laser_jnd", config("laser_jnd", networks=["lat"], levels=[1]))["lat_jnd1"]
+    outputs = outputs_of(tmp_path)
+    train_stage(stage, frames, TRAINING, outputs, tmp_path / "runs", label_means=MEANS,
+                starts_from=[autoencoders["jnd1_autoencoder"]], show_progress=False)  # fmt: skip
+    before = load_model(autoencoders["jnd1_autoencoder"]).encoder.state_dict()
+    after = load_model(outputs["weights"]).encoder.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_missing_and_wrong_backbones_are_told(frames, autoencoders, tmp_path):
+    stage = stages_of("laser_jnd", config("laser_jnd", networks=["lat"], levels=[1]))["lat_jnd1"]
+    with pytest.raises(UserError, match=r"does not exist(.|\n)*absent.pt"):
+        started_network(stage, 0, [tmp_path / "absent.pt"], MEANS)
+    lat = tmp_path / "lat.pt"
+    save_model(lat, build_network("lat", {"input_size": SIZE, "width": 0.0625}, seed=0))
+    with pytest.raises(UserError, match=r"another network(.|\n)*laser_autoencoder, found lat"):
+        started_network(stage, 0, [lat], MEANS)
+    unit = tmp_path / "unit.pt"
+    options = {"input_size": SIZE, "width": 0.0625, "scale": "unit"}
+    save_model(unit, build_network("laser_autoencoder", options, seed=0))
+    with pytest.raises(UserError, match=r"bgr, raw, width 0.0625; found bgr, unit"):
+        started_network(stage, 0, [unit], MEANS)
+    mj_lat = stages_of("laser_jnd", config("laser_jnd", networks=["mj_lat"]))["mj_lat"]
+    with pytest.raises(UserError, match="starts from 3 autoencoders, 1 were given"):
+        started_network(mj_lat, 0, [autoencoders["jnd1_autoencoder"]], MEANS)
+
+
+def test_frozen_vgg16_needs_weights():
+    stage = Stage("mt_3ljnd", "mt_3ljnd", LEVELS, options={**MTJND, "freeze_early": True})
+    with pytest.raises(UserError, match=r"there are no weights(.|\n)*mtjnd.imagenet"):
+        started_network(stage, 0, label_means=MEANS)
+
+
+def test_one_network_of_each_kind_has_stages():
+    for paper, names in NETWORKS.items():
+        found = {s.network for s in stages_of(paper, config(paper)).values() if s.predicts}
+        assert found == set(names)
+    assert set(ONE_LEVEL) < {name for names in NETWORKS.values() for name in names}
+
+
+@pytest.fixture(scope="module")
+def onnx_of_levels(tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("onnx")
+    paths = {}
+    for name, options in {"mj_lat": {}, "lat1": {"level": 1}, "lat2": {"level": 2}}.items():
+        network = "mj_lat" if name == "mj_lat" else "lat"
+        heads = {
+            "head": "linear_at_mean",
+            "label_means": [60.0, 61.0, 62.0][: 3 - 2 * bool(options)],
+        }
+        model = build_network(
+            network, {"input_size": SIZE, "width": 0.125, **heads, **options}, seed=0
+        )
+        export_jnd_onnx(model, folder / f"{name}.onnx")
+        save_model(folder / f"{name}.pt", model)
+        paths[name] = folder / f"{name}.onnx"
+    return paths
+
+
+CLIP = ClipFormat(96, 64, Fraction(25), 7)
+
+
+def grey_frames():
+    for value in range(CLIP.frames):
+        chroma = np.full((32, 48), 128, np.uint8)
+        yield Frame(np.full((64, 96), 30 * value, np.uint8), chroma, chroma)
+
+
+def test_predictor_of_a_clip(onnx_of_levels):
+    predictor = NetworkJndPredictor(model=onnx_of_levels["mj_lat"], frames=3, threads=1)
+    predicted = predict_clip(predictor, grey_frames(), CLIP)
+    assert [frame["frame"] for frame in predicted["frames"]] == [1, 3, 5]
+    assert predicted["jnd"] == [51, 51, 51]  # the start of 60 to 62 is cut to H.264's range
+    both = [onnx_of_levels["lat1"], onnx_of_levels["lat2"]]
+    found = NetworkJndPredictor(model=both, network="lat").predict(grey_frames(), CLIP)
+    assert len(found) == 5 and all(len(frame.jnd) == 2 for frame in found)
+
+
+def test_model_file_and_export_predict_the_same(onnx_of_levels):
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (90, 120, 3), dtype=np.uint8) for _ in range(2)]
+    path = onnx_of_levels["mj_lat"]
+    from_onnx = FrameNetwork(path).predict(pictures)
+    assert np.allclose(
+        from_onnx, FrameNetwork(path.with_suffix(".pt")).predict(pictures), atol=1e-4
+    )
+    assert from_onnx.shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": "lat2"}, r"JND1, JND2 \.\.\., found JND2"),
+        ({"model": "lat1", "network": "rec"}, "rec, found lat"),
+        ({"model": "mj_lat", "frames": 0}, "look at 0 frames"),
+    ],
+)
+def test_wrong_models_of_a_predictor_are_told(onnx_of_levels, options, message):
+    options = {**options, "model": onnx_of_levels[options["model"]]}
+    with pytest.raises(UserError, match=message):
+        NetworkJndPredictor(**options)
+
+
+def test_keras_weights_need_their_network(tmp_path):
+    with pytest.raises(UserError, match="do not say which network"):
+        NetworkJndPredictor(model=tmp_path / "MJLAT.h5")
+
+
+@pytest.mark.parametrize("colour", ["bgr", "rgb"])
+@pytest.mark.parametrize("scale", ["raw", "unit", "imagenet"])
+def test_preparation_without_torch_is_the_same(colour, scale):
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (90, 120, 3), dtype=np.uint8) for _ in range(2)]
+    options = {"input_size": [48, 64], "colour": colour, "scale": scale}
+    expected = PicturePreparation(48, 64, colour, scale)(pictures).numpy()
+    assert np.allclose(prepared_input(pictures, options), expected, atol=1e-5)
+
+
+def test_evenly_spread_frames():
+    assert evenly_spread(7, 3) == [1, 3, 5]
+    assert evenly_spread(2, 5) == [0, 1]
+
+
+def test_samples_of_a_stage_hold_its_targets(frames, saliency):
+    stage = Stage("mt_1ljnd_va_jnd3", "mt_1ljnd_va", (3,))
+    model = build_network("mt_1ljnd_va", {"input_size": SIZE, "width": 0.0625, "level": 3}, seed=0)
+    samples = FrameSamples(frames, model.preparation, targets_of(stage, model), saliency=saliency)
+    targets = samples.batch(0, 0, 4).targets
+    assert set(targets) == {"jnd3", "attention"}
+    assert targets["attention"].shape == (4, 4, 4)

@@ -1,0 +1,263 @@
+"""Tables and figures of predicted JNDs: errors, intervals, checks, comparison, use in coding."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import ndimage
+
+from jndlab.datasets.jnd_frames import FrameRecord
+from jndlab.datasets.jnd_frames_folder import LabelledFrame, LabelledFrames
+from jndlab.datasets.pictures import rgb_to_frame
+from jndlab.errors import UserError
+from jndlab.media.clip import ClipFormat, write_clip
+from jndlab.papers import jnd_prediction_figures as figures
+from jndlab.papers import jnd_prediction_tables as tables
+from jndlab.papers.jnd_prediction import (
+    features_of,
+    predict_by_baselines,
+    predict_by_networks,
+    whole_quality,
+    write_predictions,
+)
+from jndlab.quality.siti import siti_of_file, siti_of_frames
+from jndlab.report.tables import POINT_COLUMNS
+from jndlab.training.jnd_stages import Stage
+
+PARTS = {"train": 6, "valid": 2, "test": 4}
+
+
+@pytest.fixture(scope="module")
+def predictions(tmp_path_factory) -> pd.DataFrame:
+    """Two frames of each source; a good network of all levels, a dead one, and the mean."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for part, sources in PARTS.items():
+        for number in range(2 * sources):
+            for level in (1, 2, 3):
+                label = 18.0 + 6 * level + number % 5
+                mean = 18.0 + 6 * level + 2
+                values = {"mj_lat": label + rng.normal(0, 0.5), "lat_jnd1": 0.0,
+                          "mj_lat-authors": mean + 1, "training_mean": mean,
+                          "training_median": mean, "linear_siti": label + 1}  # fmt: skip
+                for name, predicted in values.items():
+                    if name == "lat_jnd1" and level > 1:
+                        continue
+                    network, _, variant = name.partition("-")
+                    baseline = name in ("training_mean", "training_median", "linear_siti")
+                    rows.append(
+                        {
+                            "name": name, "network": network.removesuffix("_jnd1"),
+                            "variant": variant, "kind": "baseline" if baseline else "network",
+                            "level": level, "part": part, "source": f"{part}{number // 2}",
+                            "frame": f"{part}{number}", "label": label, "predicted": predicted,
+                            "psnr_label": 60 - label, "psnr_predicted": 60 - round(predicted),
+                        }
+                    )  # fmt: skip
+    path = tmp_path_factory.mktemp("predictions") / "predictions.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return tables.load_predictions(path)
+
+
+def row_of(table: pd.DataFrame, **where) -> pd.Series:
+    for name, value in where.items():
+        table = table[table[name] == value]
+    assert len(table) == 1
+    return table.iloc[0]
+
+
+def test_errors_are_means_over_frames(predictions):
+    table = tables.errors(predictions)
+    found = row_of(table, name="lat_jnd1", level=1, part="test")
+    chosen = predictions[(predictions["name"] == "lat_jnd1") & (predictions["part"] == "test")]
+    assert found["error"] == pytest.approx(chosen["label"].mean())
+    assert found["psnr_error_db"] == pytest.approx(chosen["label"].mean())
+    assert (found["sources"], found["frames"]) == (4, 8)
+    assert found["bias"] == pytest.approx(-found["error"])
+    mean = row_of(table, name="training_mean", level=1, part="test")
+    assert found["gain_on_mean"] == pytest.approx(mean["error"] - found["error"])
+    assert mean["gain_on_mean"] == 0
+
+
+def test_interval_is_over_sources():
+    values = np.repeat([0.0, 1.0, 2.0, 3.0], 25)
+    sources = [f"s{n // 25}" for n in range(100)]
+    low, high = tables.bootstrap_interval(values, sources)
+    alone = tables.bootstrap_interval(values, [str(n) for n in range(100)])
+    assert low < values.mean() < high
+    # Frames of a source say the same here: there are four independent values, not a hundred.
+    assert high - low > 3 * (alone[1] - alone[0])
+    assert all(np.isnan(tables.bootstrap_interval(values, ["one"] * 100)))
+
+
+def test_interval_covers_the_mean_about_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for turn in range(100):
+        values = rng.normal(5, 1, 30)
+        sources = [str(n) for n in range(30)]
+        low, high = tables.bootstrap_interval(values, sources, resamples=400, seed=turn)
+        hits += low <= 5 <= high
+    assert 86 <= hits <= 99
+
+
+def test_dead_network_fails_its_check_and_is_told(predictions):
+    verdicts = tables.checks(predictions)
+    assert row_of(verdicts, name="lat_jnd1", check="alive")["verdict"] == "failed"
+    assert row_of(verdicts, name="lat_jnd1", check="learnt")["verdict"] == "failed"
+    assert row_of(verdicts, name="mj_lat", level=2, check="alive")["verdict"] == "passed"
+    assert row_of(verdicts, name="mj_lat", level=2, check="learnt")["verdict"] == "passed"
+    assert row_of(verdicts, name="mj_lat", check="in_order")["verdict"] == "passed"
+    told = tables.with_dead(tables.errors(predictions), verdicts)
+    assert set(told.loc[told["name"] == "lat_jnd1", "output"]) == {"dead"}
+    assert set(told.loc[told["name"] == "mj_lat", "output"]) == {""}
+
+
+def test_levels_out_of_order_and_range_fail(predictions):
+    wrong = predictions.copy()
+    chosen = (wrong["name"] == "mj_lat") & (wrong["level"] == 3)
+    wrong.loc[chosen, "predicted"] = 5.0
+    wrong.loc[(wrong["name"] == "mj_lat") & (wrong["level"] == 2), "predicted"] = 60.0
+    verdicts = tables.checks(wrong)
+    order = row_of(verdicts, name="mj_lat", check="in_order")
+    assert (order["verdict"], order["found"]) == ("failed", 2 * sum(PARTS.values()))
+    assert row_of(verdicts, name="mj_lat", level=2, check="in_range")["verdict"] == "failed"
+
+
+def test_one_level_against_all(predictions):
+    table = tables.single_against_multi(predictions)
+    found = row_of(table, single="lat_jnd1", multi="mj_lat")
+    assert found["difference"] == pytest.approx(found["error_single"] - found["error_multi"])
+    assert found["difference_low"] > 0
+
+
+def test_variants_stand_beside_their_network(predictions):
+    table = tables.variants(tables.errors(predictions))
+    assert set(table["name"]) == {"mj_lat", "mj_lat-authors"}
+
+
+def test_demo_is_never_called_reproduced(predictions):
+    errors = tables.errors(predictions)
+    demo = tables.comparison(errors, "laser_jnd", published=False)
+    assert all(verdict.startswith("not comparable") or verdict == "not measured"
+               for verdict in demo["verdict"])  # fmt: skip
+    own = tables.comparison(errors, "laser_jnd", published=True)
+    printed = own[own["printed"] != ""]
+    assert set(printed["printed"]) == {"1.57", "0.72"}
+    found = row_of(printed, name="mj_lat", quantity="error")
+    assert found["verdict"] == "deviates"  # 0.4 QP, better than printed
+    assert row_of(printed, name="mj_rec", quantity="error")["verdict"] == "not measured"
+
+
+def test_coding_table_names_the_qp_that_was_used():
+    facts = dict.fromkeys(POINT_COLUMNS, 0.0)
+    rows = [
+        facts | {"sequence": "bikes", "config": "AI", "codec": "x264", "method": method, "qp": qp,
+                 "content": "demo", "bits": bits, "psnr_y_framemean": 40.0}
+        for method, qp, bits in [("anchor", 22, 100), ("jnd", 22, 60), ("anchor", 27, 50),
+                                 ("jnd", 27, 50)]
+    ]  # fmt: skip
+    predicted = {("bikes", "jnd"): {"jnd": [25.6, 30.0]}}
+    table = tables.coding_table(pd.DataFrame(rows), predicted, "anchor")
+    assert table["coded_qp"].tolist() == [26, 27]
+    assert table["saving_pct"].tolist() == [40, 0]
+
+
+def labelled_set(folder, jnds) -> tuple[LabelledFrames, list[np.ndarray]]:
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    frames, pictures = [], []
+    for number, jnd in enumerate(jnds):
+        rgb = rng.integers(100 - 5 * number, 101 + 12 * number, (48, 64, 3)).astype(np.uint8)
+        path = folder / f"f{number}.png"
+        Image.fromarray(rgb).save(path)
+        part = ("train", "train", "train", "test")[number % 4]
+        frames.append(LabelledFrame(f"f{number}", f"s{number}", part, path, jnd, {}))
+        pictures.append(rgb)
+    return LabelledFrames(tuple(frames), 64, 48, "QP", "vmaf_steps", "steps"), pictures
+
+
+def test_baselines_are_fitted_to_training_frames_alone(tmp_path):
+    jnds = [(20.0 + n, 25.0 + n, 30.0 + n) for n in range(8)]
+    frames, _ = labelled_set(tmp_path, jnds)
+    psnr = {frame.name: {qp: 60.0 - qp for qp in range(1, 52)} for frame in frames.frames}
+    features = np.array([[2.0 * n] for n in range(8)])
+    rows = list(predict_by_baselines(frames, features, psnr))
+    trained = [jnd[0] for jnd, frame in zip(jnds, frames.frames, strict=True)
+               if frame.part == "train"]  # fmt: skip
+    by_name = {row.name: row for row in rows if row.level == 1 and row.frame == "f3"}
+    assert by_name["training_mean"].predicted == pytest.approx(np.mean(trained))
+    assert by_name["training_median"].predicted == pytest.approx(np.median(trained))
+    assert by_name["linear_siti"].predicted == pytest.approx(23.0)  # the labels are linear in it
+    assert by_name["linear_siti"].psnr_predicted == 60.0 - 23
+
+
+def test_qualities_are_rounded_and_kept_in_range():
+    known = dict.fromkeys(range(1, 52), 30.0)
+    assert [whole_quality(v, known) for v in (-3.0, 22.4, 22.5, 60.0)] == [1, 22, 23, 51]
+
+
+def test_model_of_other_levels_is_told(tmp_path):
+    from jndlab.models.jnd_onnx import export_jnd_onnx
+    from jndlab.models.model_files import build_network
+
+    options = {"input_size": [64, 64], "width": 0.0625, "level": 2}
+    export_jnd_onnx(build_network("lat", options, seed=0), tmp_path / "lat.onnx")
+    frames, _ = labelled_set(tmp_path, [(20.0, 25.0, 30.0)])
+    psnr = {"f0": dict.fromkeys(range(52), 30.0)}
+    stages = {
+        "lat_jnd1": Stage("lat_jnd1", "lat", (1,)),
+        "lat_jnd2": Stage("lat_jnd2", "lat", (2,)),
+    }
+    right = list(predict_by_networks({"lat_jnd2": tmp_path / "lat.onnx"}, stages, frames, psnr))
+    write_predictions(tmp_path / "rows.csv", right)
+    assert tables.load_predictions(tmp_path / "rows.csv")["level"].tolist() == [2]
+    with pytest.raises(UserError, match=r"other levels(.|\n)*\(1,\), found \(2,\)"):
+        list(predict_by_networks({"lat_jnd1": tmp_path / "lat.onnx"}, stages, frames, psnr))
+
+
+def test_spatial_information_is_that_of_p910(tmp_path):
+    rng = np.random.default_rng(1)
+    pictures = [rng.integers(0, 256, (48, 64, 3), dtype=np.uint8) for _ in range(3)]
+    frames = [rgb_to_frame(picture) for picture in pictures]
+    clip = ClipFormat(64, 48, Fraction(25), 3)
+    found = siti_of_frames(frames, clip)
+    full = [(frame.y.astype(float) - 16) * 255 / 219 for frame in frames]  # FFmpeg widens the range
+    sobel = np.hypot(ndimage.sobel(full[1], 0), ndimage.sobel(full[1], 1))[1:-1, 1:-1]
+    assert found[1].spatial == pytest.approx(sobel.std(), rel=0.02)
+    assert found[1].temporal == pytest.approx((full[1] - full[0]).std(), rel=0.02)
+    write_clip(tmp_path / "clip.mkv", frames, clip)
+    assert siti_of_file(tmp_path / "clip.mkv") == found
+
+
+def test_temporal_information_only_where_frames_are_of_clips(tmp_path):
+    frames, pictures = labelled_set(tmp_path, [(20.0, 25.0, 30.0)] * 4)
+    clip = ClipFormat(64, 48, Fraction(25), 4)
+    write_clip(tmp_path / "clip.mkv", [rgb_to_frame(picture) for picture in pictures], clip)
+
+    def record(number: int, index: int | None) -> FrameRecord:
+        return FrameRecord(
+            f"f{number}", f"s{number}", "", "clip.mkv", index, 0, 0, 64, 48, 64, 48, ""
+        )
+
+    of_clips = features_of(frames, [record(n, n) for n in range(4)], tmp_path)
+    mixed = features_of(frames, [record(n, n or None) for n in range(4)], tmp_path)
+    assert of_clips.shape == (4, 2) and mixed.shape == (4, 1)
+    assert np.allclose(of_clips[:, 0], mixed[:, 0])
+    assert of_clips[2, 1] > 0
+
+
+def test_figures_are_drawn_with_their_data(predictions, tmp_path):
+    errors = tables.errors(predictions)
+    curve = pd.DataFrame({"epoch": [1, 2], "train_loss": [3.0, 2.0], "val_loss": [3.5, None]})
+    figures.predicted_against_true(predictions, tmp_path / "a", facts="frames")
+    figures.error_histograms(predictions, tmp_path / "b", facts="frames")
+    figures.error_bars(errors, tmp_path / "c", facts="frames")
+    figures.training_curves({"mj_lat": curve}, tmp_path / "d", facts="frames")
+    for name in "abcd":
+        assert (tmp_path / f"{name}.png").stat().st_size > 5000
+        assert len(pd.read_csv(tmp_path / f"{name}.csv")) > 1

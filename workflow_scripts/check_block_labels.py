@@ -1,0 +1,24 @@
+"""Adapter of rule check_block_labels."""
+
+from pathlib import Path
+
+from jndlab.papers.bl_juniper_labels import (
+    STATISTICS_CAPTION,
+    statistics_comparison,
+    statistics_table,
+)
+from jndlab.papers.bl_juniper_mcl_jcv import read_block_labels
+from jndlab.report.compare import verdict_summary
+from jndlab.report.tables import write_table
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    statistics = statistics_table(read_block_labels(snakemake.input.labels))
+    comparison = statistics_comparison(statistics)
+    caption = f"{STATISTICS_CAPTION} Verdicts: {verdict_summary(comparison)}."
+    stem = Path(snakemake.output.comparison).with_suffix("")
+    write_table(comparison, stem, caption=caption)
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,28 @@
+"""Adapter of rule check_vp_jnd_quiz."""
+
+from pathlib import Path
+
+from jndlab.codecs.still_store import StillStore
+from jndlab.files import read_json
+from jndlab.papers.vp_jnd_choices import load_choice
+from jndlab.papers.vp_jnd_quiz import CAPTION, QuizPictures, quiz_table
+from jndlab.report.tables import write_table
+from jndops.adapter import run, scratch
+
+
+def main(snakemake, log: Path) -> None:
+    params = snakemake.params
+    quiz = QuizPictures(params.quiz_folder)
+    choices = {
+        name: load_choice(params.classes[name], options, quiz.codec, params.store)
+        for name, options in params.options.items()
+    }
+    fitted = read_json(snakemake.input.fitted)[params.split]
+    with scratch(snakemake) as work_dir:
+        table = quiz_table(quiz, choices, fitted, StillStore(params.store), work_dir)
+    caption = f"{CAPTION} Data set {params.data}, split {params.split}."
+    stem = Path(snakemake.output[0]).with_suffix("")
+    write_table(table, stem, caption=caption)
+
+
+run(main, snakemake)  # noqa: F821

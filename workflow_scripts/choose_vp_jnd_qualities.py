@@ -1,0 +1,31 @@
+"""Adapter of rule choose_vp_jnd_qualities."""
+
+from pathlib import Path
+
+from jndlab.codecs.still_store import StillStore
+from jndlab.datasets.splits import read_splits
+from jndlab.files import write_json
+from jndlab.papers.vp_jnd_choices import choices_of_split, load_choice
+from jndlab.papers.vp_jnd_pictures import load_picture, read_records, still_codec_for
+from jndlab.papers.vp_jnd_tested import picture_choice
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
+    records = {record.name: record for record in read_records(given.table)}
+    codec = still_codec_for(picture_choice(params.entry, params.folder), list(records.values()))
+    parts = {split.name: split.parts for split in read_splits(given.splits)}[wildcards.split]
+    choice = load_choice(params.method["class"], params.options, codec, params.store)
+    told = choices_of_split(
+        wildcards.method,
+        choice,
+        {name: load_picture(given.pictures, records[name]) for name in parts["test"]},
+        codec,
+        StillStore(params.store),
+        params.judge_every,
+    )
+    write_json(snakemake.output.choices, told)
+
+
+run(main, snakemake)  # noqa: F821

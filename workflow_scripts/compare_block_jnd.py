@@ -1,0 +1,86 @@
+"""Adapter of rule compare_block_jnd."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from jndlab.datasets.jnd_labels import read_labels
+from jndlab.jnd.block_mapping_options import BlockMappingOptions
+from jndlab.jnd.block_maps import read_block_maps
+from jndlab.media.clip import clip_from_text
+from jndlab.models.bl_juniper_onnx import LEVELS, BlockJndPredictor, activity_options
+from jndlab.papers import bl_juniper_errors as errors
+from jndlab.papers import bl_juniper_labels as labels
+from jndlab.papers.bl_juniper_mapping import key_frames_with_ti
+from jndlab.papers.bl_juniper_mcl_jcv import read_block_labels
+from jndlab.report.tables import write_table
+from jndlab.training.block_files import read_blocks
+from jndlab.training.block_samples import split_by_source
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, params, output = snakemake.input, snakemake.params, snakemake.output
+    content = read_blocks(given.blocks)
+    split = split_by_source([str(name) for name in content.blocks.sources], **params.data)
+    predictor = BlockJndPredictor(dict(zip(LEVELS, given.models, strict=True)))
+    baselines = errors.Baselines.fitted(errors.from_file(content, split, ["train"]))
+
+    tested = np.array([split[str(name)] == "test" for name in content.blocks.sources])
+    held_out = errors.from_file(content, split, ["test"])
+    tables = []
+    if tested.any():
+        of_cnn = predictor.of_blocks(
+            content.blocks.pixels[tested], content.blocks.temporal_information[tested]
+        )
+        predictions = {"cnn": of_cnn, **baselines.predictions(held_out)}
+        tables.append(
+            errors.error_table(f"{params.source}, test", content.kind, held_out, predictions)
+        )
+
+    parts, predicted, video_kind = [], [], ""
+    mapped_values, cnn_values = [], []
+    for number, (name, clip_text) in enumerate(params.clips.items()):
+        clip = clip_from_text(clip_text)
+        mapped, of_cnn = (
+            read_block_maps(given[stage][number], "block_jnd", width=clip.width, height=clip.height)
+            for stage in ("mapped", "predicted")
+        )
+        options = activity_options(BlockMappingOptions(**params.mapping))
+        source = Path(given.sources[number])
+        ti = np.stack([ti for _, _, ti in key_frames_with_ti(source, clip, params.every, options)])
+        of_video = read_labels(given.video_jnd[number])
+        video_kind = of_video.kind
+        blocks, values = errors.from_maps(name, mapped, of_cnn, ti, of_video.values([name])[0])
+        parts.append(blocks)
+        predicted.append(values)
+        mapped_values.append(mapped.values.reshape(-1, 3))
+        cnn_values.append(of_cnn.values.reshape(-1, 3))
+    coded = errors.Labelled(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    predictions = {"cnn": np.concatenate(predicted), **baselines.predictions(coded)}
+    tables.append(errors.error_table("coded sequences", video_kind, coded, predictions))
+
+    jnd_of = {
+        f"mapped ({video_kind})": np.concatenate(mapped_values),
+        "cnn": np.concatenate(cnn_values),
+    }
+    if given.get("authors"):
+        known = read_block_labels(given.authors)
+        blocks = labels.labelled(known)
+        predictions = errors.cross_validated_baselines(blocks)
+        tables.append(errors.error_table(labels.AUTHORS, "subjective", blocks, predictions))
+        jnd_of = {labels.AUTHORS: labels.levels_last(known), **jnd_of}
+
+    folder = Path(output.errors).parent
+    write_table(
+        pd.concat(tables, ignore_index=True), folder / "block_jnd_error", caption=errors.CAPTION
+    )
+    write_table(
+        labels.tension_table(jnd_of, params.qps),
+        folder / "label_tension",
+        caption=labels.TENSION_CAPTION,
+    )
+
+
+run(main, snakemake)  # noqa: F821

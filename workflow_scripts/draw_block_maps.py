@@ -1,0 +1,48 @@
+"""Adapter of rule draw_block_maps."""
+
+from itertools import islice
+from pathlib import Path
+
+from jndlab.codecs.qp_map import read_qp_map
+from jndlab.errors import UserError
+from jndlab.jnd.block_maps import held_maps, read_block_maps
+from jndlab.jnd.block_pictures import rgb_of
+from jndlab.media.clip import ClipFormat, clip_from_text, read_clip
+from jndlab.papers.bl_juniper_figures import map_figure
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, params = snakemake.input, snakemake.params
+    judges, methods = len(params.judges), len(params.labels)
+    for place, (name, clip_text) in enumerate(params.clips.items()):
+        clip, number = clip_from_text(clip_text), params.frame
+        if number >= clip.frames:
+            raise UserError(
+                f"there is no frame {number} of '{name}' to show.",
+                where="bl_juniper.figures.frame",
+                expected=f"0 to {clip.frames - 1}",
+            )
+        jnd = _at_frame(given.jnd[place], "block_jnd", clip, number)
+        maps = {f"JND{level} (QP), {params.jnd}": jnd[..., level - 1] for level in (1, 2, 3)}
+        paths = given.importance[place * judges : (place + 1) * judges]
+        for judge, path in zip(params.judges, paths, strict=True):
+            maps[f"importance, {judge}"] = _at_frame(path, "importance", clip, number)
+        paths = given.qp_maps[place * methods : (place + 1) * methods]
+        for label, path in zip(params.labels, paths, strict=True):
+            maps[f"QP, {label}"] = read_qp_map(path, clip)[number]
+        frame = next(islice(read_clip(given.clips[place], clip), number, None))
+        map_figure(
+            rgb_of(frame, bit_depth=clip.bit_depth),
+            maps,
+            f"{name}, frame {number}, target QP {params.target_qp}: block JNDs, importance, QPs",
+            Path(snakemake.output.figures[place]).with_suffix(""),
+        )
+
+
+def _at_frame(path: str, kind: str, clip: ClipFormat, number: int):
+    maps = read_block_maps(path, kind, width=clip.width, height=clip.height)
+    return held_maps(maps, clip.frames)[number]
+
+
+run(main, snakemake)  # noqa: F821

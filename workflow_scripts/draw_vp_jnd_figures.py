@@ -1,0 +1,47 @@
+"""Adapter of rule draw_vp_jnd_figures."""
+
+from pathlib import Path
+
+from jndlab.codecs.still_store import StillStore
+from jndlab.papers.vp_jnd_figures import correlation_figure, decision_figure, saving_figure
+from jndlab.papers.vp_jnd_pictures import load_picture, read_records, still_codec_for
+from jndlab.papers.vp_jnd_sheets import (
+    look_figure,
+    pictures_to_show,
+    pixel_jnd_figure,
+    weight_figure,
+)
+from jndlab.papers.vp_jnd_tested import load_tested, picture_choice
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, params = snakemake.input, snakemake.params
+    folder, name = Path(params.folder), snakemake.wildcards.data
+    tested = load_tested(folder, name, params.entry, params.methods, f"{params.models}/{name}")
+    records = {record.name: record for record in read_records(given.table)}
+    codec = still_codec_for(picture_choice(params.entry, params.folder_of_data), [*records.values()])
+    held_out = [picture for split in tested.splits for picture in split.parts["test"]]
+    names = pictures_to_show(held_out, tested.labels, params.shown)
+    pictures = {picture: load_picture(given.pictures, records[picture]) for picture in names}
+
+    stem = Path(snakemake.output[0]).parent
+    correlation_figure(tested, stem / f"{name}_correlation")
+    saving_figure(tested, stem / f"{name}_saving", params.labels)
+    pixel_jnd_figure(pictures, stem / f"{name}_pixel_jnd")
+    look_figure(pictures, tested.labels, codec, StillStore(params.store), stem / f"{name}_look")
+    if params.classifiers:
+        decision_figure(tested, names, stem / f"{name}_decisions", params.labels)
+    for method in params.classifiers:
+        judged = {
+            row["picture"]: row
+            for of_split in tested.choices.values()
+            for choices in of_split
+            if choices["method"] == method
+            for row in choices["pictures"]
+        }
+        label = params.labels[method]
+        weight_figure(pictures, judged, stem / f"{name}_weights_{method}", label)
+
+
+run(main, snakemake)  # noqa: F821

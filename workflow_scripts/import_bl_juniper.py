@@ -1,0 +1,21 @@
+"""Adapter of rule import_bl_juniper."""
+
+from pathlib import Path
+
+from jndlab.training.bl_juniper_training import import_bl_juniper
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, params = snakemake.input, snakemake.params
+    import_bl_juniper(
+        Path(given.weights),
+        [Path(path) for path in given.blocks],
+        int(snakemake.wildcards.level),
+        params.training,
+        params.data,
+        {name: Path(path) for name, path in snakemake.output.items()},
+    )
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,154 @@
+"""Errors of predicted block JNDs against labels, beside simple baselines, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from jndlab.errors import UserError
+from jndlab.jnd.block_maps import BlockMaps
+from jndlab.training.block_files import BlockFile
+
+LEVELS = (1, 2, 3)
+OFFSET = 2.1  # mean of the authors' labels above their video's JND, QP
+DRAWS = 2000
+COLUMNS = [
+    "test_set", "labels", "level", "predictor", "mae_qp", "ci_low", "ci_high", "bias_qp",
+    "blocks", "sources",
+]  # fmt: skip
+CAPTION = (
+    "Mean absolute error of block JNDs in QP (bias: predicted - label), blocks pooled, with 95 % "
+    f"bootstrap intervals over sources ({DRAWS} draws; with few sources they are too narrow). "
+    "Baselines: `mean` of the training labels; `ti_regression`, a line through the training "
+    f"labels over ln(1 + TI); `video_jnd + {OFFSET}`, which is told the video's own JND that the "
+    "network has to guess. Only whole blocks count."
+)
+
+
+class Labelled(NamedTuple):
+    """Labels of blocks (N x 3), what they are predicted from (TI, the video's JND: N, N x 3), and
+    the source of each block (N)."""
+
+    jnd: np.ndarray
+    ti: np.ndarray
+    video_jnd: np.ndarray
+    sources: np.ndarray
+
+
+class Baselines(NamedTuple):
+    """What needs no pixels, fitted to training blocks: mean, and intercept and slope (3 x 2)."""
+
+    mean: np.ndarray
+    line: np.ndarray
+
+    @classmethod
+    def fitted(cls, training: Labelled) -> Baselines:
+        """From the labels of training blocks."""
+        design = np.column_stack([np.ones(len(training.ti)), np.log1p(training.ti)])
+        line = np.linalg.lstsq(design, training.jnd, rcond=None)[0].T
+        return cls(training.jnd.mean(axis=0), line)
+
+    def predictions(self, blocks: Labelled) -> dict[str, np.ndarray]:
+        """Each baseline's JNDs (N x 3) of these blocks."""
+        of_ti = self.line[:, 0] + np.log1p(blocks.ti)[:, None] * self.line[:, 1]
+        return {
+            "mean": np.broadcast_to(self.mean, blocks.jnd.shape),
+            "ti_regression": of_ti,
+            f"video_jnd + {OFFSET}": blocks.video_jnd + OFFSET,
+        }
+
+
+def from_file(content: BlockFile, split: Mapping[str, str], parts: Sequence[str]) -> Labelled:
+    """The blocks of a file whose source is in one of the ``parts``."""
+    blocks = content.blocks
+    chosen = np.array([split[str(name)] in parts for name in blocks.sources])
+    return Labelled(
+        blocks.jnd[chosen],
+        blocks.temporal_information[chosen],
+        content.video_jnd[chosen],
+        blocks.sources[chosen],
+    )
+
+
+def from_maps(
+    name: str, labels: BlockMaps, predicted: BlockMaps, ti: np.ndarray, video_jnd: Sequence[int]
+) -> tuple[Labelled, np.ndarray]:
+    """Labels and predictions of the whole blocks of the key frames that two files share.
+
+    ``ti`` is the temporal information that the prediction was made from (its frames x rows x
+    columns).
+    """
+    shared, ours, theirs = np.intersect1d(
+        predicted.frames, labels.frames, assume_unique=True, return_indices=True
+    )
+    if not shared.size:
+        raise UserError(
+            f"labels and predictions of '{name}' have no key frame in common.",
+            expected="the same `key_frames_every`",
+            remedy="make both again.",
+        )
+    inside = (slice(None), slice(labels.height // labels.block_size),
+              slice(labels.width // labels.block_size))  # fmt: skip
+    jnd = labels.values[theirs][inside].reshape(-1, len(LEVELS))
+    labelled = Labelled(
+        jnd,
+        ti[ours][inside].ravel(),
+        np.broadcast_to(np.array(video_jnd, np.float32), jnd.shape),
+        np.full(len(jnd), name),
+    )
+    return labelled, predicted.values[ours][inside].reshape(-1, len(LEVELS))
+
+
+def error_table(
+    test_set: str, kind: str, blocks: Labelled, predictions: Mapping[str, np.ndarray]
+) -> pd.DataFrame:
+    """A row per level and predictor; columns: ``COLUMNS``. ``kind`` names the labels."""
+    rows = []
+    for place, level in enumerate(LEVELS):
+        for predictor, values in predictions.items():
+            errors = values[:, place] - blocks.jnd[:, place]
+            low, high = bootstrap_interval(np.abs(errors), blocks.sources)
+            rows.append(
+                [test_set, kind, level, predictor, np.abs(errors).mean(), low, high,
+                 errors.mean(), len(errors), len(np.unique(blocks.sources))]
+            )  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def bootstrap_interval(
+    errors: np.ndarray, sources: np.ndarray, draws: int = DRAWS, seed: int = 0
+) -> tuple[float, float]:
+    """95 % interval of the pooled mean when sources are drawn with replacement.
+
+    Blocks of one source are alike: to draw blocks would promise far too much. One source has no
+    interval (NaN).
+    """
+    names, member = np.unique(sources, return_inverse=True)
+    if len(names) < 2:
+        return float("nan"), float("nan")
+    sums, counts = np.bincount(member, errors), np.bincount(member)
+    drawn = np.random.default_rng(seed).integers(len(names), size=(draws, len(names)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def cross_validated_baselines(blocks: Labelled, folds: int = 5) -> dict[str, np.ndarray]:
+    """Baselines of each block, fitted to the sources of the other folds.
+
+    For labels whose pictures are not at hand, so that no network can be held against them.
+    """
+    names = np.unique(blocks.sources)
+    fold_of = dict(zip(names, np.arange(len(names)) % folds, strict=True))
+    fold = np.array([fold_of[name] for name in blocks.sources])
+    found: dict[str, np.ndarray] = {}
+    for number in np.unique(fold):
+        here = fold == number
+        training = Labelled(*(array[~here] for array in blocks))
+        tested = Labelled(*(array[here] for array in blocks))
+        for name, values in Baselines.fitted(training).predictions(tested).items():
+            found.setdefault(name, np.empty(blocks.jnd.shape))[here] = values
+    return found

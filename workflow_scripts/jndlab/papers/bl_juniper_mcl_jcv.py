@@ -1,0 +1,147 @@
+"""Training data of BL-JUNIPER from MCL-JCV: key frames of its streams, with block labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from jndlab.datasets.bl_juniper_labels import BlockLabels, read_label_folder, read_packed
+from jndlab.datasets.jnd_labels import labels_from_samples
+from jndlab.datasets.mcl_jcv import find_clips, read_samples
+from jndlab.errors import UserError
+from jndlab.jnd.block_activity import block_tpi
+from jndlab.jnd.block_jnd_mapping import candidate_qps
+from jndlab.jnd.block_mapping_options import BlockMappingOptions
+from jndlab.jnd.block_pictures import gray_of, rgb_of
+from jndlab.media import ffmpeg
+from jndlab.media.clip import ClipFormat, Frame, planes_of
+from jndlab.papers.bl_juniper_mapping import block_jnd_of_key_frame, require_window
+from jndlab.training.block_files import BlockFile
+from jndlab.training.block_samples import LabelledBlocks, labelled_blocks
+
+KEY_FRAMES, STEP = 5, 30  # of the authors: frames 1, 31, 61, 91, 121
+SOURCE_QP = 1  # the authors took the stream of QP 1 for the source
+
+
+def read_block_labels(path: str | Path) -> BlockLabels:
+    """The authors' labels: their folder of text files, or one ``.npz`` file."""
+    path = Path(path)
+    return read_packed(path) if path.suffix == ".npz" else read_label_folder(path)
+
+
+def authors_key_frames(frames: int) -> list[int]:
+    """Indices of five key frames: 30 apart, or less where the clip is too short for that.
+
+    The labels of all clips have five frames, those of 120 frames too: how these were chosen is
+    not known, the largest equal step is an assumption. Raises UserError for fewer frames.
+    """
+    step = min(STEP, (frames - 1) // (KEY_FRAMES - 1))
+    if step < 1:
+        raise UserError(
+            f"a clip of {frames} frames has no {KEY_FRAMES} key frames.",
+            expected=f"at least {KEY_FRAMES}",
+        )
+    return [step * number for number in range(KEY_FRAMES)]
+
+
+def video_levels(folder: str | Path, source: str, statistic: str) -> list[int]:
+    """JND levels of a clip as whole QPs, halves up, from the subjects' samples."""
+    samples = read_samples(folder, [source])
+    labels = labels_from_samples(samples, statistic, f"{folder}: {source}", order="warn")
+    return [int(np.floor(value + 0.5)) for value in labels.values([source])[0]]
+
+
+def labelled_clip(
+    folder: str | Path,
+    source: str,
+    options: BlockMappingOptions,
+    *,
+    labels: str | Path | None = None,
+    statistic: str = "mean",
+) -> BlockFile:
+    """The labelled blocks of a clip's key frames.
+
+    With the authors' ``labels`` these and their temporal information are taken; without, the
+    subjects' JND is mapped to the blocks by stage 1 on the clip's own streams. Raises UserError
+    for missing streams, or streams of another size or length than that of the source.
+    """
+    if labels is not None:
+        known = read_block_labels(labels)
+        place = known.sources.index(source)
+        streams = find_clips(folder, [source], [SOURCE_QP])[source].streams
+        wanted = authors_key_frames(stream_format(streams[SOURCE_QP]).frames)
+        pictures = frames_at(streams[SOURCE_QP], wanted)
+        jnd = np.moveaxis(known.jnd[place], 0, -1)  # frames x rows x columns x levels
+        parts = [
+            labelled_blocks(rgb_of(picture, options.colour_matrix), ti, of_frame, source)
+            for picture, ti, of_frame in zip(pictures, known.ti[place], jnd, strict=True)
+        ]
+        levels = jnd.min(axis=(0, 1, 2)).tolist()
+    else:
+        levels = video_levels(folder, source, statistic)
+        require_window(levels, options, f"{folder}: {source}")
+        qps = candidate_qps(levels, options)
+        streams = find_clips(folder, [source], [SOURCE_QP, *qps])[source].streams
+        coded = {qp: streams[qp] for qp in qps}
+        parts = _mapped_blocks(streams[SOURCE_QP], coded, source, levels, options)
+    blocks = LabelledBlocks.joined(parts)
+    video_jnd = np.tile(np.array(levels, np.float32), (len(blocks.pixels), 1))
+    return BlockFile(blocks, video_jnd, "subjective")
+
+
+def stream_format(path: Path) -> ClipFormat:
+    """Size and number of frames of a stream, without decoding it (the rate is not known: 1)."""
+    copied = ffmpeg.run(
+        ["-v", "error", "-i", str(path), "-map", "0:v:0", "-c", "copy", "-f", "framecrc", "-"]
+    ).stdout.decode()
+    size = re.search(r"^#dimensions 0: (\d+)x(\d+)", copied, re.MULTILINE)
+    frames = sum(1 for line in copied.splitlines() if not line.startswith("#"))
+    if size is None or frames == 0:
+        raise UserError("a stream holds no pictures.", where=str(path))
+    return ClipFormat(int(size[1]), int(size[2]), Fraction(1), frames)
+
+
+def frames_at(path: Path, indices: Sequence[int]) -> list[Frame]:
+    """Some frames of an 8-bit stream, by rising index; UserError where it has fewer."""
+    form = stream_format(path)
+    chosen = "+".join(f"eq(n\\,{index})" for index in indices)
+    raw = ffmpeg.run(
+        ["-v", "error", "-i", str(path), "-map", "0:v:0", "-vf", f"select={chosen}",
+         "-fps_mode", "passthrough", "-pix_fmt", form.pix_fmt, "-f", "rawvideo", "-"]
+    ).stdout  # fmt: skip
+    if len(raw) != len(indices) * form.frame_bytes:
+        raise UserError(
+            "a stream has fewer frames than its key frames need.",
+            where=str(path),
+            expected=f"frame {indices[-1]} (from 0), found {form.frames} frames",
+        )
+    starts = range(0, len(raw), form.frame_bytes)
+    return [planes_of(raw[start : start + form.frame_bytes], form) for start in starts]
+
+
+def _mapped_blocks(
+    source_stream: Path,
+    coded: Mapping[int, Path],
+    source: str,
+    levels: Sequence[int],
+    options: BlockMappingOptions,
+) -> list[LabelledBlocks]:
+    wanted = authors_key_frames(stream_format(source_stream).frames)
+    # A key frame and the frame before it; the first frame has the one after it.
+    indices = sorted({*wanted, *(index - 1 if index else 1 for index in wanted)})
+    pictures = dict(zip(indices, frames_at(source_stream, indices), strict=True))
+    decoded = {qp: frames_at(stream, wanted) for qp, stream in coded.items()}
+    parts = []
+    for place, index in enumerate(wanted):
+        pair = [pictures[max(index - 1, 0)], pictures[max(index, 1)]]
+        of_frame = {qp: frames[place] for qp, frames in decoded.items()}
+        jnd = block_jnd_of_key_frame(pair, min(index, 1), of_frame, levels, options)
+        grays = [gray_of(picture, options) for picture in pair]
+        tpi = block_tpi(grays[1], grays[0], options)
+        rgb = rgb_of(pictures[index], options.colour_matrix)
+        parts.append(labelled_blocks(rgb, tpi, jnd, source))
+    return parts

@@ -1,0 +1,149 @@
+"""Quality weighted by visual importance, and the same rate by a plain increase of QP."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from jndlab.errors import UserError
+from jndlab.jnd.block_mapping_options import BlockMappingOptions
+from jndlab.jnd.block_maps import held_maps, read_block_maps
+from jndlab.jnd.block_ssim import BlockSsim
+from jndlab.media.clip import ClipFormat, read_clip
+
+UNIFORM = "uniform"  # the judge to whom all blocks are alike
+POINT = ["sequence", "config", "codec", "method", "qp"]
+QUALITIES = ("wpsnr", "wssim")
+EQUAL_RATE_COLUMNS = [
+    *POINT, "content", "judge", "quality", "bitrate_kbps", "value", "plain_value", "gain",
+    "plain_qp", "status",
+]  # fmt: skip
+CAPTION = (
+    "Importance-weighted quality of the luma against that of the anchor coded at a higher QP with "
+    "the same rate (interpolated by pchip over log rate, never extrapolated): gain = method - "
+    "plain increase, positive is better. wpsnr = 10 log10(255^2 / weighted MSE) in dB, wssim = "
+    "weighted mean of block SSIM; the weight of a block is its importance, 1 to 3, by the judge "
+    "named (`uniform`: 1). The judge that drives a method favours it: see the others too."
+)
+
+
+def weights_of(paths: Mapping[str, Path], clip: ClipFormat) -> dict[str, np.ndarray]:
+    """Weight of every block (frames x rows x columns) by each judge, ``uniform`` among them."""
+    size = {"width": clip.width, "height": clip.height}
+    judges = {
+        name: held_maps(read_block_maps(path, "importance", **size), clip.frames).astype(float)
+        for name, path in paths.items()
+    }
+    first = next(iter(judges.values()))
+    return {UNIFORM: np.ones_like(first), **judges}
+
+
+def weighted_quality(
+    source: Path,
+    stream: Path,
+    clip: ClipFormat,
+    weights: Mapping[str, np.ndarray],
+    every: int = 1,
+) -> list[dict[str, float | str | None]]:
+    """Rows ``judge, wpsnr, wssim``: weighted quality of each ``every``-th frame, luma only.
+
+    wpsnr is of the weighted MSE over all these frames, None where it is 0.
+    """
+    errors = dict.fromkeys(weights, 0.0)
+    similar, samples = errors.copy(), errors.copy()
+    pairs = zip(read_clip(source, clip), read_clip(stream, clip), strict=True)
+    for index, (reference, decoded) in enumerate(pairs):
+        if index % every:
+            continue
+        scale = np.float32(1 << (clip.bit_depth - 8))
+        plain, coded = (frame.y / scale for frame in (reference, decoded))
+        ssim = BlockSsim(plain, BlockMappingOptions())
+        squares, likeness = ssim.grid.sums(np.square(coded - plain)), ssim.blocks(coded)
+        for judge, maps in weights.items():
+            weight = maps[index]
+            errors[judge] += float((weight * squares).sum())
+            similar[judge] += float((weight * likeness * ssim.grid.counts).sum())
+            samples[judge] += float((weight * ssim.grid.counts).sum())
+    return [
+        {
+            "judge": judge,
+            "wpsnr": 10 * math.log10(255**2 * samples[judge] / errors[judge])
+            if errors[judge] > 0
+            else None,
+            "wssim": similar[judge] / samples[judge],
+        }
+        for judge in weights
+    ]
+
+
+def equal_rate_table(
+    points: pd.DataFrame, weighted: pd.DataFrame, anchor_method: str
+) -> pd.DataFrame:
+    """Every point of every method beside the anchor at its rate; columns: ``EQUAL_RATE_COLUMNS``.
+
+    ``points`` as of ``report.tables.load_points``, ``weighted`` with the columns ``POINT``,
+    ``judge`` and ``QUALITIES``. ``plain_qp`` is the (fractional) QP at which the anchor has that
+    rate. ``status`` is ``ok``, or ``out_of_range`` where the anchor was not coded at such a rate.
+    """
+    merged = points[[*POINT, "content", "bitrate_kbps"]].merge(weighted, on=POINT)
+    rows = []
+    keys = ["sequence", "config", "codec", "judge"]
+    for _, group in merged.groupby(keys, sort=True):
+        anchor = group[group["method"] == anchor_method].sort_values("bitrate_kbps")
+        others = group[group["method"] != anchor_method].sort_values(["method", "qp"])
+        for row in others.to_dict("records"):
+            for quality in QUALITIES:
+                plain, qp = (
+                    _at_rate(anchor, row["bitrate_kbps"], name) for name in (quality, "qp")
+                )
+                gain = None if plain is None else row[quality] - plain
+                rows.append(
+                    [*(row[name] for name in POINT), row["content"], row["judge"], quality,
+                     row["bitrate_kbps"], row[quality], plain, gain, qp,
+                     "out_of_range" if plain is None else "ok"]
+                )  # fmt: skip
+    table = pd.DataFrame(rows, columns=EQUAL_RATE_COLUMNS)
+    numbers = ["value", "plain_value", "gain", "plain_qp"]
+    return table.astype(dict.fromkeys(numbers, float))
+
+
+def equal_rate_summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Means and wins over all points that have an equal rate, per method, judge and quality."""
+    rows = []
+    for keys, group in table.groupby(["config", "codec", "method", "judge", "quality"], sort=True):
+        compared = group[group["status"] == "ok"]
+        rows.append(
+            [*keys, ", ".join(sorted(set(group["content"]))), compared["gain"].mean(),
+             int((compared["gain"] > 0).sum()), len(compared), len(group) - len(compared)]
+        )  # fmt: skip
+    columns = ["config", "codec", "method", "judge", "quality", "content", "mean_gain",
+               "points_better", "points", "left_out"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def with_weighted(points: pd.DataFrame, weighted: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The points with a column ``wpsnr_JUDGE`` and ``wssim_JUDGE`` for each judge; their names."""
+    wide = weighted.pivot(index=POINT, columns="judge", values=list(QUALITIES))
+    wide.columns = [f"{quality}_{judge}" for quality, judge in wide.columns]
+    return points.merge(wide.reset_index(), on=POINT, how="inner"), list(wide.columns)
+
+
+def read_weighted(paths: Sequence[str | Path]) -> pd.DataFrame:
+    """What the weighing jobs wrote, as one frame."""
+    if not paths:
+        raise UserError("no point has a weighted quality.")
+    return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
+
+
+def _at_rate(anchor: pd.DataFrame, rate: float, column: str) -> float | None:
+    from scipy.interpolate import PchipInterpolator
+
+    known = anchor.dropna(subset=[column])
+    rates = np.log(known["bitrate_kbps"].to_numpy(float))
+    if len(rates) < 2 or not rates[0] <= math.log(rate) <= rates[-1] or (np.diff(rates) <= 0).any():
+        return None
+    return float(PchipInterpolator(rates, known[column].to_numpy(float))(math.log(rate)))

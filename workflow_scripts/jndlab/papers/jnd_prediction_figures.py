@@ -1,0 +1,193 @@
+"""Figures of LASeR-JND and MTJND: predictions, errors and training curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from jndlab.report.style import (
+    MOST_INCHES,
+    figure_style,
+    new_grid,
+    save_figure,
+    step_colours,
+    wrapped,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANEL = (2.9, 2.7)
+MARKERS = {"train": "x", "valid": "^", "test": "o"}
+LEVELS = (1, 2, 3)
+BAR_SHARE = 0.8
+BASELINE_LOOKS = {"training_mean": ":", "training_median": "-.", "linear_siti": "--"}
+
+
+def predicted_against_true(
+    predictions: pd.DataFrame, stem: str | Path, *, facts: str
+) -> list[Path]:
+    """A panel per network: predicted over labelled JND, a colour per level, a marker per part."""
+    shown = predictions[predictions["kind"] != "baseline"]
+    low, high = (f(shown[["label", "predicted"]].to_numpy()) for f in (np.min, np.max))
+    room = 0.05 * (high - low) + 0.5
+    ends = (low - room, high + room)
+    colours = step_colours(LEVELS)
+    with figure_style():
+        figure, panels = _panels(shown)
+        for name, axes in panels.items():
+            axes.plot(ends, ends, color="0.6", linewidth=0.8, zorder=1)
+            for (level, part), group in shown[shown["name"] == name].groupby(["level", "part"]):
+                axes.scatter(
+                    group["label"], group["predicted"], s=16, color=colours[level],
+                    marker=MARKERS[part], linewidth=0.9, zorder=2, alpha=0.8,
+                )  # fmt: skip
+            axes.set(title=name, xlim=ends, ylim=ends, aspect="equal")
+        _label_lowest(panels, "label (QP)")
+        figure.supylabel("predicted (QP)", fontsize=9.5)
+        handles = _level_handles(shown) | {
+            part: _line(marker=marker, color="0.3") for part, marker in MARKERS.items()
+        }
+        _finish(figure, "Predicted over true JND", facts, handles)
+        return save_figure(figure, shown, stem)
+
+
+def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, facts: str) -> list[Path]:
+    """A panel per network: signed errors of its levels on training (grey) and test frames."""
+    shown = predictions[predictions["kind"] != "baseline"].copy()
+    shown["signed_error"] = shown["predicted"] - shown["label"]
+    reach = max(1.0, float(np.ceil(shown["signed_error"].abs().max())))
+    bins = np.arange(-reach, reach + 1.01, 1.0 if reach < 20 else 2.0)
+    with figure_style():
+        figure, panels = _panels(shown)
+        for name, axes in panels.items():
+            of_network = shown[shown["name"] == name]
+            for part, looks in (("train", {"color": "0.75"}), ("test", {"color": "#1f6fb4"})):
+                errors = of_network.loc[of_network["part"] == part, "signed_error"]
+                axes.hist(
+                    errors, bins=bins, weights=np.full(len(errors), 100 / max(1, len(errors))),
+                    histtype="stepfilled" if part == "train" else "step", linewidth=1.4, **looks,
+                )  # fmt: skip
+            axes.axvline(0, color="0.2", linewidth=0.8)
+            axes.set(title=name)
+        _label_lowest(panels, "predicted - label (QP)")
+        figure.supylabel("share of predictions (%)", fontsize=9.5)
+        handles = {"train": _line(color="0.75", linewidth=5),
+                   "test": _line(color="#1f6fb4", linewidth=1.4)}  # fmt: skip
+        _finish(figure, "Errors of predicted JNDs", facts, handles)
+        return save_figure(figure, shown, stem)
+
+
+def error_bars(errors: pd.DataFrame, stem: str | Path, *, facts: str) -> list[Path]:
+    """Mean test error of each network and level with its interval; baselines as lines."""
+    tested = errors[errors["part"] == "test"]
+    networks = tested[tested["kind"] != "baseline"]
+    names = list(dict.fromkeys(networks["name"]))
+    colours = step_colours(LEVELS)
+    width = min(max(5.0, 0.55 * len(names) + 1.5), MOST_INCHES)
+    with figure_style():
+        figure, grid = new_grid(len(LEVELS), 1, (width, 2.0), sharex=True)
+        for axes, level in zip(grid[:, 0], LEVELS, strict=True):
+            of_level = networks[networks["level"] == level].set_index("name")
+            for place, name in enumerate(names):
+                if name in of_level.index:
+                    _bar(axes, place, of_level.loc[name], colours[level])
+            for name, dashes in BASELINE_LOOKS.items():
+                value = tested.loc[(tested["name"] == name) & (tested["level"] == level), "error"]
+                axes.axhline(float(value.iloc[0]), color="0.25", linestyle=dashes, linewidth=1.1)
+            axes.set(ylabel=f"JND{level}", xticks=range(len(names)))
+            axes.set_ylim(bottom=0)
+            axes.grid(visible=False, axis="x")
+        grid[-1, 0].set_xticklabels(names, rotation=35, ha="right", rotation_mode="anchor")
+        figure.supylabel("mean |predicted - label| on test frames (QP)", fontsize=9.5)
+        handles = {name.replace("_", " "): _line(color="0.25", linestyle=dashes)
+                   for name, dashes in BASELINE_LOOKS.items()}  # fmt: skip
+        _finish(figure, "Errors with 95 % bootstrap intervals over sources", facts, handles)
+        return save_figure(figure, tested, stem)
+
+
+def training_curves(
+    metrics: Mapping[str, pd.DataFrame], stem: str | Path, *, facts: str
+) -> list[Path]:
+    """A panel per training: loss of each epoch on training and validation frames."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    rows = [frame.assign(name=name) for name, frame in metrics.items()]
+    shown = pd.concat(rows, ignore_index=True)
+    with figure_style():
+        figure, panels = _panels(shown, sharey=False, sharex=False)
+        for name, axes in panels.items():
+            curve = metrics[name]
+            axes.plot(curve["epoch"], curve["train_loss"], color="0.6", linewidth=1.2)
+            known = curve.dropna(subset=["val_loss"])
+            if len(known):
+                axes.plot(known["epoch"], known["val_loss"], color="#1f6fb4", linewidth=1.4)
+                best = known.loc[known["val_loss"].idxmin()]
+                axes.plot(best["epoch"], best["val_loss"], "o", color="#1f6fb4", markersize=4)
+            axes.set(title=name, yscale="log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter(NullFormatter())
+            low, high = axes.get_ylim()
+            if high < 3 * low:  # one of the ticks at most: a linear axis tells more
+                axes.set_yscale("linear")
+        _label_lowest(panels, "epoch")
+        figure.supylabel("loss", fontsize=9.5)
+        handles = {"training": _line(color="0.6"), "validation": _line(color="#1f6fb4"),
+                   "lowest on validation": _line(color="#1f6fb4", marker="o")}  # fmt: skip
+        _finish(figure, "Training curves", facts, handles)
+        return save_figure(figure, shown, stem)
+
+
+def _bar(axes: Axes, place: int, row: pd.Series, colour: Any) -> None:
+    axes.bar(place, row["error"], BAR_SHARE, color=colour, edgecolor="0.2", linewidth=0.5)
+    if np.isfinite(row["error_low"]):
+        ends = [[row["error"] - row["error_low"]], [row["error_high"] - row["error"]]]
+        axes.errorbar(place, row["error"], ends, color="0.1", capsize=2, linewidth=0.9)
+
+
+def _panels(shown: pd.DataFrame, **shared: bool) -> tuple[Figure, dict[str, Axes]]:
+    """A grid with a panel for each name, in their order; empty places are hidden."""
+    names = list(dict.fromkeys(shown["name"]))
+    columns = min(len(names), int(MOST_INCHES / PANEL[0]), max(3, int(np.ceil(len(names) ** 0.5))))
+    rows = -(-len(names) // columns)
+    chosen = {"sharex": True, "sharey": True} | shared
+    figure, grid = new_grid(rows, columns, PANEL, **chosen)
+    for axes in grid.flat[len(names) :]:
+        axes.set_visible(False)
+    return figure, dict(zip(names, grid.flat, strict=False))
+
+
+def _label_lowest(panels: Mapping[str, Axes], label: str) -> None:
+    """Name the x axis below the lowest panel of each column."""
+    lowest = {axes.get_subplotspec().colspan.start: axes for axes in panels.values()}
+    for axes in lowest.values():
+        axes.set_xlabel(label)
+        axes.tick_params(axis="x", labelbottom=True)
+
+
+def _level_handles(shown: pd.DataFrame) -> dict[str, Any]:
+    colours = step_colours(LEVELS)
+    return {
+        f"JND{level}": _line(marker="s", color=colours[level])
+        for level in sorted(set(shown["level"]))
+    }
+
+
+def _line(marker: str | None = None, **looks: Any) -> Any:
+    from matplotlib.lines import Line2D
+
+    if marker and "linestyle" not in looks:
+        looks["linestyle"] = ""
+    return Line2D([], [], marker=marker, **looks)
+
+
+def _finish(figure: Figure, title: str, facts: str, handles: Mapping[str, Any]) -> None:
+    figure.suptitle(f"{title}\n{wrapped(facts, figure, 9)}", fontsize=9.5)
+    columns = max(1, min(len(handles), int(figure.get_figwidth() / 1.3)))
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns)

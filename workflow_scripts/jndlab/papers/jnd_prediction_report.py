@@ -1,0 +1,143 @@
+"""All tables and figures of LASeR-JND or MTJND, with captions that say what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from jndlab.files import read_json
+from jndlab.papers import jnd_prediction_figures as figures
+from jndlab.papers import jnd_prediction_tables as tables
+from jndlab.report.compare import verdict_summary
+from jndlab.report.tables import load_points, write_table
+
+TITLES = {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}
+KINDS = {
+    "vmaf_steps": "labels vmaf_steps, made from VMAF (nobody was asked)",
+    "subjective": "subjective labels",
+}
+INTERVAL = (
+    "Intervals are 95 % percentile bootstrap, whole sources drawn; with few sources they are rough"
+)
+ERRORS = (
+    "error: mean |predicted - label| (QP, predictions as they come, not rounded); psnr_error_db: "
+    "mean |PSNR at the predicted - PSNR at the labelled QP|, both rounded and kept within 1..51, "
+    "PSNR of luma of the single frame coded as a still by x264 (assumption: the paper does not "
+    "say how it measures). bias: mean of predicted - label; deviation: of the predictions over "
+    "the frames (0: the same for all)"
+)
+
+
+def write_tables(
+    paper: str,
+    predictions: str | Path,
+    costs: str | Path,
+    points: Sequence[str | Path],
+    predicted: Sequence[str | Path],
+    names: Sequence[str],
+    facts: Mapping[str, str],
+    folder: Path,
+    checks_stem: Path,
+) -> None:
+    """Write the tables ``names`` of a paper into ``folder``, and the checks as ``checks_stem``.
+
+    ``facts`` are data_set, kind (of the labels) and anchor.
+    """
+    rows = tables.load_predictions(predictions)
+    verdicts = tables.checks(rows)
+    errors = tables.errors(rows)
+    published = facts["data_set"] == "videoset" and facts["kind"] == "subjective"
+    head = f"{TITLES[paper]}, {facts_text(rows, facts)}."
+    made: dict[str, Callable[[], tuple[pd.DataFrame, str]]] = {
+        "errors": lambda: (
+            tables.with_dead(errors, verdicts),
+            f"{ERRORS}. gain_on_mean: by how much the error of the mean training label is larger. "
+            "Baselines: mean and median of the training labels, and a linear model on spatial "
+            "information (and temporal where frames are of clips; FFmpeg siti), all fitted to the "
+            f"training frames. output: dead where all frames get the same prediction. {INTERVAL}",
+        ),
+        "errors_comparison": lambda: _comparison(errors, paper, published),
+        "multi_task": lambda: (
+            tables.single_against_multi(rows),
+            "Networks of one level against those of all levels, on the same test frames: mean "
+            "errors (QP), and their difference, positive where the network of all levels is "
+            f"better. {INTERVAL}",
+        ),
+        "costs": lambda: (
+            pd.read_csv(costs),
+            "Parameters and multiply-accumulates (GMAC, convolutions and dense layers of one "
+            "frame) of the networks as used, at the size of this run and at the paper's "
+            "(paper_*; keras: with BatchNorm's moving statistics, as Keras counts). "
+            "training_peak_mib: peak memory of the training, of the whole process on a CPU, of "
+            "tensors on a GPU. Milliseconds of one frame on one CPU thread of this machine, "
+            "median, without reading and resizing",
+        ),
+        "variants": lambda: (
+            tables.variants(errors),
+            "The same networks trained with other switches (keys `variants` of the "
+            f"configuration); without variant is the run's choice. {INTERVAL}",
+        ),
+        "coding": lambda: (
+            tables.coding_table(
+                load_points(points),
+                {(Path(p).parent.name, Path(p).stem): read_json(p) for p in predicted},
+                facts["anchor"],
+            ),
+            "Coding at max(QP, predicted JND1) in place of the QP: bits saved (%) and quality "
+            "lost (PSNR Y in dB, VMAF and VMAF NEG, means over frames) against the anchor of the "
+            "same codec. Where the predicted JND1 is not above the QP nothing changes",
+        ),
+    }
+    for name in names:
+        table, caption = made[name]()
+        write_table(table, folder / name, caption=f"{head} {caption}.", float_formats=FORMATS)
+    write_table(
+        verdicts, checks_stem, float_formats={"found": ".3f"},
+        caption=f"{head} What must hold of every network. Verdicts: "
+        + ", ".join(f"{n} {v}" for v, n in verdicts["verdict"].value_counts().items()) + ".",
+    )  # fmt: skip
+
+
+FORMATS = {"gmac": ".4f", "weights_mib": ".2f", "training_peak_mib": ".0f", "deviation": ".3f"}
+
+
+def draw_figures(
+    predictions: str | Path,
+    curves: Sequence[str | Path],
+    facts: Mapping[str, str],
+    folder: Path,
+) -> None:
+    """Draw all figures of a paper into ``folder``."""
+    rows = tables.load_predictions(predictions)
+    told = facts_text(rows, facts)
+    figures.predicted_against_true(rows, folder / "predicted_against_true", facts=told)
+    figures.error_histograms(rows, folder / "error_histograms", facts=told)
+    figures.error_bars(tables.errors(rows), folder / "errors", facts=told)
+    metrics = {Path(path).parent.name: pd.read_csv(path) for path in curves}
+    figures.training_curves(metrics, folder / "training_curves", facts=told)
+
+
+def facts_text(rows: pd.DataFrame, facts: Mapping[str, str]) -> str:
+    """Frames, sources and kind of labels in words."""
+    sources = rows.drop_duplicates(["part", "source"]).groupby("part")["source"].count()
+    counts = "/".join(str(sources.get(part, 0)) for part in tables.PARTS)
+    frames = rows["frame"].nunique()
+    return (
+        f"{frames} frames of {counts} sources (train/valid/test) of '{facts['data_set']}', "
+        f"{KINDS[facts['kind']]}"
+    )
+
+
+def _comparison(errors: pd.DataFrame, paper: str, published: bool) -> tuple[pd.DataFrame, str]:
+    table = tables.comparison(errors, paper, published=published)
+    printed = {
+        "laser_jnd": "The abstract prints 1.57 QP and 0.72 dB for JND1 of 'our multi-JND method', "
+        "without saying which of the two networks of all levels; nothing else was seen",
+        "mtjnd": "The abstract prints no number, and nothing else of the paper was seen",
+    }[paper]
+    return table, (
+        f"Test errors beside the printed ones. {printed}. Which frames, split and label statistic "
+        f"were used there is not known. Verdicts: {verdict_summary(table)}"
+    )

@@ -1,0 +1,169 @@
+"""The simple choices fitted to training pictures, and what every choice says of held-out ones."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import logging
+import time
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jndlab.codecs.still_store import StillStore
+from jndlab.codecs.stills import StillCodec
+from jndlab.errors import UserError
+from jndlab.jnd.quality_choice import (
+    QualityChoice,
+    QualityDecision,
+    fit_metric_threshold,
+    fit_pixel_jnd_regression,
+    load_quality_choice,
+    nearest_quality,
+)
+from jndlab.jnd.pixel_jnd import DEFAULT_MODEL
+from jndlab.jnd.quality_search import search_pw_jnd
+from jndlab.papers.vp_jnd_measures import METRICS, VMAF, Measures
+
+TRUE_LABELS = "true_labels"
+SIMPLE = {
+    TRUE_LABELS: "true labels (ceiling)",
+    "fixed": "fixed quality",
+    "ssim": "SSIM threshold",
+    VMAF: "VMAF NEG threshold",
+    "pixel_jnd": "pixel-JND regression",
+}
+
+
+def fit_simple_choices(
+    measures: Mapping[str, Measures], labels: Mapping[str, int], learnt: Sequence[str]
+) -> dict[str, Any]:
+    """What the simple choices learn from the pictures ``learnt``: plain data.
+
+    ``fixed``: the median of their labels. Thresholds: those of smallest mean |dQF| on them.
+    ``pixel_jnd``: the line from mean pixel JND to label.
+    """
+    qualities = measures[learnt[0]].qualities
+    of_learnt = [labels[name] for name in learnt]
+    places = [qualities.index(label) for label in of_learnt]
+    slope, intercept = fit_pixel_jnd_regression(
+        [measures[name].pixel_jnd[DEFAULT_MODEL] for name in learnt], of_learnt
+    )
+    return {
+        "fixed": {"quality": qualities[round(float(np.median(places)))]},
+        **{
+            metric: {
+                "threshold": fit_metric_threshold(
+                    [measures[name].scores[metric] for name in learnt], of_learnt, qualities
+                )
+            }
+            for metric in METRICS
+        },
+        "pixel_jnd": {"slope": slope, "intercept": intercept, "model": DEFAULT_MODEL},
+    }
+
+
+def simple_decision(name: str, fitted: Mapping[str, Any], of: Measures, label: int) -> QualityDecision:
+    """What a simple choice (a key of :data:`SIMPLE`) says of a measured picture.
+
+    Thresholds search by bisection and know only what they ask for.
+    """
+    path = ()
+    if name == TRUE_LABELS:
+        quality = label
+    elif name == "fixed":
+        quality = fitted["fixed"]["quality"]
+    elif name == "pixel_jnd":
+        line = fitted[name]
+        wanted = line["slope"] * of.pixel_jnd[line["model"]] + line["intercept"]
+        quality = nearest_quality(of.qualities, wanted)
+    else:
+        scores = dict(zip(of.qualities, of.scores[name], strict=True))
+        threshold = fitted[name]["threshold"]
+        found = search_pw_jnd(lambda q: scores[q] < threshold, of.qualities, "binary")
+        quality, path = found.pw_jnd, found.path
+    return QualityDecision(quality, of.size_at(quality), of.bytes[-1], path)
+
+
+def choices_of_split(
+    method: str,
+    choice: QualityChoice,
+    pictures: Mapping[str, np.ndarray],
+    codec: StillCodec,
+    store: StillStore,
+    judge_every: int = 1,
+) -> dict[str, Any]:
+    """What ``choice`` says of held-out ``pictures`` (H x W x 3, by name): plain data.
+
+    Of each picture the decision and its seconds; of a classifier (a choice with ``look_at``) also
+    its logit at every ``judge_every``-th quality, and the weights of its patches at the chosen.
+    """
+    told = []
+    for name, picture in pictures.items():
+        started = time.perf_counter()
+        decision = choice.choose(picture)
+        seconds = time.perf_counter() - started
+        _require_decision(decision, codec, method)
+        row: dict[str, Any] = {"picture": name, "seconds": round(seconds, 4), **decision.as_json()}
+        if hasattr(choice, "look_at"):
+            row |= _judgements(choice.look_at(picture), picture, decision, codec, store, judge_every)
+        told.append(row)
+        logging.info("%s: quality %d after %d calls", name, decision.quality, decision.calls)
+    return {"method": method, "codec": codec.name, "pictures": told}
+
+
+def load_choice(
+    target: str, options: Mapping[str, Any], codec: StillCodec, store: str | Path
+) -> QualityChoice:
+    """A quality choice by its address; it gets ``codec`` and ``store`` where its class takes them
+    and ``options`` do not say otherwise.
+
+    Raises UserError that says what to write instead.
+    """
+    accepted = _accepted_options(target)
+    given = {name: value for name, value in (("codec", codec), ("store", store)) if name in accepted}
+    return load_quality_choice(target, {**given, **options})
+
+
+def _accepted_options(target: str) -> Collection[str]:
+    module, _, name = target.partition(":")
+    try:
+        return inspect.signature(getattr(importlib.import_module(module), name)).parameters
+    except Exception:  # whatever is wrong with the user's class, load_quality_choice tells it
+        return ()
+
+
+def _judgements(
+    judged: Any,
+    picture: np.ndarray,
+    decision: QualityDecision,
+    codec: StillCodec,
+    store: StillStore,
+    every: int,
+) -> dict[str, Any]:
+    qualities = codec.qualities[every - 1 :: every]
+    logits = [judged(coded.picture).logit for coded in store.sweep(codec, picture, qualities)]
+    at_choice = judged(store.get(codec, picture, decision.quality).picture)
+    return {
+        "qualities": list(qualities),
+        "logits": [round(float(logit), 5) for logit in logits],
+        "patches": {
+            "size": int(judged.judge.patch_size),
+            "corners": at_choice.corners.tolist(),
+            "weights": [round(float(weight), 6) for weight in at_choice.weight],
+            "visible": [round(float(value), 5) for value in at_choice.quality],
+        },
+    }
+
+
+def _require_decision(decision: Any, codec: StillCodec, method: str) -> None:
+    if not isinstance(decision, QualityDecision) or decision.quality not in codec.qualities:
+        found = getattr(decision, "quality", decision)
+        raise UserError(
+            f"method '{method}' chose no quality of {codec.name}.",
+            where="the configuration, key `methods`",
+            expected=f"a QualityDecision with a quality from {min(codec.qualities)} to "
+            f"{max(codec.qualities)}, found {found!r}",
+        )

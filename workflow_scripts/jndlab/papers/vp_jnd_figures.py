@@ -1,0 +1,181 @@
+"""VP-JND's figures over a data set: pixel JND and PW-JND, saving over |dQF|, decision curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from jndlab.papers.vp_jnd_choices import SIMPLE, TRUE_LABELS
+from jndlab.papers.vp_jnd_tables import Tested, correlation_table, prediction_table, saving_table
+from jndlab.report.style import (
+    figure_style,
+    new_grid,
+    save_figure,
+    series_looks,
+    step_colours,
+    wrapped,
+)
+
+MODEL_NAMES = {"wu2017": "Wu et al. 2017", "wu2013": "Wu et al. 2013", "yang2005": "Yang et al. 2005"}
+
+
+def correlation_figure(tested: Tested, stem: str | Path) -> list[Path]:
+    """Mean pixel-wise JND over PW-JND, a panel per model, with the line and its correlation."""
+    table = correlation_table([tested]).set_index("model")
+    rows = [
+        {"picture": name, "model": model, "mean_pixel_jnd": mean, "pw_jnd": label}
+        for name, label in sorted(tested.labels.items())
+        for model, mean in tested.measures[name].pixel_jnd.items()
+    ]
+    shown = pd.DataFrame(rows)
+    with figure_style():
+        figure, grid = new_grid(1, len(table), (3.4, 3.0), sharey=True)
+        for axes, (model, found) in zip(grid[0], table.iterrows(), strict=True):
+            of_model = shown[shown["model"] == model]
+            x = of_model["mean_pixel_jnd"].to_numpy()
+            axes.plot(x, of_model["pw_jnd"], "o", color="#1f6fb4", markersize=4.5)
+            ends = np.array([x.min(), x.max()])
+            axes.plot(ends, found["slope"] * ends + found["intercept"], color="black", linewidth=1)
+            axes.set_title(
+                f"{MODEL_NAMES[model]}\nr = {found['pearson']:.2f} "
+                f"({found['low']:.2f} to {found['high']:.2f})"
+            )
+            axes.set_xlabel("mean pixel JND (grey levels)")
+        grid[0, 0].set_ylabel(f"PW-JND ({_unit(tested)}, {tested.label_kind})")
+        _title(figure, "Mean pixel-wise JND and picture-wise JND", _facts(tested))
+        return save_figure(figure, shown, stem)
+
+
+def saving_figure(tested: Tested, stem: str | Path, labels: Mapping[str, str]) -> list[Path]:
+    """Mean saving over mean |dQF| of every choice, with 95 % intervals over pictures."""
+    keys = ["data", "method"]
+    errors = prediction_table([tested]).set_index(keys)
+    savings = saving_table([tested]).set_index(keys)
+    shown = pd.DataFrame(
+        {
+            "mean_abs_dqf": errors["mean_abs_dqf"],
+            "dqf_low": errors["low"],
+            "dqf_high": errors["high"],
+            "saving_pct": savings["saving_pct"],
+            "saving_low": savings["low"],
+            "saving_high": savings["high"],
+        }
+    ).reset_index()
+    names = [_label(method, labels) for method in shown["method"]]
+    looks = series_looks(names)
+    with figure_style():
+        figure, grid = new_grid(1, 1, (7.0, 4.2))
+        axes = grid[0, 0]
+        for name, row in zip(names, shown.itertuples(), strict=True):
+            axes.errorbar(
+                row.mean_abs_dqf,
+                row.saving_pct,
+                xerr=[[row.mean_abs_dqf - row.dqf_low], [row.dqf_high - row.mean_abs_dqf]],
+                yerr=[[row.saving_pct - row.saving_low], [row.saving_high - row.saving_pct]],
+                color=looks["palette"][name],
+                marker=looks["markers"][name],
+                markersize=8,
+                elinewidth=0.8,
+                linestyle="",
+                label=name,
+            )
+        ceiling = shown[shown["method"] == TRUE_LABELS]["saving_pct"].iloc[0]
+        axes.axhline(ceiling, color="0.5", linewidth=0.8, linestyle="--")
+        axes.set(
+            xlabel=f"mean |d{_unit(tested)}| to the label", ylabel="bytes saved (%)",
+        )  # fmt: skip
+        axes.set_xlim(left=min(-0.3, axes.get_xlim()[0]))
+        figure.legend(loc="outside lower center", ncols=3)
+        _title(
+            figure,
+            f"Bytes saved against {_best(tested)} over the error of the chosen quality; bars: 95 % "
+            "over pictures; a saving above the dashed line is bought with visible errors",
+            _facts(tested),
+        )
+        return save_figure(figure, shown, stem)
+
+
+def decision_figure(
+    tested: Tested, names: Sequence[str], stem: str | Path, labels: Mapping[str, str]
+) -> list[Path]:
+    """Logits of each classifier along the qualities of some pictures, with the search's path.
+
+    Numbers are the order of the search's calls. Dashed: the label; solid: the chosen quality.
+    """
+    found = {
+        (choices["method"], row["picture"]): row
+        for of_split in tested.choices.values()
+        for choices in of_split
+        for row in choices["pictures"]
+        if "logits" in row
+    }
+    methods = list(dict.fromkeys(method for method, _ in found))
+    rows = []
+    with figure_style():
+        figure, grid = new_grid(len(names), len(methods), (6.2, 2.4), sharex=True)
+        for axes_row, name in zip(grid, names, strict=True):
+            for axes, method in zip(axes_row, methods, strict=True):
+                row = found[method, name]
+                asked = [call["quality"] for call in row["path"]]
+                order = {quality: turn for turn, quality in enumerate(asked, start=1)}
+                _decision_panel(axes, row, order, tested.labels[name])
+                axes.set_title(f"{name}, {_label(method, labels)}")
+                rows += [
+                    {"picture": name, "method": method, "quality": quality, "logit": logit,
+                     "search_turn": order.get(quality), "label": tested.labels[name],
+                     "chosen": row["quality"]}
+                    for quality, logit in zip(row["qualities"], row["logits"], strict=True)
+                ]  # fmt: skip
+        figure.supylabel("logit (above 0: visible)", fontsize=9.5)
+        figure.supxlabel(f"{_unit(tested)} (dashed: label, solid: chosen)", fontsize=9.5)
+        _title(figure, "Decisions along the qualities, and what the search asked for", _facts(tested))
+        return save_figure(figure, pd.DataFrame(rows), stem)
+
+
+def _decision_panel(
+    axes: Any, row: Mapping[str, Any], order: Mapping[int, int], label: int
+) -> None:
+    qualities, logits = np.array(row["qualities"]), np.array(row["logits"])
+    axes.plot(qualities, logits, color="0.65", linewidth=1)
+    axes.axhline(0, color="0.2", linewidth=0.8)
+    axes.axvline(label, color="black", linewidth=1, linestyle="--")
+    axes.axvline(row["quality"], color="#c8500a", linewidth=1.2)
+    at = {int(q): float(v) for q, v in zip(qualities, logits, strict=True)}
+    shades = step_colours(range(1, len(order) + 1)) if order else {}
+    room = (logits.max() - logits.min()) or 1
+    for quality, turn in order.items():
+        if quality in at:
+            axes.plot(quality, at[quality], "o", color=shades[turn], markersize=5)
+            above = 1 if turn % 2 else -1
+            axes.annotate(str(turn), (quality, at[quality] + 0.09 * room * above), fontsize=7,
+                          ha="center", va="center")  # fmt: skip
+    axes.margins(y=0.18)
+
+
+def _label(method: str, labels: Mapping[str, str]) -> str:
+    return labels.get(method) or SIMPLE.get(method, method)
+
+
+def _unit(tested: Tested) -> str:
+    return "QF" if tested.codec == "jpeg" else "QP"
+
+
+def _best(tested: Tested) -> str:
+    of_one = next(iter(tested.measures.values()))
+    return f"{_unit(tested)} {of_one.qualities[-1]}"
+
+
+def _facts(tested: Tested) -> str:
+    content = "published pictures" if tested.content == "published" else "stand-in pictures"
+    return (
+        f"{tested.name}: {len(tested.labels)} {content}, codec {tested.codec}, "
+        f"labels {tested.label_kind}"
+    )
+
+
+def _title(figure: Any, *lines: str) -> None:
+    figure.suptitle("\n".join(wrapped(line, figure, 9.5) for line in lines), fontsize=9.5)

@@ -1,0 +1,94 @@
+"""Files of a run of VP-JND, read back as what tables and figures are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jndlab.codecs.stills import get_still_codec
+from jndlab.datasets.jnd_labels import JndLabels, read_labels
+from jndlab.datasets.splits import read_splits
+from jndlab.files import read_json
+from jndlab.papers.vp_jnd_labels import pw_jnds
+from jndlab.papers.vp_jnd_measures import Measures, read_measures
+from jndlab.papers.vp_jnd_pictures import PUBLISHED, PictureChoice, PictureRecord, read_records
+from jndlab.papers.vp_jnd_tables import Tested
+from jndlab.quality.vmaf_steps import LABEL_KIND
+
+PAPER_PARAMETERS = 101_974_366
+PAPER_PICTURES = {"mcl_jci": 50, "konjnd1k": 504}  # for each codec
+
+
+def picture_choice(entry: Mapping[str, Any], folder: str | None) -> PictureChoice:
+    """The choice of pictures of an entry of the configuration (``vp_jnd.data``)."""
+    keys = ("source", "sources", "codec", "own_files", "size", "crops_per_picture",
+            "frames_per_clip")  # fmt: skip
+    return PictureChoice(
+        folder=Path(folder) if folder else None, **{key: entry[key] for key in keys}
+    )
+
+
+def load_measures(folder: Path, jobs: int) -> dict[str, Measures]:
+    """Measures of all pictures of a data set, from the files of its jobs."""
+    stems = [folder / "measures" / f"{job:04d}" for job in range(jobs)]
+    return read_measures([f"{s}.csv" for s in stems], [f"{s}.pixel_jnd.csv" for s in stems])
+
+
+def load_labels(folder: Path) -> JndLabels:
+    """Labels of a data set."""
+    return read_labels(folder / "labels.csv", levels=1)
+
+
+def load_tested(
+    folder: str | Path,
+    name: str,
+    entry: Mapping[str, Any],
+    methods: Sequence[str],
+    models: str | Path,
+) -> Tested:
+    """A data set below ``folder`` (``<results>/vp_jnd``) with what ``methods`` chose for it.
+
+    ``models`` is the folder of the trained VP-JNDnets of the data set; it need not be there.
+    """
+    here = Path(folder) / name
+    labels = load_labels(here)
+    records = read_records(here / "pictures.csv")
+    splits = read_splits(here / "splits.csv")
+    choices = {
+        split.name: [read_json(here / "choices" / m / f"{split.name}.json") for m in methods]
+        for split in splits
+    }
+    obstacle = _obstacle(entry, labels, records, Path(models))
+    return Tested(
+        name=name,
+        data_set=entry["source"],
+        codec=entry["codec"],
+        content="published" if entry["source"] in PUBLISHED else "demo",
+        label_kind=labels.kind,
+        obstacle=obstacle,
+        labels=pw_jnds(labels, get_still_codec(entry["codec"])),
+        measures=load_measures(here, entry["jobs"]),
+        splits=splits,
+        fitted=read_json(here / "fitted.json"),
+        choices=choices,
+    )
+
+
+def _obstacle(
+    entry: Mapping[str, Any], labels: JndLabels, records: Sequence[PictureRecord], models: Path
+) -> str:
+    """Why the numbers of a published data set are not those of the paper; empty if they may be."""
+    reasons = []
+    wanted = PAPER_PICTURES.get(entry["source"])
+    if labels.kind == LABEL_KIND:
+        reasons.append(f"labels by {LABEL_KIND}")
+    if wanted and len(records) != wanted:
+        reasons.append(f"{len(records)} of {wanted} pictures")
+    if entry["source"] == "mcl_jci" and entry["split"]["kind"] != "authors":
+        reasons.append("another split")
+    for summary in sorted(models.glob("*/summary.json"))[:1]:
+        parameters = read_json(summary)["parameters"]
+        if parameters != PAPER_PARAMETERS:
+            reasons.append(f"a network of {parameters:,} parameters instead of 101,974,366")
+    return "; ".join(reasons)

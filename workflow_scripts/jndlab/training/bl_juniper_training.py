@@ -1,0 +1,105 @@
+"""Training of BL-JUNIPER's CNN for one JND level, from labelled blocks to files for use."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jndlab.errors import UserError
+from jndlab.files import atomic_path, sha256_of, sha256_of_json
+from jndlab.models.bl_juniper_cnn import BlockPreparation
+from jndlab.models.jnd_onnx import export_jnd_onnx
+from jndlab.models.keras_weights import import_keras
+from jndlab.models.model_files import build_network, load_model, save_model
+from jndlab.training.block_files import read_blocks
+from jndlab.training.block_samples import BlockSamples, split_by_source
+from jndlab.training.loop import BEST, METRICS, SUMMARY, train
+from jndlab.training.recipe import LossTerm, Recipe
+
+NETWORK = "bl_juniper_cnn"
+
+
+def train_bl_juniper(
+    block_files: Sequence[Path],
+    level: int,
+    cnn: Mapping[str, Any],
+    data: Mapping[str, Any],
+    outputs: Mapping[str, Path],
+    runs: Path,
+    *,
+    on_metrics: Callable[[dict], None] | None = None,
+    threads: int | None = None,
+) -> None:
+    """Train the network of ``level`` (1 to 3) and write ``outputs``.
+
+    ``cnn`` and ``data`` (``shares``, ``seed``) are keys of the schema. ``outputs`` names the files
+    ``model`` (ONNX), ``weights``, ``metrics`` and ``summary``; the state of the run is kept below
+    ``runs``, in a folder of its recipe, and a killed training goes on from there. Loss is the mean
+    absolute error in QP, so ``val_loss`` is that of the validation blocks.
+    """
+    content = read_blocks(block_files)
+    split = split_by_source([str(name) for name in content.blocks.sources], **data)
+    samples = BlockSamples(
+        content.blocks, split, level=level, scrambled=cnn["scrambled"], seed=data["seed"]
+    )
+    labels = content.blocks.jnd[samples.members["train"], level - 1]
+    options: dict[str, Any] = {"level": level, "width": cnn["width"], "head": cnn["head"]}
+    if cnn["head"] == "linear_at_mean":
+        options["label_means"] = [round(float(np.mean(labels)), 4)]
+    model = build_network(NETWORK, options | asdict(samples.preparation), seed=cnn["seed"])
+    recipe = Recipe(
+        epochs=cnn["epochs"],
+        batch_size=cnn["batch_size"],
+        losses=(LossTerm("mae", output=f"jnd{level}"),),
+        learning_rate=cnn["learning_rate"],
+        seed=cnn["seed"],
+        best_by="val_loss" if samples.members["validation"].size else "train_loss",
+    )
+    # Other data or another recipe is another run: it must not go on where this one stopped.
+    identity = [recipe.as_json(), samples.sha256, model.options]
+    run_dir = runs / sha256_of_json(identity)[:12]
+    train(model, samples, recipe, run_dir, on_metrics=on_metrics, threads=threads)
+    best = run_dir / BEST
+    if not best.is_file():
+        raise UserError(
+            "the training ended without weights of a best epoch.",
+            where=str(run_dir),
+            remedy="delete this folder and run again; see metrics.csv in it.",
+        )
+    export_jnd_onnx(load_model(best), outputs["model"])
+    kept = {"weights": best, "metrics": run_dir / METRICS, "summary": run_dir / SUMMARY}
+    for name, source in kept.items():
+        with atomic_path(outputs[name]) as part:
+            shutil.copyfile(source, part)
+
+
+def import_bl_juniper(
+    weights: Path,
+    block_files: Sequence[Path],
+    level: int,
+    cnn: Mapping[str, Any],
+    data: Mapping[str, Any],
+    outputs: Mapping[str, Path],
+) -> None:
+    """The authors' network of ``level`` from its HDF5 file, as ``model`` (ONNX) and ``weights``.
+
+    The file holds no standardisation. As in the authors' test script, it is that of the training
+    blocks, by the split of ``data``.
+    """
+    blocks = read_blocks(block_files).blocks
+    split = split_by_source([str(name) for name in blocks.sources], **data)
+    training = np.array([split[str(name)] == "train" for name in blocks.sources])
+    preparation = BlockPreparation.fitted(
+        blocks.pixels[training],
+        blocks.temporal_information[training],
+        scrambled=cnn["scrambled"],
+    )
+    model = import_keras(weights, NETWORK, {"level": level, **asdict(preparation)})
+    export_jnd_onnx(model, outputs["model"])
+    origin = {"file": weights.name, "sha256": sha256_of(weights)}
+    save_model(outputs["weights"], model, imported_from=origin)

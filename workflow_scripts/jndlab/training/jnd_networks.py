@@ -1,0 +1,210 @@
+"""Training of LASeR-JND's and MTJND's networks, stage by stage, from frames to files for use."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from jndlab.errors import UserError
+from jndlab.files import atomic_path, read_json, sha256_of, sha256_of_json, write_json
+from jndlab.models.jnd_onnx import export_jnd_onnx
+from jndlab.models.keras_weights import load_keras
+from jndlab.models.laser_autoencoder import RECONSTRUCTION, LaserAutoencoder
+from jndlab.models.laser_jnd import LaserPredictor
+from jndlab.models.model_files import build_network, load_model, save_model
+from jndlab.models.mtjnd import ATTENTION, MtJnd
+from jndlab.models.picture_network import PictureNetwork
+from jndlab.models.vgg16 import Vgg16
+from jndlab.training.frame_samples import Frame, FrameSamples, FrameTargets
+from jndlab.training.jnd_stages import Stage
+from jndlab.training.loop import BEST, METRICS, SUMMARY, Metric, train
+from jndlab.training.recipe import Recipe
+
+ATTENTION_CELL = 16  # pixels to a side of a cell of MTJND's attention map
+KERAS_ADAM_EPSILON = 1e-7
+
+
+def train_stage(
+    stage: Stage,
+    frames: Sequence[Frame],
+    training: Mapping[str, Any],
+    outputs: Mapping[str, Path],
+    runs: Path,
+    *,
+    starts_from: Sequence[Path] = (),
+    label_means: Sequence[float] = (),
+    saliency: Path | None = None,
+    imagenet: Path | None = None,
+    **loop: Any,
+) -> None:
+    """Train one stage as ``training`` says (keys of the schema) and write ``outputs``.
+
+    ``starts_from`` are the model files of ``stage.starts_from``, in that order, ``label_means``
+    the mean training label of JND1 to JND3, ``saliency`` the folder of maps for attention,
+    ``imagenet`` a file of VGG16's weights (Keras's ``.h5`` or torchvision's ``.pth``). ``outputs``
+    names the files ``model`` (ONNX), ``weights``, ``metrics`` and ``summary``. The state of the run
+    is kept below ``runs``, in a folder of its recipe: a killed training goes on from there.
+    ``loop`` reaches ``training.loop.train``. Raises UserError for a backbone that is missing, of
+    another network or of another width, colour or scale.
+    """
+    model = started_network(stage, training["seed"], starts_from, label_means, imagenet)
+    samples = FrameSamples(
+        frames,
+        model.preparation,
+        targets_of(stage, model),
+        saliency=saliency,
+        seed=training["seed"],
+    )
+    recipe = recipe_of(stage, model, training, validated=bool(samples.frames["valid"]))
+    origins = {path.parent.name: sha256_of(path) for path in starts_from}
+    if imagenet is not None and isinstance(model, MtJnd):
+        origins["imagenet"] = sha256_of(imagenet)
+    identity = [recipe.as_json(), samples.sha256, stage.network, model.options, origins]
+    run_dir = runs / sha256_of_json(identity)[:12]
+    train(model, samples, recipe, run_dir, metrics=metrics_of(stage), **loop)
+    facts = {"stage": stage.name, "starts_from": origins, "peak_memory_mib": _peak_mib()}
+    kept = run_dir / BEST
+    if training.get("keep") == "last":
+        kept = run_dir / "kept.pt"
+        save_model(kept, model)
+    _write_outputs(run_dir, kept, outputs, facts)
+
+
+def started_network(
+    stage: Stage,
+    seed: int,
+    starts_from: Sequence[Path] = (),
+    label_means: Sequence[float] = (),
+    imagenet: Path | None = None,
+) -> PictureNetwork:
+    """The network of a stage with the weights that its training begins with."""
+    options = dict(stage.options)
+    if options.get("head") == "linear_at_mean":
+        options["label_means"] = [label_means[level - 1] for level in stage.levels]
+    model = build_network(stage.network, options, seed=seed)
+    backbones = [_backbone(path, model) for path in starts_from]
+    if isinstance(model, LaserPredictor):
+        model.start_from(*backbones)
+    elif isinstance(model, MtJnd):
+        _start_from_imagenet(model, imagenet)
+    elif backbones:  # a JND-reconstruction net, fine-tuned from the image autoencoder
+        model.load_state_dict(backbones[0].state_dict())
+    return model
+
+
+def targets_of(stage: Stage, model: nn.Module) -> FrameTargets:
+    """What a stage learns of each frame."""
+    if isinstance(model, LaserAutoencoder):
+        return FrameTargets((), reconstruction=stage.target_level or 0)
+    reconstruction = stage.levels[0] if stage.network.startswith("e2e") else None
+    attends = getattr(model, "attention", None) is not None
+    return FrameTargets(stage.levels, reconstruction, ATTENTION_CELL if attends else None)
+
+
+def recipe_of(
+    stage: Stage, model: PictureNetwork, training: Mapping[str, Any], *, validated: bool = True
+) -> Recipe:
+    """The recipe of a stage: Adam with Keras's epsilon, mean absolute error of each level's QP.
+
+    Squared errors of pictures count in levels of 0..255, whatever the network's scale is.
+    """
+    losses: list[dict[str, Any]] = []
+    per_level = training["jnd_weight"] if stage.network.startswith("e2e") else 1.0
+    if stage.predicts:
+        losses += [
+            {"kind": "mae", "output": f"jnd{level}", "weight": per_level} for level in stage.levels
+        ]
+    picture_weight = training["picture_weight"] if stage.network.startswith("e2e") else 1.0
+    if not stage.predicts or stage.network.startswith("e2e"):
+        levels = 1.0 if model.preparation.scale == "raw" else 255.0**2
+        losses.append({"kind": "mse", "output": RECONSTRUCTION, "weight": picture_weight * levels})
+    if getattr(model, "attention", None) is not None:
+        losses.append({"kind": "bce", "output": ATTENTION, "weight": training["attention_weight"]})
+    return Recipe.from_config(
+        {
+            "epochs": training["epochs"],
+            "batch_size": training["batch_size"],
+            "losses": losses,
+            "learning_rate": training["learning_rate"],
+            "adam_epsilon": KERAS_ADAM_EPSILON,
+            "mixed_precision": False,
+            "validate_every_epochs": training["validate_every_epochs"],
+            "best_by": "val_loss" if validated else "train_loss",
+            "seed": training["seed"],
+        }
+    )
+
+
+def metrics_of(stage: Stage) -> dict[str, Metric]:
+    """Mean error (QP) of each level, beside the loss."""
+
+    def error_of(output: str) -> Metric:
+        def mean_error(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
+            return (outputs[output] - targets[output]).abs().mean()
+
+        return mean_error
+
+    return {f"error_jnd{level}": error_of(f"jnd{level}") for level in stage.levels}
+
+
+def _backbone(path: Path, model: PictureNetwork) -> LaserAutoencoder:
+    backbone = load_model(path, network="laser_autoencoder")
+    assert isinstance(backbone, LaserAutoencoder)
+    wanted, found = model.preparation, backbone.preparation
+    if (wanted.colour, wanted.scale, model.width) != (found.colour, found.scale, backbone.width):
+        raise UserError(
+            "an autoencoder was trained for another input than the network built on it.",
+            where=str(path),
+            expected=f"{wanted.colour}, {wanted.scale}, width {model.width}; "
+            f"found {found.colour}, {found.scale}, width {backbone.width}",
+            remedy="delete this file, so that the workflow trains it again.",
+        )
+    return backbone
+
+
+def _start_from_imagenet(model: MtJnd, path: Path | None) -> None:
+    if path is None:
+        if model.options["freeze_early"]:
+            raise UserError(
+                "the early layers are to stay as ImageNet made them, and there are no weights.",
+                where="the configuration, key `mtjnd.imagenet`",
+                expected="a file of VGG16's weights: Keras's vgg16_weights_tf_dim_ordering_tf_"
+                "kernels_notop.h5 or torchvision's vgg16-*.pth",
+                remedy="give it, or set `mtjnd.network.freeze_early: false` to train all layers.",
+            )
+        return
+    backbone = Vgg16(model.width)
+    if path.suffix == ".pth":
+        backbone.load_torchvision(path)
+    else:
+        load_keras(path, backbone)
+    model.start_from(backbone)
+
+
+def _peak_mib() -> float:
+    """Peak memory of the training: of tensors on CUDA, else of this whole process."""
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        return round(torch.cuda.max_memory_allocated() / 2**20, 1)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def _write_outputs(
+    run_dir: Path, kept: Path, outputs: Mapping[str, Path], facts: Mapping[str, Any]
+) -> None:
+    if not kept.is_file():
+        raise UserError(
+            "the training ended without weights of a best epoch.",
+            where=str(run_dir),
+            remedy="delete this folder and run again; see metrics.csv in it.",
+        )
+    export_jnd_onnx(load_model(kept), outputs["model"])
+    for name, source in {"weights": kept, "metrics": run_dir / METRICS}.items():
+        with atomic_path(outputs[name]) as part:
+            shutil.copyfile(source, part)
+    write_json(outputs["summary"], {**read_json(run_dir / SUMMARY), **facts})

@@ -1,0 +1,151 @@
+"""Which networks LASeR-JND and MTJND train, in which order, and what each one starts from.
+
+Names are folders below ``<results>/models/<paper>``: ``mj_lat``, ``lat_jnd2`` (one level),
+``lat_jnd2-rgb`` (a variant of the configuration), ``mj_lat-imported`` (weights from elsewhere),
+``image_autoencoder`` and ``jnd1_autoencoder`` (the backbones of LASeR-JND).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jndlab.errors import UserError
+
+LEVELS = (1, 2, 3)
+NETWORKS = {
+    "laser_jnd": ("lat", "rec", "e2e_lat", "e2e_rec", "mj_lat", "mj_rec"),
+    "mtjnd": ("mt_3ljnd", "mt_1ljnd_va", "mt_3ljnd_va"),
+}
+ONE_LEVEL = ("lat", "rec", "e2e_lat", "e2e_rec", "mt_1ljnd_va")
+WITH_BLOCKS = ("rec", "e2e_rec", "mj_rec")  # they take `checkpoint_blocks`
+AUTOENCODER = "laser_autoencoder"
+IMAGE_AUTOENCODER = "image_autoencoder"
+IMPORTED = "imported"
+# Options that an autoencoder shares with the networks built on it.
+INPUT_OPTIONS = ("input_size", "width", "colour", "scale")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training, or one import of trained weights.
+
+    ``network`` is a name of ``model_files.NETWORKS``, ``options`` its options, less the mean
+    labels. ``starts_from`` names the stages whose weights it takes over. ``target_level`` is that
+    of the frames that an autoencoder learns to make (None: the frames themselves). ``weights`` is
+    the file of an import.
+    """
+
+    name: str
+    network: str
+    levels: tuple[int, ...]
+    variant: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    starts_from: tuple[str, ...] = ()
+    target_level: int | None = None
+    weights: str | None = None
+
+    @property
+    def predicts(self) -> bool:
+        """Whether it is a predictor of JND levels, not a backbone."""
+        return self.network != AUTOENCODER
+
+    @property
+    def trained(self) -> bool:
+        """Whether the run trains it."""
+        return self.weights is None
+
+
+def stages_of(paper: str, config: Mapping[str, Any]) -> dict[str, Stage]:
+    """All stages of a paper by name, each after those that it starts from.
+
+    ``config`` is the paper's part of the configuration, with defaults. Raises UserError for
+    networks, variants or weights that the paper does not have.
+    """
+    stages: dict[str, Stage] = {}
+    for network in config["networks"]:
+        for levels in levels_of(network, config["levels"]):
+            _add(stages, network, levels, "", config)
+    for variant, chosen in config["variants"].items():
+        for name in chosen["networks"]:
+            network, levels = parsed(paper, name, f"{paper}.variants.{variant}.networks")
+            _add(stages, network, levels, variant, config)
+    for name, path in config["weights"].items():
+        network, levels = parsed(paper, name, f"{paper}.weights")
+        stage_name = f"{name}-{IMPORTED}"
+        size = config["weights_input_size"]
+        options = {"level": levels[0]} if network in ONE_LEVEL else {}
+        options |= {"input_size": size} if size else {}
+        stages[stage_name] = Stage(stage_name, network, levels, IMPORTED, options, (), None, path)
+    return stages
+
+
+def levels_of(network: str, chosen: Sequence[int]) -> list[tuple[int, ...]]:
+    """The levels of each network of a kind: one apiece, or all three in one."""
+    return [(level,) for level in chosen] if network in ONE_LEVEL else [LEVELS]
+
+
+def name_of(network: str, levels: Sequence[int], variant: str = "") -> str:
+    """Name of a stage, e.g. ``lat_jnd2`` or ``mj_lat-rgb``."""
+    name = f"{network}_jnd{levels[0]}" if network in ONE_LEVEL else network
+    return f"{name}-{variant}" if variant else name
+
+
+def parsed(paper: str, name: str, where: str) -> tuple[str, tuple[int, ...]]:
+    """Network and levels of a name without variant; UserError for a name that there is not."""
+    known = {
+        name_of(network, levels): (network, levels)
+        for network in NETWORKS[paper]
+        for levels in levels_of(network, LEVELS)
+    }
+    if name not in known:
+        raise UserError(
+            f"there is no network '{name}'.",
+            where=f"the configuration, key `{where}`",
+            expected=", ".join(known),
+        )
+    return known[name]
+
+
+def _add(
+    stages: dict[str, Stage],
+    network: str,
+    levels: tuple[int, ...],
+    variant: str,
+    config: Mapping[str, Any],
+) -> None:
+    changed = config["variants"][variant]["network"] if variant else {}
+    options = {**config["network"], **changed}
+    # A variant of the input needs backbones of its own.
+    suffix = f"-{variant}" if set(changed) & set(INPUT_OPTIONS) else ""
+    starts_from: tuple[str, ...] = ()
+    if "reconstruction" in config:  # LASeR-JND
+        shared = {name: options[name] for name in INPUT_OPTIONS}
+        starts_from = _add_backbones(stages, network, levels, suffix, shared)
+    if network in ONE_LEVEL:
+        options = {name: value for name, value in options.items() if name != "order"}
+        options["level"] = levels[0]
+    if network not in WITH_BLOCKS:
+        options.pop("checkpoint_blocks", None)
+    name = name_of(network, levels, variant)
+    stages[name] = Stage(name, network, levels, variant, options, starts_from)
+
+
+def _add_backbones(
+    stages: dict[str, Stage],
+    network: str,
+    levels: Sequence[int],
+    suffix: str,
+    options: Mapping[str, Any],
+) -> tuple[str, ...]:
+    variant = suffix.removeprefix("-")
+    image = f"{IMAGE_AUTOENCODER}{suffix}"
+    stages.setdefault(image, Stage(image, AUTOENCODER, (), variant, options))
+    if network.startswith("e2e"):
+        return (image,)
+    names = [f"jnd{level}_autoencoder{suffix}" for level in levels]
+    for name, level in zip(names, levels, strict=True):
+        stage = Stage(name, AUTOENCODER, (), variant, options, (image,), level)
+        stages.setdefault(name, stage)
+    return tuple(names)

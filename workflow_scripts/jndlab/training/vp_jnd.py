@@ -1,0 +1,120 @@
+"""Training of VP-JNDnet and of its predecessor on labelled pictures, to files for use."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from jndlab.codecs.still_store import StillStore
+from jndlab.codecs.stills import StillCodec
+from jndlab.errors import UserError
+from jndlab.files import atomic_path, sha256_of_json
+from jndlab.models.liu_pw_jnd import LiuPwJnd
+from jndlab.models.model_files import build_network, load_model
+from jndlab.models.patch_classifier import PatchClassifier
+from jndlab.models.vp_jnd import VpJndNet
+from jndlab.models.vp_jnd_onnx import export_classifier
+from jndlab.training.loop import BEST, METRICS, SUMMARY, train
+from jndlab.training.picture_pairs_jnd import (
+    GIB,
+    LabelledPicture,
+    PairSampling,
+    PicturePairsJnd,
+    accuracy,
+)
+from jndlab.training.recipe import Recipe
+
+NETWORKS: dict[str, type[PatchClassifier]] = {"vp_jnd": VpJndNet, "liu_pw_jnd": LiuPwJnd}
+OF_RECIPE = ("epochs", "batch_size", "learning_rate", "lr_step_epochs", "lr_step_factor",
+             "ema_decay", "seed")  # fmt: skip
+
+
+def train_classifier(
+    name: str,
+    network: Mapping[str, Any],
+    training: Mapping[str, Any],
+    learnt: Sequence[LabelledPicture],
+    validating: Sequence[LabelledPicture],
+    codec: StillCodec,
+    store: StillStore,
+    outputs: Mapping[str, Path],
+    runs: Path,
+    *,
+    on_metrics: Callable[[dict], None] | None = None,
+    threads: int | None = None,
+) -> None:
+    """Train ``name`` (a key of :data:`NETWORKS`) as ``training`` says and write ``outputs``.
+
+    ``network`` and ``training`` are those of the configuration (``vp_jnd``). ``outputs`` names the
+    files ``model`` (ONNX), ``weights``, ``metrics`` and ``summary``; the state is kept below
+    ``runs`` in a folder of its own for each recipe and data, so that a killed training goes on.
+    """
+    sampling = PairSampling(
+        patch_size=network["patch_size"],
+        with_jnd=NETWORKS[name].uses_jnd,
+        **{key: training[key] for key in (
+            "patches", "pairs_per_picture", "crops", "jnd_model", "jnd_gain", "importance", "seed",
+        )},
+    )  # fmt: skip
+    pairs = PicturePairsJnd(
+        learnt, validating, codec, store, sampling, ram_bytes=int(training["memory_gib"] * GIB)
+    )
+    recipe = Recipe.from_config(
+        {
+            **{key: training[key] for key in OF_RECIPE},
+            "losses": "bce",
+            "best_by": "val_loss" if validating else "train_loss",
+        }
+    )
+    model = build_network(name, dict(network), seed=training["seed"])
+    strengthen_differences(model, training["difference_gain"])
+    kind = [recipe.as_json(), pairs.sha256, str(model), training["difference_gain"], dict(network)]
+    run_dir = runs / sha256_of_json(kind)[:12]
+    train(
+        model,
+        pairs,
+        recipe,
+        run_dir,
+        threads=threads,
+        on_metrics=on_metrics,
+        metrics={"accuracy": accuracy},
+        show_progress=False,
+    )
+    best = run_dir / BEST
+    if not best.is_file():
+        raise UserError(
+            "the training ended without weights of a best epoch.",
+            where=str(run_dir),
+            remedy="delete this folder and run again; see metrics.csv in it.",
+        )
+    kept = load_model(best)
+    assert isinstance(kept, PatchClassifier)
+    export_classifier(kept, outputs["model"])
+    files = {"weights": best, "metrics": run_dir / METRICS, "summary": run_dir / SUMMARY}
+    for key, source in files.items():
+        with atomic_path(outputs[key]) as part:
+            shutil.copyfile(source, part)
+
+
+def strengthen_differences(network: PatchClassifier, gain: float) -> None:
+    """Let the quality head start with weights of R - D that are ``gain`` times as strong.
+
+    Features of a picture and its coded version differ by a few percent of themselves, and a
+    network that starts with equal weights for R, D and R - D spends its first hundreds of steps on
+    finding the last. 1 leaves the authors' start. Raises UserError for heads that see no R - D.
+    """
+    if gain == 1:
+        return
+    if getattr(network, "inputs", "graph") != "graph":
+        raise UserError(
+            "the quality head of the figure sees no differences.",
+            where="`vp_jnd.training.difference_gain`",
+            expected=f"1 with `inputs: figure`, found {gain:g}",
+        )
+    first = network.quality_head[0].weight
+    with torch.no_grad():
+        first[:, 2 * first.shape[1] // 3 :].mul_(gain)

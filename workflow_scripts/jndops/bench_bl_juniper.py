@@ -1,0 +1,156 @@
+"""Benches of BL-JUNIPER at 1080p: stage 1 of a frame pair, stages 2 to 4, encodes with a map."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from jndlab.codecs import get_codec
+from jndlab.codecs.base import EncodeJob
+from jndlab.codecs.qp_map import write_qp_map
+from jndlab.datasets.prepare import prepare_sequence
+from jndlab.datasets.sequences import load_sequences
+from jndlab.media.clip import ClipFormat, Frame, read_clip
+from jndops.bench_figures import ROOT, Bench, Figure, in_turns, python
+
+STAGE_1_LIMIT_SECONDS = 1
+STAGES_GOAL = 5  # frames/s
+HELD = 30  # frames from one key frame to the next, as in the authors' scripts
+FRAMES = 6
+QP = 32
+
+# Untrained networks are as fast as trained ones. torch stays out of this process.
+EXPORT_PROGRAM = """
+import sys
+from dataclasses import asdict
+from jndlab.models.bl_juniper_cnn import BlJuniperCnn, BlockPreparation
+from jndlab.models.jnd_onnx import export_jnd_onnx
+for level, path in enumerate(sys.argv[1:], start=1):
+    export_jnd_onnx(BlJuniperCnn(level=level, **asdict(BlockPreparation())), path)
+"""
+
+
+def stage_1(bench: Bench) -> Iterator[Figure]:
+    """SPI, TPI, block SSIM and degradation of a 1080p frame and one coding of it."""
+    from jndlab.jnd.block_activity import FrameActivity, block_spi, block_tpi
+    from jndlab.jnd.block_jnd_mapping import perceptual_information, quality_degradation
+    from jndlab.jnd.block_ssim import BlockSsim
+
+    _, _, frames = _clip(bench.folder)
+    before, frame = (each.y for each in frames[:2])
+    coded = (frame // 8 * 8 + 4).astype(np.uint8)  # any other picture takes as long
+    bench.say("block activity, SSIM and degradation of a 1080p frame")
+
+    def mapped() -> None:
+        spi, tpi = block_spi(frame), block_tpi(frame, before)
+        information = perceptual_information(FrameActivity(spi, tpi, 0.0, 0.0))
+        quality_degradation(information, BlockSsim(frame).blocks(coded))
+
+    (spent,) = in_turns([mapped], max(3, bench.rounds))
+    yield Figure(
+        "BL-JUNIPER stage 1, 1080p",
+        spent.wall,
+        "s",
+        STAGE_1_LIMIT_SECONDS,
+        "limit",
+        "SPI, TPI, SSIM and degradation of the 510 blocks of a frame against one coding, luma, "
+        "default options; files and decoding not counted",
+        at_most=1,
+    )
+
+
+def later_stages(bench: Bench) -> Iterator[Figure]:
+    """Stages 2 to 4 of 1080p frames: on every frame, and on key frames whose maps are held."""
+    from jndlab.jnd.block_activity import block_tpi
+    from jndlab.jnd.block_pictures import rgb_of
+    from jndlab.jnd.block_qp_control import block_qps
+    from jndlab.jnd.visual_importance import block_importance, load_saliency
+    from jndlab.models.bl_juniper_onnx import LEVELS, BlockJndPredictor
+
+    _, _, frames = _clip(bench.folder)
+    models = {level: bench.folder / f"jnd{level}.onnx" for level in LEVELS}
+    python("-c", EXPORT_PROGRAM, *models.values(), cwd=ROOT / "workflow_scripts")
+    predictor = BlockJndPredictor(models, threads=bench.cores)
+    saliency = load_saliency("dsr")
+    bench.say(f"networks, saliency and QP control of 1080p frames, {bench.rounds} times")
+
+    def key_frame() -> tuple[np.ndarray, np.ndarray]:
+        rgb = rgb_of(frames[1])
+        jnd = predictor.of_frame(rgb, block_tpi(frames[1].y, frames[0].y))
+        return jnd, block_importance(saliency.saliency(rgb))
+
+    jnd, importance = key_frame()  # also imports what it needs
+
+    def network() -> None:
+        predictor.of_frame(rgb_of(frames[1]), block_tpi(frames[1].y, frames[0].y))
+
+    def control() -> None:
+        block_qps(QP, jnd, importance)
+
+    whole, alone, last = in_turns([key_frame, network, control], max(3, bench.rounds))
+    counted = (
+        f"luma and RGB, 3 networks of full width in ONNX Runtime, dense-and-sparse saliency, "
+        f"decision table; 510 blocks, {bench.cores} threads for the networks"
+    )
+    for name, seconds in (
+        (f"key frames {HELD} apart, maps held", whole.wall / HELD + last.wall),
+        ("every frame", whole.wall + last.wall),
+    ):
+        yield Figure(
+            f"BL-JUNIPER stages 2 to 4, 1080p, {name}",
+            1 / seconds,
+            "frames/s",
+            STAGES_GOAL,
+            "goal",
+            counted,
+            at_least=1,
+        )
+    yield Figure(
+        "BL-JUNIPER networks alone, 1080p, every frame",
+        1 / alone.wall,
+        "frames/s",
+        STAGES_GOAL,
+        "goal of stages 2 to 4",
+        "RGB, temporal information and the three networks",
+    )
+
+
+def mapped_encodes(bench: Bench) -> Iterator[Figure]:
+    """kvazaar at 1080p with a QP for each block against without."""
+    clip, source, _ = _clip(bench.folder)
+    codec = get_codec({"adapter": "kvazaar", "preset": "ultrafast"})
+    shape = clip.frames, -(-clip.height // 64), -(-clip.width // 64)
+    qps = QP + np.random.default_rng(0).integers(-6, 7, shape)
+    qp_map = bench.folder / "map.npz"
+    write_qp_map(qp_map, qps)
+    codec.version()
+    bench.say(f"kvazaar codes {clip.frames} frames of 1080p with and without a map")
+
+    def encode(path: Path | None) -> None:
+        stream = bench.folder / "coded.265"
+        codec.encode(EncodeJob(source, clip, "LDP", QP, stream, bench.folder, qp_map=path))
+
+    with_map, without = in_turns(
+        [lambda: encode(qp_map), lambda: encode(None)], max(3, bench.rounds)
+    )
+    yield Figure(
+        "kvazaar with a QP map, 1080p",
+        clip.frames / with_map.wall,
+        "frames/s",
+        clip.frames / without.wall,
+        "the same without a map",
+        f"preset ultrafast, LDP, QP {QP} and {QP} +- 6 by block, 1 thread; map and checks counted",
+    )
+
+
+def _clip(folder: Path) -> tuple[ClipFormat, Path, list[Frame]]:
+    """A real clip, enlarged to 1080p, as a file and in memory."""
+    sequence = load_sequences(ROOT / "config/sequences.tsv")["bigbuckbunny_720p"]
+    size = f"{sequence.width}x{sequence.height}"
+    sequence = dataclasses.replace(sequence, width=1920, height=1080, scaled_from=size)
+    clip, target = sequence.clip(FRAMES), folder / "clip.mkv"
+    prepare_sequence(sequence, clip, folder, target, folder)
+    return clip, target, list(read_clip(target, clip))

@@ -1,0 +1,80 @@
+"""Benches of LASeR-JND and MTJND at the papers' size: frames, a training step, its memory."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from jndlab.training.jnd_stages import NETWORKS, WITH_BLOCKS
+from jndops.bench_figures import ROOT, Bench, Figure, python
+
+SPEEDUP_GOAL = 1.5
+GPU_GIB = 24  # of the card that the papers' batch is to fit
+PAPER_BATCH = 8
+STEP_BATCH = 2  # of the training step on a CPU
+
+
+def jnd_networks(bench: Bench) -> Iterator[Figure]:
+    """Each network on one frame: ONNX Runtime against eager torch; the best speed-up has a goal."""
+    names = [name for networks in NETWORKS.values() for name in networks]
+    told = {}
+    for name in names:
+        bench.say(f"{name} on one frame of the paper's size")
+        told[name] = _measured(f"bench_frames({name!r}, threads={bench.cores})")
+        yield Figure(
+            f"{name}, a frame, ONNX Runtime",
+            1 / told[name]["onnx_seconds"],
+            "frames/s",
+            1 / told[name]["eager_seconds"],
+            "eager float32 PyTorch, same threads",
+            f"{bench.cores} threads, prepared input, in turns, medians of 3",
+        )
+    best = max(told.values(), key=lambda row: row["speedup"])
+    yield Figure(
+        "JND networks: best speed-up by ONNX Runtime",
+        best["speedup"],
+        "times",
+        1,
+        "eager float32 PyTorch",
+        f"{best['network']}; the fastest turn of each",
+        at_least=SPEEDUP_GOAL,
+    )
+
+
+def jnd_training(bench: Bench) -> Iterator[Figure]:
+    """A training step of the lightest network at the paper's size, and memory of all estimated."""
+    bench.say(f"training steps of LAT at the paper's size, batch {STEP_BATCH}")
+    call = f"bench_training('lat', batch_size={STEP_BATCH}, threads={bench.cores})"
+    told = _measured(call)
+    yield Figure(
+        f"training LAT, batch {STEP_BATCH} of 640x352",
+        told["steps_per_second"],
+        "steps/s",
+        6_600 * PAPER_BATCH / STEP_BATCH / 86_400,
+        "300 epochs of 176 frames (VideoSet, 80 %, one frame each) in one day",
+        f"forward, backward and Adam on {told['device']}, {told['threads']} threads",
+    )
+    bench.say(f"memory of training steps at batch {PAPER_BATCH}, by estimate")
+    heavy = _measured(f"bench_memory({list(WITH_BLOCKS)!r}, options={{'checkpoint_blocks': True}})")
+    for name, gib in heavy.items():
+        yield Figure(
+            f"memory of training {name}, batch {PAPER_BATCH} of 640x352",
+            gib,
+            "GiB",
+            GPU_GIB,
+            "memory of the card that it is to fit",
+            "tensors alive at the worst moment of a step, block computed twice in chunks; counted "
+            "on tensors without content",
+            at_most=1,
+        )
+
+
+def _measured(call: str) -> Any:
+    """A function of jndlab.training.bench_jnd in a process of its own: torch stays out of here."""
+    program = "import json; from jndlab.training.bench_jnd import *\n"
+    program += f"print(json.dumps({call}))"
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    done = python("-c", program, cwd=ROOT / "workflow_scripts", env=environment)
+    return json.loads(done.stdout.splitlines()[-1])

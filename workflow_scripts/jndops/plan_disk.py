@@ -1,0 +1,69 @@
+"""How much room a run takes on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jndlab.files import read_json
+from jndlab.media.clip import ClipFormat
+from jndops.cost_model import Line
+from jndops.job_graph import Job
+from jndops.settings import Settings
+
+FRAME_ROW_BYTES = 300  # one frame's line of metrics beside a point
+POINT_BYTES = 12_000  # a point, its facts and its logs
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Sizes as shares of the raw 4:2:0 frames: streams by configuration and QP, lossless clips."""
+
+    streams: Mapping[str, Line]
+    lossless: float
+
+
+def load_shares(path: Path) -> Shares:
+    """The shipped shares (``config/timings.json``)."""
+    data = read_json(path)
+    streams = {
+        name: Line(0.0, {int(qp): float(share) for qp, share in shares.items()})
+        for name, shares in data["stream_share"].items()
+        if name != "source"
+    }
+    return Shares(streams, data["lossless_share"]["share"])
+
+
+def disk_gigabytes(
+    settings: Settings, jobs: Sequence[Job], shares: Shares, cores: int
+) -> dict[str, float]:
+    """Gigabytes by kind of file.
+
+    But for segments nothing is deleted during a run, so its end is its peak. Beside it, each
+    running job may hold the raw frames of its source in the temporary folder.
+    """
+    raw = {name: _raw_bytes(settings.clip(name)) for name in settings.config["sequences"]}
+    streams = segments = texts = 0.0
+    segmented = settings.segmented_codecs()
+    for point in settings.points():
+        size = raw[point.sequence] * shares.streams[point.configuration].rate(point.qp)
+        streams += size
+        texts += settings.clip(point.sequence).frames * FRAME_ROW_BYTES + POINT_BYTES
+        if point.configuration == "AI" and point.codec in segmented:
+            segments += size
+    filtered = [raw[job.wildcards["sequence"]] for job in jobs if job.rule == "prefilter_clip"]
+    kept = {
+        "lossless sources": sum(raw.values()) * shares.lossless,
+        "prefiltered clips": sum(filtered) * shares.lossless,
+        "streams": streams,
+        "segments before they are joined, at most": segments,
+        "points and frames": texts,
+    }
+    kept["all results"] = sum(kept.values())
+    kept["temporary folder"] = max(raw.values(), default=0.0) * cores
+    return {name: size / 1e9 for name, size in kept.items()}
+
+
+def _raw_bytes(clip: ClipFormat) -> float:
+    return 1.5 * clip.width * clip.height * clip.frames * (1 if clip.bit_depth == 8 else 2)

@@ -1,0 +1,42 @@
+"""What a run needs and does not find: sources of its sequences, programs of its codecs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jndlab.codecs import get_codec
+from jndlab.datasets.prepare import source_path
+from jndlab.errors import UserError
+from jndops.settings import Settings
+
+
+def missing_data(settings: Settings) -> list[str]:
+    """Sources that are not there, one line per data set."""
+    absent: dict[str, list[str]] = {}
+    for name in settings.config["sequences"]:
+        sequence = settings.sequences[name]
+        try:
+            source_path(sequence, settings.source_dir(name))
+        except UserError:
+            absent.setdefault(sequence.dataset, []).append(name)
+    return [
+        f"{dataset}: {len(names)} of {len(settings.config['sequences'])} sequences "
+        f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''}); see `make check-data`"
+        for dataset, names in absent.items()
+    ]
+
+
+def missing_tools(settings: Settings) -> list[str]:
+    """Codecs whose programs or files are not set up, with what is wrong."""
+    told = []
+    for name in settings.codecs_in_use():
+        spec = settings.codecs[name]
+        encoder = spec.get("encoder")
+        if "encoder" in spec and not (encoder and Path(encoder).is_file()):
+            told.append(f"{name}: no encoder at '{encoder or ''}'; set its key `encoder`")
+        try:
+            for configuration in settings.config["configurations"]:
+                get_codec(spec).recipe(configuration, settings.config["qps"][0])
+        except UserError as error:
+            told.append(f"{name}: {error.what}")
+    return told

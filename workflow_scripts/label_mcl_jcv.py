@@ -1,0 +1,23 @@
+"""Adapter of rule label_mcl_jcv."""
+
+from pathlib import Path
+
+from jndlab.jnd.block_mapping_options import BlockMappingOptions
+from jndlab.papers.bl_juniper_mcl_jcv import labelled_clip
+from jndlab.training.block_files import write_blocks
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    params, labels = snakemake.params, snakemake.input.get("labels")
+    content = labelled_clip(
+        params.folder,
+        snakemake.wildcards.source,
+        BlockMappingOptions(**params.mapping),
+        labels=labels or None,
+        statistic=params.statistic,
+    )
+    write_blocks(snakemake.output.blocks, content)
+
+
+run(main, snakemake)  # noqa: F821

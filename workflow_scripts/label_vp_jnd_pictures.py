@@ -1,0 +1,24 @@
+"""Adapter of rule label_vp_jnd_pictures."""
+
+import logging
+from pathlib import Path
+
+from jndlab.datasets.jnd_labels import write_labels
+from jndlab.papers.vp_jnd_labels import label_pictures
+from jndlab.papers.vp_jnd_measures import read_measures
+from jndlab.papers.vp_jnd_pictures import read_records
+from jndlab.papers.vp_jnd_tested import picture_choice
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, params = snakemake.input, snakemake.params
+    choice = picture_choice(params.entry, params.folder)
+    measures = read_measures(given.measures, given.pixel_jnd) if given.measures else None
+    labels = label_pictures(choice, read_records(given.table), params.labels, measures)
+    mean = labels.values().mean()
+    logging.info("%d labels (%s), mean %.1f %s", len(labels.rows), labels.kind, mean, labels.unit)
+    write_labels(snakemake.output.labels, labels)
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,19 @@
+"""Adapter of rule list_vp_jnd_pictures."""
+
+import logging
+from pathlib import Path
+
+from jndlab.papers.vp_jnd_pictures import write_pictures, write_records
+from jndlab.papers.vp_jnd_tested import picture_choice
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    params, output = snakemake.params, snakemake.output
+    choice = picture_choice(params.entry, params.folder)
+    records = write_pictures(output.pictures, choice, params.patch_size)
+    logging.info("%d pictures of %d sources", len(records), len({r.source for r in records}))
+    write_records(output.table, records)
+
+
+run(main, snakemake)  # noqa: F821

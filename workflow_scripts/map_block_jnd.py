@@ -1,0 +1,51 @@
+"""Adapter of rule map_block_jnd."""
+
+from pathlib import Path
+
+from jndlab.codecs import get_codec
+from jndlab.datasets.jnd_labels import labels_from_values, write_labels
+from jndlab.files import read_json
+from jndlab.jnd.block_mapping_options import BlockMappingOptions
+from jndlab.jnd.block_maps import write_block_maps
+from jndlab.media.clip import clip_from_text
+from jndlab.papers.bl_juniper_mapping import first_frames, map_clip, video_sweep
+from jndlab.quality.quality_sweeps import labels_of, write_sweeps
+from jndlab.quality.vmaf_steps import LABEL_KIND
+from jndops.adapter import run, scratch
+
+
+def main(snakemake, log: Path) -> None:
+    params, output, name = snakemake.params, snakemake.output, snakemake.wildcards.sequence
+    source, clip = Path(snakemake.input.clip), clip_from_text(params.clip)
+    codec, labels = get_codec(params.codec), params.labels
+    with (
+        scratch(snakemake) as folder,
+        first_frames(source, clip, labels["frames"], folder) as (path, short),
+    ):
+        how = codec, labels["configuration"]
+        sweep = video_sweep(name, path, short, *how, labels["qps"], folder)
+        levels = labels_of([sweep])[name]
+        maps = map_clip(
+            path,
+            short,
+            levels,
+            *how,
+            params.every,
+            BlockMappingOptions(**params.mapping),
+            folder,
+            provenance={
+                "stage": "jnd mapping",
+                "labels": LABEL_KIND,
+                "video_jnd": levels,
+                "codec": labels,
+                "mapping": params.mapping,
+                "source_sha256": read_json(snakemake.input.facts)["samples_sha256"],
+            },
+        )
+    table = labels_from_values({name: levels}, "QP", LABEL_KIND, "steps", name)
+    write_labels(output.video_jnd, table)
+    write_sweeps(output.sweep, [sweep])
+    write_block_maps(output.maps, maps)
+
+
+run(main, snakemake)  # noqa: F821

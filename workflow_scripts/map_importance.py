@@ -1,0 +1,30 @@
+"""Adapter of rule map_importance."""
+
+from pathlib import Path
+
+from jndlab.files import read_json
+from jndlab.jnd.block_maps import write_block_maps
+from jndlab.jnd.visual_importance import importance_maps, load_saliency
+from jndlab.media.clip import clip_from_text, read_clip
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, params = snakemake.input, snakemake.params
+    clip = clip_from_text(params.clip)
+    maps = importance_maps(
+        read_clip(given.clip, clip),
+        load_saliency(params.saliency["model"], params.saliency["options"]),
+        every=params.every,
+        colour_matrix=params.colour_matrix,
+        bit_depth=clip.bit_depth,
+        provenance={
+            "stage": "importance",
+            **params.saliency,
+            "source_sha256": read_json(given.facts)["samples_sha256"],
+        },
+    )
+    write_block_maps(snakemake.output.maps, maps)
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,27 @@
+"""Adapter of rule measure_vp_jnd_pictures."""
+
+import logging
+from pathlib import Path
+
+from jndlab.codecs.still_store import StillStore
+from jndlab.papers.vp_jnd_measures import measure_picture, write_measures
+from jndlab.papers.vp_jnd_pictures import load_picture, read_records, still_codec_for
+from jndlab.papers.vp_jnd_tested import picture_choice
+from jndops.adapter import run, scratch
+
+
+def main(snakemake, log: Path) -> None:
+    given, params = snakemake.input, snakemake.params
+    records = read_records(given.table)
+    codec = still_codec_for(picture_choice(params.entry, params.folder), records)
+    store = StillStore(params.store)
+    measures = []
+    with scratch(snakemake) as work_dir:
+        for record in records[int(snakemake.wildcards.batch) :: params.jobs]:
+            picture = load_picture(given.pictures, record)
+            measures.append(measure_picture(record.name, picture, codec, store, work_dir))
+            logging.info("%s coded at %d qualities", record.name, len(codec.qualities))
+    write_measures(snakemake.output.measures, snakemake.output.pixel_jnd, measures)
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,47 @@
+"""Adapter of rule predict_block_jnd."""
+
+from pathlib import Path
+
+import numpy as np
+
+from jndlab.files import read_json, sha256_of
+from jndlab.jnd.block_mapping_options import BlockMappingOptions
+from jndlab.jnd.block_maps import BlockMaps, write_block_maps
+from jndlab.jnd.block_pictures import rgb_of
+from jndlab.media.clip import clip_from_text
+from jndlab.models.bl_juniper_onnx import LEVELS, BlockJndPredictor, activity_options
+from jndlab.papers.bl_juniper_mapping import key_frames_with_ti
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, params = snakemake.input, snakemake.params
+    clip = clip_from_text(params.clip)
+    options = activity_options(BlockMappingOptions(**params.mapping))
+    models = dict(zip(LEVELS, given.models, strict=True))
+    predictor = BlockJndPredictor(models, threads=snakemake.threads)
+    frames, maps = [], []
+    for index, frame, ti in key_frames_with_ti(Path(given.clip), clip, params.every, options):
+        frames.append(index)
+        rgb = rgb_of(frame, options.colour_matrix, clip.bit_depth)
+        maps.append(predictor.of_frame(rgb, ti))
+    provenance = {
+        "stage": "cnn",
+        "models_sha256": [sha256_of(path) for path in given.models],
+        "mapping": params.mapping,
+        "source_sha256": read_json(given.facts)["samples_sha256"],
+    }
+    write_block_maps(
+        snakemake.output.maps,
+        BlockMaps(
+            kind="block_jnd",
+            values=np.stack(maps),
+            width=clip.width,
+            height=clip.height,
+            frames=np.array(frames),
+            provenance=provenance,
+        ),
+    )
+
+
+run(main, snakemake)  # noqa: F821

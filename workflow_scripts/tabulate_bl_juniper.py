@@ -1,0 +1,55 @@
+"""Adapter of rule tabulate_bl_juniper."""
+
+from pathlib import Path
+
+from jndlab.datasets.jnd_labels import read_labels
+from jndlab.media.clip import clip_from_text
+from jndlab.papers import bl_juniper_tables as tables
+from jndlab.papers import bl_juniper_weighted as weighted
+from jndlab.report.compare import verdict_summary
+from jndlab.report.tables import load_points, write_table
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, params = snakemake.input, snakemake.params
+    folder = Path(snakemake.output.savings).parent
+    points = load_points([*given.points, *given.plain])
+    at_targets = points[points["qp"].isin(params.qps)]
+    jnd3 = {
+        name: read_labels(path).values([name])[0, 2]
+        for name, path in zip(params.clips, given.video_jnd, strict=True)
+    }
+    savings = tables.savings_table(at_targets, params.anchor, jnd3)
+    write_table(savings, folder / "savings", caption=tables.SAVINGS_CAPTION)
+
+    found = weighted.read_weighted(given.weighted)
+    judged, names = weighted.with_weighted(points, found)
+    metrics = ["vmaf_mean", "psnr_y_framemean", *(n for n in names if n.startswith("wpsnr"))]
+    rates = tables.bd_rates(judged, params.anchor, metrics, params.interpolation)
+    plain = ", ".join(f"QP {qp}" for qp in params.plain_qps) or "none"
+    write_table(rates, folder / "bd_rate", caption=tables.BD_RATE_CAPTION.format(plain=plain))
+
+    headline = tables.headline_table(savings, rates)
+    comparison = tables.headline_comparison(headline)
+    caption = f"{tables.HEADLINE_CAPTION} Verdicts: {verdict_summary(comparison)}."
+    write_table(headline, folder / "headline", caption=caption)
+    write_table(comparison, folder / "headline_comparison", caption=caption)
+
+    equal_rate = weighted.equal_rate_table(points, found, params.anchor)
+    written = {
+        "equal_rate": equal_rate,
+        "plain_qp_increase": weighted.equal_rate_summary(equal_rate),
+    }
+    four = dict.fromkeys(["value", "plain_value", "gain", "mean_gain"], ".4f")
+    for name, table in written.items():
+        write_table(table, folder / name, caption=weighted.CAPTION, float_formats=four)
+
+    clips = {name: clip_from_text(text) for name, text in params.clips.items()}
+    maps = {tuple(key): Path(path) for key, path in zip(params.maps, given.qp_maps, strict=True)}
+    write_table(
+        tables.block_qp_table(maps, clips), folder / "block_qps", caption=tables.QPS_CAPTION
+    )
+
+
+run(main, snakemake)  # noqa: F821

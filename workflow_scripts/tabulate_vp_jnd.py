@@ -1,0 +1,56 @@
+"""Adapter of rule tabulate_vp_jnd."""
+
+from pathlib import Path
+
+from jndlab.papers.vp_jnd_label_facts import label_table
+from jndlab.papers.vp_jnd_captions import (
+    CORRELATION,
+    LABELS,
+    PICTURES,
+    prediction_caption,
+    saving_caption,
+)
+from jndlab.papers.vp_jnd_tables import (
+    comparison,
+    correlation_table,
+    picture_table,
+    prediction_table,
+    saving_table,
+    told_verdicts,
+)
+from jndlab.papers.vp_jnd_tested import load_labels, load_tested
+from jndlab.report.tables import write_table
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    params = snakemake.params
+    folder, tables = Path(params.folder), Path(snakemake.output[0]).parent
+    tested = [
+        load_tested(folder, name, entry, params.methods, f"{params.models}/{name}")
+        for name, entry in params.data.items()
+    ]
+    predicted, saved = prediction_table(tested), saving_table(tested)
+    about = prediction_caption(predicted)
+    compared = comparison(predicted, ["precision_pct", "mean_abs_dqf"])
+    write_table(_plain(predicted), tables / "prediction", caption=about)
+    caption = told_verdicts(about, compared)
+    write_table(compared, tables / "prediction_comparison", caption=caption)
+    about = saving_caption(saved)
+    compared = comparison(saved, ["saving_pct"])
+    formats = {"ssim": ".4f"}
+    write_table(_plain(saved), tables / "saving", caption=about, float_formats=formats)
+    write_table(compared, tables / "saving_comparison", caption=told_verdicts(about, compared))
+    write_table(_plain(correlation_table(tested)), tables / "correlation", caption=CORRELATION)
+    labels = {name: load_labels(folder / name) for name in params.data}
+    facts = label_table(labels, params.label_folders)
+    write_table(facts, tables / "labels", caption=LABELS)
+    write_table(picture_table(tested), tables / "pictures", caption=PICTURES)
+
+
+def _plain(table):
+    """Without what only the comparison needs."""
+    return table.drop(columns="not_comparable")
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,26 @@
+"""Adapter of rule train_bl_juniper."""
+
+from pathlib import Path
+
+from jndlab.training.bl_juniper_training import train_bl_juniper
+from jndops.adapter import run
+from jndops.live_tracking import live_run, tracked
+
+
+def main(snakemake, log: Path) -> None:
+    outputs = {name: Path(path) for name, path in snakemake.output.items()}
+    level, params = int(snakemake.wildcards.level), snakemake.params
+    with live_run(f"bl_juniper_jnd{level}", outputs["summary"], tracked(params)) as on_metrics:
+        train_bl_juniper(
+            [Path(path) for path in snakemake.input.blocks],
+            level,
+            params.training,
+            params.data,
+            outputs,
+            outputs["model"].parent / "runs",
+            threads=snakemake.threads,
+            on_metrics=on_metrics,
+        )
+
+
+run(main, snakemake)  # noqa: F821

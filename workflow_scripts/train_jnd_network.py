@@ -1,0 +1,35 @@
+"""Adapter of rule train_jnd_network."""
+
+from pathlib import Path
+
+from jndlab.datasets.jnd_frames_folder import read_set
+from jndlab.training.jnd_networks import train_stage
+from jndlab.training.jnd_stages import Stage
+from jndops.adapter import run
+from jndops.live_tracking import live_run, tracked
+
+
+def main(snakemake, log: Path) -> None:
+    given, params = snakemake.input, snakemake.params
+    outputs = {name: Path(path) for name, path in snakemake.output.items()}
+    frames = read_set(given.folder, given.table)
+    stage = Stage(**params.network)
+    name = f"{snakemake.wildcards.paper}_{stage.name}"
+    with live_run(name, outputs["summary"], tracked(params)) as on_metrics:
+        train_stage(
+            stage,
+            frames.frames,
+            params.training,
+            outputs,
+            outputs["model"].parent / "runs",
+            starts_from=[Path(path) for path in given.starts_from],
+            label_means=frames.label_means,
+            saliency=Path(given.saliency) if given.saliency else None,
+            imagenet=Path(given.imagenet) if given.imagenet else None,
+            device="auto" if snakemake.resources.gpu else "cpu",
+            threads=snakemake.threads,
+            on_metrics=on_metrics,
+        )
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,48 @@
+"""Adapter of rule train_vp_jnd."""
+
+from pathlib import Path
+
+from jndlab.codecs.still_store import StillStore
+from jndlab.datasets.jnd_labels import read_labels
+from jndlab.datasets.splits import read_splits
+from jndlab.papers.vp_jnd_labels import pw_jnds
+from jndlab.papers.vp_jnd_pictures import load_picture, read_records, still_codec_for
+from jndlab.papers.vp_jnd_tested import picture_choice
+from jndlab.training.picture_pairs_jnd import LabelledPicture
+from jndlab.training.vp_jnd import train_classifier
+from jndops.adapter import run
+from jndops.live_tracking import live_run, tracked
+
+
+def main(snakemake, log: Path) -> None:
+    given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
+    records = {record.name: record for record in read_records(given.table)}
+    codec = still_codec_for(picture_choice(params.entry, params.folder), list(records.values()))
+    labels = pw_jnds(read_labels(given.labels, levels=1), codec)
+    parts = {split.name: split.parts for split in read_splits(given.splits)}[wildcards.split]
+
+    def labelled(part: str) -> list[LabelledPicture]:
+        return [
+            LabelledPicture(name, load_picture(given.pictures, records[name]), labels[name])
+            for name in parts[part]
+        ]
+
+    outputs = {name: Path(path) for name, path in snakemake.output.items()}
+    name = f"{wildcards.network}_{wildcards.data}_{wildcards.split}"
+    with live_run(name, outputs["summary"], tracked(params)) as on_metrics:
+        train_classifier(
+            wildcards.network,
+            params.network,
+            params.training,
+            labelled("train"),
+            labelled("valid"),
+            codec,
+            StillStore(params.store),
+            outputs,
+            outputs["model"].parent / "runs",
+            threads=snakemake.threads,
+            on_metrics=on_metrics,
+        )
+
+
+run(main, snakemake)  # noqa: F821

@@ -1,0 +1,25 @@
+"""Adapter of rule weigh_quality."""
+
+from pathlib import Path
+
+from jndlab.files import write_csv
+from jndlab.media.clip import clip_from_text
+from jndlab.papers.bl_juniper_weighted import weighted_quality, weights_of
+from jndops.adapter import run
+
+
+def main(snakemake, log: Path) -> None:
+    given, params, names = snakemake.input, snakemake.params, snakemake.wildcards
+    clip = clip_from_text(params.clip)
+    judges = {name: Path(path) for name, path in zip(params.judges, given.importance, strict=True)}
+    weights = weights_of(judges, clip)
+    rows = []
+    for (method, qp), stream in zip(params.coded, given.streams, strict=True):
+        point = {"sequence": names.sequence, "config": names.configuration, "codec": names.codec}
+        point |= {"method": method, "qp": qp}
+        found = weighted_quality(Path(given.source), Path(stream), clip, weights, params.every)
+        rows += [{**point, **row} for row in found]
+    write_csv(snakemake.output.table, rows)
+
+
+run(main, snakemake)  # noqa: F821
