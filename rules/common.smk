@@ -13,6 +13,7 @@ from jndlab.errors import UserError
 from jndlab.jnd.method_class import expanded_options
 from jndlab.media.clip import clip_as_text
 from jndops import snakemake_mends
+from jndops.encode_priority import EncodePriority, run_model
 from jndops.environment import PYTHON
 from jndops.environment import prepare as prepare_environment
 from jndops.imports import class_file, digest, import_closure
@@ -36,6 +37,7 @@ except UserError as error:
 prepare_environment(live_tracking=settings.config["mlflow"])
 snakemake_mends.apply()
 RESULTS = settings.config["results_dir"]
+ENCODE_PRIORITY = EncodePriority(settings, run_model(settings, ROOT))
 STREAM_SUFFIX = {"vvenc": "266", "vtm": "266", "x265": "265", "kvazaar": "265", "x264": "264"}
 SEGMENT = "<results>/segments/{codec}/AI/{sequence}/{method}/qp{qp}/{segment}.{suffix}"
 
@@ -189,6 +191,11 @@ def raw_source(wildcards):
         return [str(source_path(sequence, settings.source_dir(wildcards.sequence)))]
     except UserError:
         return []
+
+
+def encode_priority(wildcards):
+    """Priority of an encode, 10 to 11.9: the longest first, so that the last jobs of a run are short."""
+    return ENCODE_PRIORITY(dict(wildcards.items()))
 
 
 def encode_minutes(wildcards, attempt):

@@ -12,8 +12,7 @@ rule encode_clip:
         "<logs>/encode_clip/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.log",
     benchmark:
         "<benchmarks>/encode_clip/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.tsv"
-    # Long encodes first, so that the last jobs of a run are short.
-    priority: 10
+    priority: encode_priority
     conda:
         "../envs/codecs.yaml"
     threads: settings.config["threads"]["encode"]

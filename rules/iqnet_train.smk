@@ -46,6 +46,7 @@ rule filter_lr_jnqd_targets:
         "<logs>/filter_lr_jnqd_targets/qp{qp}.log",
     benchmark:
         "<benchmarks>/filter_lr_jnqd_targets/qp{qp}.tsv"
+    priority: 30
     conda:
         "../envs/codecs.yaml"
     threads: 1
@@ -74,6 +75,7 @@ rule train_cnn_jnqd:
         "<logs>/train_cnn_jnqd/qp{qp}.log",
     benchmark:
         "<benchmarks>/train_cnn_jnqd/qp{qp}.tsv"
+    priority: 30
     conda:
         "../envs/networks.yaml"
     threads: 2

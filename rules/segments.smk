@@ -21,7 +21,7 @@ if SEGMENTED_CODECS:
             "<benchmarks>/encode_segment/{codec}.{sequence}.{method}.qp{qp}.{segment}.{suffix}.tsv"
         wildcard_constraints:
             segment=r"\d+",
-        priority: 10
+        priority: encode_priority
         conda:
             "../envs/codecs.yaml"
         threads: settings.config["threads"]["encode"]

@@ -1,1 +1,17 @@
-"""VP-JND: everything of it under one name."""
+"""VP-JND (TCSVT 2025): everything of this paper under one name."""
+
+
+rule vp_jnd:
+    """All tables and figures of this paper, and its networks."""
+    input:
+        rules.tabulate_vp_jnd.output,
+        expand(rules.draw_vp_jnd_figures.output, data=VP_JND_DATA),
+        rules.check_vp_jnd_quiz.output if VP_JND_QUIZ else [],
+        trainings=[
+            f"{RESULTS}/models/{network}/{data}/{split}/summary.json"
+            for network in VP_JND_TRAINED
+            for data, splits in VP_JND_SPLITS.items()
+            for split in splits
+        ],
+    message:
+        "VP-JND is complete"

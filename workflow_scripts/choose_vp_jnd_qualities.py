@@ -16,7 +16,7 @@ def main(snakemake, log: Path) -> None:
     records = {record.name: record for record in read_records(given.table)}
     codec = still_codec_for(picture_choice(params.entry, params.folder), list(records.values()))
     parts = {split.name: split.parts for split in read_splits(given.splits)}[wildcards.split]
-    choice = load_choice(params.method["class"], params.options, codec, params.store)
+    choice = load_choice(params.target, params.options, codec, params.store)
     told = choices_of_split(
         wildcards.method,
         choice,

@@ -20,7 +20,9 @@ def main(snakemake, log: Path) -> None:
     folder, name = Path(params.folder), snakemake.wildcards.data
     tested = load_tested(folder, name, params.entry, params.methods, f"{params.models}/{name}")
     records = {record.name: record for record in read_records(given.table)}
-    codec = still_codec_for(picture_choice(params.entry, params.folder_of_data), [*records.values()])
+    codec = still_codec_for(
+        picture_choice(params.entry, params.folder_of_data), [*records.values()]
+    )
     held_out = [picture for split in tested.splits for picture in split.parts["test"]]
     names = pictures_to_show(held_out, tested.labels, params.shown)
     pictures = {picture: load_picture(given.pictures, records[picture]) for picture in names}

@@ -18,7 +18,9 @@ def main(snakemake, log: Path) -> None:
     codec = get_still_codec(snakemake.params.codec)
     labels = pw_jnds(read_labels(given.labels, levels=1), codec)
     fitted = {
-        split.name: fit_simple_choices(measures, labels, [*split.parts["train"], *split.parts["valid"]])
+        split.name: fit_simple_choices(
+            measures, labels, [*split.parts["train"], *split.parts["valid"]]
+        )
         for split in read_splits(given.splits)
     }
     write_json(snakemake.output.fitted, fitted)

@@ -53,8 +53,12 @@ def _options() -> argparse.Namespace:
     add("--chart", type=Path, metavar="FILE.png", help="also draw it")
     add("--cores", type=int, nargs="*", default=[1, 16, 64, 256, 1024], help="wall time on these")
     add("--gpus", type=int, default=1, help="GPUs that trainings share (as in the profile: 1)")
-    add("--cluster", action="store_true", help="cores of a cluster: its queue keeps them for jobs "
-        "of several threads; on one machine these wait until nothing else does")
+    add(
+        "--cluster",
+        action="store_true",
+        help="cores of a cluster: its queue keeps them for jobs "
+        "of several threads; on one machine these wait until nothing else does",
+    )
     add("--price", type=float, help="price of a core for an hour, in any currency")
     add("--exact", action="store_true", help="ask Snakemake for all jobs: some seconds")
     add("--segments", type=int, nargs="*", default=[], metavar="FRAMES",

@@ -6,8 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from jndlab.errors import UserError
 from jndops.failures import describe_failures, failed_jobs
 from jndops.summary import summarise
+from jndops.timings import record_timings
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
@@ -22,6 +26,10 @@ def main() -> int:
         help="Snakemake's log(s) of a run that failed: show its failed jobs instead of numbers",
     )
     options = parser.parse_args()
+    try:
+        record_timings(options.results, ROOT)  # for the next `make plan`
+    except UserError as error:
+        print(f"its timings are not recorded: {error}", file=sys.stderr)
     if options.failed is None:
         print(f"\n{summarise(options.results)}", end="")
         return 0

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from jndlab.papers.vp_jnd_label_facts import label_table
 from jndlab.papers.vp_jnd_captions import (
     CORRELATION,
     LABELS,
@@ -10,6 +9,7 @@ from jndlab.papers.vp_jnd_captions import (
     prediction_caption,
     saving_caption,
 )
+from jndlab.papers.vp_jnd_label_facts import label_table
 from jndlab.papers.vp_jnd_tables import (
     comparison,
     correlation_table,

@@ -119,7 +119,9 @@ def test_a_failing_bench_is_told_and_the_others_run(monkeypatch, tmp_path):
     written = json.loads((tmp_path / "bench.json").read_text())
     assert [row["measured"] for row in written["figures"]] == [1, 2]
     assert written["failures"] == {"broken": "RuntimeError: no such tool"}
-    assert "no such tool" in text and (tmp_path / "bench.md").read_text() == text
+    page = (tmp_path / "bench.md").read_text()
+    assert "no such tool" in text and text in page
+    assert page.endswith(registry.NOTES.read_text())
     assert written["machine"]["cores_used"] == 1
     assert any("broken" in line for line in said)
 
@@ -230,9 +232,9 @@ def test_light_jobs_are_counted_without_their_own_time(monkeypatch, tmp_path):
     assert run.jobs == 9  # two encodes, two measurements, a source, the config, tables, figures
     assert not list((tmp_path / "light").rglob("*.part*"))
     point = tmp_path / "light/light/points/x265-ultrafast/AI/bigbuckbunny_tiny/anchor/qp37.json"
-    assert point.read_text() == "x"  # the stand-in ran in place of the codec
+    assert point.read_text() == "\n"  # the stand-in ran in place of the codec
     assert 0 < run.controller_cpu < run.spent.wall
-    assert run.job_seconds > run.jobs * 0.02  # each of them starts a Python
+    assert run.job_seconds > run.jobs * 0.002  # each of them starts a shell
     assert 50 < run.mib_at_first_job <= run.mib_at_most < 1_000
 
 

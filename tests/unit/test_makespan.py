@@ -75,14 +75,20 @@ def test_threads_gpus_and_the_controller_are_shared():
     # A task that fits passes one that does not.
     wide = [Task(4, rank=(9,)), Task(4, threads=2, rank=(8,)), Task(3, rank=(1,))]
     assert schedule(wide, 2).starts == [0, 4, 0]
-    # A queue keeps cores for it, but none for a task that waits for the GPU.
-    narrow = [Task(4, rank=(9,)), Task(9, rank=(7,)), Task(4, threads=2, rank=(8,))]
-    narrow += [Task(4, rank=(1,))] * 3
-    assert schedule(narrow, 2).starts == [0, 0, 16, 4, 8, 12][:2] + schedule(narrow, 2).starts[2:]
     assert schedule([Task(5, gpus=1)] * 3, 4, gpus=1).seconds == 15
     assert schedule([Task(5, gpus=1)] * 3, 4, gpus=0).seconds == 5  # on cores instead
     # One process starts all tasks: a thousand cores wait for it.
     assert schedule([Task(1)] * 500, 1000, dispatch_seconds=0.02).seconds == pytest.approx(11)
+
+
+def test_wide_tasks_wait_on_one_machine_and_not_in_a_queue():
+    wide = Task(4, threads=2, needs=(0,), rank=(8,))
+    tasks = [Task(4, rank=(9,)), Task(6, rank=(9,)), wide, *[Task(4, rank=(1,))] * 4]
+    assert schedule(tasks, 2).starts == [0, 0, 14, 4, 6, 8, 10]
+    assert schedule(tasks, 2, reserve=True).starts == [0, 0, 6, 10, 10, 14, 14]
+    # What waits for the GPU keeps no core from others.
+    busy = [Task(5, gpus=1, rank=(9,)), Task(5, gpus=1, rank=(8,)), Task(5, rank=(1,))]
+    assert schedule(busy, 2, reserve=True).starts == [0, 5, 0]
 
 
 def recorded_run(repository, name):

@@ -51,7 +51,7 @@ def benches_of(paper: str) -> dict[str, Callable[[Bench], Iterator[Figure]]]:
         return {}
     functions = vars(import_module(module)).items()
     return {
-        f"{paper}_{name}": function
+        name if name.startswith(paper) else f"{paper}_{name}": function
         for name, function in functions
         if not name.startswith("_")
         and getattr(function, "__module__", None) == module

@@ -14,7 +14,7 @@ from jndops.bench_grid import RECHECK_LIMIT_SECONDS, RECHECKS, assert_nothing_to
 from jndops.plan_disk import FRAME_ROW_BYTES, POINT_BYTES
 from jndops.settings import Settings, load_settings
 
-# Real clips of the demo, its length, a fast codec: 12 points.
+# Real clips of the demo, its length, a fast codec: 24 points of two methods.
 CONFIG = {
     "results_dir": "small",
     "sequences": ["bikes", "bigbuckbunny", "carphone"],
@@ -22,7 +22,10 @@ CONFIG = {
     "configurations": ["AI", "LDP"],
     "qps": [22, 37],
     "codecs": ["x265-ultrafast"],
-    "methods": {"anchor": {"kind": "anchor"}},
+    "methods": {
+        "anchor": {"kind": "anchor"},
+        "erjnd": {"kind": "prefilter", "class": "jndlab.jnd.erjnd:ErjndPrefilter"},
+    },
     "papers": [],
     "mlflow": False,
 }

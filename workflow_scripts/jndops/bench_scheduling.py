@@ -2,6 +2,8 @@
 
 The jobs are those of a run of the anchor, made by our rules with their inputs, parameters, logs
 and benchmarks, in a copy of the suite whose scripts are replaced by one that only makes outputs.
+They take the way of any job through Snakemake: selected, announced, started as a script in a shell
+of its own, watched, recorded.
 """
 
 from __future__ import annotations
@@ -29,13 +31,10 @@ CODECS = ["x265-ultrafast", "vvenc-faster", "x264-ultrafast", "kvazaar-ultrafast
 COST_GOAL_SECONDS = 0.030
 MEMORY_LIMIT_MIB = 1_024
 
-# What takes the place of a script: no FFmpeg, no imports, a byte in each output.
-LIGHT_SCRIPT = '''"""Stand-in: makes the outputs of its rule and nothing else."""
-
-for path in [*snakemake.output, *snakemake.log]:
-    with open(path, "w") as stream:
-        stream.write("x")
-'''
+# What takes the place of a script: a byte in each output, without the start of a Python.
+LIGHT_SCRIPT = (
+    'for path in "${snakemake_output[@]}" "${snakemake_log[@]}"; do echo > "$path"; done\n'
+)
 
 
 @dataclass(frozen=True)
@@ -91,9 +90,8 @@ def _figures(run: LightRun, cores: int) -> Iterator[Figure]:
         1000 * COST_GOAL_SECONDS,
         "limit",
         f"{spent.wall:.1f} s from the first job's start to the last one's end, less the jobs' own "
-        f"seconds by their benchmark files ({1000 * of_a_job:.0f} ms each: the start of a Python "
-        f"and Snakemake's imports in it) on {cores} cores. Other programs took {spent.others:.1f} "
-        "CPU seconds meanwhile, which lengthens it.",
+        f"seconds by their benchmark files ({1000 * of_a_job:.0f} ms each) on {cores} cores. Other "
+        f"programs took {spent.others:.1f} CPU seconds meanwhile, which lengthens it.",
         at_most=1,
     )
     yield Figure(
@@ -131,7 +129,7 @@ def light_run(folder: Path, jobs: int, cores: int) -> LightRun:
 
 
 def light_suite(folder: Path) -> None:
-    """A copy of the suite in which every script of a rule is the light one."""
+    """A copy of the suite in which the light script runs in place of every rule's."""
     folder.mkdir(parents=True)
     for part in PARTS:
         source = ROOT / part
@@ -140,8 +138,11 @@ def light_suite(folder: Path) -> None:
         else:
             shutil.copy(source, folder / part)
     for rules in (folder / "rules").glob("*.smk"):
-        for script in re.findall(r"workflow_scripts/\w+\.py", rules.read_text(encoding="utf-8")):
-            (folder / script).write_text(LIGHT_SCRIPT, encoding="utf-8")
+        text = rules.read_text(encoding="utf-8")
+        scripts = r'"\.\./(workflow_scripts/\w+)\.py"'
+        for name in re.findall(scripts, text):
+            (folder / f"{name}.sh").write_text(LIGHT_SCRIPT, encoding="utf-8")
+        rules.write_text(re.sub(scripts, r'"../\1.sh"', text), encoding="utf-8")
 
 
 def config_of(jobs: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ PRIORITIES = {
     "fetch_iqnet_scorer": 40,
     **dict.fromkeys(
         "list_iqnet_pictures make_iqnet_candidates score_iqnet_patches select_iqnet_alphas "
-        "train_iqnet".split(),
+        "train_iqnet filter_lr_jnqd_targets train_cnn_jnqd".split(),
         30,
     ),
     **dict.fromkeys("prefilter_clip predict_jnd map_block_qps".split(), 20),

@@ -49,10 +49,10 @@ def saving_caption(table: pd.DataFrame) -> str:
     return (
         "Bytes saved: 1 - bytes at the chosen quality / bytes at the best quality (JPEG QF 100, "
         "else the lowest QP), mean over pictures; true labels are the ceiling of what can be saved "
-        "without more visible errors than at the label. " + _DEFINITIONS +
-        "coarser_than_label_pct: share of pictures coded worse than their label: what a choice "
-        "saves beyond the ceiling it takes from those. "
-        + _rule_note(table)
+        "without more visible errors than at the label. "
+        + _DEFINITIONS
+        + "coarser_than_label_pct: share of pictures coded worse than their label: what a choice "
+        "saves beyond the ceiling it takes from those. " + _rule_note(table)
     )
 
 
@@ -79,4 +79,3 @@ def _against_ssim(table: pd.DataFrame) -> list[str]:
             f"({fixed:.1f})."
         )
     return told
-

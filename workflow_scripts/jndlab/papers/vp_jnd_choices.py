@@ -15,6 +15,7 @@ import numpy as np
 from jndlab.codecs.still_store import StillStore
 from jndlab.codecs.stills import StillCodec
 from jndlab.errors import UserError
+from jndlab.jnd.pixel_jnd import DEFAULT_MODEL
 from jndlab.jnd.quality_choice import (
     QualityChoice,
     QualityDecision,
@@ -23,7 +24,6 @@ from jndlab.jnd.quality_choice import (
     load_quality_choice,
     nearest_quality,
 )
-from jndlab.jnd.pixel_jnd import DEFAULT_MODEL
 from jndlab.jnd.quality_search import search_pw_jnd
 from jndlab.papers.vp_jnd_measures import METRICS, VMAF, Measures
 
@@ -65,7 +65,9 @@ def fit_simple_choices(
     }
 
 
-def simple_decision(name: str, fitted: Mapping[str, Any], of: Measures, label: int) -> QualityDecision:
+def simple_decision(
+    name: str, fitted: Mapping[str, Any], of: Measures, label: int
+) -> QualityDecision:
     """What a simple choice (a key of :data:`SIMPLE`) says of a measured picture.
 
     Thresholds search by bisection and know only what they ask for.
@@ -108,14 +110,16 @@ def choices_of_split(
         _require_decision(decision, codec, method)
         row: dict[str, Any] = {"picture": name, "seconds": round(seconds, 4), **decision.as_json()}
         if hasattr(choice, "look_at"):
-            row |= _judgements(choice.look_at(picture), picture, decision, codec, store, judge_every)
+            row |= _judgements(
+                choice.look_at(picture), picture, decision, codec, store, judge_every
+            )
         told.append(row)
         logging.info("%s: quality %d after %d calls", name, decision.quality, decision.calls)
     return {"method": method, "codec": codec.name, "pictures": told}
 
 
 def load_choice(
-    target: str, options: Mapping[str, Any], codec: StillCodec, store: str | Path
+    target: str, options: Mapping[str, Any], codec: StillCodec, store: str | Path | None
 ) -> QualityChoice:
     """A quality choice by its address; it gets ``codec`` and ``store`` where its class takes them
     and ``options`` do not say otherwise.
@@ -123,7 +127,9 @@ def load_choice(
     Raises UserError that says what to write instead.
     """
     accepted = _accepted_options(target)
-    given = {name: value for name, value in (("codec", codec), ("store", store)) if name in accepted}
+    given = {
+        name: value for name, value in (("codec", codec), ("store", store)) if name in accepted
+    }
     return load_quality_choice(target, {**given, **options})
 
 

@@ -20,7 +20,11 @@ from jndlab.report.style import (
     wrapped,
 )
 
-MODEL_NAMES = {"wu2017": "Wu et al. 2017", "wu2013": "Wu et al. 2013", "yang2005": "Yang et al. 2005"}
+MODEL_NAMES = {
+    "wu2017": "Wu et al. 2017",
+    "wu2013": "Wu et al. 2013",
+    "yang2005": "Yang et al. 2005",
+}
 
 
 def correlation_figure(tested: Tested, stem: str | Path) -> list[Path]:
@@ -132,7 +136,9 @@ def decision_figure(
                 ]  # fmt: skip
         figure.supylabel("logit (above 0: visible)", fontsize=9.5)
         figure.supxlabel(f"{_unit(tested)} (dashed: label, solid: chosen)", fontsize=9.5)
-        _title(figure, "Decisions along the qualities, and what the search asked for", _facts(tested))
+        _title(
+            figure, "Decisions along the qualities, and what the search asked for", _facts(tested)
+        )
         return save_figure(figure, pd.DataFrame(rows), stem)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from jndlab.datasets.jnd_labels import (
     labels_from_values,
     read_labels,
 )
-from jndlab.datasets.splits import Split, split_by_fractions, split_into_folds, vp_jnd_split
 from jndlab.errors import UserError
 from jndlab.jnd.quality_choice import nearest_quality
 from jndlab.papers.vp_jnd_measures import VMAF, Measures
@@ -49,7 +48,7 @@ def label_pictures(
     if choice.source == "folder" and rule["file"]:
         found, where = read_labels(rule["file"], levels=1), rule["file"]
     else:
-        samples, where = _samples(choice)
+        samples, where = _samples(choice, names)
         found = labels_from_samples(samples, rule["statistic"], where)
     missing = sorted(set(names) - set(found.sources))
     if missing:
@@ -80,39 +79,6 @@ def pw_jnds(labels: JndLabels, codec: StillCodec) -> dict[str, int]:
     }
 
 
-def split_names(split: Mapping[str, Any]) -> list[str]:
-    """Names of the splits that a run uses; ``split`` is that of the configuration.
-
-    Raises UserError for the number of a fold that there is not.
-    """
-    if split["kind"] != "folds":
-        return [split["kind"]]
-    numbers = split["runs"] or range(1, split["folds"] + 1)
-    for number in numbers:
-        if number > split["folds"]:
-            raise UserError(
-                f"there is no fold {number}.", expected=f"1 to {split['folds']} in `split.runs`"
-            )
-    return [f"fold{number:02d}" for number in numbers]
-
-
-def make_splits(split: Mapping[str, Any], records: Iterable[PictureRecord]) -> list[Split]:
-    """The splits that :func:`split_names` names, of pictures' names; sources are never parted."""
-    sources = {record.name: record.source for record in records}
-    known = sorted(set(sources.values()))
-    if split["kind"] == "authors":
-        whole = [vp_jnd_split()]
-    elif split["kind"] == "fractions":
-        whole = [split_by_fractions(known, split["seed"], split["fractions"])]
-    else:
-        whole = split_into_folds(known, split["seed"], split["folds"])
-    named = dict(zip(_all_names(split), whole, strict=True))
-    return [
-        Split(name, {part: tuple(items) for part, items in named[name].of_items(sources).items()})
-        for name in split_names(split)
-    ]
-
-
 def read_mcl_jci_samples(folder: str | Path) -> tuple[JndSamples, str]:
     """JND samples of MCL-JCI without its pictures, and in which of the two forms they lay there.
 
@@ -124,15 +90,23 @@ def read_mcl_jci_samples(folder: str | Path) -> tuple[JndSamples, str]:
     return mcl_jci.read_sample_matrices(folder), "JND_first.mat ..."
 
 
-def _all_names(split: Mapping[str, Any]) -> list[str]:
-    return split_names({**split, "runs": None})
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Mean, median, deviation and range of numbers."""
+    array = np.asarray(values, float)
+    return {
+        "mean": float(array.mean()),
+        "median": float(np.median(array)),
+        "deviation": float(array.std(ddof=1)) if array.size > 1 else 0.0,
+        "smallest": float(array.min()),
+        "largest": float(array.max()),
+    }
 
 
-def _samples(choice: PictureChoice) -> tuple[JndSamples, str]:
+def _samples(choice: PictureChoice, names: Sequence[str]) -> tuple[JndSamples, str]:
     """Samples of the first JND of a data set, and where they were found."""
     folder = Path(choice.folder or ".")
     if choice.source == "mcl_jci":
-        samples = mcl_jci.read_sample_texts(folder)
+        samples = mcl_jci.read_sample_texts(folder, names)
         first = {source: arrays[:1] for source, arrays in samples.values.items()}
         return JndSamples(samples.unit, first, samples.same_subjects), str(folder)
     if choice.source == "konjnd1k":
@@ -147,16 +121,3 @@ def _samples(choice: PictureChoice) -> tuple[JndSamples, str]:
         where="`labels` of the data set",
         expected="kind: vmaf_steps, or (with `folder`) a table `file`",
     )
-
-
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Mean, median, deviation and range of numbers."""
-    array = np.asarray(values, float)
-    return {
-        "mean": float(array.mean()),
-        "median": float(np.median(array)),
-        "deviation": float(array.std(ddof=1)) if array.size > 1 else 0.0,
-        "smallest": float(array.min()),
-        "largest": float(array.max()),
-    }
-

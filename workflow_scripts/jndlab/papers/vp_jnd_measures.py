@@ -78,7 +78,7 @@ def measure_picture(
 
 
 def write_measures(path: str | Path, pixel_path: str | Path, measures: Sequence[Measures]) -> None:
-    """Write curves and mean pixel JNDs as CSV; a row without quality holds a picture's ``start``."""
+    """Write curves and mean pixel JNDs as CSV; a row without quality has a picture's ``start``."""
     rows: list[dict[str, object]] = []
     for one in measures:
         rows.append(dict(zip(COLUMNS, (one.picture, None, None, None, one.start), strict=True)))
@@ -120,9 +120,7 @@ def read_measures(
     return found
 
 
-def _checked(
-    coded: Iterable[CodedStill], picture: np.ndarray, name: str
-) -> Iterator[CodedStill]:
+def _checked(coded: Iterable[CodedStill], picture: np.ndarray, name: str) -> Iterator[CodedStill]:
     for one in coded:
         if one.picture.shape != picture.shape:
             raise UserError(

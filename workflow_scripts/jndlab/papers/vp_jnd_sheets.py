@@ -1,4 +1,4 @@
-"""VP-JND's figures of single pictures: pixel-JND maps, patch weights, what the PW-JND looks like."""
+"""VP-JND's figures of single pictures: pixel-JND maps, patch weights, how the PW-JND looks."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def weight_figure(
                     patches["corners"], weights, seen, strict=True
                 )
             ]
-        _title(figure, f"Attention of {network}: weights and verdicts of the patches, at the chosen "
-                       "quality; grey: not looked at")  # fmt: skip
+        _title(figure, f"Attention of {network}: weights and verdicts of the patches, at the "
+                       "chosen quality; grey: not looked at")  # fmt: skip
         return save_figure(figure, pd.DataFrame(rows), stem)
 
 
@@ -111,8 +111,8 @@ def look_figure(
                 _show(grid[2 * turn, column], shown, name if column == 0 else told)
                 crop = shown[top : top + side, left : left + side]
                 _show(grid[2 * turn + 1, column], crop, "")
-        _title(figure, f"The PW-JND (labels) and its neighbours, {codec.name}; crops: where coding at "
-                       "the PW-JND changes luma most, enlarged without smoothing")  # fmt: skip
+        _title(figure, f"The PW-JND (labels) and its neighbours, {codec.name}; crops: where "
+                       "coding at the PW-JND changes luma most, enlarged without smoothing")  # fmt: skip
         return save_figure(figure, pd.DataFrame(rows), stem)
 
 

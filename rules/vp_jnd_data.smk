@@ -1,0 +1,202 @@
+"""VP-JND's data: pictures, their codings measured, labels, splits, and what simple choices learn of them."""
+
+from jndlab.papers.vp_jnd_splits import split_names
+
+VP_JND = settings.config["vp_jnd"]
+VP_JND_DATA = VP_JND["data"]
+VP_JND_STORE = f"{RESULTS}/vp_jnd/stills"  # coded pictures by hash, shared by all jobs; no output
+VP_JND_KEYS = ("source", "sources", "codec", "own_files", "size", "crops_per_picture", "frames_per_clip")
+VP_JND_NETWORKS = {"vp_jnd": VP_JND["network"], "liu_pw_jnd": VP_JND["predecessor"]}
+# Networks are trained only where a method of the run uses them.
+VP_JND_TRAINED = [name for name in VP_JND_NETWORKS if is_used(f"{{results}}/models/{name}/")]
+
+try:
+    VP_JND_SPLITS = {name: split_names(entry["split"]) for name, entry in VP_JND_DATA.items()}
+except UserError as error:
+    raise WorkflowError(str(error))
+
+
+wildcard_constraints:
+    data=one_of(VP_JND_DATA),
+    split=r"authors|fractions|fold\d+",
+    batch=r"\d{4}",
+    network=one_of(VP_JND_NETWORKS),
+
+
+def vp_jnd_entry(wildcards):
+    """What chooses a data set's pictures and their codec: an entry of the configuration, less the rest."""
+    return {key: VP_JND_DATA[wildcards.data][key] for key in VP_JND_KEYS}
+
+
+def vp_jnd_folder(wildcards):
+    """Folder of a data set's originals; none for those that arrive with packages."""
+    entry = VP_JND_DATA[wildcards.data]
+    if entry["source"] == "packaged":
+        return None
+    return entry["folder"] or f"{settings.config['data_dir']}/{entry['source']}"
+
+
+def vp_jnd_originals(wildcards):
+    """Files of a folder of one's own, which may change; public data sets do not."""
+    if VP_JND_DATA[wildcards.data]["source"] != "folder":
+        return []
+    return sorted(str(file) for file in Path(vp_jnd_folder(wildcards)).glob("*.*") if file.is_file())
+
+
+def vp_jnd_measured(wildcards):
+    """Curves and mean pixel JNDs of all pictures of a data set."""
+    stems = [
+        f"{RESULTS}/vp_jnd/{wildcards.data}/measures/{number:04d}"
+        for number in range(VP_JND_DATA[wildcards.data]["jobs"])
+    ]
+    return dict(measures=[f"{stem}.csv" for stem in stems], pixel_jnd=[f"{stem}.pixel_jnd.csv" for stem in stems])
+
+
+def vp_jnd_label_files(wildcards):
+    """What labels are made from: measured curves, or a table of one's own."""
+    labels = VP_JND_DATA[wildcards.data]["labels"]
+    if labels["kind"] == "vmaf_steps":
+        return vp_jnd_measured(wildcards)
+    return dict(measures=[], pixel_jnd=[], labels=labels["file"] or [])
+
+
+rule list_vp_jnd_pictures:
+    """The pictures as PNG, and what each of them is."""
+    input:
+        originals=vp_jnd_originals,
+    output:
+        pictures=directory("<results>/vp_jnd/{data}/pictures"),
+        table="<results>/vp_jnd/{data}/pictures.csv",
+    log:
+        "<logs>/list_vp_jnd_pictures/{data}.log",
+    benchmark:
+        "<benchmarks>/list_vp_jnd_pictures/{data}.tsv"
+    priority: 30
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        code=code("list_vp_jnd_pictures"),
+        entry=vp_jnd_entry,
+        folder=vp_jnd_folder,
+        patch_size=max([VP_JND_NETWORKS[name]["patch_size"] for name in VP_JND_TRAINED], default=1),
+    message:
+        "Listing VP-JND's pictures of {wildcards.data}"
+    script:
+        "../workflow_scripts/list_vp_jnd_pictures.py"
+
+
+rule measure_vp_jnd_pictures:
+    """A share of the pictures coded at every quality: bytes, SSIM, VMAF NEG; mean pixel-wise JND."""
+    input:
+        pictures=rules.list_vp_jnd_pictures.output.pictures,
+        table=rules.list_vp_jnd_pictures.output.table,
+    output:
+        measures="<results>/vp_jnd/{data}/measures/{batch}.csv",
+        pixel_jnd="<results>/vp_jnd/{data}/measures/{batch}.pixel_jnd.csv",
+    log:
+        "<logs>/measure_vp_jnd_pictures/{data}.{batch}.log",
+    benchmark:
+        "<benchmarks>/measure_vp_jnd_pictures/{data}.{batch}.tsv"
+    priority: 30
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 720 * attempt,
+    params:
+        code=code("measure_vp_jnd_pictures"),
+        entry=vp_jnd_entry,
+        folder=vp_jnd_folder,
+        jobs=lambda wildcards: VP_JND_DATA[wildcards.data]["jobs"],
+        store=VP_JND_STORE,
+    message:
+        "Coding and measuring pictures of {wildcards.data}, part {wildcards.batch}"
+    script:
+        "../workflow_scripts/measure_vp_jnd_pictures.py"
+
+
+rule label_vp_jnd_pictures:
+    """The picture-wise JND of each picture, and what it is: subjective, or steps of VMAF."""
+    input:
+        unpack(vp_jnd_label_files),
+        table=rules.list_vp_jnd_pictures.output.table,
+    output:
+        labels="<results>/vp_jnd/{data}/labels.csv",
+    log:
+        "<logs>/label_vp_jnd_pictures/{data}.log",
+    benchmark:
+        "<benchmarks>/label_vp_jnd_pictures/{data}.tsv"
+    priority: 30
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("label_vp_jnd_pictures"),
+        entry=vp_jnd_entry,
+        folder=vp_jnd_folder,
+        labels=lambda wildcards: VP_JND_DATA[wildcards.data]["labels"],
+    message:
+        "Labelling pictures of {wildcards.data} ({params.labels[kind]})"
+    script:
+        "../workflow_scripts/label_vp_jnd_pictures.py"
+
+
+rule split_vp_jnd_pictures:
+    """Which pictures are learnt from, which validate and which are tested."""
+    input:
+        table=rules.list_vp_jnd_pictures.output.table,
+    output:
+        splits="<results>/vp_jnd/{data}/splits.csv",
+    log:
+        "<logs>/split_vp_jnd_pictures/{data}.log",
+    benchmark:
+        "<benchmarks>/split_vp_jnd_pictures/{data}.tsv"
+    priority: 30
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        code=code("split_vp_jnd_pictures"),
+        split=lambda wildcards: VP_JND_DATA[wildcards.data]["split"],
+    message:
+        "Splitting pictures of {wildcards.data}"
+    script:
+        "../workflow_scripts/split_vp_jnd_pictures.py"
+
+
+rule fit_vp_jnd_choices:
+    """What the simple choices learn from the training pictures: a constant, thresholds, a line."""
+    input:
+        unpack(vp_jnd_measured),
+        labels=rules.label_vp_jnd_pictures.output.labels,
+        splits=rules.split_vp_jnd_pictures.output.splits,
+    output:
+        fitted="<results>/vp_jnd/{data}/fitted.json",
+    log:
+        "<logs>/fit_vp_jnd_choices/{data}.log",
+    benchmark:
+        "<benchmarks>/fit_vp_jnd_choices/{data}.tsv"
+    conda:
+        "../envs/codecs.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        code=code("fit_vp_jnd_choices"),
+        codec=lambda wildcards: VP_JND_DATA[wildcards.data]["codec"],
+    message:
+        "Fitting simple choices of quality to {wildcards.data}"
+    script:
+        "../workflow_scripts/fit_vp_jnd_choices.py"

@@ -1,0 +1,87 @@
+"""VP-JND's networks: trained on each split, then asked for the quality of the pictures held out."""
+
+VP_JND_CHOICES = settings.methods_of("quality_choice")
+VP_JND_MODEL = "<results>/models/{network}/{data}/{split}"
+
+
+def vp_jnd_options(method, data, split):
+    """Options of a quality choice, with the names of results, data set and split filled in."""
+    options = settings.config["methods"][method]["options"]
+    return expanded_options(options, results=RESULTS, data=data, split=split)
+
+
+def vp_jnd_models(wildcards):
+    """Files below the results that a choice's options name: they are made first."""
+    options = vp_jnd_options(wildcards.method, wildcards.data, wildcards.split)
+    return [text for text in texts_of(options) if text.startswith(f"{RESULTS}/")]
+
+
+rule train_vp_jnd:
+    """VP-JNDnet or its predecessor on the training pictures of a split; best weights as ONNX and torch file."""
+    input:
+        pictures=rules.list_vp_jnd_pictures.output.pictures,
+        table=rules.list_vp_jnd_pictures.output.table,
+        labels=rules.label_vp_jnd_pictures.output.labels,
+        splits=rules.split_vp_jnd_pictures.output.splits,
+    output:
+        model=f"{VP_JND_MODEL}/model.onnx",
+        weights=f"{VP_JND_MODEL}/model.pt",
+        metrics=f"{VP_JND_MODEL}/metrics.csv",
+        summary=f"{VP_JND_MODEL}/summary.json",
+    log:
+        "<logs>/train_vp_jnd/{network}.{data}.{split}.log",
+    benchmark:
+        "<benchmarks>/train_vp_jnd/{network}.{data}.{split}.tsv"
+    priority: 30
+    conda:
+        "../envs/networks.yaml"
+    # Networks of a few channels gain nothing from a second thread; two of them side by side do.
+    threads: lambda wildcards: 1 if VP_JND_NETWORKS[wildcards.network]["width"] < 0.5 else 8
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 4320 * attempt,
+        gpu=1,
+    params:
+        code=code("train_vp_jnd"),
+        entry=vp_jnd_entry,
+        folder=vp_jnd_folder,
+        network=lambda wildcards: VP_JND_NETWORKS[wildcards.network],
+        training=VP_JND["training"],
+        store=VP_JND_STORE,
+    message:
+        "Training {wildcards.network} on {wildcards.data}, {wildcards.split}"
+    script:
+        "../workflow_scripts/train_vp_jnd.py"
+
+
+rule choose_vp_jnd_qualities:
+    """The quality that a method chooses for each picture held out; a classifier's answer at every quality."""
+    input:
+        models=vp_jnd_models,
+        pictures=rules.list_vp_jnd_pictures.output.pictures,
+        table=rules.list_vp_jnd_pictures.output.table,
+        splits=rules.split_vp_jnd_pictures.output.splits,
+    output:
+        choices="<results>/vp_jnd/{data}/choices/{method}/{split}.json",
+    log:
+        "<logs>/choose_vp_jnd_qualities/{data}.{method}.{split}.log",
+    benchmark:
+        "<benchmarks>/choose_vp_jnd_qualities/{data}.{method}.{split}.tsv"
+    conda:
+        "../envs/networks.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: 1440 * attempt,
+    params:
+        code=lambda wildcards: class_code("choose_vp_jnd_qualities", wildcards),
+        entry=vp_jnd_entry,
+        folder=vp_jnd_folder,
+        target=lambda wildcards: settings.config["methods"][wildcards.method]["class"],
+        options=lambda wildcards: vp_jnd_options(wildcards.method, wildcards.data, wildcards.split),
+        store=VP_JND_STORE,
+        judge_every=VP_JND["judge_every"],
+    message:
+        "Choosing qualities for {wildcards.data}, {wildcards.split}, by {wildcards.method}"
+    script:
+        "../workflow_scripts/choose_vp_jnd_qualities.py"

@@ -1,0 +1,253 @@
+"""VP-JND's measures, simple choices, tables and figures on pictures whose answers are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from skimage.data import astronaut, coffee
+
+from jndlab.codecs.still_store import StillStore
+from jndlab.codecs.stills import JpegCodec
+from jndlab.datasets.jnd_labels import labels_from_values
+from jndlab.datasets.splits import Split
+from jndlab.errors import UserError
+from jndlab.jnd.quality_choice import QualityDecision, StillChoice
+from jndlab.papers.vp_jnd_captions import prediction_caption
+from jndlab.papers.vp_jnd_choices import (
+    SIMPLE,
+    choices_of_split,
+    fit_simple_choices,
+    load_choice,
+    simple_decision,
+)
+from jndlab.papers.vp_jnd_figures import correlation_figure, decision_figure, saving_figure
+from jndlab.papers.vp_jnd_label_facts import constant_error, label_table
+from jndlab.papers.vp_jnd_measures import Measures, measure_picture, read_measures, write_measures
+from jndlab.papers.vp_jnd_sheets import look_figure, pictures_to_show, pixel_jnd_figure
+from jndlab.papers.vp_jnd_tables import (
+    Tested,
+    comparison,
+    correlation_table,
+    decision_rows,
+    picture_table,
+    prediction_table,
+    saving_table,
+)
+
+QUALITIES = tuple(range(1, 101))
+LABELS = {f"p{number}": 40 + 5 * number for number in range(6)}
+PARTS = {"train": ("p0", "p2", "p4"), "valid": ("p5",), "test": ("p1", "p3")}
+SPLIT = Split("fractions", PARTS)
+
+
+def measures(label: int, name: str) -> Measures:
+    """SSIM crosses 0.9 and VMAF 90 at the label; a version of quality q has 10 q bytes."""
+    away = np.arange(1, 101) - label
+    return Measures(
+        name,
+        QUALITIES,
+        tuple(10 * quality for quality in QUALITIES),
+        {"ssim": tuple(0.9005 + 0.001 * away), "vmaf_neg_still": tuple(90.5 + 0.1 * away)},
+        97.4,
+        {"wu2017": label / 10, "wu2013": 5 + (label % 7) / 10, "yang2005": 9 - label / 20},
+    )
+
+
+def told(method: str, chosen: dict[str, int], calls: int = 12) -> dict:
+    """What `choices_of_split` tells, with logits that turn at 5 above the chosen quality."""
+    rows = []
+    for picture, quality in chosen.items():
+        path = [{"quality": quality + turn, "visible": turn < 1} for turn in range(calls)]
+        rows.append(
+            {"picture": picture, "quality": quality, "calls": calls, "seconds": 0.1, "path": path,
+             "qualities": list(QUALITIES), "logits": [quality + 5.5 - q for q in QUALITIES]}
+        )  # fmt: skip
+    return {"method": method, "codec": "jpeg", "pictures": rows}
+
+
+@pytest.fixture
+def tested() -> Tested:
+    curves = {name: measures(label, name) for name, label in LABELS.items()}
+    fitted = fit_simple_choices(curves, LABELS, [*PARTS["train"], *PARTS["valid"]])
+    choices = {"fractions": [told("vp_jnd", {"p1": 43, "p3": 57})]}
+    return Tested(
+        "packaged", "packaged", "jpeg", "demo", "vmaf_steps", "", LABELS, curves, [SPLIT],
+        {"fractions": fitted}, choices,
+    )  # fmt: skip
+
+
+def test_simple_choices_find_what_the_curves_hide(tested):
+    fitted = tested.fitted["fractions"]
+    for name in ("p1", "p3"):
+        for method in ("ssim", "vmaf_neg_still", "pixel_jnd", "true_labels"):
+            of = tested.measures[name]
+            decision = simple_decision(method, fitted, of, LABELS[name])
+            assert decision.quality == LABELS[name], method
+            assert decision.bytes == 10 * decision.quality and decision.best_bytes == 1000
+    assert fitted["fixed"]["quality"] in (50, 60)  # labels 40, 50, 60, 65
+
+
+def test_predictions_are_counted_by_definition(tested):
+    table = prediction_table([tested]).set_index("method")
+    ours = table.loc["vp_jnd"]
+    assert ours["mean_abs_dqf"] == 2 and ours["mean_dqf"] == 0 and ours["calls"] == 12
+    # The classifier turns at 48 and 62, the labels at 45 and 55: 3 + 7 of 200 are wrong.
+    assert ours["accuracy_pct"] == pytest.approx(95)
+    assert ours["precision_pct"] == pytest.approx(100 * 100 / 110)
+    assert ours["recall_pct"] == 100 and ours["judged_by"] == "classifier"
+    assert table.loc["true_labels", "accuracy_pct"] == 100
+    fixed = table.loc["fixed"]
+    assert fixed["accuracy_pct"] == pytest.approx(100 - fixed["mean_abs_dqf"])  # one step off: one
+    assert list(table.index) == ["vp_jnd", *SIMPLE]
+
+
+def test_savings_are_against_the_best_quality_and_have_a_ceiling(tested):
+    table = saving_table([tested]).set_index("method")
+    assert table.loc["true_labels", "saving_pct"] == pytest.approx(50)
+    assert table.loc["vp_jnd", "saving_pct"] == pytest.approx(50)
+    assert table.loc["vp_jnd", "coarser_than_label_pct"] == 50
+    assert table.loc["vp_jnd", "low"] <= 50 <= table.loc["vp_jnd", "high"]
+
+
+def test_sizes_are_ours_whatever_a_method_says(tested):
+    rows = decision_rows(tested)
+    ours = rows[(rows["method"] == "vp_jnd") & (rows["picture"] == "p3")].iloc[0]
+    assert ours["bytes"] == 570 and ours["dqf"] == 2
+
+
+def test_a_demo_is_never_reproduced_and_a_published_set_is_judged(tested):
+    compared = comparison(prediction_table([tested]), ["precision_pct", "mean_abs_dqf"])
+    verdicts = compared.set_index(["data_set", "quantity"])["verdict"]
+    assert verdicts["packaged", "mean_abs_dqf"] == "not comparable: stand-in content"
+    assert verdicts["mcl_jci", "mean_abs_dqf"] == "not measured"
+    values = {**vars(tested), "data_set": "mcl_jci", "content": "published"}
+    for obstacle, said in (("", "deviates"), ("labels by vmaf_steps", "not comparable: labels")):
+        of_set = Tested(**{**values, "obstacle": obstacle})
+        saved = comparison(saving_table([of_set]), ["saving_pct"])
+        mine = saved.set_index("data_set").loc["mcl_jci"]
+        assert mine["verdict"].startswith(said) and mine["printed"] == "89.35"
+
+
+def test_the_caption_says_whether_the_threshold_is_beaten(tested):
+    said = prediction_caption(prediction_table([tested]))
+    assert "does not beat the SSIM threshold" in said and "better than a constant" in said
+    assert "vmaf_steps" in said
+
+
+def test_correlations_are_those_of_the_numbers(tested):
+    table = correlation_table([tested]).set_index("model")
+    assert table.loc["wu2017", "pearson"] == pytest.approx(1)
+    assert table.loc["wu2017", "slope"] == pytest.approx(10)
+    assert table.loc["yang2005", "pearson"] == pytest.approx(-1)
+    expected = np.corrcoef([5 + (v % 7) / 10 for v in LABELS.values()], list(LABELS.values()))
+    assert table.loc["wu2013", "pearson"] == pytest.approx(expected[0, 1])
+
+
+def test_every_held_out_picture_has_a_row(tested):
+    table = picture_table([tested])
+    assert list(table["picture"]) == ["p1", "p3"]
+    assert list(table["vp_jnd"]) == [43, 57] and list(table["label"]) == [45, 55]
+
+
+def test_a_constant_is_judged_by_pictures_that_it_was_not_learnt_from():
+    assert constant_error({"a": 10, "b": 20, "c": 30}) == (
+        pytest.approx(10),
+        "each against all others",
+    )
+    table = label_table({"own": labels_from_values(
+        {"a": [10], "b": [20], "c": [30]}, "QF", "vmaf_steps", "steps", "here")}, {})  # fmt: skip
+    row = table.iloc[0]
+    assert row["mean"] == 20 and row["constant_dqf"] == 10 and row["pictures"] == "yes"
+
+
+def test_labels_of_mcl_jci_say_much_without_pictures(shared_data):
+    table = label_table({}, {"mcl_jci": shared_data / "mcl_jci_jnd"}).set_index("statistic")
+    assert table.loc["mean", "mean"] == pytest.approx(28.08, abs=0.01)
+    assert table.loc["mean", "constant_dqf"] == pytest.approx(7.31, abs=0.01)
+    assert set(table["pictures"]) == {"no"} and table["cannot_be_known"].all()
+
+
+class Own(StillChoice):
+    """A choice of one's own, as the configuration names it."""
+
+    def __init__(self, *, quality: int, codec: object = "jpeg") -> None:
+        super().__init__(codec)  # type: ignore[arg-type]
+        self.quality = quality
+
+    def choose(self, picture):
+        return self.decided(picture, self.quality)
+
+
+class Wrong:
+    def choose(self, picture):
+        return 50
+
+
+def test_a_choice_of_ones_own_gets_the_codec_and_is_checked(tmp_path):
+    codec, store = JpegCodec(), StillStore(tmp_path)
+    pictures = {"a": np.ascontiguousarray(astronaut()[:64, :64])}
+    address = f"{__name__}:Own"
+    own = load_choice(address, {"quality": 33}, codec, tmp_path)
+    assert own.codec is codec
+    of = choices_of_split("own", own, pictures, codec, store)["pictures"][0]
+    assert of["quality"] == 33 and of["calls"] == 0 and "logits" not in of
+    with pytest.raises(UserError, match="'own' chose no quality of jpeg"):
+        choices_of_split("own", Wrong(), pictures, codec, store)
+    beyond = load_choice(address, {"quality": 33}, codec, tmp_path)
+    beyond.choose = lambda picture: QualityDecision(101, 1, 2)
+    with pytest.raises(UserError, match="found 101"):
+        choices_of_split("own", beyond, pictures, codec, store)
+    with pytest.raises(UserError, match="no option 'qualty'"):
+        load_choice(address, {"qualty": 33}, codec, tmp_path)
+
+
+def test_measures_are_those_of_the_files_and_read_back(tmp_path):
+    picture = np.ascontiguousarray(coffee()[100:164, 200:296])
+    store = StillStore(tmp_path / "stills")
+    found = measure_picture("coffee", picture, JpegCodec(), store, tmp_path / "work")
+    assert found.size_at(30) == len(JpegCodec().encode(picture, 30))
+    assert found.scores["ssim"][99] > 0.99 > found.scores["ssim"][20] > found.scores["ssim"][0]
+    assert found.start == pytest.approx(97.43, abs=0.1) > found.scores["vmaf_neg_still"][50]
+    assert 1 < found.pixel_jnd["wu2017"] < 60
+    level = found.sweep().levels()[0]
+    curve = dict(zip(found.qualities, found.scores["vmaf_neg_still"], strict=True))
+    assert all(curve[quality] <= found.start - 4.64 for quality in range(1, level + 1))
+    assert curve[level + 1] > found.start - 4.64
+    paths = tmp_path / "m.csv", tmp_path / "p.csv"
+    write_measures(*paths, [found])
+    assert read_measures([paths[0]], [paths[1]]) == {"coffee": found}
+
+
+def test_pictures_shown_are_spread_over_the_labels():
+    assert pictures_to_show(sorted(LABELS), LABELS, 2) == ["p1", "p4"]
+    assert pictures_to_show(["p3"], LABELS, 3) == ["p3"]
+
+
+def test_figures_show_the_numbers_of_the_tables(tested, tmp_path):
+    names = {"vp_jnd": "VP-JND"}
+    for paths in (
+        correlation_figure(tested, tmp_path / "correlation"),
+        saving_figure(tested, tmp_path / "saving", names),
+        decision_figure(tested, ["p1", "p3"], tmp_path / "decisions", names),
+    ):
+        assert all(path.stat().st_size > 100 for path in map(Path, paths))
+    shown = pd.read_csv(tmp_path / "saving.csv").set_index("method")
+    assert shown.loc["vp_jnd", "mean_abs_dqf"] == 2 and shown.loc["vp_jnd", "saving_pct"] == 50
+    curve = pd.read_csv(tmp_path / "decisions.csv")
+    first = curve[(curve["picture"] == "p1") & (curve["search_turn"] == 1)]
+    assert first["quality"].tolist() == [43]
+
+
+def test_pictures_at_their_pw_jnd_and_maps_are_drawn(tmp_path):
+    pictures = {"a": np.ascontiguousarray(astronaut()[:64, :96])}
+    pixel_jnd_figure(pictures, tmp_path / "maps")
+    maps = pd.read_csv(tmp_path / "maps.csv")
+    assert set(maps["model"]) == {"wu2017", "wu2013", "yang2005"} and (maps["mean"] > 0.5).all()
+    store = StillStore(tmp_path / "stills")
+    look_figure(pictures, {"a": 100}, JpegCodec(), store, tmp_path / "look")
+    look = pd.read_csv(tmp_path / "look.csv")
+    assert look["quality"].tolist() == [100, 100, 90]  # there is no better quality than the best
+    assert (look["crop_left"] + look["crop_side"] <= 96).all()

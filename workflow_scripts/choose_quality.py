@@ -1,0 +1,93 @@
+"""Recommend the quality of a picture of your own: picture in, quality and saving out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from jndlab.codecs.stills import get_still_codec
+from jndlab.errors import UserError
+from jndlab.files import atomic_path
+from jndlab.jnd.method_class import expanded_options
+from jndlab.media.pictures import read_picture
+from jndlab.papers.vp_jnd_choices import load_choice
+from jndlab.papers.vp_jnd_splits import split_names
+from jndops.schema import load_yaml
+from jndops.settings import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    """Print the recommendation; 1 where there is none."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("picture", type=Path, help="PNG, JPEG, TIFF, WebP ... of RGB or grey")
+    parser.add_argument("--configfile", type=Path, default=ROOT / "config/config.yaml",
+                        help="the run whose method is asked")  # fmt: skip
+    parser.add_argument("--method", help="a method of kind quality_choice; the first by default")
+    parser.add_argument("--data", help="the data set that it was trained on; the first by default")
+    parser.add_argument("--split", help="the split that it was trained on; the first by default")
+    parser.add_argument("--out", type=Path, help="also write the picture, coded so, to this file")
+    asked = parser.parse_args()
+    sys.path.append(str(Path.cwd()))  # where classes of one's own may stand
+    try:
+        print(recommendation(asked), end="")
+    except UserError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def recommendation(asked: argparse.Namespace) -> str:
+    """The recommendation in words; writes ``asked.out`` where it is given."""
+    picture = read_picture(asked.picture)
+    settings = load_settings(load_yaml(asked.configfile), ROOT)
+    data_sets = settings.config["vp_jnd"]["data"]
+    method = _one_of(asked.method, settings.methods_of("quality_choice"), "quality choice")
+    data = _one_of(asked.data, list(data_sets), "data set of VP-JND")
+    split = _one_of(asked.split, split_names(data_sets[data]["split"]), f"split of {data}")
+    codec = get_still_codec(data_sets[data]["codec"])
+    options = _options(settings, method, data, split)
+    choice = load_choice(settings.config["methods"][method]["class"], options, codec, None)
+    decision = choice.choose(picture)
+    unit = "QF" if codec.worse_to_better else "QP"
+    lines = [
+        ("picture", f"{asked.picture}, {picture.shape[1]}x{picture.shape[0]}"),
+        ("recommended", f"{unit} {decision.quality} ({codec.name}), {decision.bytes:,} bytes"),
+        ("saving", f"{100 * decision.saving:.1f} % of the {decision.best_bytes:,} bytes at "
+                   f"{unit} {codec.qualities[-1]}"),
+        ("how", f"{method} ({data}, {split}), {decision.calls} coded versions looked at"),
+    ]  # fmt: skip
+    if asked.out:
+        with atomic_path(asked.out) as part:
+            part.write_bytes(codec.encode(picture, decision.quality))
+        lines.append(("written", str(asked.out)))
+    return "".join(f"{name:12} {text}\n" for name, text in lines)
+
+
+def _options(settings: Settings, method: str, data: str, split: str) -> dict[str, Any]:
+    options = settings.config["methods"][method]["options"]
+    results = settings.config["results_dir"]
+    expanded = expanded_options(options, results=results, data=data, split=split)
+    model = expanded.get("model")
+    if model and not Path(model).is_file():
+        raise UserError(
+            f"the network of '{method}' is not trained.",
+            where=model,
+            remedy="run `snakemake vp_jnd` with this configuration first, or name another method.",
+        )
+    return expanded
+
+
+def _one_of(name: str | None, known: list[str], what: str) -> str:
+    if not known:
+        raise UserError(f"the configuration has no {what}.", where="key `methods`")
+    if name is not None and name not in known:
+        raise UserError(f"there is no {what} '{name}'.", expected=", ".join(known))
+    return name or known[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
