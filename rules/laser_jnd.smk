@@ -1,9 +1,6 @@
 """LASeR-JND (TCSVT 2024): its tables and figures, and everything of it under one name."""
 
 
-include: "jnd_networks.smk"
-
-
 rule tabulate_laser_jnd:
     """Errors with intervals beside baselines and printed numbers, comparisons, costs, checks, bits saved."""
     input:
@@ -44,7 +41,7 @@ rule tabulate_laser_jnd:
         runtime=20,
     params:
         code=code("tabulate_laser_jnd"),
-        tables=f"{RESULTS}/laser_jnd/tables",
+        tables=lambda wildcards, output: str(Path(output[0]).parent),
         names=list(jnd_tables("laser_jnd")),
         facts=jnd_facts(),
     message:
@@ -82,7 +79,7 @@ rule draw_laser_jnd:
         runtime=20,
     params:
         code=code("draw_laser_jnd"),
-        figures=f"{RESULTS}/laser_jnd/figures",
+        figures=lambda wildcards, output: str(Path(output[0]).parent),
         facts=jnd_facts(),
     message:
         "Drawing what LASeR-JND's networks predict"

@@ -41,7 +41,7 @@ rule tabulate_mtjnd:
         runtime=20,
     params:
         code=code("tabulate_mtjnd"),
-        tables=f"{RESULTS}/mtjnd/tables",
+        tables=lambda wildcards, output: str(Path(output[0]).parent),
         names=list(jnd_tables("mtjnd")),
         facts=jnd_facts(),
     message:
@@ -79,7 +79,7 @@ rule draw_mtjnd:
         runtime=20,
     params:
         code=code("draw_mtjnd"),
-        figures=f"{RESULTS}/mtjnd/figures",
+        figures=lambda wildcards, output: str(Path(output[0]).parent),
         facts=jnd_facts(),
     message:
         "Drawing what MTJND's networks predict"

@@ -1,47 +1,5 @@
 """VP-JND (TCSVT 2025): tables beside the printed numbers, figures, and a check on KonJND-1k's quiz pictures."""
 
-import os
-
-VP_JND_TABLES = {
-    "prediction": "prediction",
-    "prediction_comparison": "prediction: comparison",
-    "saving": "saving",
-    "saving_comparison": "saving: comparison",
-    "correlation": "pixel JND and PW-JND",
-    "labels": "labels by themselves",
-    "pictures": "every picture",
-}
-# Only a classifier has decisions and patch weights to show.
-VP_JND_CLASSIFIERS = [
-    name
-    for name in VP_JND_CHOICES
-    if settings.config["methods"][name]["class"] == "jndlab.models.vp_jnd_choice:VpJndChoice"
-]
-VP_JND_FIGURES = {
-    "correlation": "mean pixel JND and PW-JND",
-    "saving": "saving over |dQF|",
-    "pixel_jnd": "pixel-JND maps",
-    "look": "original, at and below the PW-JND",
-    **({"decisions": "decisions along the qualities"} if VP_JND_CLASSIFIERS else {}),
-    **{f"weights_{name}": f"patch weights, {labels()[name]}" for name in VP_JND_CLASSIFIERS},
-}
-VP_JND_QUIZ = VP_JND["quiz_folder"]
-if VP_JND_QUIZ is None and os.environ.get("JNDLAB_SHARED_DATA"):
-    VP_JND_QUIZ = str(Path(os.environ["JNDLAB_SHARED_DATA"]) / "konjnd1k")
-VP_JND_FIRST = next(iter(VP_JND_DATA))
-VP_JND_FIRST_SPLIT = VP_JND_SPLITS[VP_JND_FIRST][0]
-
-
-def vp_jnd_chosen(data):
-    """What all choices said of a data set, with what tables and figures need besides."""
-    folder = f"{RESULTS}/vp_jnd/{data}"
-    measures = [f"{folder}/measures/{number:04d}" for number in range(VP_JND_DATA[data]["jobs"])]
-    return [
-        *(f"{folder}/{name}" for name in ("pictures.csv", "labels.csv", "splits.csv", "fitted.json")),
-        *(f"{stem}.{suffix}" for stem in measures for suffix in ("csv", "pixel_jnd.csv")),
-        *(f"{folder}/choices/{method}/{split}.json" for method in VP_JND_CHOICES for split in VP_JND_SPLITS[data]),
-    ]
-
 
 rule tabulate_vp_jnd:
     """Predictions and savings beside the printed ones, correlations, and what labels say by themselves."""
@@ -71,7 +29,7 @@ rule tabulate_vp_jnd:
         runtime=30,
     params:
         code=code("tabulate_vp_jnd"),
-        folder=f"{RESULTS}/vp_jnd",
+        folder=lambda wildcards, output: str(Path(output[0]).parents[1]),
         models=f"{RESULTS}/models/vp_jnd",
         data=VP_JND_DATA,
         methods=VP_JND_CHOICES,
@@ -112,7 +70,7 @@ rule draw_vp_jnd_figures:
     params:
         code=code("draw_vp_jnd_figures"),
         # <results>/vp_jnd/figures/NAME.svg is the first output of this rule
-        folder=f"{RESULTS}/vp_jnd",
+        folder=lambda wildcards, output: str(Path(output[0]).parents[1]),
         models=f"{RESULTS}/models/vp_jnd",
         entry=lambda wildcards: VP_JND_DATA[wildcards.data],
         folder_of_data=vp_jnd_folder,

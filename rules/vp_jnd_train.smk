@@ -1,20 +1,5 @@
 """VP-JND's networks: trained on each split, then asked for the quality of the pictures held out."""
 
-VP_JND_CHOICES = settings.methods_of("quality_choice")
-VP_JND_MODEL = "<results>/models/{network}/{data}/{split}"
-
-
-def vp_jnd_options(method, data, split):
-    """Options of a quality choice, with the names of results, data set and split filled in."""
-    options = settings.config["methods"][method]["options"]
-    return expanded_options(options, results=RESULTS, data=data, split=split)
-
-
-def vp_jnd_models(wildcards):
-    """Files below the results that a choice's options name: they are made first."""
-    options = vp_jnd_options(wildcards.method, wildcards.data, wildcards.split)
-    return [text for text in texts_of(options) if text.startswith(f"{RESULTS}/")]
-
 
 rule train_vp_jnd:
     """VP-JNDnet or its predecessor on the training pictures of a split; best weights as ONNX and torch file."""

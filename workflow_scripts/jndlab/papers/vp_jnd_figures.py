@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from jndlab.papers.vp_jnd_choices import SIMPLE, TRUE_LABELS
-from jndlab.papers.vp_jnd_tables import Tested, correlation_table, prediction_table, saving_table
+from jndlab.papers.vp_jnd_tables import HeldOut, correlation_table, prediction_table, saving_table
 from jndlab.report.style import (
     figure_style,
     new_grid,
@@ -27,7 +27,7 @@ MODEL_NAMES = {
 }
 
 
-def correlation_figure(tested: Tested, stem: str | Path) -> list[Path]:
+def correlation_figure(tested: HeldOut, stem: str | Path) -> list[Path]:
     """Mean pixel-wise JND over PW-JND, a panel per model, with the line and its correlation."""
     table = correlation_table([tested]).set_index("model")
     rows = [
@@ -54,7 +54,7 @@ def correlation_figure(tested: Tested, stem: str | Path) -> list[Path]:
         return save_figure(figure, shown, stem)
 
 
-def saving_figure(tested: Tested, stem: str | Path, labels: Mapping[str, str]) -> list[Path]:
+def saving_figure(tested: HeldOut, stem: str | Path, labels: Mapping[str, str]) -> list[Path]:
     """Mean saving over mean |dQF| of every choice, with 95 % intervals over pictures."""
     keys = ["data", "method"]
     errors = prediction_table([tested]).set_index(keys)
@@ -104,7 +104,7 @@ def saving_figure(tested: Tested, stem: str | Path, labels: Mapping[str, str]) -
 
 
 def decision_figure(
-    tested: Tested, names: Sequence[str], stem: str | Path, labels: Mapping[str, str]
+    tested: HeldOut, names: Sequence[str], stem: str | Path, labels: Mapping[str, str]
 ) -> list[Path]:
     """Logits of each classifier along the qualities of some pictures, with the search's path.
 
@@ -166,16 +166,16 @@ def _label(method: str, labels: Mapping[str, str]) -> str:
     return labels.get(method) or SIMPLE.get(method, method)
 
 
-def _unit(tested: Tested) -> str:
+def _unit(tested: HeldOut) -> str:
     return "QF" if tested.codec == "jpeg" else "QP"
 
 
-def _best(tested: Tested) -> str:
+def _best(tested: HeldOut) -> str:
     of_one = next(iter(tested.measures.values()))
     return f"{_unit(tested)} {of_one.qualities[-1]}"
 
 
-def _facts(tested: Tested) -> str:
+def _facts(tested: HeldOut) -> str:
     content = "published pictures" if tested.content == "published" else "stand-in pictures"
     return (
         f"{tested.name}: {len(tested.labels)} {content}, codec {tested.codec}, "

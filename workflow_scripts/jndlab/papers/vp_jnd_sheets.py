@@ -112,7 +112,7 @@ def look_figure(
                 crop = shown[top : top + side, left : left + side]
                 _show(grid[2 * turn + 1, column], crop, "")
         _title(figure, f"The PW-JND (labels) and its neighbours, {codec.name}; crops: where "
-                       "coding at the PW-JND changes luma most, enlarged without smoothing")  # fmt: skip
+                       "coding at the PW-JND changes luma most, enlarged")  # fmt: skip
         return save_figure(figure, pd.DataFrame(rows), stem)
 
 

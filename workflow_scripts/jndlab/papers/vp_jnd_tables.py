@@ -26,7 +26,7 @@ RESAMPLINGS = 2000
 
 
 @dataclass(frozen=True)
-class Tested:
+class HeldOut:
     """All that is known of one data set: its pictures, labels, splits and what was chosen.
 
     ``content`` is ``published`` or ``demo``; ``obstacle`` says why its numbers cannot be held
@@ -47,7 +47,7 @@ class Tested:
     choices: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def decision_rows(tested: Tested) -> pd.DataFrame:
+def decision_rows(tested: HeldOut) -> pd.DataFrame:
     """One row per held-out picture and choice: the label, the chosen quality and what it costs.
 
     ``dqf`` is chosen - label, positive where finer than needed (in QP the sign is turned); sizes
@@ -70,7 +70,7 @@ def decision_rows(tested: Tested) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def judgement_rows(tested: Tested) -> pd.DataFrame:
+def judgement_rows(tested: HeldOut) -> pd.DataFrame:
     """One row per held-out picture, choice and judged quality: visible by label, and as called.
 
     A classifier is asked at every quality; any other choice calls visible what is not finer than
@@ -107,7 +107,7 @@ def judgement_rows(tested: Tested) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def prediction_table(tested: Sequence[Tested]) -> pd.DataFrame:
+def prediction_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
     """Accuracy, precision and recall of "visible", and |dQF|, for each data set and choice."""
     rows = []
     for one in tested:
@@ -138,7 +138,7 @@ def prediction_table(tested: Sequence[Tested]) -> pd.DataFrame:
     return _in_order(pd.DataFrame(rows))
 
 
-def saving_table(tested: Sequence[Tested]) -> pd.DataFrame:
+def saving_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
     """Bytes saved against the best quality, and what is left of the picture, for each choice."""
     rows = []
     for one in tested:
@@ -174,7 +174,7 @@ def comparison(
     return compare_with_published(ours, printed, keys, quantities, TOLERANCE)
 
 
-def correlation_table(tested: Sequence[Tested]) -> pd.DataFrame:
+def correlation_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
     """Correlation of each model's mean pixel-wise JND with the PW-JND over a data set.
 
     ``pearson`` with a 95 % bootstrap interval over pictures, ``spearman``, and the line.
@@ -203,7 +203,7 @@ def correlation_table(tested: Sequence[Tested]) -> pd.DataFrame:
     return pd.DataFrame(rows).rename(columns={"method": "model"})
 
 
-def picture_table(tested: Sequence[Tested]) -> pd.DataFrame:
+def picture_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
     """Every held-out picture with its label and the quality that each choice takes."""
     tables = []
     for one in tested:
@@ -240,7 +240,7 @@ def _correlation_interval(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def _decision_row(
-    tested: Tested,
+    tested: HeldOut,
     split: str,
     method: str,
     picture: str,
@@ -267,7 +267,7 @@ def _decision_row(
     }
 
 
-def _head(tested: Tested, method: Any, pictures: int) -> dict[str, Any]:
+def _head(tested: HeldOut, method: Any, pictures: int) -> dict[str, Any]:
     return {
         "data": tested.name,
         "data_set": tested.data_set,

@@ -13,7 +13,7 @@ from jndlab.files import read_json
 from jndlab.papers.vp_jnd_labels import pw_jnds
 from jndlab.papers.vp_jnd_measures import Measures, read_measures
 from jndlab.papers.vp_jnd_pictures import PUBLISHED, PictureChoice, PictureRecord, read_records
-from jndlab.papers.vp_jnd_tables import Tested
+from jndlab.papers.vp_jnd_tables import HeldOut
 from jndlab.quality.vmaf_steps import LABEL_KIND
 
 PAPER_PARAMETERS = 101_974_366
@@ -46,7 +46,7 @@ def load_tested(
     entry: Mapping[str, Any],
     methods: Sequence[str],
     models: str | Path,
-) -> Tested:
+) -> HeldOut:
     """A data set below ``folder`` (``<results>/vp_jnd``) with what ``methods`` chose for it.
 
     ``models`` is the folder of the trained VP-JNDnets of the data set; it need not be there.
@@ -60,7 +60,7 @@ def load_tested(
         for split in splits
     }
     obstacle = _obstacle(entry, labels, records, Path(models))
-    return Tested(
+    return HeldOut(
         name=name,
         data_set=entry["source"],
         codec=entry["codec"],

@@ -1,0 +1,174 @@
+"""VP-JND from pictures to tables at the smallest scale, a choice of one's own, and bad input."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from workflow_runner import Workflow
+
+CONFIG = """
+results_dir: results
+sequences: [bigbuckbunny_tiny]
+frames: 2
+qps: [32, 37]
+codecs: [x265-ultrafast]
+mlflow: false
+papers: [vp_jnd]
+methods:
+  anchor: {kind: anchor}
+  vp_jnd:
+    kind: quality_choice
+    class: jndlab.models.vp_jnd_choice:VpJndChoice
+    label: VP-JND
+    options:
+      {model: "{results}/models/vp_jnd/{data}/{split}/model.onnx", patches: 4, crops: aligned}
+  half:
+    kind: quality_choice
+    class: my_choice:Half
+    label: half of all qualities
+vp_jnd:
+  data:
+    tiny:
+      source: packaged
+      sources: [astronaut, coffee, chelsea, bikes]
+      size: [96, 64]
+      jobs: 2
+      labels: {kind: vmaf_steps}
+      split: {kind: fractions, fractions: {train: 0.5, valid: 0.25, test: 0.25}}
+  network: {width: 0.125, patch_size: 16, start: detail, dropout: 0.1}
+  training:
+    {epochs: 1, batch_size: 4, pairs_per_picture: 8, patches: 4, crops: aligned, ema_decay: null}
+"""
+OWN = '''
+class Half:
+    """Needs nothing of the suite but the decision."""
+
+    def __init__(self, codec):
+        self.codec = codec
+
+    def choose(self, picture):
+        from jndlab.jnd.quality_choice import QualityDecision
+
+        quality = self.codec.qualities[len(self.codec.qualities) // 2]
+        sizes = [len(self.codec.encode(picture, q)) for q in (quality, self.codec.qualities[-1])]
+        return QualityDecision(quality, *sizes)
+'''
+FOLDER = """      source: folder
+      folder: own
+      labels: {kind: subjective, file: labels.csv}"""
+RUN = ("vp_jnd", "--configfile", "vp_jnd.yaml")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Workflow:
+    os.environ.pop("JNDLAB_SHARED_DATA", None)  # else the rule for quiz pictures would join in
+    workflow = Workflow(tmp_path_factory.mktemp("vp_jnd run"))
+    workflow.write("vp_jnd.yaml", CONFIG)
+    workflow.write("my_choice.py", OWN)
+    workflow.run(*RUN)
+    return workflow
+
+
+@pytest.fixture(scope="module")
+def results(run) -> Path:
+    return run.folder / "results"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_every_choice_is_in_the_tables_ones_own_included(results):
+    predicted = {row["method"]: row for row in rows(results / "vp_jnd/tables/prediction.csv")}
+    simple = ["true_labels", "fixed", "ssim", "vmaf_neg_still", "pixel_jnd"]
+    assert list(predicted) == ["vp_jnd", "half", *simple]
+    assert predicted["vp_jnd"]["judged_by"] == "classifier"
+    assert 0 < float(predicted["vp_jnd"]["calls"]) <= 20
+    assert float(predicted["true_labels"]["mean_abs_dqf"]) == 0
+    pictures = rows(results / "vp_jnd/tables/pictures.csv")
+    assert [row["half"] for row in pictures] == ["51"] * len(pictures)
+    expected = sum(abs(51 - int(row["label"])) for row in pictures) / len(pictures)
+    assert float(predicted["half"]["mean_abs_dqf"]) == pytest.approx(expected)
+
+
+def test_stand_in_content_is_never_compared(results):
+    for name in ("prediction_comparison", "saving_comparison"):
+        verdicts = {row["verdict"] for row in rows(results / f"vp_jnd/tables/{name}.csv")}
+        assert verdicts == {"not measured", "not comparable: stand-in content"}
+    labels = {row["kind"] for row in rows(results / "vp_jnd/tiny/labels.csv")}
+    assert labels == {"vmaf_steps"}
+
+
+def test_every_figure_is_drawn(results):
+    figures = {path.stem for path in (results / "vp_jnd/figures").glob("*.png")}
+    wanted = "correlation saving pixel_jnd look decisions weights_vp_jnd"
+    assert figures == {f"tiny_{name}" for name in wanted.split()}
+
+
+def test_the_network_can_be_registered(results):
+    summary = json.loads((results / "models/vp_jnd/tiny/fractions/summary.json").read_text())
+    assert summary["architecture"]["name"] == "vp_jnd"
+    assert (results / "models/vp_jnd/tiny/fractions/model.onnx").is_file()
+
+
+def test_each_picture_is_coded_once_at_each_quality(results):
+    files = list((results / "vp_jnd/stills/jpeg").glob("*/q*.jpg"))
+    assert len(files) == 4 * 100
+
+
+def test_a_finished_run_has_nothing_to_do_and_a_method_touches_only_its_own(run):
+    assert run.planned(*RUN) == {}
+    run.write(
+        "other.yaml", CONFIG.replace("patches: 4, crops: aligned}\n  half", "patches: 5}\n  half")
+    )
+    planned = run.planned("vp_jnd", "--configfile", "other.yaml")
+    assert planned["choose_vp_jnd_qualities"] == 1 and "train_vp_jnd" not in planned
+
+
+BAD = {
+    "CMYK": (lambda path: Image.new("CMYK", (96, 64)).save(path), "colours of the kind CMYK"),
+    "cut": (lambda path: path.write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF"), "cannot be read"),
+    "small": (lambda path: Image.new("RGB", (96, 12)).save(path), "smaller than a patch"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_pictures_are_told_and_nothing_is_left(run, kind):
+    spoil, said = BAD[kind]
+    own = run.folder / "own"
+    own.mkdir(exist_ok=True)
+    spoil(own / "spoilt.jpg")
+    config = re.sub(r" +source: packaged\n +sources.*\n +size.*", FOLDER, CONFIG, count=1)
+    config = config.replace("      labels: {kind: vmaf_steps}\n", "").replace(
+        "tiny:", f"{kind.lower()}:"
+    )
+    run.write("bad.yaml", config)
+    run.write("labels.csv", "")
+    target = f"results/vp_jnd/{kind.lower()}/pictures.csv"
+    done = run.run(target, "--configfile", "bad.yaml", check=False)
+    assert done.returncode != 0 and said in done.stdout and "spoilt.jpg" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (run.folder / target).exists()
+    assert not (run.folder / target).with_name("pictures").exists()
+    (own / "spoilt.jpg").unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("source: packaged", "source: packaged\n      codec: bgp"), "did you mean 'bpg'"),
+        (("kind: fractions,", "kind: folds, folds: 3, runs: [4],"), "there is no fold 4"),
+    ],
+)
+def test_a_wrong_configuration_is_told_before_anything_runs(run, change, said):
+    run.write("wrong.yaml", CONFIG.replace(*change))
+    done = run.run("vp_jnd", "--dry-run", "--configfile", "wrong.yaml", check=False)
+    assert done.returncode != 0 and said in done.stdout and "Traceback" not in done.stdout

@@ -1,0 +1,179 @@
+"""VP-JND's training to files for use, the quiz pictures, and the command for one's own picture."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage.data import astronaut, coffee
+
+from jndlab.codecs.still_store import StillStore
+from jndlab.codecs.stills import JpegCodec
+from jndlab.errors import UserError
+from jndlab.files import read_csv
+from jndlab.models.model_files import build_network
+from jndlab.models.vp_jnd_choice import VpJndChoice
+from jndlab.papers.vp_jnd_quiz import QuizPictures, quiz_table
+from jndlab.training.picture_pairs_jnd import LabelledPicture
+from jndlab.training.vp_jnd import strengthen_differences, train_classifier
+
+NETWORK = {"width": 0.125, "patch_size": 32, "start": "detail", "dropout": 0.0}
+TRAINING = {
+    "epochs": 2, "batch_size": 4, "learning_rate": 0.002, "lr_step_epochs": None,
+    "lr_step_factor": 0.1, "ema_decay": 0.5, "pairs_per_picture": 8, "patches": 4,
+    "crops": "aligned", "importance": 1.0, "jnd_model": "wu2017", "jnd_gain": 4.0,
+    "difference_gain": 5.0, "memory_gib": 0.1, "seed": 0,
+}  # fmt: skip
+
+
+def picture(source, top: int = 0) -> np.ndarray:
+    return np.ascontiguousarray(source()[top : top + 64, 160:256])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Both networks, each trained for a few steps."""
+    folder = tmp_path_factory.mktemp("trained")
+    learnt = [
+        LabelledPicture("a", picture(astronaut), 60),
+        LabelledPicture("c", picture(coffee), 70),
+    ]
+    held = [LabelledPicture("h", picture(astronaut, 200), 65)]
+    for name in ("vp_jnd", "liu_pw_jnd"):
+        outputs = {
+            key: folder / name / file
+            for key, file in (("model", "model.onnx"), ("weights", "model.pt"),
+                              ("metrics", "metrics.csv"), ("summary", "summary.json"))
+        }  # fmt: skip
+        train_classifier(
+            name, NETWORK, TRAINING, learnt, held, JpegCodec(), StillStore(folder / "stills"),
+            outputs, folder / name / "runs", threads=1,
+        )  # fmt: skip
+    return folder
+
+
+def test_a_training_leaves_models_curve_and_summary(trained):
+    for name in ("vp_jnd", "liu_pw_jnd"):
+        folder = trained / name
+        summary = json.loads((folder / "summary.json").read_text())
+        assert summary["architecture"]["name"] == name
+        assert summary["steps"] == 2 * 16 // 4 and summary["best_by"] == "val_loss"
+        rows = read_csv(folder / "metrics.csv")
+        assert [row["epoch"] for row in rows] == ["1", "2"]
+        assert all(0 <= float(row["accuracy"]) <= 1 for row in rows)
+        choices = [
+            VpJndChoice(model=folder / file, codec="jpeg", patches=6, crops="aligned")
+            for file in ("model.onnx", "model.pt")
+        ]
+        sample = picture(coffee, 100)
+        coded = JpegCodec().decode(JpegCodec().encode(sample, 30))
+        logits = [choice.look_at(sample)(coded).logit for choice in choices]
+        assert logits[0] == pytest.approx(logits[1], abs=1e-4)
+
+
+def test_differences_start_stronger_and_nothing_else():
+    before, after = (build_network("liu_pw_jnd", NETWORK, seed=3) for _ in range(2))
+    strengthen_differences(after, 5)
+    old, new = before.quality_head[0].weight, after.quality_head[0].weight
+    third = 2 * old.shape[1] // 3
+    assert torch.equal(old[:, :third], new[:, :third])
+    assert torch.allclose(5 * old[:, third:], new[:, third:])
+    assert torch.equal(before.weight_head[0].weight, after.weight_head[0].weight)
+    figure = build_network("vp_jnd", {**NETWORK, "inputs": "figure"}, seed=3)
+    strengthen_differences(figure, 1)
+    with pytest.raises(UserError, match="sees no differences"):
+        strengthen_differences(figure, 5)
+
+
+@pytest.fixture
+def run_config(trained, tmp_path):
+    """A configuration whose network is one of those just trained."""
+    config = {
+        "sequences": ["bikes_tiny"],
+        "methods": {
+            "anchor": {"kind": "anchor"},
+            "vp_jnd": {
+                "kind": "quality_choice",
+                "class": "jndlab.models.vp_jnd_choice:VpJndChoice",
+                "options": {"model": str(trained / "{split}" / "model.onnx"), "patches": 4},
+            },
+            "always": {
+                "kind": "quality_choice",
+                "class": "jndlab.jnd.quality_choice:FixedQuality",
+                "options": {"quality": 40},
+            },
+        },
+        "vp_jnd": {"data": {"demo": {"source": "packaged", "split": {"kind": "folds"}}}},
+    }
+    path = tmp_path / "config.yaml"
+    path.write_text(json.dumps(config))
+    return path
+
+
+def command(repository, *arguments) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "workflow_scripts/choose_quality.py", *map(str, arguments)],
+        cwd=repository, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+def test_one_picture_in_quality_and_saving_out(repository, run_config, tmp_path):
+    image = tmp_path / "mine.png"
+    Image.fromarray(picture(coffee)).convert("L").save(image)
+    out = tmp_path / "mine.jpg"
+    done = command(repository, image, "--configfile", run_config, "--method", "always",
+                   "--out", out)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    grey = np.asarray(Image.open(image).convert("RGB"))
+    assert out.read_bytes() == JpegCodec().encode(grey, 40)
+    saving = 100 * (1 - out.stat().st_size / len(JpegCodec().encode(grey, 100)))
+    assert "QF 40 (jpeg)" in done.stdout and f"{saving:.1f} % of" in done.stdout
+
+
+def test_what_is_wrong_with_a_picture_or_model_is_said_without_a_traceback(
+    repository, run_config, tmp_path
+):
+    cmyk, good = tmp_path / "cmyk.jpg", tmp_path / "good.png"
+    Image.fromarray(picture(coffee)).convert("CMYK").save(cmyk)
+    Image.fromarray(picture(coffee)).save(good)
+    for arguments, said in (
+        ((cmyk,), "colours of the kind CMYK"),
+        ((good,), "is not trained"),  # there is no folder fold01
+        ((good, "--method", "vp"), "there is no quality choice 'vp'"),
+    ):
+        done = command(repository, *arguments, "--configfile", run_config, "--out",
+                       tmp_path / "no.jpg")  # fmt: skip
+        assert done.returncode == 1 and said in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr and not (tmp_path / "no.jpg").exists()
+
+
+def test_quiz_pictures_are_asked_beside_the_accepted_levels(shared_data, trained, tmp_path):
+    quiz = QuizPictures(shared_data / "konjnd1k")
+    store = StillStore(tmp_path)
+    model = trained / "vp_jnd" / "model.onnx"
+    choices = {"vp_jnd": VpJndChoice(model=model, codec=quiz.codec, patches=4, store=tmp_path)}
+    fitted = {
+        "fixed": {"quality": 40}, "ssim": {"threshold": 0.95},
+        "vmaf_neg_still": {"threshold": 92.8}, "pixel_jnd": {"slope": 0.0, "intercept": 20.0,
+        "model": "wu2017"},
+    }  # fmt: skip
+    table = quiz_table(quiz, choices, fitted, store, tmp_path / "work")
+    found = table.set_index(["picture", "choice"])
+    # docs/vmaf_steps.md: the rule's first level of the two.
+    assert found.loc[("Quiz_SRC01", "vmaf_steps"), "recommended_qf"] == 67
+    assert found.loc[("Quiz_SRC02", "vmaf_steps"), "recommended_qf"] == 72
+    assert found.loc[("Quiz_SRC01", "vmaf_steps"), "outside_by"] == 13
+    assert found.loc[("Quiz_SRC02", "vmaf_steps"), "accepted"] == "yes"
+    assert found.loc[("Quiz_SRC01", "fixed"), "accepted"] == "yes"
+    assert found.loc[("Quiz_SRC02", "pixel_jnd"), "outside_by"] == 17
+    assert ("Quiz_SRC01", "vp_jnd") in found.index
+
+
+def test_missing_quiz_pictures_are_named(tmp_path):
+    with pytest.raises(UserError, match="no JPEG pictures of KonJND-1k"):
+        QuizPictures(tmp_path)
