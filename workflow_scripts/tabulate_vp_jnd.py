@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from jndlab.papers.vp_jnd_captions import (
     CORRELATION,
     LABELS,
@@ -13,6 +15,7 @@ from jndlab.papers.vp_jnd_label_facts import label_table
 from jndlab.papers.vp_jnd_tables import (
     comparison,
     correlation_table,
+    decision_rows,
     picture_table,
     prediction_table,
     saving_table,
@@ -31,7 +34,8 @@ def main(snakemake, log: Path) -> None:
         for name, entry in params.data.items()
     ]
     predicted, saved = prediction_table(tested), saving_table(tested)
-    about = prediction_caption(predicted)
+    decided = pd.concat([decision_rows(one) for one in tested])
+    about = prediction_caption(predicted, decided)
     compared = comparison(predicted, ["precision_pct", "mean_abs_dqf"])
     write_table(_plain(predicted), tables / "prediction", caption=about)
     caption = told_verdicts(about, compared)

@@ -13,12 +13,14 @@ def main(snakemake, log: Path) -> None:
     clip = clip_from_text(params.clip)
     judges = {name: Path(path) for name, path in zip(params.judges, given.importance, strict=True)}
     weights = weights_of(judges, clip)
-    rows = []
-    for (method, qp), stream in zip(params.coded, given.streams, strict=True):
-        point = {"sequence": names.sequence, "config": names.configuration, "codec": names.codec}
-        point |= {"method": method, "qp": qp}
-        found = weighted_quality(Path(given.source), Path(stream), clip, weights, params.every)
-        rows += [{**point, **row} for row in found]
+    streams = [Path(stream) for stream in given.streams]
+    found = weighted_quality(Path(given.source), streams, clip, weights, params.every)
+    place = {"sequence": names.sequence, "config": names.configuration, "codec": names.codec}
+    rows = [
+        {**place, "method": method, "qp": qp, **row}
+        for (method, qp), of_stream in zip(params.coded, found, strict=True)
+        for row in of_stream
+    ]
     write_csv(snakemake.output.table, rows)
 
 

@@ -68,7 +68,6 @@ RUN = ("vp_jnd", "--configfile", "vp_jnd.yaml")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Workflow:
-    os.environ.pop("JNDLAB_SHARED_DATA", None)  # else the rule for quiz pictures would join in
     workflow = Workflow(tmp_path_factory.mktemp("vp_jnd run"))
     workflow.write("vp_jnd.yaml", CONFIG)
     workflow.write("my_choice.py", OWN)

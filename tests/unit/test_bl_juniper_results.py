@@ -106,19 +106,18 @@ def clips(tmp_path):
 
 def test_weighted_quality_by_hand(clips):
     weights = weighted.weights_of({"left": clips / "importance.npz"}, CLIP)
-    found = {
-        row["judge"]: row
-        for row in weighted.weighted_quality(
-            clips / "source.mkv", clips / "coded.mkv", CLIP, weights
-        )
-    }
+    source, coded = clips / "source.mkv", clips / "coded.mkv"
+    of_coded, same = weighted.weighted_quality(source, [coded, source], CLIP, weights)
+    found = {row["judge"]: row for row in of_coded}
     mse = {"uniform": (64 * 36 + 72 * 4) / 136, "left": (3 * 64 * 36 + 72 * 4) / (3 * 64 + 72)}
     for judge, value in mse.items():
         assert found[judge]["wpsnr"] == pytest.approx(10 * np.log10(255**2 / value))
     assert found["left"]["wssim"] < found["uniform"]["wssim"] < 1
-    same = weighted.weighted_quality(clips / "source.mkv", clips / "source.mkv", CLIP, weights, 2)
     assert [row["wpsnr"] for row in same] == [None, None]
     assert all(row["wssim"] == pytest.approx(1) for row in same)
+    (first,) = weighted.weighted_quality(source, [coded], CLIP, weights, 2)
+    assert first[0]["wpsnr"] == pytest.approx(found["uniform"]["wpsnr"])
+    assert first[0]["wssim"] != found["uniform"]["wssim"]
 
 
 def test_importance_of_another_picture_is_refused(clips):

@@ -53,7 +53,8 @@ def predictions(tmp_path_factory) -> pd.DataFrame:
                             "name": name, "network": network.removesuffix("_jnd1"),
                             "variant": variant, "kind": "baseline" if baseline else "network",
                             "level": level, "part": part, "source": f"{part}{number // 2}",
-                            "frame": f"{part}{number}", "label": label, "predicted": predicted,
+                            "frame": f"{part}{number}", "unit": "QP",
+                            "label": label, "predicted": predicted,
                             "psnr_label": 60 - label, "psnr_predicted": 60 - round(predicted),
                         }
                     )  # fmt: skip

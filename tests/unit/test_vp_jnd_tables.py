@@ -132,9 +132,10 @@ def test_a_demo_is_never_reproduced_and_a_published_set_is_judged(tested):
 
 
 def test_the_caption_says_whether_the_threshold_is_beaten(tested):
-    said = prediction_caption(prediction_table([tested]))
-    assert "does not beat the SSIM threshold" in said and "better than a constant" in said
-    assert "vmaf_steps" in said
+    said = prediction_caption(prediction_table([tested]), decision_rows(tested))
+    assert "VP-JND does not beat the SSIM threshold" in said  # which finds these labels exactly
+    assert "2.0 against 0.0 (difference +2.0, 95 % +2.0 to +2.0, 2 pictures)" in said
+    assert "a constant quality has 5.0" in said and "p1 (-2)" in said and "vmaf_steps" in said
 
 
 def test_correlations_are_those_of_the_numbers(tested):

@@ -15,10 +15,6 @@ from jndlab.report.style import figure_style, new_grid, save_figure, series_look
 BLOCK = 64
 MOST_NUMBERED = 150  # blocks of a picture in which numbers can still be read
 OPACITY = 0.6  # of a map over its frame
-_ON_PICTURE = {
-    "color": "black",
-    "bbox": {"boxstyle": "square,pad=0.1", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
-}
 
 
 def map_figure(
@@ -55,11 +51,12 @@ def map_figure(
             scale = colours[_is_importance(name)]
             # Each block over its own samples: those that the border cuts are cut here too.
             shown = values.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)[:height, :width]
-            axes.imshow((1 - OPACITY) * gray + OPACITY * scale.to_rgba(shown)[..., :3])
+            blended = (1 - OPACITY) * gray + OPACITY * scale.to_rgba(shown)[..., :3]
+            axes.imshow(blended)
             axes.set_title(name)
             last[_is_importance(name)] = axes
             if values.size <= MOST_NUMBERED:
-                _write_numbers(axes, values, height, width)
+                _write_numbers(axes, values, blended.mean(axis=2))
         for kind, axes in last.items():
             place = axes.inset_axes((1.02, 0, 0.03, 1))
             figure.colorbar(colours[kind], cax=place, ticks=[1, 2, 3] if kind else None)
@@ -195,11 +192,17 @@ def _is_importance(title: str) -> bool:
     return title.startswith("importance")
 
 
-def _write_numbers(axes, values: np.ndarray, height: int, width: int) -> None:
+def _write_numbers(axes, values: np.ndarray, brightness: np.ndarray) -> None:
+    """The value of each block in its middle, dark on bright blocks (``brightness`` H x W)."""
     for (row, column), value in np.ndenumerate(values):
-        bottom, right = min((row + 1) * BLOCK, height), min((column + 1) * BLOCK, width)
-        middle = (column * BLOCK + right) / 2, (row * BLOCK + bottom) / 2
-        axes.text(*middle, f"{value:.0f}", ha="center", va="center", fontsize=7, **_ON_PICTURE)
+        top, left = row * BLOCK, column * BLOCK
+        block = brightness[top : top + BLOCK, left : left + BLOCK]
+        middle = left + block.shape[1] / 2, top + block.shape[0] / 2
+        colour = "black" if block.mean() > 0.45 else "white"
+        axes.text(
+            *middle, f"{value:.0f}", color=colour, ha="center", va="center", fontsize=8.5,
+            fontweight="bold",
+        )  # fmt: skip
 
 
 def _as_rows(name: str, values: np.ndarray) -> pd.DataFrame:

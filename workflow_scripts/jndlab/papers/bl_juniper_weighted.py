@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,39 +45,38 @@ def weights_of(paths: Mapping[str, Path], clip: ClipFormat) -> dict[str, np.ndar
 
 def weighted_quality(
     source: Path,
-    stream: Path,
+    streams: Sequence[Path],
     clip: ClipFormat,
     weights: Mapping[str, np.ndarray],
     every: int = 1,
-) -> list[dict[str, float | str | None]]:
-    """Rows ``judge, wpsnr, wssim``: weighted quality of each ``every``-th frame, luma only.
+) -> list[list[dict[str, float | str | None]]]:
+    """For each stream rows ``judge, wpsnr, wssim``: weighted quality of its luma.
 
-    wpsnr is of the weighted MSE over all these frames, None where it is 0.
+    Of each ``every``-th frame; wpsnr is of the weighted MSE over all these frames, None where it
+    is 0. All streams are decoded side by side, so that the source is filtered once for SSIM.
     """
-    errors = dict.fromkeys(weights, 0.0)
-    similar, samples = errors.copy(), errors.copy()
-    pairs = zip(read_clip(source, clip), read_clip(stream, clip), strict=True)
-    for index, (reference, decoded) in enumerate(pairs):
+    totals = [{judge: _Total() for judge in weights} for _ in streams]
+    decoders = [read_clip(stream, clip) for stream in streams]
+    scale = np.float32(1 << (clip.bit_depth - 8))
+    for index, (reference, *decoded) in enumerate(
+        zip(read_clip(source, clip), *decoders, strict=True)
+    ):
         if index % every:
             continue
-        scale = np.float32(1 << (clip.bit_depth - 8))
-        plain, coded = (frame.y / scale for frame in (reference, decoded))
+        plain = reference.y / scale
         ssim = BlockSsim(plain, BlockMappingOptions())
-        squares, likeness = ssim.grid.sums(np.square(coded - plain)), ssim.blocks(coded)
-        for judge, maps in weights.items():
-            weight = maps[index]
-            errors[judge] += float((weight * squares).sum())
-            similar[judge] += float((weight * likeness * ssim.grid.counts).sum())
-            samples[judge] += float((weight * ssim.grid.counts).sum())
+        for frame, of_stream in zip(decoded, totals, strict=True):
+            coded = frame.y / scale
+            squares = ssim.grid.sums(np.square(coded - plain))
+            similar = ssim.blocks(coded) * ssim.grid.counts
+            for judge, maps in weights.items():
+                of_stream[judge].add(maps[index], squares, similar, ssim.grid.counts)
     return [
-        {
-            "judge": judge,
-            "wpsnr": 10 * math.log10(255**2 * samples[judge] / errors[judge])
-            if errors[judge] > 0
-            else None,
-            "wssim": similar[judge] / samples[judge],
-        }
-        for judge in weights
+        [
+            {"judge": judge, "wpsnr": total.wpsnr, "wssim": total.wssim}
+            for judge, total in of.items()
+        ]
+        for of in totals
     ]
 
 
@@ -137,6 +137,35 @@ def read_weighted(paths: Sequence[str | Path]) -> pd.DataFrame:
     if not paths:
         raise UserError("no point has a weighted quality.")
     return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
+
+
+@dataclass
+class _Total:
+    """Weighted sums over the blocks of all frames."""
+
+    squares: float = 0.0
+    similar: float = 0.0
+    samples: float = 0.0
+
+    def add(
+        self, weight: np.ndarray, squares: np.ndarray, similar: np.ndarray, samples: np.ndarray
+    ) -> None:
+        """Count the blocks of one frame."""
+        self.squares += float((weight * squares).sum())
+        self.similar += float((weight * similar).sum())
+        self.samples += float((weight * samples).sum())
+
+    @property
+    def wpsnr(self) -> float | None:
+        """dB; None without any error."""
+        if self.squares == 0:
+            return None
+        return 10 * math.log10(255**2 * self.samples / self.squares)
+
+    @property
+    def wssim(self) -> float:
+        """Mean SSIM."""
+        return self.similar / self.samples
 
 
 def _at_rate(anchor: pd.DataFrame, rate: float, column: str) -> float | None:

@@ -35,7 +35,7 @@ Psnr = Mapping[str, Mapping[int, float]]
 class Prediction:
     """One level of one frame. ``kind`` is network, imported or baseline.
 
-    ``label`` and ``predicted`` are in the labels' unit, ``predicted`` as the network gave it.
+    ``label`` and ``predicted`` are in ``unit`` (QP or QF), ``predicted`` as the network gave it.
     ``psnr_label`` and ``psnr_predicted`` (dB, luma) are of the frame coded as a still at the two
     after rounding.
     """
@@ -48,6 +48,7 @@ class Prediction:
     part: str
     source: str
     frame: str
+    unit: str
     label: float
     predicted: float
     psnr_label: float
@@ -79,6 +80,7 @@ def predict_by_networks(
             )
         kind = "network" if stage.trained else "imported"
         who = {"name": name, "network": stage.network, "variant": stage.variant, "kind": kind}
+        who["unit"] = frames.unit
         values = network.predict(pictures)
         for place, level in enumerate(stage.levels):
             yield from _rows(who, level, labelled, values[:, place], psnr)
@@ -104,6 +106,7 @@ def predict_by_baselines(
     }
     for name, predicted in values.items():
         who = {"name": name, "network": name, "variant": "", "kind": "baseline"}
+        who["unit"] = frames.unit
         for level in range(1, labels.shape[1] + 1):
             yield from _rows(who, level, labelled, predicted[:, level - 1], psnr)
 

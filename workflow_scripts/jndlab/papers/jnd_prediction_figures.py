@@ -48,8 +48,8 @@ def predicted_against_true(
                     marker=MARKERS[part], linewidth=0.9, zorder=2, alpha=0.8,
                 )  # fmt: skip
             axes.set(title=name, xlim=ends, ylim=ends, aspect="equal")
-        _label_lowest(panels, "label (QP)")
-        figure.supylabel("predicted (QP)", fontsize=9.5)
+        _label_lowest(panels, f"label ({_unit(shown)})")
+        figure.supylabel(f"predicted ({_unit(shown)})", fontsize=9.5)
         handles = _level_handles(shown) | {
             part: _line(marker=marker, color="0.3") for part, marker in MARKERS.items()
         }
@@ -75,7 +75,7 @@ def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, facts: str)
                 )  # fmt: skip
             axes.axvline(0, color="0.2", linewidth=0.8)
             axes.set(title=name)
-        _label_lowest(panels, "predicted - label (QP)")
+        _label_lowest(panels, f"predicted - label ({_unit(shown)})")
         figure.supylabel("share of predictions (%)", fontsize=9.5)
         handles = {"train": _line(color="0.75", linewidth=5),
                    "test": _line(color="#1f6fb4", linewidth=1.4)}  # fmt: skip
@@ -104,7 +104,7 @@ def error_bars(errors: pd.DataFrame, stem: str | Path, *, facts: str) -> list[Pa
             axes.set_ylim(bottom=0)
             axes.grid(visible=False, axis="x")
         grid[-1, 0].set_xticklabels(names, rotation=35, ha="right", rotation_mode="anchor")
-        figure.supylabel("mean |predicted - label| on test frames (QP)", fontsize=9.5)
+        figure.supylabel("mean |predicted - label| on test frames", fontsize=9.5)
         handles = {name.replace("_", " "): _line(color="0.25", linestyle=dashes)
                    for name, dashes in BASELINE_LOOKS.items()}  # fmt: skip
         _finish(figure, "Errors with 95 % bootstrap intervals over sources", facts, handles)
@@ -161,6 +161,10 @@ def _panels(shown: pd.DataFrame, **shared: bool) -> tuple[Figure, dict[str, Axes
     for axes in grid.flat[len(names) :]:
         axes.set_visible(False)
     return figure, dict(zip(names, grid.flat, strict=False))
+
+
+def _unit(shown: pd.DataFrame) -> str:
+    return shown["unit"].iloc[0]
 
 
 def _label_lowest(panels: Mapping[str, Axes], label: str) -> None:

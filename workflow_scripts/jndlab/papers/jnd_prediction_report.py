@@ -22,11 +22,12 @@ INTERVAL = (
     "Intervals are 95 % percentile bootstrap, whole sources drawn; with few sources they are rough"
 )
 ERRORS = (
-    "error: mean |predicted - label| (QP, predictions as they come, not rounded); psnr_error_db: "
-    "mean |PSNR at the predicted - PSNR at the labelled QP|, both rounded and kept within 1..51, "
-    "PSNR of luma of the single frame coded as a still by x264 (assumption: the paper does not "
-    "say how it measures). bias: mean of predicted - label; deviation: of the predictions over "
-    "the frames (0: the same for all)"
+    "error: mean |predicted - label| (in the unit of the labels, QP unless they are of JPEG; "
+    "predictions as they come, not rounded); psnr_error_db: "
+    "mean |PSNR at the predicted - PSNR at the labelled quality|, both rounded and kept within "
+    "what was coded (QP 1..51), PSNR of luma of the single frame coded as a still by x264 "
+    "(assumption: the paper does not say how it measures). bias: mean of predicted - label; "
+    "deviation: of the predictions over the frames (0: the same for all)"
 )
 
 

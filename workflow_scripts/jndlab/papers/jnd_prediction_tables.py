@@ -11,6 +11,7 @@ import pandas as pd
 
 from jndlab.files import read_csv
 from jndlab.quality.aggregate import same_qp_table
+from jndlab.quality.jnd_statistics import RANGES
 from jndlab.report.compare import compare_with_published
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "config" / "published"
@@ -18,7 +19,6 @@ PARTS = ("train", "valid", "test")
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 DEAD_BELOW = 0.01  # deviation of predictions over the test frames, in the labels' unit
-VALID_RANGE = (0.0, 51.0)
 PASSED, FAILED = "passed", "failed"
 # Largest differences that count as reproduced: QP, dB.
 TOLERANCE: dict[str, float | str] = {"error": 0.3, "psnr_error_db": 0.2}
@@ -71,9 +71,9 @@ def checks(predictions: pd.DataFrame) -> pd.DataFrame:
     """What must hold of every network: a verdict, ``passed`` or ``failed``, per level and check.
 
     ``alive``: predictions of the test frames differ (a dead output is the same for all);
-    ``in_range``: all lie in QP 0..51; ``in_order``: no level lies below the one before (row without
-    level, of networks of several levels); ``learnt``: the error on training frames is below that of
-    the mean training label.
+    ``in_range``: all lie in the range of their unit (QP 0..51); ``in_order``: no level lies below
+    the one before (row without level, of networks of several levels); ``learnt``: the error on
+    training frames is below that of the mean training label.
     """
     rows = []
     networks = predictions[predictions["kind"] != "baseline"]
@@ -83,6 +83,7 @@ def checks(predictions: pd.DataFrame) -> pd.DataFrame:
         trained = group[group["part"] == "train"]["error"].mean()
         of_level = mean[(mean["level"] == level) & (mean["part"] == "train")]
         low, high = group["predicted"].min(), group["predicted"].max()
+        smallest, largest = RANGES[group["unit"].iloc[0]]
         found: dict[str, tuple[float, str, bool]] = {
             "alive": (
                 tested.std(ddof=0),
@@ -90,9 +91,9 @@ def checks(predictions: pd.DataFrame) -> pd.DataFrame:
                 bool(tested.std(ddof=0) > DEAD_BELOW),
             ),
             "in_range": (
-                low if low < VALID_RANGE[0] else high,
-                "all predictions in 0..51",
-                bool(low >= VALID_RANGE[0] and high <= VALID_RANGE[1]),
+                low if low < smallest else high,
+                f"all predictions in {smallest}..{largest}",
+                bool(low >= smallest and high <= largest),
             ),
         }
         if kind == "network":

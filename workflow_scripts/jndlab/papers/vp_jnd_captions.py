@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jndlab.papers.vp_jnd_tables import PAPER_METHOD
+from jndlab.papers.vp_jnd_tables import PAPER_METHOD, bootstrap_interval
 from jndlab.quality.vmaf_steps import LABEL_KIND
 
 CORRELATION = (
@@ -18,6 +18,7 @@ LABELS = (
     "labels' 95 % intervals over subjects. one_subject_dqf: mean distance of one subject from the "
     "label."
 )
+WORST = 3  # pictures named with the largest errors
 PICTURES = "Every held-out picture, its label and the quality that each choice takes."
 _DEFINITIONS = (
     "Held-out pictures only; low and high are 95 % bootstrap intervals of the mean over pictures. "
@@ -28,8 +29,11 @@ _BY_RULE = (
 )
 
 
-def prediction_caption(table: pd.DataFrame) -> str:
-    """Definitions of the table of predictions, and how VP-JND stands against the SSIM threshold."""
+def prediction_caption(table: pd.DataFrame, decided: pd.DataFrame) -> str:
+    """Definitions of the table of predictions, and how VP-JND stands against the SSIM threshold.
+
+    ``decided`` are the rows of ``decision_rows`` of all data sets.
+    """
     return (
         "Visible or not, over all qualities of the codec, and the quality that is chosen. "
         + _DEFINITIONS
@@ -40,7 +44,7 @@ def prediction_caption(table: pd.DataFrame) -> str:
         "chosen - label in steps of the codec's quality (positive: finer than needed). calls: "
         "coded versions looked at for a choice. "
         + _rule_note(table)
-        + " ".join(_against_ssim(table))
+        + " ".join(_standing(name, rows) for name, rows in decided.groupby("data", sort=False))
     )
 
 
@@ -60,22 +64,23 @@ def _rule_note(table: pd.DataFrame) -> str:
     return _BY_RULE if LABEL_KIND in set(table["labels"]) else ""
 
 
-def _against_ssim(table: pd.DataFrame) -> list[str]:
-    """For each data set with VP-JND, one sentence against the thresholds and the constant."""
-    told = []
-    for name, of_data in table.groupby("data", sort=False):
-        errors = of_data.set_index("method")["mean_abs_dqf"]
-        if PAPER_METHOD not in errors:
-            continue
-        ours, ssim, fixed = (errors[method] for method in (PAPER_METHOD, "ssim", "fixed"))
-        beats = "beats" if ours < ssim else "does not beat"
-        constant = "better" if ours < fixed else "no better"
-        reason = ""
-        if ours >= ssim:
-            reason = " (its training sees too few pictures and steps to do so)"
-        told.append(
-            f"{name}: VP-JND {beats} the SSIM threshold tuned on the training pictures, mean |dQF| "
-            f"{ours:.1f} against {ssim:.1f}{reason}; it is {constant} than a constant quality "
-            f"({fixed:.1f})."
-        )
-    return told
+def _standing(name: str, decided: pd.DataFrame) -> str:
+    """How VP-JND stands against the threshold and the constant, and where its error is."""
+    signed = decided.pivot(index="picture", columns="method", values="dqf")
+    if PAPER_METHOD not in signed:
+        return ""
+    errors = signed.abs()
+    means = errors.mean()
+    gain = errors[PAPER_METHOD] - errors["ssim"]
+    low, high = bootstrap_interval(gain)
+    word = "does not beat"
+    if gain.mean() < 0:
+        word = "beats" if high < 0 else "is better on average, within chance, than"
+    worst = errors[PAPER_METHOD].sort_values(ascending=False).index[:WORST]
+    told = ", ".join(f"{picture} ({signed[PAPER_METHOD][picture]:+d})" for picture in worst)
+    return (
+        f"{name}: VP-JND {word} the SSIM threshold tuned on the pictures learnt from, mean |dQF| "
+        f"{means[PAPER_METHOD]:.1f} against {means['ssim']:.1f} (difference {gain.mean():+.1f}, "
+        f"95 % {low:+.1f} to {high:+.1f}, {len(errors)} pictures); a constant quality has "
+        f"{means['fixed']:.1f}. Its largest errors: {told}."
+    )

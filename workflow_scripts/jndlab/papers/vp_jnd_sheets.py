@@ -60,7 +60,7 @@ def weight_figure(
             patches = judged[name]["patches"]
             weights = np.array(patches["weights"]) * len(patches["weights"])
             seen = np.array(patches["visible"])
-            _show(axes_row[0], picture, f"{name}, chosen {judged[name]['quality']}")
+            _show(axes_row[0], picture, f"{name}, quality {judged[name]['quality']}")
             strongest = max(2.0, float(weights.max()))
             _overlay(figure, axes_row[1], picture, patches, weights, (0, strongest), "magma",
                      "weight x number of patches")  # fmt: skip
@@ -90,6 +90,7 @@ def look_figure(
     The row below enlarges the square in which coding at the PW-JND changes luma most.
     """
     rows = []
+    unit = "QF" if codec.worse_to_better else "QP"
     with figure_style():
         figure, grid = new_grid(2 * len(pictures), 4, _panel(pictures))
         for turn, (name, picture) in enumerate(pictures.items()):
@@ -103,7 +104,7 @@ def look_figure(
             top, left, side = _window(picture, coded["at the PW-JND"].picture)
             looks = [("original", picture)]
             for told, one in coded.items():
-                looks.append((f"{told}: {one.quality}, {one.size:,} bytes", one.picture))
+                looks.append((f"{told}: {unit} {one.quality}, {one.size:,} bytes", one.picture))
                 rows.append({"picture": name, "shown": told, "quality": one.quality,
                              "bytes": one.size, "ssim": picture_ssim(picture, one.picture),
                              "crop_top": top, "crop_left": left, "crop_side": side})  # fmt: skip

@@ -27,7 +27,8 @@ def siti_of_frames(frames: Sequence[Frame], clip: ClipFormat) -> list[SiTi]:
 
     Raises UserError where FFmpeg does not tell it of every frame.
     """
-    command = [str(ffmpeg.ffmpeg_path()), "-v", "error", *raw_input_args(clip), "-i", "-"]
+    command = [str(ffmpeg.ffmpeg_path()), "-v", "error", "-nostdin"]
+    command += [*raw_input_args(clip), "-i", "-"]
     raw = b"".join(bytes_of(frame, clip) for frame in frames)
     done = subprocess.run([*command, *_FILTER], input=raw, capture_output=True)
     if done.returncode != 0:

@@ -1,0 +1,115 @@
+"""The profile for PBS, SGE and LSF, held against stand-ins that answer as these schedulers do."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from workflow_runner import REPOSITORY, TINY, Workflow
+
+STATUS = REPOSITORY / "profiles/cluster-generic/status.sh"
+# Runs a job where it is, in the background, and keeps its exit status as PBS does.
+QSUB = """#!/bin/sh
+number=$(($(ls "$FAKE_PBS" | grep -c asked) + 1))
+echo "$@" > "$FAKE_PBS/$number.asked"
+for script in "$@"; do :; done
+# The first job is killed by the scheduler: its script never gets to say so.
+[ $number -gt 1 ] || { echo 137 > "$FAKE_PBS/$number.exit"; echo $number.pbs; exit 0; }
+(sh "$script" > "$FAKE_PBS/$number.log" 2>&1; echo $? > "$FAKE_PBS/$number.exit") > /dev/null 2>&1 &
+echo $number.pbs
+"""
+QSTAT = """#!/bin/sh
+for job in "$@"; do :; done
+number=${job%.pbs}
+echo "Job Id: $job"
+if [ -f "$FAKE_PBS/$number.exit" ]; then
+  echo "    job_state = F"
+  echo "    Exit_status = $(cat "$FAKE_PBS/$number.exit")"
+else
+  echo "    job_state = R"
+fi
+"""
+
+
+def test_pbs_profile_runs_jobs_and_asks_for_what_rules_say(tmp_path, monkeypatch):
+    pbs = tmp_path / "pbs"
+    pbs.mkdir()
+    _commands(monkeypatch, tmp_path / "bin", qsub=QSUB, qstat=QSTAT)
+    monkeypatch.setenv("FAKE_PBS", str(pbs))
+    (tmp_path / "run").mkdir()
+    workflow = GenericWorkflow(tmp_path / "run")
+    workflow.write("tiny.yaml", TINY)
+    stream = "results/streams/x265-ultrafast/AI/bigbuckbunny_tiny/anchor/qp37.265"
+    said = workflow.run("--configfile", "tiny.yaml", "--", stream).stdout
+    assert (workflow.folder / stream).stat().st_size > 0
+    # Killed, tried again with twice the memory, then the encode.
+    asked = [path.read_text("utf-8") for path in sorted(pbs.glob("*.asked"))]
+    assert [re.search(r"-N (\w+)", one)[1] for one in asked] == [
+        "prepare_sequence",
+        "prepare_sequence",
+        "encode_clip",
+    ]
+    memory = [int(re.search(r":mem=(\d+)mb:ngpus=0 ", one)[1]) for one in asked]
+    assert memory[1] == pytest.approx(2 * memory[0], abs=1)
+    assert all(re.search(r"-l walltime=\d+:00 ", one) for one in asked)
+    assert "Trying to restart" in said
+
+
+@pytest.mark.parametrize(
+    ("commands", "expected"),
+    [
+        ({"qstat": "echo ' job_state = F'; echo ' Exit_status = 0'"}, "success"),
+        ({"qstat": "echo ' job_state = C'; echo ' exit_status = 271'"}, "failed"),
+        ({"qstat": "echo ' job_state = Q'"}, "running"),
+        ({"qstat": "echo 'qstat: Unknown Job Id 1.pbs' >&2; exit 153"}, "failed"),
+        ({"qstat": "echo 'cannot connect to server' >&2; exit 111"}, "running"),
+        ({"qstat": "exit 0", "qacct": "exit 1"}, "running"),
+        ({"qstat": "exit 1", "qacct": "exit 1"}, "running"),
+        ({"qstat": "exit 1", "qacct": "echo 'failed 0'; echo 'exit_status 0'"}, "success"),
+        ({"qstat": "exit 1", "qacct": "echo 'failed 0'; echo 'exit_status 1'"}, "failed"),
+        (
+            {"qstat": "exit 1", "qacct": "echo 'failed 37  : qmaster'; echo 'exit_status 0'"},
+            "failed",
+        ),
+        ({"bjobs": "echo DONE"}, "success"),
+        ({"bjobs": "echo EXIT"}, "failed"),
+        ({"bjobs": "echo PEND"}, "running"),
+        ({"bjobs": "echo 'Job <1> is not found' >&2; exit 255"}, "failed"),
+        ({"bjobs": "echo 'LSF is down' >&2; exit 255"}, "running"),
+    ],
+)
+def test_status_of_a_job(commands, expected, tmp_path, monkeypatch):
+    _commands(monkeypatch, tmp_path, **{k: f"#!/bin/sh\n{v}\n" for k, v in commands.items()})
+    done = subprocess.run(["sh", STATUS, "1"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == expected
+
+
+def test_number_of_an_lsf_job(tmp_path, monkeypatch):
+    said = "#!/bin/sh\necho 'Job <4711> is submitted to queue <normal>.'\n"
+    _commands(monkeypatch, tmp_path, bsub=said)
+    bsub = STATUS.with_name("bsub.sh")
+    done = subprocess.run(["sh", bsub, "-n", "1", "job.sh"], capture_output=True, text=True)
+    assert done.stdout == "4711\n"
+
+
+class GenericWorkflow(Workflow):
+    """A private copy of the suite whose runs go through ``profiles/cluster-generic``."""
+
+    def command(self, *arguments: str) -> list[str]:
+        command = super().command()
+        del command[command.index("--cores") :]
+        profile = ("--workflow-profile", "profiles/cluster-generic")
+        return [*command, *profile, "--seconds-between-status-checks", "1", *arguments]
+
+
+def _commands(monkeypatch: pytest.MonkeyPatch, folder: Path, **scripts: str) -> None:
+    """Put commands before all others on the PATH."""
+    folder.mkdir(exist_ok=True)
+    for name, script in scripts.items():
+        (folder / name).write_text(script, encoding="utf-8")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
