@@ -233,7 +233,7 @@ def test_light_jobs_are_counted_without_their_own_time(monkeypatch, tmp_path):
     assert not list((tmp_path / "light").rglob("*.part*"))
     point = tmp_path / "light/light/points/x265-ultrafast/AI/bigbuckbunny_tiny/anchor/qp37.json"
     assert point.read_text() == "\n"  # the stand-in ran in place of the codec
-    assert 0 < run.controller_cpu < run.spent.wall
+    assert 0 < run.controller_cpu < run.spent.wall + 0.1  # CPU time comes in ticks of 10 ms
     assert run.job_seconds > run.jobs * 0.002  # each of them starts a shell
     assert 50 < run.mib_at_first_job <= run.mib_at_most < 1_000
 
