@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 from pathlib import Path
 
@@ -29,6 +28,14 @@ methods:
     label: VP-JND
     options:
       {model: "{results}/models/vp_jnd/{data}/{split}/model.onnx", patches: 4, crops: aligned}
+  liu_pw_jnd: # the predecessor, a network of its own
+    kind: quality_choice
+    class: jndlab.models.vp_jnd_choice:VpJndChoice
+    label: Liu et al.
+    options:
+      model: "{results}/models/liu_pw_jnd/{data}/{split}/model.onnx"
+      patches: 4
+      search: sliding_window
   half:
     kind: quality_choice
     class: my_choice:Half
@@ -43,6 +50,7 @@ vp_jnd:
       labels: {kind: vmaf_steps}
       split: {kind: fractions, fractions: {train: 0.5, valid: 0.25, test: 0.25}}
   network: {width: 0.125, patch_size: 16, start: detail, dropout: 0.1}
+  predecessor: {width: 0.125, patch_size: 32, start: detail, dropout: 0.1}
   training:
     {epochs: 1, batch_size: 4, pairs_per_picture: 8, patches: 4, crops: aligned, ema_decay: null}
 """
@@ -88,8 +96,9 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_every_choice_is_in_the_tables_ones_own_included(results):
     predicted = {row["method"]: row for row in rows(results / "vp_jnd/tables/prediction.csv")}
     simple = ["true_labels", "fixed", "ssim", "vmaf_neg_still", "pixel_jnd"]
-    assert list(predicted) == ["vp_jnd", "half", *simple]
-    assert predicted["vp_jnd"]["judged_by"] == "classifier"
+    assert list(predicted) == ["vp_jnd", "liu_pw_jnd", "half", *simple]
+    judged = [name for name, row in predicted.items() if row["judged_by"] == "classifier"]
+    assert judged == ["vp_jnd", "liu_pw_jnd"]
     assert 0 < float(predicted["vp_jnd"]["calls"]) <= 20
     assert float(predicted["true_labels"]["mean_abs_dqf"]) == 0
     pictures = rows(results / "vp_jnd/tables/pictures.csv")
@@ -108,14 +117,16 @@ def test_stand_in_content_is_never_compared(results):
 
 def test_every_figure_is_drawn(results):
     figures = {path.stem for path in (results / "vp_jnd/figures").glob("*.png")}
-    wanted = "correlation saving pixel_jnd look decisions weights_vp_jnd"
+    wanted = "correlation saving pixel_jnd look decisions weights_vp_jnd weights_liu_pw_jnd"
     assert figures == {f"tiny_{name}" for name in wanted.split()}
 
 
-def test_the_network_can_be_registered(results):
-    summary = json.loads((results / "models/vp_jnd/tiny/fractions/summary.json").read_text())
-    assert summary["architecture"]["name"] == "vp_jnd"
-    assert (results / "models/vp_jnd/tiny/fractions/model.onnx").is_file()
+@pytest.mark.parametrize("network", ["vp_jnd", "liu_pw_jnd"])
+def test_the_networks_can_be_registered(results, network):
+    folder = results / f"models/{network}/tiny/fractions"
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["architecture"]["name"] == network
+    assert (folder / "model.onnx").is_file()
 
 
 def test_each_picture_is_coded_once_at_each_quality(results):
@@ -126,7 +137,7 @@ def test_each_picture_is_coded_once_at_each_quality(results):
 def test_a_finished_run_has_nothing_to_do_and_a_method_touches_only_its_own(run):
     assert run.planned(*RUN) == {}
     run.write(
-        "other.yaml", CONFIG.replace("patches: 4, crops: aligned}\n  half", "patches: 5}\n  half")
+        "other.yaml", CONFIG.replace("patches: 4, crops: aligned}\n  liu", "patches: 5}\n  liu")
     )
     planned = run.planned("vp_jnd", "--configfile", "other.yaml")
     assert planned["choose_vp_jnd_qualities"] == 1 and "train_vp_jnd" not in planned
