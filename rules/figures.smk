@@ -1,6 +1,12 @@
 """Figures of all points: rate-distortion curves, savings and losses at equal QP."""
 
-RD_CURVES = [f"figures/rd_{metric}" for metric in settings.config["bd_rate"]["metrics"]]
+# Curves of several codecs in one panel cannot be told apart: one figure for each.
+RD_CODECS = settings.codecs_in_use()
+RD_CURVES = {
+    f"figures/rd_{metric}" + (f"_{codec}" if len(RD_CODECS) > 1 else ""): (metric, codec)
+    for metric in settings.config["bd_rate"]["metrics"]
+    for codec in RD_CODECS
+}
 SAME_QP = [f"figures/{name}" for name in ("saving_pct", "psnr_drop_db", "vmaf_drop")]
 
 
@@ -27,7 +33,7 @@ rule draw_figures:
             )
             for stem in SAME_QP
         ),
-        *(figure_data(stem) for stem in RD_CURVES + SAME_QP),
+        *(figure_data(stem) for stem in [*RD_CURVES, *SAME_QP]),
     log:
         "<logs>/draw_figures.log",
     benchmark:
@@ -41,7 +47,7 @@ rule draw_figures:
     params:
         code=code("draw_figures"),
         anchor=settings.config["anchor"],
-        rd_curves={metric: f"{RESULTS}/figures/rd_{metric}" for metric in settings.config["bd_rate"]["metrics"]},
+        rd_curves=[(f"{RESULTS}/{stem}", metric, codec) for stem, (metric, codec) in RD_CURVES.items()],
         same_qp={stem.removeprefix("figures/"): f"{RESULTS}/{stem}" for stem in SAME_QP},
     message:
         "Drawing rate-distortion curves and savings"

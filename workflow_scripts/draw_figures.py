@@ -11,8 +11,9 @@ from jndops.adapter import run
 def main(snakemake, log: Path) -> None:
     params = snakemake.params
     points = load_points(snakemake.input.points)
-    for metric, stem in params.rd_curves.items():
-        rd_curves(points, metric, stem, anchor_method=params.anchor)
+    for stem, metric, codec in params.rd_curves:
+        of_codec = points[points["codec"] == codec]
+        rd_curves(of_codec, metric, stem, anchor_method=params.anchor)
     savings = same_qp_table(points, params.anchor)
     for quantity, stem in params.same_qp.items():
         if quantity == "saving_pct":
