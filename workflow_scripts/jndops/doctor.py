@@ -22,14 +22,14 @@ State = Literal["OK", "missing", "differs", "FAIL"]
 
 REINSTALL = "run `make setup`, which installs what envs/requirements.lock says."
 FFMPEG_REMEDY = f"unset JNDLAB_FFMPEG to use the packaged FFmpeg; if it is that one, {REINSTALL}"
-# FFmpeg lists a component as: flags, name, description. What is not required serves later papers.
+# FFmpeg lists a component as: flags, name, description. The demo needs all that is required (True).
 COMPONENTS = {
-    "encoders": {"libvvenc": True, "libx265": True, "ffv1": True}
-    | {"libkvazaar": False, "libx264": False},
-    "decoders": {"vvc": True, "hevc": True},
-    "filters": {"libvmaf": True, "psnr": True, "ssim": True, "xpsnr": True}
-    | {"siti": False, "addroi": False},
-}
+    "encoders": {
+        "libvvenc": True, "libx265": True, "libx264": True, "libkvazaar": True, "ffv1": True,
+    },
+    "decoders": {"vvc": True, "hevc": True, "h264": True},
+    "filters": {"libvmaf": True, "psnr": True, "ssim": True, "xpsnr": True, "siti": True},
+}  # fmt: skip
 VMAF_MODELS = {"vmaf_v0.6.1": True, "vmaf_v0.6.1neg": True, "vmaf_4k_v0.6.1": False}
 # Without the first a demo cannot run; the others serve networks, pictures and tracking.
 REQUIRED_PACKAGES = (
@@ -46,7 +46,7 @@ OPTIONAL_PACKAGES = {
 }
 OPTIONAL_TOOLS = {
     "EncoderAppStatic": "VTM: build it and set its paths in config/codecs.yaml",
-    "bpgenc": "BPG pictures: install libbpg; without it x265 intra is used, under its own name",
+    "bpgenc": "BPG pictures: install libbpg, or code with hevc_intra, under its own name",
 }
 MIN_FREE_GB = 2.0
 GIGABYTE = 1e9
