@@ -8,6 +8,8 @@ from jndops.settings import Point
 BL_JUNIPER = settings.config["bl_juniper"]
 BL_JUNIPER_DATA = BL_JUNIPER["training_data"]
 BL_JUNIPER_CNN = BL_JUNIPER["cnn"]
+# What a trained network depends on: not where others' weights lie, nor how it is used afterwards.
+BL_JUNIPER_TRAINING = {name: value for name, value in BL_JUNIPER_CNN.items() if name not in ("weights", "raw_ti")}
 BL_JUNIPER_SPLIT = {name: BL_JUNIPER_DATA[name] for name in ("shares", "seed")}
 # The network is trained only where a method of the run uses it.
 BL_JUNIPER_CNN_IS_USED = is_used("{results}/bl_juniper/block_jnd/cnn/")
@@ -24,7 +26,15 @@ BL_JUNIPER_PLAIN = [
     for qp in BL_JUNIPER_PLAIN_QPS
 ]
 BL_JUNIPER_MAPS = sorted({(p.sequence, p.method, p.qp) for p in BL_JUNIPER_POINTS if p.method in BL_JUNIPER_METHODS})
-BL_JUNIPER_TABLES = ["headline", "headline_comparison", "bd_rate", "equal_rate", "plain_qp_increase", "block_qps"]
+BL_JUNIPER_TABLES = [
+    "answers",
+    "headline",
+    "headline_comparison",
+    "bd_rate",
+    "equal_rate",
+    "plain_qp_increase",
+    "block_qps",
+]
 BL_JUNIPER_ERRORS = ["block_jnd_error", "label_tension"]
 BL_JUNIPER_CURVES = ["vmaf_mean", "psnr_y_framemean"]
 BL_JUNIPER_FIGURES = [*(f"rd_{metric}" for metric in BL_JUNIPER_CURVES), "gain_wpsnr", "gain_wssim"]

@@ -103,6 +103,7 @@ rule compare_block_jnd:
         clips=clips_as_text(),
         every=BL_JUNIPER["key_frames_every"],
         mapping=BL_JUNIPER["mapping"],
+        raw_ti=BL_JUNIPER_CNN["raw_ti"],
         qps=settings.config["qps"],
     message:
         "Comparing predicted block JNDs with labels"

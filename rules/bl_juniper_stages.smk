@@ -57,6 +57,7 @@ rule predict_block_jnd:
         clip=clip_of,
         every=BL_JUNIPER["key_frames_every"],
         mapping=BL_JUNIPER["mapping"],
+        raw_ti=BL_JUNIPER_CNN["raw_ti"],
     message:
         "Predicting block JNDs of {wildcards.sequence}"
     script:

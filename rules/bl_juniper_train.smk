@@ -92,7 +92,7 @@ rule train_bl_juniper:
         gpu=1,
     params:
         code=code("train_bl_juniper"),
-        training={name: value for name, value in BL_JUNIPER_CNN.items() if name != "weights"},
+        training=BL_JUNIPER_TRAINING,
         data=BL_JUNIPER_SPLIT,
     message:
         "Training BL-JUNIPER's network of JND{wildcards.level}"
@@ -123,7 +123,7 @@ rule import_bl_juniper:
         runtime=30,
     params:
         code=code("import_bl_juniper"),
-        training=BL_JUNIPER_CNN,
+        training=BL_JUNIPER_TRAINING,
         data=BL_JUNIPER_SPLIT,
     message:
         "Importing the authors' network of JND{wildcards.level}"

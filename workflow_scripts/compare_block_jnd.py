@@ -24,7 +24,8 @@ def main(snakemake, log: Path) -> None:
     given, params, output = snakemake.input, snakemake.params, snakemake.output
     content = read_blocks(given.blocks)
     split = split_by_source([str(name) for name in content.blocks.sources], **params.data)
-    predictor = BlockJndPredictor(dict(zip(LEVELS, given.models, strict=True)))
+    models = dict(zip(LEVELS, given.models, strict=True))
+    predictor = BlockJndPredictor(models, raw_ti=params.raw_ti, threads=snakemake.threads)
     baselines = errors.Baselines.fitted(errors.from_file(content, split, ["train"]))
 
     tested = np.array([split[str(name)] == "test" for name in content.blocks.sources])

@@ -19,7 +19,7 @@ def main(snakemake, log: Path) -> None:
     clip = clip_from_text(params.clip)
     options = activity_options(BlockMappingOptions(**params.mapping))
     models = dict(zip(LEVELS, given.models, strict=True))
-    predictor = BlockJndPredictor(models, threads=snakemake.threads)
+    predictor = BlockJndPredictor(models, raw_ti=params.raw_ti, threads=snakemake.threads)
     frames, maps = [], []
     for index, frame, ti in key_frames_with_ti(Path(given.clip), clip, params.every, options):
         frames.append(index)
@@ -29,6 +29,7 @@ def main(snakemake, log: Path) -> None:
         "stage": "cnn",
         "models_sha256": [sha256_of(path) for path in given.models],
         "mapping": params.mapping,
+        "raw_ti": params.raw_ti,
         "source_sha256": read_json(given.facts)["samples_sha256"],
     }
     write_block_maps(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from jndlab.datasets.jnd_labels import read_labels
 from jndlab.media.clip import clip_from_text
+from jndlab.papers import bl_juniper_answers as answers
 from jndlab.papers import bl_juniper_tables as tables
 from jndlab.papers import bl_juniper_weighted as weighted
 from jndlab.report.compare import verdict_summary
@@ -44,6 +45,9 @@ def main(snakemake, log: Path) -> None:
     four = dict.fromkeys(["value", "plain_value", "gain", "mean_gain"], ".4f")
     for name, table in written.items():
         write_table(table, folder / name, caption=weighted.CAPTION, float_formats=four)
+    answered = answers.answer_table(savings, equal_rate)
+    four = dict.fromkeys(["mean", "ci_low", "ci_high"], ".4f")
+    write_table(answered, folder / "answers", caption=answers.CAPTION, float_formats=four)
 
     clips = {name: clip_from_text(text) for name, text in params.clips.items()}
     maps = {tuple(key): Path(path) for key, path in zip(params.maps, given.qp_maps, strict=True)}

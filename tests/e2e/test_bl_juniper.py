@@ -111,7 +111,7 @@ def test_mapped_labels_reach_five_above_their_video(results):
 def test_every_artefact_of_the_paper_is_made(results):
     tables = {path.stem for path in (results / "bl_juniper/tables").glob("*.csv")}
     wanted = "savings headline headline_comparison bd_rate equal_rate plain_qp_increase block_qps"
-    assert tables == {*wanted.split(), "block_jnd_error", "label_tension"}
+    assert tables == {*wanted.split(), "answers", "block_jnd_error", "label_tension"}
     figures = {path.stem for path in (results / "bl_juniper/figures").glob("*.png")}
     assert figures == {
         "rd_vmaf_mean", "rd_psnr_y_framemean", "saving_over_target_qp", "gain_wpsnr", "gain_wssim",
@@ -139,12 +139,58 @@ def test_networks_are_trained_for_each_level(results):
         assert summary["architecture"]["options"]["level"] == level and summary["epochs"] == 2
 
 
+def test_the_two_questions_are_answered_from_the_tables(results):
+    answers = rows(results / "bl_juniper/tables/answers.csv")
+    smaller = [row for row in answers if row["question"].startswith("smaller")]
+    assert [row["answer"] for row in smaller] == ["yes"]
+    better = {row["judge"]: row for row in answers if row["question"].startswith("more wpsnr")}
+    assert set(better) == {"uniform", "dsr", "spectral_residual"}
+    for row in better.values():
+        assert 0 < int(row["points"]) <= 8 and row["unit"] == "dB"
+        assert (row["answer"] == "no") == (float(row["mean"]) <= 0)
+
+
+def test_the_authors_labels_have_rows_and_a_check(run):
+    rng = np.random.default_rng(0)
+    jnd = rng.integers(30, 36, (30, 3, 5, 16, 30), dtype=np.uint8)
+    np.savez(run.folder / "labels.npz", jnd=jnd, ti=rng.random((30, 5, 16, 30), dtype=np.float32))
+    run.write("labelled.yaml", CONFIG + "  labels: labels.npz\n")
+    paper = run.folder / "results/bl_juniper"
+    made = (paper / "tables/label_tension.csv", paper / "checks/label_statistics.csv")
+    run.run(
+        "--configfile",
+        "labelled.yaml",
+        "--",
+        *(f"results/bl_juniper/{p.parent.name}/{p.name}" for p in made),
+    )
+    tension, statistics = (rows(path) for path in made)
+    of_authors = [row for row in tension if row["labels"] == "authors"]
+    assert len(of_authors) == 4 * 3 and float(of_authors[0]["blocks"]) == 72_000
+    assert {row["verdict"] for row in statistics} >= {"deviates"}  # these are not theirs
+    errors = rows(paper / "tables/block_jnd_error.csv")
+    assert {row["predictor"] for row in errors if row["labels"] == "subjective"} == {
+        "mean", "ti_regression", "video_jnd + 2.1",
+    }  # fmt: skip
+    run.run(*RUN)  # as the other tests expect it
+
+
 def test_another_importance_model_predicts_no_jnd_again(run):
     other = CONFIG.replace("importance/dsr/{sequence}", "importance/centre/{sequence}")
     run.write("other.yaml", other + "  importance: {centre: {model: centre}}\n")
     planned = run.planned("--configfile", "other.yaml", "--", "bl_juniper")
     assert planned["map_importance"] == 2 and planned["map_block_qps"] == 8
     assert not {"predict_block_jnd", "train_bl_juniper", "map_block_jnd"} & set(planned)
+
+
+def test_the_authors_weights_take_the_place_of_the_training(run):
+    names = [f"JND{level}.h5" for level in (1, 2, 3)]
+    for name in names:
+        run.write(name, "weights")
+    other = CONFIG.replace("cnn: {", f"cnn: {{scrambled: true, weights: [{', '.join(names)}], ")
+    run.write("authors.yaml", other)
+    planned = run.planned("--configfile", "authors.yaml", "--", "bl_juniper")
+    assert planned["import_bl_juniper"] == 3 and planned["predict_block_jnd"] == 2
+    assert "train_bl_juniper" not in planned
 
 
 def test_a_finished_run_has_nothing_to_do(run):

@@ -13,6 +13,7 @@ from jndlab.codecs.qp_map import write_qp_map
 from jndlab.errors import UserError
 from jndlab.jnd.block_maps import BlockMaps, write_block_maps
 from jndlab.media.clip import ClipFormat, Frame, write_clip
+from jndlab.papers import bl_juniper_answers as answers
 from jndlab.papers import bl_juniper_errors as errors
 from jndlab.papers import bl_juniper_figures as figures
 from jndlab.papers import bl_juniper_labels as labels
@@ -189,6 +190,43 @@ def test_savings_headline_and_bd_rates():
     headline = tables.headline_table(savings, rates)
     assert headline.loc[0, "smaller_below_jnd3"] == "3 of 3"
     assert headline.loc[0, "bd_rate_gain_pct"] == pytest.approx(-overall["mos_predicted"])
+
+
+@pytest.mark.parametrize(
+    ("gains", "answer", "sequences"),
+    [
+        ({"a": 0.20, "b": 0.21}, "yes", 2),
+        ({"a": 0.2, "b": 0.1}, "not clearly", 2),  # two apart: an interval of +- 0.64
+        ({"a": 0.2}, "not clearly", 1),  # one has none
+        ({"a": 0.1, "b": -0.2}, "no", 1),
+        ({"a": 0.0, "b": 0.0}, "no", 0),
+        ({"a": np.nan, "b": np.nan}, "no point to judge by", 0),
+    ],
+)
+def test_the_plain_increase_is_beaten_or_not(gains, answer, sequences):
+    place = {"config": "AI", "codec": "kvazaar", "method": "bl_juniper", "content": "demo"}
+    table = pd.DataFrame(
+        {**place, "sequence": name, "qp": qp, "quality": "wpsnr", "judge": "dsr", "gain": gain}
+        | {"status": "out_of_range" if np.isnan(gain) else "ok"}
+        for name, gain in gains.items()
+        for qp in QPS
+    )
+    row = answers.answer_table(tables.savings_table(points_and_weights()[0], "anchor", {}), table)
+    row = row.set_index("judge").loc["dsr"]
+    assert (row["answer"], row["sequences_for"]) == (answer, sequences)
+    assert row["points"] == (0 if np.isnan(gains["a"]) else 4 * len(gains))
+
+
+def test_one_larger_stream_below_jnd3_is_a_no():
+    points, found = points_and_weights()
+    equal_rate = weighted.equal_rate_table(points, found, "anchor")
+    for jnd3, answer, holds in ((33, "yes", "3 of 3"), (38, "no", "3 of 4")):
+        savings = tables.savings_table(points, "anchor", {"a": jnd3})
+        row = answers.answer_table(savings, equal_rate).iloc[0]
+        assert row["question"].startswith("smaller") and row["answer"] == answer
+        assert f"{row['points_for']} of {row['points']}" == holds
+    savings = tables.savings_table(points, "anchor", {"a": 10})
+    assert answers.answer_table(savings, equal_rate).loc[0, "answer"] == "no point to judge by"
 
 
 def test_a_demo_is_never_called_reproduced():

@@ -300,6 +300,17 @@ def test_preparation_is_that_of_the_training(scrambled):
     assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(found, expected, strict=True))
 
 
+def test_temporal_information_as_the_authors_test_script_gives_it(networks):
+    data = {level: jnd_onnx_bytes(model) for level, model in networks.items()}
+    rng = np.random.default_rng(2)
+    blocks, ti = rng.integers(0, 256, (5, 64, 64, 3), dtype=np.uint8), rng.random(5) * 20
+    raw = BlockJndPredictor(data, raw_ti=True, threads=1).of_blocks(blocks, ti)
+    # What the network makes of them is what it makes of TI that standardises to these numbers.
+    same = BlockJndPredictor(data, threads=1).of_blocks(blocks, 5.0 + 3.0 * ti)
+    assert np.allclose(raw, same, atol=1e-3)
+    assert not np.allclose(raw, BlockJndPredictor(data, threads=1).of_blocks(blocks, ti), atol=0.1)
+
+
 def test_models_in_the_wrong_order_are_refused(networks):
     data = {level: jnd_onnx_bytes(model) for level, model in networks.items()}
     with pytest.raises(UserError, match="not the network of JND1"):

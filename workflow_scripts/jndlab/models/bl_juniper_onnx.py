@@ -24,11 +24,19 @@ class BlockJndPredictor:
     """Predicts JND1 to 3 of 64x64 RGB blocks from pixels and temporal information.
 
     ``models`` are the ONNX files of levels 1, 2, 3; each carries its standardisation. Predictions
-    are clipped to 0..51 and not ordered (the decision table sorts). ``threads`` of None means
-    all cores. Raises UserError for the file of another network or level.
+    are clipped to 0..51 and not ordered (the decision table sorts). ``raw_ti`` repeats a slip of
+    the authors' test script, which does not standardise the temporal information. ``threads`` of
+    None means all cores. Raises UserError for the file of another network or level.
     """
 
-    def __init__(self, models: Mapping[int, str | Path | bytes], *, threads: int | None = None):
+    def __init__(
+        self,
+        models: Mapping[int, str | Path | bytes],
+        *,
+        raw_ti: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        self.raw_ti = raw_ti
         self.sessions = {level: JndSession(models[level], threads=threads) for level in LEVELS}
         for level, session in self.sessions.items():
             found = session.architecture or {}
@@ -49,6 +57,8 @@ class BlockJndPredictor:
             here = slice(start, start + BATCH)
             for place, (level, session) in enumerate(self.sessions.items()):
                 options = session.architecture["options"]  # type: ignore[index]
+                if self.raw_ti:
+                    options = {**options, "ti_mean": 0.0, "ti_deviation": 1.0}
                 inputs = prepared(pixels[here], temporal_information[here], options)
                 found[here, place] = session(*inputs)[f"jnd{level}"]
         return np.clip(found, *QP_RANGE)

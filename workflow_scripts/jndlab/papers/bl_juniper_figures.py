@@ -44,6 +44,7 @@ def map_figure(
         figure, grid = new_grid(rows, columns, (5.0, 4.6 * height / width + 0.3))
         for axes in grid.flat:
             axes.set_axis_off()
+            axes.set(xticks=[], yticks=[])  # invisible, but the layout would measure them
         grid.flat[0].imshow(rgb)
         grid.flat[0].set_title("source")
         last = {}
@@ -59,7 +60,12 @@ def map_figure(
                 _write_numbers(axes, values, blended.mean(axis=2))
         for kind, axes in last.items():
             place = axes.inset_axes((1.02, 0, 0.03, 1))
-            figure.colorbar(colours[kind], cax=place, ticks=[1, 2, 3] if kind else None)
+            figure.colorbar(
+                colours[kind],
+                cax=place,
+                ticks=[1, 2, 3] if kind else None,
+                label="importance (3: most)" if kind else "QP, of all maps but importance",
+            )
         figure.suptitle(wrapped(title, figure, 10), fontsize=10)
         data = pd.concat(
             [_as_rows(name, values) for name, values in maps.items()], ignore_index=True
@@ -114,7 +120,7 @@ def gain_figure(
     methods, places = _methods(equal_rate), _places(equal_rate)
     judges = sorted(set(equal_rate["judge"]), key=lambda name: (name != "uniform", name))
     looks = series_looks(judges)
-    unit = "dB" if quality == "wpsnr" else "SSIM"
+    label = {"wpsnr": "gain in weighted PSNR Y (dB)", "wssim": "gain in weighted SSIM Y"}[quality]
     handles = {}
     with figure_style():
         figure, grid = new_grid(len(methods), len(places), (4.4, 3.0), sharex=True, sharey=True)
@@ -142,9 +148,9 @@ def gain_figure(
                     )
                 axes.set_xticks(sorted(set(equal_rate["qp"])))
         _finish(
-            figure, equal_rate, handles, f"gain of {quality} ({unit})",
-            "Importance-weighted quality against a plain increase of QP at equal rate; "
-            "by the judge of importance",
+            figure, equal_rate, handles, label,
+            "Importance-weighted quality against a plain increase of QP at equal rate",
+            "weights: importance (1 to 3) by",
         )  # fmt: skip
         return save_figure(figure, shown, stem)
 
@@ -162,7 +168,9 @@ def _line(axes, line: pd.DataFrame, column: str, looks: Mapping, name: str):
     )[0]
 
 
-def _finish(figure, shown: pd.DataFrame, handles: Mapping, label: str, title: str) -> None:
+def _finish(
+    figure, shown: pd.DataFrame, handles: Mapping, label: str, title: str, legend: str | None = None
+) -> None:
     for axes in figure.axes[-len(_places(shown)) :]:
         axes.set_xlabel("target QP")  # a common label would lie under the legend
     figure.supylabel(label, fontsize=10)
@@ -171,7 +179,11 @@ def _finish(figure, shown: pd.DataFrame, handles: Mapping, label: str, title: st
     figure.suptitle(wrapped(f"{title}; {content}", figure, 9.5), fontsize=9.5)
     names = list(handles)
     figure.legend(
-        list(handles.values()), names, loc="outside lower center", ncols=min(len(names), 4)
+        list(handles.values()),
+        names,
+        loc="outside lower center",
+        ncols=min(len(names), 4),
+        title=legend,
     )
 
 

@@ -1,0 +1,99 @@
+"""BL-JUNIPER's networks from labelled blocks to files: training, and the authors' weights."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from jndlab.files import read_json
+from jndlab.models.bl_juniper_onnx import BlockJndPredictor
+from jndlab.models.keras_weights import keras_weights
+from jndlab.models.model_files import build_network, load_model
+from jndlab.training.bl_juniper_training import import_bl_juniper, train_bl_juniper
+from jndlab.training.block_files import BlockFile, write_blocks
+from jndlab.training.block_samples import LabelledBlocks, split_by_source
+
+DATA = {"shares": [0.5, 0.25, 0.25], "seed": 3}
+CNN = {
+    "width": 0.125, "head": "linear_at_mean", "scrambled": False, "epochs": 2, "batch_size": 4,
+    "learning_rate": 1e-3, "seed": 0,
+}  # fmt: skip
+SOURCES = ["a", "b", "c", "d"]
+
+
+@pytest.fixture
+def block_file(tmp_path):
+    """Blocks of four sources, each brighter than the one before."""
+    rng = np.random.default_rng(0)
+    names = np.repeat(SOURCES, 3)
+    pixels = rng.integers(0, 60, (12, 64, 64, 3), dtype=np.uint8)
+    pixels += (40 * np.arange(4, dtype=np.uint8)).repeat(3)[:, None, None, None]
+    jnd = rng.integers(25, 40, (12, 3)).astype(np.float32)
+    blocks = LabelledBlocks(pixels, (9 * rng.random(12)).astype(np.float32), jnd, names)
+    write_blocks(tmp_path / "blocks.npz", BlockFile(blocks, jnd - 1, "vmaf_steps"))
+    return tmp_path / "blocks.npz", blocks
+
+
+def outputs(folder, level, *names):
+    suffixes = {"model": "onnx", "weights": "pt", "metrics": "csv", "summary": "json"}
+    return {name: folder / f"jnd{level}.{suffixes[name]}" for name in names}
+
+
+def training_blocks(blocks):
+    split = split_by_source(SOURCES, **DATA)
+    return np.array([split[str(name)] == "train" for name in blocks.sources])
+
+
+def test_training_leaves_a_network_of_its_level(block_file, tmp_path):
+    path, blocks = block_file
+    made = outputs(tmp_path, 2, "model", "weights", "metrics", "summary")
+    train_bl_juniper([path], 2, CNN, DATA, made, tmp_path / "runs", threads=1)
+    network = load_model(made["weights"], network="bl_juniper_cnn")
+    expected = blocks.jnd[training_blocks(blocks), 1].mean()
+    assert network.options["label_means"] == [pytest.approx(expected, abs=1e-4)]
+    assert network.levels == (2,) and read_json(made["summary"])["epochs"] == 2
+    train_bl_juniper([path], 2, CNN, DATA, made, tmp_path / "other", threads=1)
+    again = load_model(made["weights"]).state_dict()
+    assert all(torch.equal(again[name], values) for name, values in network.state_dict().items())
+
+
+def test_the_authors_weights_are_standardised_to_the_training_blocks(block_file, tmp_path):
+    path, blocks = block_file
+    networks = {level: build_network("bl_juniper_cnn", seed=level) for level in (1, 2, 3)}
+    models = {}
+    for level, network in networks.items():
+        write_keras(tmp_path / f"JND{level}.h5", network)
+        made = outputs(tmp_path, level, "model", "weights")
+        cnn = {**CNN, "scrambled": True}
+        import_bl_juniper(tmp_path / f"JND{level}.h5", [path], level, cnn, DATA, made)
+        models[level] = made["model"]
+    found = load_model(tmp_path / "jnd3.pt", network="bl_juniper_cnn")
+    chosen = training_blocks(blocks)
+    assert found.preparation.scrambled and found.levels == (3,)
+    assert found.preparation.ti_mean == pytest.approx(
+        blocks.temporal_information[chosen].mean(), rel=1e-5
+    )
+    assert np.mean(found.preparation.pixel_mean) == pytest.approx(blocks.pixels[chosen].mean())
+    predicted = BlockJndPredictor(models, threads=1).of_blocks(
+        blocks.pixels, blocks.temporal_information
+    )
+    for level, network in networks.items():
+        inputs = found.preparation(blocks.pixels, blocks.temporal_information)
+        with torch.inference_mode():
+            expected = network(*inputs)["jnd1"].clip(0, 51).numpy()
+        assert np.allclose(predicted[:, level - 1], expected, atol=2e-3)
+
+
+def write_keras(path, network):
+    """A file of weights as Keras saves it, layers in the authors' order."""
+    with h5py.File(path, "w") as file:
+        layers = {f"layer_{i}": layer for i, layer in enumerate(network.keras_layers())}
+        file.attrs["layer_names"] = [name.encode() for name in layers]
+        for name, layer in layers.items():
+            group = file.create_group(name)
+            weights = keras_weights(layer)
+            group.attrs["weight_names"] = [f"{name}/{key}:0".encode() for key in weights]
+            for key, values in weights.items():
+                group[f"{name}/{key}:0"] = values
