@@ -1,34 +1,38 @@
 # JND coding reproduction suite. `make help` lists what can be asked for.
 # Arguments reach Snakemake through ARGS:  make demo ARGS="-n"      CONFIG=file chooses the experiment.
+# PROFILE=profiles/slurm sends the jobs of demo, smoke and run to a cluster (docs/cluster.md); CORES then has no meaning.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 CORES ?= all
 CONFIG ?= config/config.yaml
+PROFILE :=
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
+# With a profile of a cluster no --cores: it would cut the threads of every job to that number.
+RUN := $(if $(PROFILE),$(PY) -m snakemake --workflow-profile $(PROFILE),$(SNAKEMAKE))
 RESULTS = $$($(PY) workflow_scripts/jndops/results_dir.py $(CONFIG))
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup demo smoke run plan doctor check-data ui report results-archive results-rebuild bench test lint format clean lock docs config-exists
+.PHONY: help setup demo smoke run plan doctor check-data choose-quality ui report results-archive results-rebuild bench test lint format clean lock docs config-exists
 
 help: ## this list
-	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [ARGS="snakemake options"]\n\n'
+	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [PROFILE=profiles/slurm] [ARGS="snakemake options"]\n\n'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install everything into .venv (the other targets do it by themselves)
 	@sh envs/install.sh
 
 demo: setup ## the main job on real clips that come with the packages: tables, figures, report
-	@$(SNAKEMAKE) $(ARGS)
+	@$(RUN) $(ARGS)
 
 smoke: setup ## the same on two tiny clips, in results/smoke
-	@$(SNAKEMAKE) --configfile config/smoke.yaml $(ARGS)
+	@$(RUN) --configfile config/smoke.yaml $(ARGS)
 
 run: setup config-exists ## the experiment of CONFIG
-	@$(SNAKEMAKE) --configfile $(CONFIG) $(ARGS)
+	@$(RUN) --configfile $(CONFIG) $(ARGS)
 
 plan: setup config-exists ## what CONFIG would do and cost, without doing it
 	@$(PY) workflow_scripts/plan_run.py --configfile $(CONFIG) $(ARGS)
@@ -38,6 +42,10 @@ doctor: setup ## tools, versions and a self-test with known scores
 
 check-data: setup config-exists ## which data CONFIG needs, what is missing and how to get it
 	@$(SNAKEMAKE) --quiet all --configfile $(CONFIG) $(ARGS) -- check_data
+
+choose-quality: setup config-exists ## the quality of a picture of your own by CONFIG's trained VP-JND: PICTURE=photo.png
+	@test -n "$(PICTURE)" || { echo "which picture? make choose-quality PICTURE=photo.png" >&2; exit 2; }
+	@$(PY) workflow_scripts/choose_quality.py "$(PICTURE)" --configfile $(CONFIG) $(ARGS)
 
 ui: setup config-exists ## browse CONFIG's runs in MLflow
 	@$(PY) -m mlflow ui --backend-store-uri "sqlite:///$(RESULTS)/mlflow.db" $(ARGS)

@@ -65,6 +65,29 @@ include: "rules/subjective.smk"
 include: "rules/tracking.smk"
 
 
+# Seconds each, and most at a run's end: on a cluster they run beside Snakemake, at most `local-cores` at a time.
+localrules:
+    tabulate_points,
+    compare_methods,
+    draw_figures,
+    audit_iqnet,
+    tabulate_iqnet,
+    draw_iqnet_figures,
+    draw_iqnet_training_pictures,
+    draw_iqnet_ablations,
+    tabulate_laser_jnd,
+    draw_laser_jnd,
+    tabulate_mtjnd,
+    draw_mtjnd,
+    tabulate_bl_juniper,
+    draw_bl_juniper,
+    tabulate_vp_jnd,
+    split_jnd_frames,
+    split_vp_jnd_pictures,
+    label_vp_jnd_pictures,
+    mirror_mlflow,
+
+
 rule all:
     default_target: True
     input:

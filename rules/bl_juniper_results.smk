@@ -18,7 +18,7 @@ rule weigh_quality:
     threads: 1
     resources:
         mem_mb=memory_mb,
-        runtime=240,
+        runtime=raised(240),
     params:
         code=code("weigh_quality"),
         clip=clip_of,
@@ -56,8 +56,8 @@ rule tabulate_bl_juniper:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=raised(1500),
+        runtime=raised(20),
     params:
         code=code("tabulate_bl_juniper"),
         anchor=settings.config["anchor"],
@@ -94,8 +94,8 @@ rule compare_block_jnd:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=120,
+        mem_mb=raised(6000),
+        runtime=raised(120),
     params:
         code=code("compare_block_jnd"),
         source=BL_JUNIPER_DATA["source"],
@@ -130,8 +130,8 @@ rule draw_bl_juniper:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=raised(1500),
+        runtime=raised(20),
     params:
         code=code("draw_bl_juniper"),
         anchor=settings.config["anchor"],
@@ -171,8 +171,8 @@ rule draw_block_maps:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=raised(2000),
+        runtime=raised(30),
     params:
         code=code("draw_block_maps"),
         clips=clips_as_text(),
@@ -208,8 +208,8 @@ rule check_block_labels:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=raised(1000),
+        runtime=raised(10),
     params:
         code=code("check_block_labels"),
     message:

@@ -19,7 +19,7 @@ rule map_block_jnd:
     threads: 1
     resources:
         mem_mb=memory_mb,
-        runtime=1440,
+        runtime=raised(1440),
     params:
         code=code("map_block_jnd"),
         clip=clip_of,
@@ -51,7 +51,7 @@ rule predict_block_jnd:
     threads: 1
     resources:
         mem_mb=memory_mb,
-        runtime=120,
+        runtime=raised(120),
     params:
         code=code("predict_block_jnd"),
         clip=clip_of,
@@ -83,7 +83,7 @@ rule map_importance:
     threads: 1
     resources:
         mem_mb=memory_mb,
-        runtime=120,
+        runtime=raised(120),
     params:
         code=lambda wildcards: saliency_code(wildcards.saliency),
         clip=clip_of,

@@ -17,7 +17,7 @@ rule label_panned_pictures:
     threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 2500 * 2 ** (attempt - 1),
-        runtime=60,
+        runtime=raised(60),
     params:
         code=code("label_panned_pictures"),
         data=BL_JUNIPER_DATA,
@@ -47,7 +47,7 @@ rule label_mcl_jcv:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * 2 ** (attempt - 1),
-        runtime=120,
+        runtime=raised(120),
     params:
         code=code("label_mcl_jcv"),
         folder=BL_JUNIPER_DATA["folder"] or f"{settings.config['data_dir']}/mcl_jcv",
@@ -119,8 +119,8 @@ rule import_bl_juniper:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=30,
+        mem_mb=raised(6000),
+        runtime=raised(30),
     params:
         code=code("import_bl_juniper"),
         training=BL_JUNIPER_TRAINING,

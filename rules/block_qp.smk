@@ -18,7 +18,7 @@ rule map_block_qps:
     threads: 1
     resources:
         mem_mb=memory_mb,
-        runtime=60,
+        runtime=raised(60),
     params:
         code=lambda wildcards: class_code("map_block_qps", wildcards),
         clip=clip_of,

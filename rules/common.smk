@@ -85,6 +85,15 @@ def memory_mb(wildcards, attempt):
     return int((400 + 600 * clip.width * clip.height / 1e6) * 2 ** (attempt - 1))
 
 
+def raised(amount):
+    """A resource of a rule whose need hardly varies: doubled on each retry."""
+
+    def raised_amount(wildcards, attempt):
+        return amount * 2 ** (attempt - 1)
+
+    return raised_amount
+
+
 # One function for several inputs: Snakemake spends a tenth of a millisecond on each call, and plans thousands.
 def coded_clip_of(wildcards):
     """What a point codes, with its facts, and what its method says about the QP.

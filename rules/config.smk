@@ -14,8 +14,8 @@ rule keep_config:
         "../envs/codecs.yaml"
     threads: 1
     resources:
-        mem_mb=200,
-        runtime=5,
+        mem_mb=raised(200),
+        runtime=raised(5),
     params:
         code=code("keep_config"),
         effective=settings.effective(),

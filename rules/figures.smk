@@ -42,8 +42,8 @@ rule draw_figures:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=raised(1500),
+        runtime=raised(20),
     params:
         code=code("draw_figures"),
         anchor=settings.config["anchor"],

@@ -26,8 +26,8 @@ rule list_iqnet_pictures:
         "../envs/codecs.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=raised(1000),
+        runtime=raised(60),
     params:
         code=code("list_iqnet_pictures"),
         folder=IQNET_FOLDER,
@@ -54,8 +54,8 @@ rule fetch_iqnet_scorer:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=raised(2000),
+        runtime=raised(60),
     params:
         code=code("fetch_iqnet_scorer"),
         scorer=IQNET_SCORER,
@@ -172,7 +172,7 @@ rule select_iqnet_alphas:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
-        runtime=120,
+        runtime=raised(120),
     params:
         code=code("select_iqnet_alphas"),
         alphas=IQNET_DATA["alphas"],

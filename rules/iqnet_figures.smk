@@ -75,8 +75,8 @@ rule draw_iqnet_figures:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=raised(1500),
+        runtime=raised(20),
     params:
         code=code("draw_iqnet_figures"),
         codec=IQNET_POINT_CODEC,
@@ -119,7 +119,7 @@ rule draw_iqnet_frames:
     threads: 1
     resources:
         mem_mb=memory_mb,
-        runtime=60,
+        runtime=raised(60),
     params:
         code=code("draw_iqnet_frames"),
         clip=clip_of,

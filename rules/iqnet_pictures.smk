@@ -39,7 +39,7 @@ rule choose_iqnet_pictures:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
-        runtime=60,
+        runtime=raised(60),
     params:
         code=code("choose_iqnet_pictures"),
         shown=IQNET_SHOWN,
@@ -120,8 +120,8 @@ rule draw_iqnet_training_pictures:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=raised(1500),
+        runtime=raised(20),
     params:
         code=code("draw_iqnet_training_pictures"),
         # <results>/iqnet/tables/NAME.csv is the first output of this rule
@@ -206,8 +206,8 @@ rule draw_iqnet_ablations:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=raised(1500),
+        runtime=raised(20),
     params:
         code=code("draw_iqnet_ablations"),
         # <results>/iqnet/tables/NAME.csv is the first output of this rule

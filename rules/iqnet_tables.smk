@@ -23,8 +23,8 @@ rule audit_iqnet:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=raised(1000),
+        runtime=raised(10),
     params:
         code=code("audit_iqnet"),
     message:
@@ -66,8 +66,8 @@ rule tabulate_iqnet:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=raised(1000),
+        runtime=raised(10),
     params:
         code=code("tabulate_iqnet"),
         codec=settings.config["codecs"][0],

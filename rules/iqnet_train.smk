@@ -2,6 +2,7 @@
 
 IQNET_TRAINING = settings.config["iqnet"]["training"]
 CNN_JNQD_TRAINING = settings.config["iqnet"]["cnn_jnqd"]
+IQNET_THREADS = settings.config["iqnet"]["jobs"]["threads"]
 
 
 rule train_iqnet:
@@ -21,7 +22,7 @@ rule train_iqnet:
     priority: 30
     conda:
         "../envs/networks.yaml"
-    threads: 2
+    threads: IQNET_THREADS
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
         runtime=lambda wildcards, attempt: 4320 * attempt,
@@ -51,8 +52,8 @@ rule filter_lr_jnqd_targets:
         "../envs/codecs.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=240,
+        mem_mb=raised(1000),
+        runtime=raised(240),
     params:
         code=code("filter_lr_jnqd_targets"),
     message:
@@ -78,7 +79,7 @@ rule train_cnn_jnqd:
     priority: 30
     conda:
         "../envs/networks.yaml"
-    threads: 2
+    threads: IQNET_THREADS
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
         runtime=lambda wildcards, attempt: 4320 * attempt,

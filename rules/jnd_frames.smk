@@ -9,10 +9,22 @@ if JND_SET != "packaged":
     JND_FOLDER = JND_FRAMES["folder"] or f"{settings.config['data_dir']}/{JND_SET}"
     if JND_SET == "folder":
         JND_FOLDER_FILES = sorted(str(file) for file in Path(JND_FOLDER).glob("*/*") if file.is_file())
-# Only labels by VMAF steps of our own are read off a sweep.
-JND_SWEEPS = {}
+# Labels of our own are read off a sweep, those of a public data set are of its subjects; a folder brings its labels.
+JND_SWEEPS, JND_SUR, JND_SUR_FIGURE = {}, {}, {}
 if JND_LABELS["kind"] == "vmaf_steps" and JND_SET != "folder":
     JND_SWEEPS["sweeps"] = f"{RESULTS}/jnd_frames/sweeps.csv"
+elif JND_SET != "folder":
+    JND_SWEEPS["subjects"] = f"{RESULTS}/jnd_frames/subjects.csv"
+    JND_SUR["sur"] = f"{RESULTS}/jnd_frames/sur_curves.csv"
+    JND_SUR_FIGURE = {
+        "sur_figure": report(
+            f"{RESULTS}/jnd_frames/figures/sur_curves.png",
+            caption="../report/jnd_frames_sur.rst",
+            category="JND labels",
+            labels={"figure": "satisfied users"},
+        ),
+        "sur_data": figure_data("jnd_frames/figures/sur_curves"),
+    }
 JND_SALIENCY = JND_FRAMES["saliency"]
 
 try:
@@ -41,8 +53,8 @@ rule list_jnd_frames:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=raised(2000),
+        runtime=raised(120),
     params:
         code=code("list_jnd_frames"),
         folder=JND_FOLDER,
@@ -74,6 +86,7 @@ rule label_jnd_frames:
         table=rules.list_jnd_frames.output.table,
     output:
         **JND_SWEEPS,
+        **JND_SUR,
         labels="<results>/jnd_frames/labels.csv",
     log:
         "<logs>/label_jnd_frames.log",
@@ -85,7 +98,7 @@ rule label_jnd_frames:
     threads: 8
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
-        runtime=720,
+        runtime=raised(720),
     params:
         code=code("label_jnd_frames"),
         data_set=JND_SET,
@@ -114,8 +127,8 @@ rule split_jnd_frames:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=raised(500),
+        runtime=raised(10),
     params:
         code=code("split_jnd_frames"),
         split=JND_FRAMES["split"],
@@ -145,7 +158,7 @@ rule code_jnd_frames:
     threads: 8
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
-        runtime=720,
+        runtime=raised(720),
     params:
         code=code("code_jnd_frames"),
         data_set=JND_SET,
@@ -178,8 +191,8 @@ rule export_jnd_frames:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=raised(1000),
+        runtime=raised(30),
     params:
         code=code("export_jnd_frames"),
     message:
@@ -204,8 +217,8 @@ rule highlight_jnd_frames:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=240,
+        mem_mb=raised(2000),
+        runtime=raised(240),
     params:
         **JND_SALIENCY,
         code=code("highlight_jnd_frames", *JND_SALIENCY_FILES),
@@ -218,10 +231,12 @@ rule highlight_jnd_frames:
 rule show_jnd_frames:
     """A sheet of frames beside their JND-quality versions, and the spread of the labels."""
     input:
+        **JND_SUR,
         folder=rules.export_jnd_frames.output.folder,
         table=rules.export_jnd_frames.output.table,
         codings=rules.code_jnd_frames.output.table,
     output:
+        **JND_SUR_FIGURE,
         labels=table("jnd_frames/tables/labels"),
         page=report(
             "<results>/jnd_frames/tables/labels.html",
@@ -243,8 +258,8 @@ rule show_jnd_frames:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=raised(1000),
+        runtime=raised(20),
     params:
         code=code("show_jnd_frames"),
     message:

@@ -56,8 +56,8 @@ rule import_jnd_weights:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=raised(3000),
+        runtime=raised(30),
     params:
         code=code("import_jnd_weights"),
         stage=jnd_stage_facts,
@@ -100,7 +100,7 @@ rule evaluate_jnd_networks:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
-        runtime=240,
+        runtime=raised(240),
     params:
         code=code("evaluate_jnd_networks"),
         stages=lambda wildcards: {name: asdict(stage) for name, stage in JND_STAGES[wildcards.paper].items()},

@@ -18,7 +18,7 @@ rule predict_jnd:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * 2 ** (attempt - 1),
-        runtime=60,
+        runtime=raised(60),
     params:
         code=lambda wildcards: class_code("predict_jnd", wildcards),
         clip=clip_of,

@@ -37,8 +37,8 @@ rule tabulate_laser_jnd:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=raised(1000),
+        runtime=raised(20),
     params:
         code=code("tabulate_laser_jnd"),
         tables=lambda wildcards, output: str(Path(output[0]).parent),
@@ -75,8 +75,8 @@ rule draw_laser_jnd:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=raised(1500),
+        runtime=raised(20),
     params:
         code=code("draw_laser_jnd"),
         figures=lambda wildcards, output: str(Path(output[0]).parent),

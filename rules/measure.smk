@@ -20,7 +20,7 @@ rule measure_point:
     threads: settings.config["threads"]["measure"]
     resources:
         mem_mb=memory_mb,
-        runtime=240,
+        runtime=raised(240),
     params:
         code=code("measure_point"),
         clip=clip_of,

@@ -37,8 +37,8 @@ rule tabulate_mtjnd:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=raised(1000),
+        runtime=raised(20),
     params:
         code=code("tabulate_mtjnd"),
         tables=lambda wildcards, output: str(Path(output[0]).parent),
@@ -75,8 +75,8 @@ rule draw_mtjnd:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=raised(1500),
+        runtime=raised(20),
     params:
         code=code("draw_mtjnd"),
         figures=lambda wildcards, output: str(Path(output[0]).parent),

@@ -20,7 +20,7 @@ rule prefilter_clip:
     threads: 1
     resources:
         mem_mb=memory_mb,
-        runtime=240,
+        runtime=raised(240),
     params:
         code=lambda wildcards: class_code("prefilter_clip", wildcards),
         clip=clip_of,
@@ -47,7 +47,7 @@ rule measure_prefilter:
     threads: settings.config["threads"]["measure"]
     resources:
         mem_mb=memory_mb,
-        runtime=120,
+        runtime=raised(120),
     params:
         code=code("measure_prefilter"),
         clip=clip_of,

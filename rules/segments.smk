@@ -59,7 +59,7 @@ if SEGMENTED_CODECS:
         threads: 1
         resources:
             mem_mb=memory_mb,
-            runtime=20,
+            runtime=raised(20),
         params:
             code=lambda wildcards: codec_code("join_segments", wildcards),
             clip=clip_of,

@@ -17,7 +17,7 @@ rule prepare_sequence:
     threads: 1
     resources:
         mem_mb=memory_mb,
-        runtime=60,
+        runtime=raised(60),
     params:
         code=code("prepare_sequence"),
         clip=clip_of,
@@ -37,8 +37,8 @@ rule check_data:
         "../envs/codecs.yaml"
     threads: 1
     resources:
-        mem_mb=200,
-        runtime=10,
+        mem_mb=raised(200),
+        runtime=raised(10),
     params:
         sequences=" ".join(f"--sequence {name}" for name in settings.config["sequences"]),
         data_dir=settings.config["data_dir"],

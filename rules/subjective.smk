@@ -39,7 +39,7 @@ rule encode_rating_clip:
     threads: 1
     resources:
         mem_mb=memory_mb,
-        runtime=60,
+        runtime=raised(60),
     params:
         code=code("encode_rating_clip"),
         clip=clip_of,
@@ -66,8 +66,8 @@ rule make_subjective_session:
         "../envs/codecs.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=raised(500),
+        runtime=raised(30),
     params:
         code=code("make_subjective_session", *PAGE.iterdir()),
         shown=[clip.shown() for clip in RATING_CLIPS],
@@ -121,8 +121,8 @@ rule analyse_ratings:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=raised(1500),
+        runtime=raised(20),
     params:
         code=code("analyse_ratings"),
         scale=SUBJECTIVE["scale"],

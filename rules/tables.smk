@@ -16,8 +16,8 @@ rule tabulate_points:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=raised(1000),
+        runtime=raised(10),
     params:
         code=code("tabulate_points"),
     message:
@@ -53,8 +53,8 @@ rule compare_methods:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=raised(1000),
+        runtime=raised(20),
     params:
         code=code("compare_methods"),
         anchor=settings.config["anchor"],

@@ -18,8 +18,8 @@ rule mirror_mlflow:
         "../envs/tracking.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=raised(1500),
+        runtime=raised(60),
         mlflow_writer=1,
     params:
         code=code("mirror_mlflow", *(SCRIPTS / "jndops").glob("mlflow_*.py")),

@@ -17,8 +17,8 @@ rule list_vp_jnd_pictures:
         "../envs/codecs.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=raised(1000),
+        runtime=raised(60),
     params:
         code=code("list_vp_jnd_pictures"),
         entry=vp_jnd_entry,
@@ -77,8 +77,8 @@ rule label_vp_jnd_pictures:
         "../envs/codecs.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=raised(1000),
+        runtime=raised(10),
     params:
         code=code("label_vp_jnd_pictures"),
         entry=vp_jnd_entry,
@@ -105,8 +105,8 @@ rule split_vp_jnd_pictures:
         "../envs/codecs.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=raised(500),
+        runtime=raised(10),
     params:
         code=code("split_vp_jnd_pictures"),
         split=lambda wildcards: VP_JND_DATA[wildcards.data]["split"],
@@ -132,8 +132,8 @@ rule fit_vp_jnd_choices:
         "../envs/codecs.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=raised(1000),
+        runtime=raised(20),
     params:
         code=code("fit_vp_jnd_choices"),
         codec=lambda wildcards: VP_JND_DATA[wildcards.data]["codec"],

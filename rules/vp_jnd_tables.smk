@@ -25,8 +25,8 @@ rule tabulate_vp_jnd:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=raised(2000),
+        runtime=raised(30),
     params:
         code=code("tabulate_vp_jnd"),
         folder=lambda wildcards, output: str(Path(output[0]).parents[1]),
@@ -65,8 +65,8 @@ rule draw_vp_jnd_figures:
         "../envs/tables.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=raised(3000),
+        runtime=raised(30),
     params:
         code=code("draw_vp_jnd_figures"),
         # <results>/vp_jnd/figures/NAME.svg is the first output of this rule
@@ -111,8 +111,8 @@ rule check_vp_jnd_quiz:
         "../envs/networks.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=raised(4000),
+        runtime=raised(60),
     params:
         code=code("check_vp_jnd_quiz", *(file for method in VP_JND_CHOICES for file in METHOD_FILES[method])),
         quiz_folder=VP_JND_QUIZ,

@@ -49,12 +49,16 @@ def recommendation(asked: argparse.Namespace) -> str:
     data = _one_of(asked.data, list(data_sets), "data set of VP-JND")
     split = _one_of(asked.split, split_names(data_sets[data]["split"]), f"split of {data}")
     codec = get_still_codec(data_sets[data]["codec"])
+    _require_suffix(asked.out, codec.suffix)
     options = _options(settings, method, data, split)
     choice = load_choice(settings.config["methods"][method]["class"], options, codec, None)
     decision = choice.choose(picture)
     unit = "QF" if codec.worse_to_better else "QP"
+    file_bytes = asked.picture.stat().st_size
+    kept = ": less than recommended, keep it" if file_bytes <= decision.bytes else ""
     lines = [
         ("picture", f"{asked.picture}, {picture.shape[1]}x{picture.shape[0]}"),
+        ("file", f"{file_bytes:,} bytes as it is{kept}"),
         ("recommended", f"{unit} {decision.quality} ({codec.name}), {decision.bytes:,} bytes"),
         ("saving", f"{100 * decision.saving:.1f} % of the {decision.best_bytes:,} bytes at "
                    f"{unit} {codec.qualities[-1]}"),
@@ -65,6 +69,15 @@ def recommendation(asked: argparse.Namespace) -> str:
             part.write_bytes(codec.encode(picture, decision.quality))
         lines.append(("written", str(asked.out)))
     return "".join(f"{name:12} {text}\n" for name, text in lines)
+
+
+def _require_suffix(out: Path | None, suffix: str) -> None:
+    if out and out.suffix.lower().replace("jpeg", "jpg") != suffix:
+        raise UserError(
+            "the file to be written has a name of another kind of picture.",
+            where=str(out),
+            expected=f"a name that ends in {suffix}",
+        )
 
 
 def _options(settings: Settings, method: str, data: str, split: str) -> dict[str, Any]:

@@ -10,8 +10,11 @@ from jndlab.datasets.jnd_frames_labels import (
     label_by_steps,
     label_by_subjects,
     labels_of_folder,
+    subject_samples,
 )
 from jndlab.datasets.jnd_labels import write_labels
+from jndlab.files import write_csv
+from jndlab.quality.jnd_subjects import subject_rows, sur_rows
 from jndlab.quality.quality_sweeps import write_sweeps
 from jndlab.quality.vmaf_steps import StepRule
 from jndops.adapter import run, scratch
@@ -26,9 +29,11 @@ def main(snakemake, log: Path) -> None:
         labels = labels_of_folder(folder, options["kind"], options["order"])
     elif options["kind"] == "subjective":
         rule = SubjectiveRule(*(options[key] for key in ("statistic", "outliers", "order")))
-        labels = label_by_subjects(
-            records, params.data_set, folder, rule, resolution=params.resolution
-        )
+        asked = (records, params.data_set, folder, rule)
+        labels = label_by_subjects(*asked, resolution=params.resolution)
+        samples, kept = subject_samples(*asked, resolution=params.resolution)
+        write_csv(snakemake.output.subjects, subject_rows(samples, kept))
+        write_csv(snakemake.output.sur, sur_rows(kept))
     else:
         with scratch(snakemake) as work_dir:
             labels, sweeps = label_by_steps(

@@ -7,6 +7,7 @@ import pandas as pd
 from jndlab.datasets.jnd_frames_coding import read_psnr
 from jndlab.datasets.jnd_frames_folder import read_set
 from jndlab.datasets.jnd_frames_sheet import draw_sheet, label_table
+from jndlab.papers.jnd_subject_figures import draw_sur_curves
 from jndlab.report.tables import write_table
 from jndops.adapter import run
 
@@ -21,6 +22,8 @@ def main(snakemake, log: Path) -> None:
     files, output = snakemake.input, snakemake.output
     frames = read_set(files.folder, files.table)
     draw_sheet(frames, read_psnr(files.codings), output.sheet)
+    if getattr(files, "sur", None):  # labels of a data set's subjects
+        draw_sur_curves(pd.read_csv(files.sur), Path(output.sur_figure).with_suffix(""))
     stem = Path(output.labels[0]).with_suffix("")
     write_table(pd.DataFrame(label_table(frames)), stem, caption=CAPTION)
 

@@ -32,6 +32,7 @@ install() {
   # Lists of packages of our own: the system's may be empty or old, and only root may renew them.
   mkdir -p "$folder/apt/lists/partial" "$folder/apt/archives/partial" "$folder/apt/packages" "$system"
   own="-o Dir::State::lists=$folder/apt/lists -o Dir::Cache=$folder/apt -o Debug::NoLocking=1 -o APT::Sandbox::User=$(id -un)"
+  own="$own -o Acquire::Retries=2 -o Acquire::http::Timeout=20" # without a network: an end soon
   # shellcheck disable=SC2086 # options and package names are several words
   (
     cd "$folder/apt/packages"

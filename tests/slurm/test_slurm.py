@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 # Enough for every rule; JNDLAB_SLURM_SMOKE=whole takes all of config/smoke.yaml.
-PART_OF_SMOKE = {"sequences": ["bikes_tiny"], "configurations": ["LDP"]}
+PART_OF_SMOKE = {"sequences": ["bikes_tiny"], "configurations": ["LDP"], "qps": [27, 37]}
 # A prefilter that stops in the middle of a clip until it is told to go on: there to be hit.
 WAITING = """
 import time
@@ -69,7 +69,7 @@ def test_numbers_are_those_of_a_local_run(cluster: Cluster, tmp_path: Path):
         found.append(numbers(workflow.folder / config["results_dir"]))
     local, on_slurm = found
     points = [name for name in local if name.startswith("points/") and name.endswith(".json")]
-    assert len(points) >= 8
+    assert len(points) >= 4
     assert on_slurm == local
     # Encoding and measuring were SLURM's work, not Snakemake's own.
     done = cluster.jobs("completed").values()

@@ -9,6 +9,7 @@ from itertools import combinations, pairwise
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +61,7 @@ from jndlab.errors import UserError
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat, read_clip
 from jndlab.media.pictures import read_picture
+from jndlab.papers.jnd_subject_figures import draw_sur_curves
 from jndlab.quality.vmaf_steps import DEFAULT_RULE
 
 FRACTIONS = {"train": 0.6, "valid": 0.2, "test": 0.2}
@@ -324,6 +326,36 @@ def test_mcl_jci_keeps_its_own_unit_and_jpegs(tmp_path):
         for level in (1, 2, 3):
             expected = read_picture(jpegs[name][jnd[name][level - 1]])
             assert (coding.pictures[level, name] == expected).all()
+
+
+def test_what_subjects_said_is_told_beside_their_labels(repository, tmp_path):
+    root = mcl_jci(tmp_path / "set", sources=(1, 2))
+    records = write_frames(
+        tmp_path / "frames", find_frames(FrameChoice("mcl_jci", root, ["SRC01", "SRC02"])), None
+    )
+    write_records(tmp_path / "frames.csv", records)
+    names = ("labels", "subjects", "sur")
+    outputs = {name: str(tmp_path / f"{name}.csv") for name in names}
+    options = {"kind": "subjective", "statistic": "sur75", "outliers": "z_range", "order": "warn"}
+    params = {"data_set": "mcl_jci", "folder": str(root), "labels": options, "resolution": ""}
+    inputs = {"table": str(tmp_path / "frames.csv")}
+    code, said = run_adapter(repository, "label_jnd_frames", tmp_path, inputs, outputs, params)
+    assert code == 0, said
+    subjects = pd.read_csv(outputs["subjects"])
+    assert subjects.groupby("source")["level"].apply(list).tolist() == [[1, 2, 3]] * 2
+    samples = read_sample_texts(root, ["SRC01", "SRC02"])
+    kept = without_outliers(samples, "z_range").values["SRC01"][0]
+    row = subjects.iloc[0]
+    assert row["mean"] == pytest.approx(np.nanmean(kept), abs=1e-3)
+    assert row["subjects"] + row["left_out"] == samples.values["SRC01"][0].size
+    assert row["mean_low"] < row["mean"] < row["mean_high"]
+    labels = pd.read_csv(outputs["labels"])
+    assert labels["value"].tolist() == subjects["sur75"].tolist()  # one frame of each source
+    curves = pd.read_csv(outputs["sur"])
+    first = curves[curves["level"] == 1].set_index("quality")["satisfied"]
+    assert first.is_monotonic_increasing and (first[1], first[100]) == (0, 1)  # JPEG QF
+    draw_sur_curves(curves, tmp_path / "sur")
+    assert (tmp_path / "sur.png").stat().st_size > 5000
 
 
 def export(root, folder, records, split, labels, pictures):

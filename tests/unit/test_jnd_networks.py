@@ -203,6 +203,7 @@ def test_stages_learn_labels_by_heart(
     summary = json.loads(outputs["summary"].read_text())
     assert summary["starts_from"].keys() == {autoencoders[n].parent.name for n in stage.starts_from}
     assert summary["peak_memory_mib"] > 50
+    assert summary["kept_epoch"] == TRAINING.get("keep", "best")
 
 
 def test_frozen_backbone_stays_as_it_was(frames, autoencoders, tmp_path):

@@ -117,6 +117,28 @@ def test_dead_network_fails_its_check_and_is_told(predictions):
     assert set(told.loc[told["name"] == "mj_lat", "output"]) == {""}
 
 
+def test_what_beats_the_baselines_is_counted(predictions):
+    told = tables.baselines_beaten(tables.errors(predictions))
+    assert told.startswith("On test frames 3 of 4 outputs")  # MJ-LAT's three, and not LAT
+    assert "3 a smaller one than every baseline" in told
+
+
+def test_without_labels_of_test_frames_the_validation_frames_judge(predictions, tmp_path):
+    """A folder in the authors' layout need not have them."""
+    known = predictions[predictions["part"] != "test"]
+    verdicts = tables.checks(known)
+    alive = verdicts[verdicts["check"] == "alive"]
+    assert row_of(alive, name="mj_lat", level=1)["expected"].endswith("valid frames above 0.01")
+    assert row_of(alive, name="mj_lat", level=1)["verdict"] == "passed"
+    assert row_of(alive, name="lat_jnd1", level=1)["verdict"] == "failed"
+    found = row_of(tables.single_against_multi(known), level=1, multi="mj_lat")
+    lat = known[(known["name"] == "lat_jnd1") & (known["part"] == "valid")]
+    assert found["error_single"] == pytest.approx(lat["error"].mean())
+    stem = tmp_path / "errors"
+    figures.error_bars(tables.errors(known), stem, facts="frames", unit="QP")
+    assert set(pd.read_csv(stem.with_suffix(".csv"))["part"]) == {"valid"}
+
+
 def test_levels_out_of_order_and_range_fail(predictions):
     wrong = predictions.copy()
     chosen = (wrong["name"] == "mj_lat") & (wrong["level"] == 3)
@@ -257,8 +279,9 @@ def test_figures_are_drawn_with_their_data(predictions, tmp_path):
     curve = pd.DataFrame({"epoch": [1, 2], "train_loss": [3.0, 2.0], "val_loss": [3.5, None]})
     figures.predicted_against_true(predictions, tmp_path / "a", facts="frames")
     figures.error_histograms(predictions, tmp_path / "b", facts="frames")
-    figures.error_bars(errors, tmp_path / "c", facts="frames")
+    figures.error_bars(errors, tmp_path / "c", facts="frames", unit="QP")
     figures.training_curves({"mj_lat": curve}, tmp_path / "d", facts="frames")
+    assert "JND1: always 0.0 (dead)" in (tmp_path / "a.svg").read_text()
     for name in "abcd":
         assert (tmp_path / f"{name}.png").stat().st_size > 5000
         assert len(pd.read_csv(tmp_path / f"{name}.csv")) > 1

@@ -124,7 +124,10 @@ def calibrated(first, jobs, seconds):
 
 
 # (recorded run, the run that calibrates, the run whose measured makespan is predicted)
-PAIRS = [("demo", 0, 0), ("demo", 0, 1), ("smoke", 0, 0), ("smoke", 1, 1), ("smoke", 1, 2)]
+PAIRS = [
+    *[("demo", 0, 0), ("demo", 0, 1), ("smoke", 0, 0), ("smoke", 1, 1), ("smoke", 1, 2)],
+    ("papers", 0, 0),
+]
 
 
 @pytest.mark.parametrize(("name", "calibrating", "measured"), PAIRS)

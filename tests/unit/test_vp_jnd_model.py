@@ -26,6 +26,7 @@ from jndlab.media.patches import cut_patches, luma_of, random_corners
 from jndlab.media.pictures import picture_sha256
 from jndlab.models.liu_pw_jnd import LiuPwJnd
 from jndlab.models.model_files import build_network, load_model, parameter_count, save_model
+from jndlab.models.patch_classifier import FIRST_WEIGHT
 from jndlab.models.vp_jnd import Branch, ChannelAttention, NonLocal, VpJndNet
 from jndlab.models.vp_jnd_choice import VpJndChoice
 from jndlab.models.vp_jnd_onnx import ClassifierSession, export_classifier
@@ -145,6 +146,15 @@ def test_detail_start_sees_no_brightness_and_keeps_signals_strong():
         assert detail(noise).std() > 5 * graph(noise).std()
     with pytest.raises(UserError, match="cold"):
         VpJndNet(**SMALL, start="cold")
+
+
+@pytest.mark.parametrize("name", ["vp_jnd", "liu_pw_jnd"])
+def test_detail_start_keeps_the_weights_of_patches_alive(name):
+    size = {"width": 0.125, "patch_size": 32}
+    for start, first in (("graph", 0), ("detail", FIRST_WEIGHT)):
+        network = build_network(name, {**size, "start": start}, seed=0)
+        assert network.weight_head[-1].bias.item() == first
+        assert network.quality_head[-1].bias.item() == 0
 
 
 @pytest.mark.parametrize("name", ["vp_jnd", "liu_pw_jnd"])

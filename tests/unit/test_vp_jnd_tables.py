@@ -63,7 +63,8 @@ def told(method: str, chosen: dict[str, int], calls: int = 12) -> dict:
         path = [{"quality": quality + turn, "visible": turn < 1} for turn in range(calls)]
         rows.append(
             {"picture": picture, "quality": quality, "calls": calls, "seconds": 0.1, "path": path,
-             "qualities": list(QUALITIES), "logits": [quality + 5.5 - q for q in QUALITIES]}
+             "qualities": list(QUALITIES), "logits": [quality + 5.5 - q for q in QUALITIES],
+             "path_logits": [quality + 5.5 - call["quality"] for call in path]}
         )  # fmt: skip
     return {"method": method, "codec": "jpeg", "pictures": rows}
 
@@ -230,12 +231,18 @@ def test_pictures_shown_are_spread_over_the_labels():
 
 def test_figures_show_the_numbers_of_the_tables(tested, tmp_path):
     names = {"vp_jnd": "VP-JND"}
+    for row in tested.choices["fractions"][0]["pictures"]:  # as with `judge_every: 5`
+        row |= {key: row[key][4::5] for key in ("qualities", "logits")}
     for paths in (
         correlation_figure(tested, tmp_path / "correlation"),
         saving_figure(tested, tmp_path / "saving", names),
         decision_figure(tested, ["p1", "p3"], tmp_path / "decisions", names),
     ):
         assert all(path.stat().st_size > 100 for path in map(Path, paths))
+    decided = pd.read_csv(tmp_path / "decisions.csv").set_index(["picture", "quality"])
+    turns = decided.loc["p1"]["search_turn"].dropna()  # every call is shown, judged or not
+    assert turns.tolist() == list(range(1, 13)) and turns.index.tolist() == list(range(43, 55))
+    assert decided.loc[("p1", 46), "logit"] == pytest.approx(2.5)
     shown = pd.read_csv(tmp_path / "saving.csv").set_index("method")
     assert shown.loc["vp_jnd", "mean_abs_dqf"] == 2 and shown.loc["vp_jnd", "saving_pct"] == 50
     curve = pd.read_csv(tmp_path / "decisions.csv")

@@ -133,6 +133,12 @@ def test_one_picture_in_quality_and_saving_out(repository, run_config, tmp_path)
     assert out.read_bytes() == JpegCodec().encode(grey, 40)
     saving = 100 * (1 - out.stat().st_size / len(JpegCodec().encode(grey, 100)))
     assert "QF 40 (jpeg)" in done.stdout and f"{saving:.1f} % of" in done.stdout
+    assert f"{image.stat().st_size:,} bytes as it is" in done.stdout
+    again = command(repository, out, "--configfile", run_config, "--method", "always")
+    assert again.returncode == 0 and "keep it" in again.stdout  # coded before, no finer than now
+    named = command(repository, image, "--configfile", run_config, "--method", "always", "--out",
+                    tmp_path / "mine.webp")  # fmt: skip
+    assert named.returncode == 1 and "ends in .jpg" in named.stderr
 
 
 def test_what_is_wrong_with_a_picture_or_model_is_said_without_a_traceback(

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import json
 import subprocess
 import sys
 import tarfile
+from pathlib import Path
 
 import pytest
 
 import workflow_runner
+from jndops.archive import REBUILT, REBUILT_OF_PAPER, pack
 from workflow_runner import Workflow
 
 TINY = workflow_runner.TINY.replace("mlflow: false", "mlflow: true")
 TABLES = ("tables/rd_points.csv", "tables/bd_rate.csv", "tables/same_qp.csv")
+
+# At the end of a Snakefile: what the rules of a rebuild read and make, of the demo's configuration.
+TELL = """
+with open("files.json", "w") as stream:
+    named = [getattr(rules, name) for name in {names}]
+    told = [[list(map(str, rule.input)), list(map(str, rule.output))] for rule in named]
+    json.dump({{"rules": told, "papers": settings.config["papers"]}}, stream)
+"""
 
 
 def archive(workflow: Workflow, task: str) -> subprocess.CompletedProcess[str]:
@@ -85,3 +97,33 @@ def test_nothing_to_pack_is_an_error(tmp_path):
     workflow.write("tiny.yaml", TINY)
     done = archive(workflow, "pack")
     assert done.returncode == 1 and "no results to pack" in done.stdout
+
+
+def test_what_the_tables_and_figures_of_every_paper_are_made_of_is_packed(tmp_path):
+    workflow = Workflow(tmp_path)
+    names = [*REBUILT, *(name for of_paper in REBUILT_OF_PAPER.values() for name in of_paper)]
+    snakefile = (tmp_path / "Snakefile").read_text("utf-8")
+    workflow.write("Snakefile", f"import json\n{snakefile}\n{TELL.format(names=names)}")
+    workflow.run("--list")
+    told = json.loads((tmp_path / "files.json").read_text("utf-8"))
+    assert set(told["papers"]) == set(REBUILT_OF_PAPER)
+
+    read, made = (
+        {file.replace("<results>", "results") for rule in told["rules"] for file in rule[side]}
+        for side in (0, 1)
+    )
+    wanted = {file for file in read - made if not file.startswith("config/published/")}
+    assert len(wanted) > 100
+    for file in wanted:
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    with tarfile.open(pack_in(tmp_path)) as packed:
+        assert not wanted - set(packed.getnames())
+
+
+def pack_in(folder):
+    """Pack the results below a folder, named as from within it."""
+    with contextlib.chdir(folder):
+        path, _ = pack(Path("results"))
+    return folder / path

@@ -111,17 +111,17 @@ def test_paper_run_is_planned_fast_and_whole(tmp_path):
     planned = workflow.planned("--configfile", "config/paper.yaml")
     seconds = time.monotonic() - started
     clips = 18 * 2  # sequences and configurations
-    # VTM: the anchor and four prefilters; x264: the anchor and two predictors; kvazaar: the anchor, with
-    # two more QPs for the comparison with a plain increase, and the control.
+    # VTM: the anchor and four prefilters; x264: the anchor and two predictors; kvazaar: the anchor,
+    # with two more QPs for the comparison with a plain increase, and the control.
     points = clips * (4 * 5 + 4 * 3 + 4 * 2 + 2)
     assert planned["prepare_sequence"] == 18
     assert planned["encode_clip"] == planned["measure_point"] == points
     # ERJND and IQNet filter once, LR-JNQD and CNN-JNQD once for each QP.
     assert planned["prefilter_clip"] == planned["measure_prefilter"] == 18 * (1 + 1 + 4 + 4)
     assert planned["train_iqnet"] == 1 and planned["train_cnn_jnqd"] == 4
-    # Six LASeR-JND networks, three of them for each level, four autoencoders more, and MTJND's three.
+    # LASeR-JND's autoencoders and networks, most of them for each level; and MTJND's.
     assert planned["train_jnd_network"] == 23 and planned["train_bl_juniper"] == 3
-    assert planned["train_vp_jnd"] == 2 * (1 + 10 + 10)  # networks; the authors' split and two of folds
+    assert planned["train_vp_jnd"] == 2 * (1 + 10 + 10)  # networks; one split and two of folds
     assert seconds < 60, "planning paper.yaml (see `make bench`) has become far too slow"
 
 

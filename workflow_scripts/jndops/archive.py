@@ -18,12 +18,21 @@ NUMBERS = {".json", ".csv", ".tsv", ".log"}
 SHOWN = {".csv", ".md", ".tex", ".html", ".png", ".svg", ".pdf"}
 MODELS = {".onnx", ".pt"}
 SHOWN_FOLDERS = {"tables", "figures", "checks"}
+# A QP for each block of each frame: small, and tables count them.
+MAPS_FOLDER, MAPS = "qp_maps", ".npz"
 # MLflow's own files are made anew from the numbers; run states serve only an unfinished training.
 LEFT_OUT_FOLDERS = {"mlflow_artifacts", "runs", ".snakemake"}
 LEFT_OUT_FILES = {ARCHIVE, "mlflow_ledger.csv"}
-# Rules that need nothing but the numbers: those of every run, and those of a paper.
+# Rules that need nothing but the numbers: those of every run, and those of a paper. Figures that
+# show pictures (frames, block maps, patch weights) need the pictures: they travel as they are.
 REBUILT = ("tabulate_points", "compare_methods", "draw_figures", "mirror_mlflow")
-REBUILT_OF_PAPER = {"iqnet": ("tabulate_iqnet", "draw_iqnet_figures")}
+REBUILT_OF_PAPER = {
+    "iqnet": ("audit_iqnet", "tabulate_iqnet", "draw_iqnet_figures"),
+    "laser_jnd": ("tabulate_laser_jnd", "draw_laser_jnd"),
+    "mtjnd": ("tabulate_mtjnd", "draw_mtjnd"),
+    "bl_juniper": ("tabulate_bl_juniper", "draw_bl_juniper"),
+    "vp_jnd": ("tabulate_vp_jnd",),
+}
 
 
 def pack(results: Path) -> tuple[Path, int]:
@@ -76,8 +85,9 @@ def _kept(results: Path) -> Iterator[Path]:
             continue
         shown = bool(SHOWN_FOLDERS & set(folders)) and path.suffix in SHOWN
         model = folders[:1] == ("models",) and path.suffix in MODELS
+        block_qps = folders[:1] == (MAPS_FOLDER,) and path.suffix == MAPS
         report = not folders and path.stem == "report"
-        if path.suffix in NUMBERS or shown or model or report:
+        if path.suffix in NUMBERS or shown or model or block_qps or report:
             yield path
 
 

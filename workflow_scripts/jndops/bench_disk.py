@@ -75,22 +75,15 @@ def _bytes_by_kind(folder: Path, settings: Settings) -> Iterator[Figure]:
     )
     assumed = FRAME_ROW_BYTES + POINT_BYTES * len(points) / encoded
     yield _figure(
-        "points, frames and logs",
-        (told + logs) / encoded,
+        "points, frames, logs and records",
+        (told + logs + records) / encoded,
         assumed,
         "what `make plan` reckons with",
-        f"{what}: point, line of metrics per frame, facts of the encode "
-        f"({told / len(points):,.0f} bytes a point), logs and benchmarks "
-        f"({logs / len(points):,.0f} bytes a point).",
+        f"{what}. Of a point {told / len(points):,.0f} bytes are itself, its frames' metrics and "
+        f"the facts of its encode, {logs / len(points):,.0f} logs and benchmarks, "
+        f"{records / len(points):,.0f} Snakemake's records, those of tables and figures included. "
+        "Most of it is whole blocks for small files, so that more frames cost hardly more.",
         at_most=1.25,
-    )
-    yield _figure(
-        "Snakemake's records",
-        records / encoded,
-        told / encoded,
-        "points and frames",
-        f"folder `.snakemake/metadata` after {what}.",
-        at_most=1,
     )
     yield _lossless(results / "sequences", clips)
 

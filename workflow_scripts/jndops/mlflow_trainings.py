@@ -26,7 +26,10 @@ REGISTRY_FOLDER = "registered_models"
 SUMMARY, METRICS = "summary.json", "metrics.csv"
 MODEL_SUFFIXES = (".onnx", ".pt")  # in this order the first is what the suite uses
 # The rest of a summary says what was trained, these are numbers that came out.
-OUTCOMES = ("seconds", "steps_per_second", "best_epoch", "best_value", "train_loss", "val_loss")
+OUTCOMES = (
+    "seconds", "steps_per_second", "best_epoch", "best_value", "train_loss", "val_loss",
+    "peak_memory_mib",
+)  # fmt: skip
 IDENTITY = ("data_sha256", "recipe_sha256")
 
 

@@ -13,7 +13,8 @@ from jndops.job_graph import Job
 from jndops.settings import Settings
 
 FRAME_ROW_BYTES = 300  # one frame's line of metrics beside a point
-POINT_BYTES = 12_000  # a point, its facts and its logs
+# A point, its facts, its logs and Snakemake's records of them: a dozen files of a block or two.
+POINT_BYTES = 50_000
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,23 @@ def label_by_subjects(
     the originals: frames that were cut or resized raise UserError.
     """
     _require_originals(records)
+    _, kept = subject_samples(records, data_set, folder, rule, resolution=resolution)
+    of_sources = labels_from_samples(kept, rule.statistic, str(folder), order=rule.order)
+    return labels_of_frames(of_sources, records, str(folder), rule.order)
+
+
+def subject_samples(
+    records: Sequence[FrameRecord],
+    data_set: str,
+    folder: Path,
+    rule: SubjectiveRule,
+    *,
+    resolution: str = "640x360",
+) -> tuple[JndSamples, JndSamples]:
+    """The subjects' samples of the frames' sources: all, and those that the rule keeps.
+
+    Whom the rule leaves out follows from all sources of the data set that are read.
+    """
     if data_set == "videoset":
         samples = videoset.samples_of(videoset.read_tables(folder, resolution))
     elif data_set == "mcl_jci":
@@ -104,11 +121,8 @@ def label_by_subjects(
             where="`jnd_frames.labels.kind`",
             expected="vmaf_steps; subjective only with videoset, mcl_jci or folder",
         )
-    screened = without_outliers(samples, rule.outliers)
-    of_sources = labels_from_samples(
-        _only(screened, by_source(records)), rule.statistic, str(folder), order=rule.order
-    )
-    return labels_of_frames(of_sources, records, str(folder), rule.order)
+    sources = by_source(records)
+    return _only(samples, sources), _only(without_outliers(samples, rule.outliers), sources)
 
 
 def labels_of_folder(folder: Path, kind: Kind, order: Order = "error") -> JndLabels:

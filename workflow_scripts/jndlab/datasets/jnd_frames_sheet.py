@@ -12,6 +12,7 @@ from jndlab.datasets.jnd_frames import evenly_spread
 from jndlab.datasets.jnd_frames_folder import LEVELS, LabelledFrame, LabelledFrames
 from jndlab.files import atomic_path
 from jndlab.media.pictures import read_picture
+from jndlab.quality.vmaf_steps import LABEL_KIND
 
 PARTS = ("train", "valid", "test")
 SHOWN = 8  # frames of the sheet, each of another source while there are enough
@@ -60,9 +61,10 @@ def draw_sheet(
         "RGB", (width, HEADER + MARGIN + len(shown) * (HEADER + high + MARGIN)), PAPER
     )
     pen = ImageDraw.Draw(sheet)
+    asked = "by steps of VMAF, nobody was asked" if frames.kind == LABEL_KIND else frames.statistic
     title = (
         f"{len(shown)} of {len(frames.frames)} frames, {frames.width}x{frames.height}; labels: "
-        f"{frames.kind}, {frames.statistic}"
+        f"{frames.kind} ({asked})"
     )
     pen.text((MARGIN, 8), title, INK, _font(17))
     top = HEADER + MARGIN

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from jndlab.models.patch_classifier import (
+    FIRST_WEIGHT,
     HIDDEN,
     PatchClassifier,
     Verdict,
@@ -54,7 +55,7 @@ class LiuPwJnd(PatchClassifier):
         features = 3 * channels[-1] * (patch_size // STRIDE) ** 2
         hidden = max(1, round(width * HIDDEN))
         self.quality_head = head(features, hidden, dropout, start)
-        self.weight_head = head(features, hidden, dropout, start)
+        self.weight_head = head(features, hidden, dropout, start, FIRST_WEIGHT)
 
     def features(self, patches: Tensor, *, of_jnd: bool = False) -> Tensor:
         return self.branch(patches.flatten(0, 1) - 0.5).unflatten(0, patches.shape[:2])

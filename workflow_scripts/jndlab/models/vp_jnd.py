@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from jndlab.errors import UserError
 from jndlab.models.patch_classifier import (
+    FIRST_WEIGHT,
     HIDDEN,
     PatchClassifier,
     Verdict,
@@ -95,7 +96,7 @@ class VpJndNet(PatchClassifier):
         hidden = max(1, round(width * HIDDEN))
         of_quality, of_weight = (3, 3) if inputs == "graph" else (2, 2)
         self.quality_head = head(of_quality * features, hidden, dropout, start)
-        self.weight_head = head(of_weight * features, hidden, dropout, start)
+        self.weight_head = head(of_weight * features, hidden, dropout, start, FIRST_WEIGHT)
 
     def features(self, patches: Tensor, *, of_jnd: bool = False) -> Tensor:
         branch = self.jnd_branch if of_jnd and self.jnd_branch is not None else self.picture_branch
@@ -144,7 +145,9 @@ class ChannelAttention(nn.Module):
             truncated_normal(layer, math.sqrt(2 / layer.in_features))
 
     def forward(self, maps: Tensor) -> Tensor:
-        gate = torch.sigmoid(self.mlp(maps.mean((2, 3))) + self.mlp(maps.amax((2, 3))))
+        # The gradient of a pool knows its place; that of `amax` compares all pixels once more.
+        largest = nn.functional.adaptive_max_pool2d(maps, 1).flatten(1)
+        gate = torch.sigmoid(self.mlp(maps.mean((2, 3))) + self.mlp(largest))
         return maps * gate[..., None, None]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from jndlab.papers.jnd_prediction_tables import DEAD_BELOW, judged_part
 from jndlab.report.style import (
     MOST_INCHES,
     figure_style,
@@ -32,11 +33,15 @@ BASELINE_LOOKS = {"training_mean": ":", "training_median": "-.", "linear_siti": 
 def predicted_against_true(
     predictions: pd.DataFrame, stem: str | Path, *, facts: str
 ) -> list[Path]:
-    """A panel per network: predicted over labelled JND, a colour per level, a marker per part."""
+    """A panel per network: predicted over labelled JND, a colour per level, a marker per part.
+
+    Outputs that are dead are named in their panel and do not stretch the axes.
+    """
     shown = predictions[predictions["kind"] != "baseline"]
-    low, high = (f(shown[["label", "predicted"]].to_numpy()) for f in (np.min, np.max))
-    room = 0.05 * (high - low) + 0.5
-    ends = (low - room, high + room)
+    alive = _alive(shown)
+    values = np.concatenate([shown["label"], shown.loc[alive, "predicted"]])
+    room = 0.05 * (values.max() - values.min()) + 0.5
+    ends = (values.min() - room, values.max() + room)
     colours = step_colours(LEVELS)
     with figure_style():
         figure, panels = _panels(shown)
@@ -48,6 +53,7 @@ def predicted_against_true(
                     marker=MARKERS[part], linewidth=0.9, zorder=2, alpha=0.8,
                 )  # fmt: skip
             axes.set(title=name, xlim=ends, ylim=ends, aspect="equal")
+            _name_dead(axes, shown[(shown["name"] == name) & ~alive])
         _label_lowest(panels, f"label ({_unit(shown)})")
         figure.supylabel(f"predicted ({_unit(shown)})", fontsize=9.5)
         handles = _level_handles(shown) | {
@@ -58,16 +64,21 @@ def predicted_against_true(
 
 
 def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, facts: str) -> list[Path]:
-    """A panel per network: signed errors of its levels on training (grey) and test frames."""
+    """A panel per network: signed errors of its levels on training (grey) and judged frames.
+
+    Outputs that are dead are left out and named in their panel.
+    """
     shown = predictions[predictions["kind"] != "baseline"].copy()
     shown["signed_error"] = shown["predicted"] - shown["label"]
-    reach = max(1.0, float(np.ceil(shown["signed_error"].abs().max())))
-    bins = np.arange(-reach, reach + 1.01, 1.0 if reach < 20 else 2.0)
+    alive, judged = _alive(shown), judged_part(shown)
+    reach = np.ceil(shown.loc[alive, "signed_error"].abs().max()) if alive.any() else 1.0
+    step = 1.0 if reach < 20 else 2.0
+    bins = np.arange(-reach - step / 2, reach + step, step)  # right predictions in the middle
     with figure_style():
         figure, panels = _panels(shown)
         for name, axes in panels.items():
-            of_network = shown[shown["name"] == name]
-            for part, looks in (("train", {"color": "0.75"}), ("test", {"color": "#1f6fb4"})):
+            of_network = shown[(shown["name"] == name) & alive]
+            for part, looks in (("train", {"color": "0.75"}), (judged, {"color": "#1f6fb4"})):
                 errors = of_network.loc[of_network["part"] == part, "signed_error"]
                 axes.hist(
                     errors, bins=bins, weights=np.full(len(errors), 100 / max(1, len(errors))),
@@ -75,36 +86,44 @@ def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, facts: str)
                 )  # fmt: skip
             axes.axvline(0, color="0.2", linewidth=0.8)
             axes.set(title=name)
+            _name_dead(axes, shown[(shown["name"] == name) & ~alive])
         _label_lowest(panels, f"predicted - label ({_unit(shown)})")
         figure.supylabel("share of predictions (%)", fontsize=9.5)
         handles = {"train": _line(color="0.75", linewidth=5),
-                   "test": _line(color="#1f6fb4", linewidth=1.4)}  # fmt: skip
+                   judged: _line(color="#1f6fb4", linewidth=1.4)}  # fmt: skip
         _finish(figure, "Errors of predicted JNDs", facts, handles)
         return save_figure(figure, shown, stem)
 
 
-def error_bars(errors: pd.DataFrame, stem: str | Path, *, facts: str) -> list[Path]:
-    """Mean test error of each network and level with its interval; baselines as lines."""
-    tested = errors[errors["part"] == "test"]
+def error_bars(errors: pd.DataFrame, stem: str | Path, *, facts: str, unit: str) -> list[Path]:
+    """Mean error of each network and level on the judged part, with interval; baselines as lines.
+
+    A bar that would hide the others (a dead output) is cut at the frame, with its height on it.
+    """
+    judged = judged_part(errors)
+    tested = errors[errors["part"] == judged]
     networks = tested[tested["kind"] != "baseline"]
     names = list(dict.fromkeys(networks["name"]))
-    colours = step_colours(LEVELS)
+    colours, blank = step_colours(LEVELS), {"facecolor": "white", "edgecolor": "none", "pad": 1}
     width = min(max(5.0, 0.55 * len(names) + 1.5), MOST_INCHES)
     with figure_style():
         figure, grid = new_grid(len(LEVELS), 1, (width, 2.0), sharex=True)
         for axes, level in zip(grid[:, 0], LEVELS, strict=True):
             of_level = networks[networks["level"] == level].set_index("name")
+            limit = _bar_limit(tested[tested["level"] == level])
             for place, name in enumerate(names):
                 if name in of_level.index:
-                    _bar(axes, place, of_level.loc[name], colours[level])
+                    _bar(axes, place, of_level.loc[name], colours[level], limit)
+                else:
+                    axes.text(place, 0.04 * limit, "not trained", rotation=90, ha="center",
+                              va="bottom", color="0.4", fontsize=7.5, bbox=blank)  # fmt: skip
             for name, dashes in BASELINE_LOOKS.items():
                 value = tested.loc[(tested["name"] == name) & (tested["level"] == level), "error"]
                 axes.axhline(float(value.iloc[0]), color="0.25", linestyle=dashes, linewidth=1.1)
-            axes.set(ylabel=f"JND{level}", xticks=range(len(names)))
-            axes.set_ylim(bottom=0)
+            axes.set(ylabel=f"JND{level}", xticks=range(len(names)), ylim=(0, limit))
             axes.grid(visible=False, axis="x")
         grid[-1, 0].set_xticklabels(names, rotation=35, ha="right", rotation_mode="anchor")
-        figure.supylabel("mean |predicted - label| on test frames", fontsize=9.5)
+        figure.supylabel(f"mean |predicted - label| on {judged} frames ({unit})", fontsize=9.5)
         handles = {name.replace("_", " "): _line(color="0.25", linestyle=dashes)
                    for name, dashes in BASELINE_LOOKS.items()}  # fmt: skip
         _finish(figure, "Errors with 95 % bootstrap intervals over sources", facts, handles)
@@ -115,7 +134,7 @@ def training_curves(
     metrics: Mapping[str, pd.DataFrame], stem: str | Path, *, facts: str
 ) -> list[Path]:
     """A panel per training: loss of each epoch on training and validation frames."""
-    from matplotlib.ticker import LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
     rows = [frame.assign(name=name) for name, frame in metrics.items()]
     shown = pd.concat(rows, ignore_index=True)
@@ -130,6 +149,7 @@ def training_curves(
                 best = known.loc[known["val_loss"].idxmin()]
                 axes.plot(best["epoch"], best["val_loss"], "o", color="#1f6fb4", markersize=4)
             axes.set(title=name, yscale="log")
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter(NullFormatter())
@@ -144,9 +164,32 @@ def training_curves(
         return save_figure(figure, shown, stem)
 
 
-def _bar(axes: Axes, place: int, row: pd.Series, colour: Any) -> None:
+def _alive(shown: pd.DataFrame) -> pd.Series:
+    """Whether each row is of an output that does not say the same of all frames."""
+    groups = shown.groupby(["name", "level"])["predicted"]
+    return groups.transform("std", ddof=0) > DEAD_BELOW
+
+
+def _name_dead(axes: Axes, dead: pd.DataFrame) -> None:
+    """Words in the corner of a panel: which outputs are dead, and what they always say."""
+    said = dead.groupby("level")["predicted"].mean()
+    words = [f"JND{level}: always {value:.1f} (dead)" for level, value in said.items()]
+    axes.text(0.03, 0.97, "\n".join(words), transform=axes.transAxes, va="top", fontsize=8)
+
+
+def _bar_limit(of_level: pd.DataFrame) -> float:
+    """Top of an axis of errors: room for every interval, but for bars far above the baselines."""
+    usual = 2.5 * of_level.loc[of_level["kind"] == "baseline", "error"].max()
+    tops = of_level["error_high"].fillna(of_level["error"])
+    return 1.08 * max(tops[of_level["error"] <= usual].max(), 0.1)
+
+
+def _bar(axes: Axes, place: int, row: pd.Series, colour: Any, limit: float) -> None:
     axes.bar(place, row["error"], BAR_SHARE, color=colour, edgecolor="0.2", linewidth=0.5)
-    if np.isfinite(row["error_low"]):
+    if row["error"] > limit:
+        axes.text(place, 0.93 * limit, f"{row['error']:.1f}", color="white", ha="center", va="top",
+                  fontsize=8.5)  # fmt: skip
+    elif np.isfinite(row["error_low"]):
         ends = [[row["error"] - row["error_low"]], [row["error_high"] - row["error"]]]
         axes.errorbar(place, row["error"], ends, color="0.1", capsize=2, linewidth=0.9)
 

@@ -48,7 +48,7 @@ def write_tables(
     """
     rows = tables.load_predictions(predictions)
     verdicts = tables.checks(rows)
-    errors = tables.errors(rows)
+    errors, judged, unit = tables.errors(rows), tables.judged_part(rows), rows["unit"].iloc[0]
     published = facts["data_set"] == "videoset" and facts["kind"] == "subjective"
     head = f"{TITLES[paper]}, {facts_text(rows, facts)}."
     made: dict[str, Callable[[], tuple[pd.DataFrame, str]]] = {
@@ -57,13 +57,14 @@ def write_tables(
             f"{ERRORS}. gain_on_mean: by how much the error of the mean training label is larger. "
             "Baselines: mean and median of the training labels, and a linear model on spatial "
             "information (and temporal where frames are of clips; FFmpeg siti), all fitted to the "
-            f"training frames. output: dead where all frames get the same prediction. {INTERVAL}",
+            f"training frames. output: dead where all frames get the same prediction. {INTERVAL}. "
+            + tables.baselines_beaten(errors),
         ),
         "errors_comparison": lambda: _comparison(errors, paper, published),
         "multi_task": lambda: (
             tables.single_against_multi(rows),
-            "Networks of one level against those of all levels, on the same test frames: mean "
-            "errors (QP), and their difference, positive where the network of all levels is "
+            f"Networks of one level against those of all levels, on the same {judged} frames: mean "
+            f"errors ({unit}), and their difference, positive where the network of all levels is "
             f"better. {INTERVAL}",
         ),
         "costs": lambda: (
@@ -115,7 +116,9 @@ def draw_figures(
     told = facts_text(rows, facts)
     figures.predicted_against_true(rows, folder / "predicted_against_true", facts=told)
     figures.error_histograms(rows, folder / "error_histograms", facts=told)
-    figures.error_bars(tables.errors(rows), folder / "errors", facts=told)
+    figures.error_bars(
+        tables.errors(rows), folder / "errors", facts=told, unit=rows["unit"].iloc[0]
+    )
     metrics = {Path(path).parent.name: pd.read_csv(path) for path in curves}
     figures.training_curves(metrics, folder / "training_curves", facts=told)
 

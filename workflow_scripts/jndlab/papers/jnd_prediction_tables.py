@@ -67,19 +67,44 @@ def errors(predictions: pd.DataFrame) -> pd.DataFrame:
     return table.astype({"part": str})
 
 
+def judged_part(rows: pd.DataFrame) -> str:
+    """The part that tells most of use: ``test``, or without labels of it ``valid``, ``train``."""
+    return next(part for part in reversed(PARTS) if (rows["part"] == part).any())
+
+
+def baselines_beaten(errors: pd.DataFrame) -> str:
+    """In words: how many outputs of trained networks beat the mean label, and all baselines.
+
+    On the judged part of a table of :func:`errors`; variants and imported weights do not count.
+    """
+    part = judged_part(errors)
+    judged = errors[errors["part"] == part]
+    networks = judged[(judged["kind"] == "network") & (judged["variant"] == "")]
+    baselines = judged[judged["kind"] == "baseline"].groupby("level")["error"].min()
+    of_mean = int((networks["gain_on_mean"] > 0).sum())
+    of_all = int((networks["error"] < networks["level"].map(baselines)).sum())
+    return (
+        f"On {part} frames {of_mean} of {len(networks)} outputs of the networks (without variants) "
+        f"have a smaller error than the mean training label, {of_all} a smaller one than every "
+        "baseline"
+    )
+
+
 def checks(predictions: pd.DataFrame) -> pd.DataFrame:
     """What must hold of every network: a verdict, ``passed`` or ``failed``, per level and check.
 
-    ``alive``: predictions of the test frames differ (a dead output is the same for all);
+    ``alive``: predictions of the judged part (``judged_part``, of test frames where they have
+    labels) differ, while a dead output is the same for all;
     ``in_range``: all lie in the range of their unit (QP 0..51); ``in_order``: no level lies below
     the one before (row without level, of networks of several levels); ``learnt``: the error on
     training frames is below that of the mean training label.
     """
     rows = []
+    part = judged_part(predictions)
     networks = predictions[predictions["kind"] != "baseline"]
     mean = predictions[predictions["name"] == "training_mean"]
     for (name, kind, level), group in networks.groupby(["name", "kind", "level"], sort=False):
-        tested = group[group["part"] == "test"]["predicted"]
+        tested = group[group["part"] == part]["predicted"]
         trained = group[group["part"] == "train"]["error"].mean()
         of_level = mean[(mean["level"] == level) & (mean["part"] == "train")]
         low, high = group["predicted"].min(), group["predicted"].max()
@@ -87,7 +112,7 @@ def checks(predictions: pd.DataFrame) -> pd.DataFrame:
         found: dict[str, tuple[float, str, bool]] = {
             "alive": (
                 tested.std(ddof=0),
-                f"deviation over test frames above {DEAD_BELOW}",
+                f"deviation over {part} frames above {DEAD_BELOW}",
                 bool(tested.std(ddof=0) > DEAD_BELOW),
             ),
             "in_range": (
@@ -120,12 +145,13 @@ def with_dead(table: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
     return table.assign(output=["dead" if place in dead else "" for place in places])
 
 
-def single_against_multi(predictions: pd.DataFrame, part: str = "test") -> pd.DataFrame:
+def single_against_multi(predictions: pd.DataFrame) -> pd.DataFrame:
     """Each one-level network against each network of all levels (no variants), same frames.
 
     ``difference`` is the mean of |error of the single| - |error of the multi| over the frames of
-    ``part``, so positive favours the multi-task network; interval over sources.
+    the judged part, so positive favours the multi-task network; interval over sources.
     """
+    part = judged_part(predictions)
     plain = (predictions["kind"] == "network") & (predictions["variant"] == "")
     chosen = predictions[(predictions["part"] == part) & plain]
     levels = chosen.groupby("name")["level"].nunique()

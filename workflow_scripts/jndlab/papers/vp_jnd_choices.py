@@ -100,7 +100,8 @@ def choices_of_split(
     """What ``choice`` says of held-out ``pictures`` (H x W x 3, by name): plain data.
 
     Of each picture the decision and its seconds; of a classifier (a choice with ``look_at``) also
-    its logit at every ``judge_every``-th quality, and the weights of its patches at the chosen.
+    its logit at every ``judge_every``-th quality and at those that the search asked for, and the
+    weights of its patches at the chosen.
     """
     told = []
     for name, picture in pictures.items():
@@ -152,9 +153,12 @@ def _judgements(
     qualities = codec.qualities[every - 1 :: every]
     logits = [judged(coded.picture).logit for coded in store.sweep(codec, picture, qualities)]
     at_choice = judged(store.get(codec, picture, decision.quality).picture)
+    asked = [call.quality for call in decision.path]
+    on_path = [judged(store.get(codec, picture, quality).picture).logit for quality in asked]
     return {
         "qualities": list(qualities),
         "logits": [round(float(logit), 5) for logit in logits],
+        "path_logits": [round(float(logit), 5) for logit in on_path],
         "patches": {
             "size": int(judged.judge.patch_size),
             "corners": at_choice.corners.tolist(),

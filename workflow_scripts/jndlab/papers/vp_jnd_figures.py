@@ -20,6 +20,7 @@ from jndlab.report.style import (
     wrapped,
 )
 
+NUMBER_ROOM = 4  # qualities between two numbers of the search's calls
 MODEL_NAMES = {
     "wu2017": "Wu et al. 2017",
     "wu2013": "Wu et al. 2013",
@@ -108,7 +109,8 @@ def decision_figure(
 ) -> list[Path]:
     """Logits of each classifier along the qualities of some pictures, with the search's path.
 
-    Numbers are the order of the search's calls. Dashed: the label; solid: the chosen quality.
+    Points are the search's calls, from dark (first) to light; numbers are their order, where there
+    is room. Dashed: the label; solid: the chosen quality.
     """
     found = {
         (choices["method"], row["picture"]): row
@@ -126,38 +128,49 @@ def decision_figure(
                 row = found[method, name]
                 asked = [call["quality"] for call in row["path"]]
                 order = {quality: turn for turn, quality in enumerate(asked, start=1)}
-                _decision_panel(axes, row, order, tested.labels[name])
+                logits = _logits_by_quality(row)
+                _decision_panel(axes, logits, order, tested.labels[name], row["quality"])
                 axes.set_title(f"{name}, {_label(method, labels)}")
                 rows += [
                     {"picture": name, "method": method, "quality": quality, "logit": logit,
                      "search_turn": order.get(quality), "label": tested.labels[name],
                      "chosen": row["quality"]}
-                    for quality, logit in zip(row["qualities"], row["logits"], strict=True)
+                    for quality, logit in logits.items()
                 ]  # fmt: skip
         figure.supylabel("logit (above 0: visible)", fontsize=9.5)
         figure.supxlabel(f"{_unit(tested)} (dashed: label, solid: chosen)", fontsize=9.5)
         _title(
-            figure, "Decisions along the qualities, and what the search asked for", _facts(tested)
+            figure,
+            "Decisions along the qualities; points: what the search asked for, dark to light",
+            _facts(tested),
         )
         return save_figure(figure, pd.DataFrame(rows), stem)
 
 
+def _logits_by_quality(row: Mapping[str, Any]) -> dict[int, float]:
+    """All that is known of a classifier's answers: the judged qualities and the search's calls."""
+    known = dict(zip(row["qualities"], row["logits"], strict=True))
+    asked = [call["quality"] for call in row["path"]]
+    known |= dict(zip(asked, row["path_logits"], strict=True))
+    return dict(sorted(known.items()))
+
+
 def _decision_panel(
-    axes: Any, row: Mapping[str, Any], order: Mapping[int, int], label: int
+    axes: Any, logits: Mapping[int, float], order: Mapping[int, int], label: int, chosen: int
 ) -> None:
-    qualities, logits = np.array(row["qualities"]), np.array(row["logits"])
-    axes.plot(qualities, logits, color="0.65", linewidth=1)
+    qualities, values = np.array(list(logits)), np.array(list(logits.values()))
+    axes.plot(qualities, values, color="0.65", linewidth=1)
     axes.axhline(0, color="0.2", linewidth=0.8)
     axes.axvline(label, color="black", linewidth=1, linestyle="--")
-    axes.axvline(row["quality"], color="#c8500a", linewidth=1.2)
-    at = {int(q): float(v) for q, v in zip(qualities, logits, strict=True)}
+    axes.axvline(chosen, color="#c8500a", linewidth=1.2)
     shades = step_colours(range(1, len(order) + 1)) if order else {}
-    room = (logits.max() - logits.min()) or 1
+    room = (values.max() - values.min()) or 1
+    numbered: list[int] = []
     for quality, turn in order.items():
-        if quality in at:
-            axes.plot(quality, at[quality], "o", color=shades[turn], markersize=5)
-            above = 1 if turn % 2 else -1
-            axes.annotate(str(turn), (quality, at[quality] + 0.09 * room * above), fontsize=7,
+        axes.plot(quality, logits[quality], "o", color=shades[turn], markersize=4.5, zorder=3)
+        if all(abs(quality - other) >= NUMBER_ROOM for other in numbered):
+            numbered.append(quality)
+            axes.annotate(str(turn), (quality, logits[quality] + 0.1 * room), fontsize=7,
                           ha="center", va="center")  # fmt: skip
     axes.margins(y=0.18)
 

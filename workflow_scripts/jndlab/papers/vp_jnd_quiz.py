@@ -22,7 +22,8 @@ from jndlab.quality.vmaf_steps import LABEL_KIND, StepRule
 
 CAPTION = (
     "KonJND-1k's quiz pictures: the level (JPEG QF) that each choice recommends beside the levels "
-    "that the authors' quiz accepted from its crowd workers (flicker test, 640x480). Thresholds, "
+    "that the authors' quiz accepted from its crowd workers (flicker test, 640x480), and the "
+    "saving at both ends of the accepted interval, between which the ceiling lies. Thresholds, "
     "constant and networks are those of the data set and split named; vmaf_steps is the label rule "
     "of the demo."
 )
@@ -62,8 +63,8 @@ def quiz_table(
         measured = measure_picture(name, picture, quiz.codec, store, work_dir)
         recommended = _recommended(picture, measured, choices, fitted)
         low, high = QUIZ_QF_INTERVALS[name]
+        at_low, at_high = (_saving(measured, quality) for quality in (low, high))
         for choice, quality in recommended.items():
-            size = measured.size_at(quality)
             rows.append(
                 {
                     "picture": name,
@@ -73,10 +74,16 @@ def quiz_table(
                     "accepted_to": high,
                     "accepted": "yes" if low <= quality <= high else "no",
                     "outside_by": max(low - quality, quality - high, 0),
-                    "saving_pct": 100 * (1 - size / measured.bytes[-1]),
+                    "saving_pct": _saving(measured, quality),
+                    "saving_at_from_pct": at_low,
+                    "saving_at_to_pct": at_high,
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _saving(measured: Measures, quality: int) -> float:
+    return 100 * (1 - measured.size_at(quality) / measured.bytes[-1])
 
 
 def _recommended(

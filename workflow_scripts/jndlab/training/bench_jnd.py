@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -61,7 +62,8 @@ def bench_training(
 ) -> dict[str, Any]:
     """Training steps per second (forward, backward, Adam, float32) after one to warm up.
 
-    On CUDA ``peak_gib`` is the measured peak of tensors and of what the allocator holds for them.
+    ``peak_gib`` is the measured peak: of tensors on CUDA (with ``reserved_gib``, what the allocator
+    held for them), on a CPU of this whole process, so ask for one training a process there.
     """
     where = choose_device(device)
     model = _network(network, options).to(where, memory_format=torch.channels_last).train()
@@ -86,7 +88,7 @@ def bench_training(
         "device": f"{where.type}: {device_name(where)}",
         "threads": used,
         "steps_per_second": steps / seconds,
-        "peak_gib": torch.cuda.max_memory_allocated(where) / GIB if cuda else None,
+        "peak_gib": torch.cuda.max_memory_allocated(where) / GIB if cuda else _process_gib(),
         "reserved_gib": torch.cuda.max_memory_reserved(where) / GIB if cuda else None,
     }
 
@@ -98,6 +100,15 @@ def bench_memory(
     return {
         name: training_memory(name, options, batch_size=batch_size).peak / GIB for name in networks
     }
+
+
+def has_gpu() -> bool:
+    """Whether a training would run on CUDA."""
+    return choose_device("auto").type == "cuda"
+
+
+def _process_gib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / GIB  # KiB on Linux
 
 
 def _network(name: str, options: dict[str, Any] | None) -> PictureNetwork:

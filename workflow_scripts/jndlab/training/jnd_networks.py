@@ -68,9 +68,11 @@ def train_stage(
     identity = [recipe.as_json(), samples.sha256, stage.network, model.options, origins]
     run_dir = runs / sha256_of_json(identity)[:12]
     train(model, samples, recipe, run_dir, metrics=metrics_of(stage), **loop)
-    facts = {"stage": stage.name, "starts_from": origins, "peak_memory_mib": _peak_mib()}
+    keeps = training.get("keep", "best")
+    facts = {"stage": stage.name, "starts_from": origins, "kept_epoch": keeps}
+    facts["peak_memory_mib"] = _peak_mib()
     kept = run_dir / BEST
-    if training.get("keep") == "last":
+    if keeps == "last":
         kept = run_dir / "kept.pt"
         save_model(kept, model)
     _write_outputs(run_dir, kept, outputs, facts)

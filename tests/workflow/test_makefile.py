@@ -1,0 +1,35 @@
+"""What `make` calls, without calling it."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+
+def called(repository, *arguments):
+    """The last command that `make` would run."""
+    command = ["make", "--dry-run", "--no-print-directory", *arguments]
+    done = subprocess.run(command, cwd=repository, check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()[-1].split()
+
+
+@pytest.mark.parametrize("target", ["demo", "smoke", "run"])
+def test_a_profile_of_a_cluster_takes_the_place_of_cores(repository, target):
+    local = called(repository, target, "CORES=2", "ARGS=-n")
+    assert local[local.index("--cores") + 1] == "2" and local[-1] == "-n"
+    remote = called(repository, target, "PROFILE=profiles/slurm", "ARGS=-n")
+    assert remote[remote.index("--workflow-profile") + 1] == "profiles/slurm"
+    assert "--cores" not in remote
+    kept = [word for word in local if word not in ("--cores", "2")]
+    assert [word for word in remote if word not in ("--workflow-profile", "profiles/slurm")] == kept
+
+
+def test_quality_is_chosen_of_a_picture_that_is_named(repository):
+    words = called(repository, "choose-quality", "PICTURE=photo.png", "CONFIG=config/smoke.yaml")
+    assert words[1:] == [
+        "workflow_scripts/choose_quality.py",
+        '"photo.png"',
+        "--configfile",
+        "config/smoke.yaml",
+    ]
