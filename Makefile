@@ -6,6 +6,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 CORES ?= all
+WORKERS ?= 2 # of make test
 CONFIG ?= config/config.yaml
 PROFILE :=
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
@@ -62,8 +63,8 @@ results-rebuild: setup config-exists ## tables, figures and MLflow anew from an 
 bench: setup ## speed as ratios, written to results/bench
 	@$(PY) workflow_scripts/bench.py $(ARGS)
 
-test: setup ## everything that must hold before a commit
-	@$(PY) -m pytest $(ARGS)
+test: setup ## everything that must hold before a commit, on two cores
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: setup ## style checks of Python and Snakemake files
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m snakefmt --check Snakefile rules
