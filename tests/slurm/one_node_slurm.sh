@@ -12,6 +12,7 @@ mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 system=$folder/system # where the packages are unpacked
 PATH=$folder/bin:$PATH
+cluster=one_node_$(printf %s "$folder" | cksum | cut -d ' ' -f 1) # a name of its own: jobs bear it in their environment
 machine=$(uname -m)-linux-gnu
 libraries=$system/usr/lib/$machine:$system/usr/lib/$machine/slurm-wlm
 
@@ -57,7 +58,7 @@ held = [s.create_server(("127.0.0.1", 0)) for _ in range(2)]
 print(*(one.getsockname()[1] for one in held))')
   node=$(slurmd -C | head -n 1) # NodeName=... CPUs=... RealMemory=...
   cat > "$folder/slurm.conf" <<-CONF
-	ClusterName=one_node
+	ClusterName=$cluster
 	SlurmctldHost=$(hostname -s)(127.0.0.1)
 	SlurmUser=$(id -un)
 	SlurmdUser=$(id -un)
@@ -118,6 +119,12 @@ stop() {
       [ $waited -le 20 ] || { kill -9 "$pid" 2>/dev/null || true; break; }
       sleep 0.5
     done
+  done
+  # Without cgroups SLURM loses sight of a job's processes whose parent was killed before them.
+  for process in /proc/[0-9]*; do
+    if tr '\0' '\n' < "$process/environ" 2>/dev/null | grep -qx "SLURM_CLUSTER_NAME=$cluster"; then
+      kill -9 "${process#/proc/}" 2>/dev/null || true
+    fi
   done
 }
 
