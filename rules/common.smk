@@ -86,7 +86,7 @@ def memory_mb(wildcards, attempt):
 
 
 def raised(amount):
-    """A resource of a rule whose need hardly varies: doubled on each retry."""
+    """A need that hardly varies, as a resource: doubled on each retry."""
 
     def raised_amount(wildcards, attempt):
         return amount * 2 ** (attempt - 1)

@@ -130,7 +130,7 @@ def test_unknown_names_and_options():
 
 
 # A stand-in for libbpg's two tools with the same command line: a header, the arguments, a JPEG.
-STAND_IN = """#!{python}
+STAND_IN = """
 import io, sys
 from pathlib import Path
 from PIL import Image
@@ -156,8 +156,9 @@ def stand_in(tmp_path, monkeypatch):
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("bpgenc", "bpgdec"):
-        path = folder / name
-        path.write_text(STAND_IN.format(python=sys.executable, name=name))
+        (folder / f"{name}.py").write_text(STAND_IN.format(name=name))
+        path = folder / name  # no Python by `#!`: its path may have a space
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{path}.py" "$@"\n')
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     return folder
