@@ -84,12 +84,11 @@ rule train_bl_juniper:
     priority: 30
     conda:
         "../envs/networks.yaml"
-    # The three levels are trained side by side.
-    threads: 1
+    threads: BL_JUNIPER["jobs"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
         runtime=lambda wildcards, attempt: 4320 * attempt,
-        gpu=1,
+        gpu=BL_JUNIPER["jobs"]["gpus"],
     params:
         code=code("train_bl_juniper"),
         training=BL_JUNIPER_TRAINING,

@@ -2,7 +2,7 @@
 
 IQNET_TRAINING = settings.config["iqnet"]["training"]
 CNN_JNQD_TRAINING = settings.config["iqnet"]["cnn_jnqd"]
-IQNET_THREADS = settings.config["iqnet"]["jobs"]["threads"]
+IQNET_JOBS = settings.config["iqnet"]["jobs"]
 
 
 rule train_iqnet:
@@ -22,11 +22,11 @@ rule train_iqnet:
     priority: 30
     conda:
         "../envs/networks.yaml"
-    threads: IQNET_THREADS
+    threads: IQNET_JOBS["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
         runtime=lambda wildcards, attempt: 4320 * attempt,
-        gpu=1,
+        gpu=IQNET_JOBS["gpus"],
     params:
         code=code("train_iqnet"),
         network=settings.config["iqnet"]["network"],
@@ -79,11 +79,11 @@ rule train_cnn_jnqd:
     priority: 30
     conda:
         "../envs/networks.yaml"
-    threads: IQNET_THREADS
+    threads: IQNET_JOBS["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
         runtime=lambda wildcards, attempt: 4320 * attempt,
-        gpu=1,
+        gpu=IQNET_JOBS["gpus"],
     params:
         code=code("train_cnn_jnqd"),
         training=CNN_JNQD_TRAINING,

@@ -21,11 +21,11 @@ rule train_vp_jnd:
     conda:
         "../envs/networks.yaml"
     # Networks of a few channels gain nothing from a second thread; two of them side by side do.
-    threads: lambda wildcards: 1 if VP_JND_NETWORKS[wildcards.network]["width"] < 0.5 else 8
+    threads: VP_JND["jobs"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * 2 ** (attempt - 1),
         runtime=lambda wildcards, attempt: 4320 * attempt,
-        gpu=1,
+        gpu=VP_JND["jobs"]["gpus"],
     params:
         code=code("train_vp_jnd"),
         entry=vp_jnd_entry,
