@@ -190,9 +190,10 @@ def _best(tested: HeldOut) -> str:
 
 def _facts(tested: HeldOut) -> str:
     content = "published pictures" if tested.content == "published" else "stand-in pictures"
+    held_out = {name for split in tested.splits for name in split.parts["test"]}
     return (
-        f"{tested.name}: {len(tested.labels)} {content}, codec {tested.codec}, "
-        f"labels {tested.label_kind}"
+        f"{tested.name}: {len(tested.labels)} {content}, {len(held_out)} held out, "
+        f"codec {tested.codec}, labels {tested.label_kind}"
     )
 
 
