@@ -9,7 +9,7 @@ disorder, hides its own amount of error. Both are fused as in NAMM.
 Numbers as in the authors' program: search 21x21, patches 7x7, smallest spread 8, disorder in calm
 places (deviation below 10) not above its own 7x7 Gaussian mean, edges (Canny 0.7, 2 pixels to each
 side) keep a fifth of it. Two deviations: of the 440 places of the search the 80 within 5 pixels are
-used unless ``full_search`` is set, so that a 1080p map takes under a second and not three (on 16
+used unless ``full_search`` is set, so that a 1080p map takes a third of the time (on 16
 pictures the map then correlates by 0.83 to 0.99 with that of the full search, its mean is at most
 9 % lower); and the border, which the program sets to 0, has its values.
 
