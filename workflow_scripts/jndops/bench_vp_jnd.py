@@ -71,7 +71,7 @@ def classifier(bench: Bench) -> Iterator[Figure]:
 
 def _measured(what: str, arguments: str) -> dict:
     """A bench of jndlab.training in a process of its own: torch stays out of this one."""
-    program = f"import json; from jndlab.training.vp_jnd_bench import bench_{what} as bench\n"
+    program = f"import json; from jndlab.training.bench_vp_jnd import bench_{what} as bench\n"
     program += f"print(json.dumps(bench({arguments})))"
     env = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     done = python("-c", program, cwd=ROOT / "workflow_scripts", env=env)

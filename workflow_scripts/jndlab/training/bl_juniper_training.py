@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from jndlab.errors import UserError
-from jndlab.files import atomic_path, sha256_of, sha256_of_json
+from jndlab.files import sha256_of, sha256_of_json
 from jndlab.models.bl_juniper_cnn import BlockPreparation
 from jndlab.models.jnd_onnx import export_jnd_onnx
 from jndlab.models.keras_weights import import_keras
-from jndlab.models.model_files import build_network, load_model, save_model
+from jndlab.models.model_files import build_network, save_model
 from jndlab.training.block_files import read_blocks
 from jndlab.training.block_samples import BlockSamples, split_by_source
-from jndlab.training.loop import BEST, METRICS, SUMMARY, train
+from jndlab.training.loop import train
 from jndlab.training.recipe import LossTerm, Recipe
+from jndlab.training.trained_files import hand_over
 
 NETWORK = "bl_juniper_cnn"
 
@@ -64,18 +63,7 @@ def train_bl_juniper(
     identity = [recipe.as_json(), samples.sha256, model.options]
     run_dir = runs / sha256_of_json(identity)[:12]
     train(model, samples, recipe, run_dir, on_metrics=on_metrics, threads=threads)
-    best = run_dir / BEST
-    if not best.is_file():
-        raise UserError(
-            "the training ended without weights of a best epoch.",
-            where=str(run_dir),
-            remedy="delete this folder and run again; see metrics.csv in it.",
-        )
-    export_jnd_onnx(load_model(best), outputs["model"])
-    kept = {"weights": best, "metrics": run_dir / METRICS, "summary": run_dir / SUMMARY}
-    for name, source in kept.items():
-        with atomic_path(outputs[name]) as part:
-            shutil.copyfile(source, part)
+    hand_over(run_dir, outputs, export_jnd_onnx)
 
 
 def import_bl_juniper(

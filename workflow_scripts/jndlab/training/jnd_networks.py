@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, read_json, sha256_of, sha256_of_json, write_json
+from jndlab.files import sha256_of, sha256_of_json
 from jndlab.models.jnd_onnx import export_jnd_onnx
 from jndlab.models.keras_weights import load_keras
 from jndlab.models.laser_autoencoder import RECONSTRUCTION, LaserAutoencoder
@@ -23,8 +22,9 @@ from jndlab.models.picture_network import PictureNetwork
 from jndlab.models.vgg16 import Vgg16
 from jndlab.training.frame_samples import Frame, FrameSamples, FrameTargets
 from jndlab.training.jnd_stages import Stage
-from jndlab.training.loop import BEST, METRICS, SUMMARY, Metric, train
+from jndlab.training.loop import Metric, train
 from jndlab.training.recipe import Recipe
+from jndlab.training.trained_files import hand_over
 
 ATTENTION_CELL = 16  # pixels to a side of a cell of MTJND's attention map
 KERAS_ADAM_EPSILON = 1e-7
@@ -71,11 +71,11 @@ def train_stage(
     keeps = training.get("keep", "best")
     facts = {"stage": stage.name, "starts_from": origins, "kept_epoch": keeps}
     facts["peak_memory_mib"] = _peak_mib()
-    kept = run_dir / BEST
+    kept = None
     if keeps == "last":
         kept = run_dir / "kept.pt"
         save_model(kept, model)
-    _write_outputs(run_dir, kept, outputs, facts)
+    hand_over(run_dir, outputs, export_jnd_onnx, kept=kept, facts=facts)
 
 
 def started_network(
@@ -194,19 +194,3 @@ def _peak_mib() -> float:
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return round(torch.cuda.max_memory_allocated() / 2**20, 1)
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
-
-
-def _write_outputs(
-    run_dir: Path, kept: Path, outputs: Mapping[str, Path], facts: Mapping[str, Any]
-) -> None:
-    if not kept.is_file():
-        raise UserError(
-            "the training ended without weights of a best epoch.",
-            where=str(run_dir),
-            remedy="delete this folder and run again; see metrics.csv in it.",
-        )
-    export_jnd_onnx(load_model(kept), outputs["model"])
-    for name, source in {"weights": kept, "metrics": run_dir / METRICS}.items():
-        with atomic_path(outputs[name]) as part:
-            shutil.copyfile(source, part)
-    write_json(outputs["summary"], {**read_json(run_dir / SUMMARY), **facts})

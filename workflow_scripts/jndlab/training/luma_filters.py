@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jndlab.errors import UserError
-from jndlab.files import atomic_path, sha256_of_json
-from jndlab.models.model_files import build_network, load_model
+from jndlab.files import sha256_of_json
+from jndlab.models.model_files import build_network
 from jndlab.models.onnx_runtime import export_onnx
-from jndlab.training.loop import BEST, METRICS, SUMMARY, train
+from jndlab.training.loop import train
 from jndlab.training.pictures import PicturePairs, find_pairs
 from jndlab.training.recipe import Recipe
+from jndlab.training.trained_files import hand_over
 
 # CNN-JNQD maps 14x14 luma to the 8x8 in its middle (Ki et al. 2018): 3 pixels off each side.
 CNN_JNQD_CROP, CNN_JNQD_MARGIN = 14, 3
@@ -103,15 +102,4 @@ def _train(
     # Other data or another recipe is another run: it must not go on where this one stopped.
     run_dir = runs / sha256_of_json([recipe.as_json(), pairs.sha256, str(model)])[:12]
     train(model, pairs, recipe, run_dir, on_metrics=on_metrics, threads=threads)
-    best = run_dir / BEST
-    if not best.is_file():
-        raise UserError(
-            "the training ended without weights of a best epoch.",
-            where=str(run_dir),
-            remedy="delete this folder and run again; see metrics.csv in it.",
-        )
-    export_onnx(load_model(best), outputs["model"])
-    kept = {"weights": best, "metrics": run_dir / METRICS, "summary": run_dir / SUMMARY}
-    for name, source in kept.items():
-        with atomic_path(outputs[name]) as part:
-            shutil.copyfile(source, part)
+    hand_over(run_dir, outputs, export_onnx)

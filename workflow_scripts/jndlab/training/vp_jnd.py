@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ import torch
 from jndlab.codecs.still_store import StillStore
 from jndlab.codecs.stills import StillCodec
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, sha256_of_json
+from jndlab.files import sha256_of_json
 from jndlab.models.liu_pw_jnd import LiuPwJnd
-from jndlab.models.model_files import build_network, load_model
+from jndlab.models.model_files import build_network
 from jndlab.models.patch_classifier import PatchClassifier
 from jndlab.models.vp_jnd import VpJndNet
 from jndlab.models.vp_jnd_onnx import export_classifier
-from jndlab.training.loop import BEST, METRICS, SUMMARY, train
+from jndlab.training.loop import train
 from jndlab.training.picture_pairs_jnd import (
     GIB,
     LabelledPicture,
@@ -27,6 +26,7 @@ from jndlab.training.picture_pairs_jnd import (
     accuracy,
 )
 from jndlab.training.recipe import Recipe
+from jndlab.training.trained_files import hand_over
 
 NETWORKS: dict[str, type[PatchClassifier]] = {"vp_jnd": VpJndNet, "liu_pw_jnd": LiuPwJnd}
 OF_RECIPE = ("epochs", "batch_size", "learning_rate", "lr_step_epochs", "lr_step_factor",
@@ -84,20 +84,7 @@ def train_classifier(
         metrics={"accuracy": accuracy},
         show_progress=False,
     )
-    best = run_dir / BEST
-    if not best.is_file():
-        raise UserError(
-            "the training ended without weights of a best epoch.",
-            where=str(run_dir),
-            remedy="delete this folder and run again; see metrics.csv in it.",
-        )
-    kept = load_model(best)
-    assert isinstance(kept, PatchClassifier)
-    export_classifier(kept, outputs["model"])
-    files = {"weights": best, "metrics": run_dir / METRICS, "summary": run_dir / SUMMARY}
-    for key, source in files.items():
-        with atomic_path(outputs[key]) as part:
-            shutil.copyfile(source, part)
+    hand_over(run_dir, outputs, export_classifier)
 
 
 def strengthen_differences(network: PatchClassifier, gain: float) -> None:
