@@ -52,7 +52,13 @@ def recommendation(asked: argparse.Namespace) -> str:
     _require_suffix(asked.out, codec.suffix)
     options = _options(settings, method, data, split)
     choice = load_choice(settings.config["methods"][method]["class"], options, codec, None)
-    decision = choice.choose(picture)
+    try:
+        decision = choice.choose(picture)
+    except UserError as error:  # the science knows pixels, no files
+        where = error.where or str(asked.picture)
+        raise UserError(
+            error.what, where=where, expected=error.expected, remedy=error.remedy
+        ) from error
     unit = "QF" if codec.worse_to_better else "QP"
     file_bytes = asked.picture.stat().st_size
     kept = ": less than recommended, keep it" if file_bytes <= decision.bytes else ""
