@@ -36,32 +36,32 @@ run: setup config-exists ## the experiment of CONFIG
 	@$(RUN) --configfile $(CONFIG) $(ARGS)
 
 plan: setup config-exists ## what CONFIG would do and cost, without doing it
-	@$(PY) workflow_scripts/plan_run.py --configfile $(CONFIG) $(ARGS)
+	@$(PY) workflow_scripts/commands/plan_run.py --configfile $(CONFIG) $(ARGS)
 
 doctor: setup ## tools, versions and a self-test with known scores
-	@$(PY) workflow_scripts/doctor.py $(ARGS)
+	@$(PY) workflow_scripts/commands/doctor.py $(ARGS)
 
 check-data: setup config-exists ## which data CONFIG needs, what is missing and how to get it
 	@$(SNAKEMAKE) --quiet all --configfile $(CONFIG) $(ARGS) -- check_data
 
 choose-quality: setup config-exists ## the quality of a picture of your own by CONFIG's trained VP-JND: PICTURE=photo.png
 	@test -n "$(PICTURE)" || { echo "which picture? make choose-quality PICTURE=photo.png" >&2; exit 2; }
-	@$(PY) workflow_scripts/choose_quality.py "$(PICTURE)" --configfile $(CONFIG) $(ARGS)
+	@$(PY) workflow_scripts/commands/choose_quality.py "$(PICTURE)" --configfile $(CONFIG) $(ARGS)
 
 ui: setup config-exists ## browse CONFIG's runs in MLflow
 	@$(PY) -m mlflow ui --backend-store-uri "sqlite:///$(RESULTS)/mlflow.db" $(ARGS)
 
 report: setup config-exists ## Snakemake's HTML report of CONFIG's results
-	@$(PY) workflow_scripts/make_report.py --configfile $(CONFIG) $(ARGS)
+	@$(PY) workflow_scripts/commands/make_report.py --configfile $(CONFIG) $(ARGS)
 
 results-archive: setup config-exists ## numbers, tables, figures and report of CONFIG in one file, without video
-	@$(PY) workflow_scripts/archive_results.py pack --configfile $(CONFIG)
+	@$(PY) workflow_scripts/commands/archive_results.py pack --configfile $(CONFIG)
 
 results-rebuild: setup config-exists ## tables, figures and MLflow anew from an unpacked archive, without encoding
-	@$(PY) workflow_scripts/archive_results.py rebuild --configfile $(CONFIG) $(ARGS)
+	@$(PY) workflow_scripts/commands/archive_results.py rebuild --configfile $(CONFIG) $(ARGS)
 
 bench: setup ## speed as ratios, written to results/bench
-	@$(PY) workflow_scripts/bench.py $(ARGS)
+	@$(PY) -m benchmarks $(ARGS)
 
 test: setup ## everything that must hold before a commit, on two cores
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)

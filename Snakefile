@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 min_version("9.16")
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))  # this copy, whichever is installed
 
 if not workflow.config_settings.configfiles:
 
@@ -34,34 +34,33 @@ wildcard_constraints:
     qp=r"\d+",
 
 
-include: "rules/config.smk"
-include: "rules/sequences.smk"
-include: "rules/prefilter.smk"
-include: "rules/jnd_predictor.smk"
-include: "rules/block_qp.smk"
-include: "rules/encode.smk"
-include: "rules/segments.smk"
-include: "rules/measure.smk"
-include: "rules/tables.smk"
-include: "rules/figures.smk"
-include: "rules/iqnet_data.smk"
-include: "rules/iqnet_train.smk"
-include: "rules/iqnet_tables.smk"
-include: "rules/iqnet_figures.smk"
-include: "rules/iqnet_pictures.smk"
-include: "rules/iqnet.smk"
-include: "rules/jnd_frames.smk"
-include: "rules/jnd_networks_common.smk"
-include: "rules/jnd_networks.smk"
-include: "rules/laser_jnd.smk"
-include: "rules/mtjnd.smk"
-include: "rules/vp_jnd_common.smk"
-include: "rules/vp_jnd_data.smk"
-include: "rules/vp_jnd_train.smk"
-include: "rules/vp_jnd_tables.smk"
-include: "rules/vp_jnd.smk"
-include: "rules/bl_juniper.smk"
-include: "rules/subjective.smk"
+include: "rules/coding/config.smk"
+include: "rules/coding/sequences.smk"
+include: "rules/coding/prefilter.smk"
+include: "rules/coding/jnd_predictor.smk"
+include: "rules/coding/block_qp.smk"
+include: "rules/coding/encode.smk"
+include: "rules/coding/segments.smk"
+include: "rules/coding/measure.smk"
+include: "rules/coding/tables.smk"
+include: "rules/coding/figures.smk"
+include: "rules/iqnet/data.smk"
+include: "rules/iqnet/train.smk"
+include: "rules/iqnet/tables.smk"
+include: "rules/iqnet/figures.smk"
+include: "rules/iqnet/pictures.smk"
+include: "rules/iqnet/all.smk"
+include: "rules/jnd_networks/frames.smk"
+include: "rules/jnd_networks/common.smk"
+include: "rules/jnd_networks/networks.smk"
+include: "rules/jnd_networks/results.smk"
+include: "rules/vp_jnd/common.smk"
+include: "rules/vp_jnd/data.smk"
+include: "rules/vp_jnd/train.smk"
+include: "rules/vp_jnd/tables.smk"
+include: "rules/vp_jnd/all.smk"
+include: "rules/bl_juniper/all.smk"
+include: "rules/subjective/session.smk"
 include: "rules/tracking.smk"
 
 
@@ -69,18 +68,18 @@ include: "rules/tracking.smk"
 localrules:
     tabulate_points,
     compare_methods,
-    draw_figures,
+    plot_figures,
     audit_iqnet,
     tabulate_iqnet,
-    draw_iqnet_figures,
-    draw_iqnet_training_pictures,
-    draw_iqnet_ablations,
+    plot_iqnet_figures,
+    plot_iqnet_training_pictures,
+    plot_iqnet_ablations,
     tabulate_laser_jnd,
-    draw_laser_jnd,
+    plot_laser_jnd,
     tabulate_mtjnd,
-    draw_mtjnd,
+    plot_mtjnd,
     tabulate_bl_juniper,
-    draw_bl_juniper,
+    plot_bl_juniper,
     tabulate_vp_jnd,
     split_jnd_frames,
     split_vp_jnd_pictures,

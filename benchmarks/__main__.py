@@ -6,11 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.run import BENCHES, run_benches, write_results
 from jndlab.errors import UserError
-from jndops.bench import BENCHES, run_benches, write_results
+from jndlab.paths import ROOT
 from jndops.doctor import usable_cores
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.figures import ROOT, Bench, Figure, in_turns, python
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
 from jndlab.codecs.qp_map import write_qp_map
 from jndlab.datasets.prepare import prepare_sequence
 from jndlab.datasets.sequences import load_sequences
 from jndlab.media.clip import ClipFormat, Frame, read_clip
-from jndops.bench_figures import ROOT, Bench, Figure, in_turns, python
 
 STAGE_1_LIMIT_SECONDS = 1
 STAGES_GOAL = 5  # frames/s
@@ -27,7 +27,7 @@ QP = 32
 EXPORT_PROGRAM = """
 import sys
 from dataclasses import asdict
-from jndlab.models.bl_juniper_cnn import BlJuniperCnn, BlockPreparation
+from jndlab.models.bl_juniper.cnn import BlJuniperCnn, BlockPreparation
 from jndlab.models.jnd_onnx import export_jnd_onnx
 for level, path in enumerate(sys.argv[1:], start=1):
     export_jnd_onnx(BlJuniperCnn(level=level, **asdict(BlockPreparation())), path)
@@ -36,9 +36,9 @@ for level, path in enumerate(sys.argv[1:], start=1):
 
 def stage_1(bench: Bench) -> Iterator[Figure]:
     """SPI, TPI, block SSIM and degradation of a 1080p frame and one coding of it."""
-    from jndlab.jnd.block_activity import FrameActivity, block_spi, block_tpi
-    from jndlab.jnd.block_jnd_mapping import perceptual_information, quality_degradation
-    from jndlab.jnd.block_ssim import BlockSsim
+    from jndlab.jnd.block.activity import FrameActivity, block_spi, block_tpi
+    from jndlab.jnd.block.jnd_mapping import perceptual_information, quality_degradation
+    from jndlab.jnd.block.ssim import BlockSsim
 
     _, _, frames = _clip(bench.folder)
     before, frame = (each.y for each in frames[:2])
@@ -65,15 +65,15 @@ def stage_1(bench: Bench) -> Iterator[Figure]:
 
 def later_stages(bench: Bench) -> Iterator[Figure]:
     """Stages 2 to 4 of 1080p frames: on every frame, and on key frames whose maps are held."""
-    from jndlab.jnd.block_activity import block_tpi
-    from jndlab.jnd.block_pictures import rgb_of
-    from jndlab.jnd.block_qp_control import block_qps
-    from jndlab.jnd.visual_importance import block_importance, load_saliency
-    from jndlab.models.bl_juniper_onnx import LEVELS, BlockJndPredictor
+    from jndlab.jnd.block.activity import block_tpi
+    from jndlab.jnd.block.pictures import rgb_of
+    from jndlab.jnd.block.qp_control import block_qps
+    from jndlab.jnd.saliency.visual_importance import block_importance, load_saliency
+    from jndlab.models.bl_juniper.onnx import LEVELS, BlockJndPredictor
 
     _, _, frames = _clip(bench.folder)
     models = {level: bench.folder / f"jnd{level}.onnx" for level in LEVELS}
-    python("-c", EXPORT_PROGRAM, *models.values(), cwd=ROOT / "workflow_scripts")
+    python("-c", EXPORT_PROGRAM, *models.values(), cwd=ROOT)
     predictor = BlockJndPredictor(models, threads=bench.cores)
     saliency = load_saliency("dsr")
     bench.say(f"networks, saliency and QP control of 1080p frames, {bench.rounds} times")

@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
+from benchmarks.figures import ROOT, Bench, Figure, in_turns
+from benchmarks.grid import RECHECK_LIMIT_SECONDS, RECHECKS, assert_nothing_to_do, snakemake_lines
 from jndlab.media.clip import ClipFormat
-from jndops.bench_figures import ROOT, Bench, Figure, in_turns
-from jndops.bench_grid import RECHECK_LIMIT_SECONDS, RECHECKS, assert_nothing_to_do, snakemake_lines
-from jndops.plan_disk import FRAME_ROW_BYTES, POINT_BYTES
+from jndops.plan.disk import FRAME_ROW_BYTES, POINT_BYTES
 from jndops.settings import Settings, load_settings
 
 # Real clips of the demo, its length, a fast codec: 24 points of two methods.

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).resolve().parents[2]
+from jndlab.paths import ROOT
 
 
 @dataclass(frozen=True)

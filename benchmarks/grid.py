@@ -16,10 +16,10 @@ from typing import Any
 import psutil
 import yaml
 
+from benchmarks.figures import ROOT, Bench, Figure, Moment, Spent, in_turns, median_of, timed
 from jndlab.files import read_json, sha256_of
 from jndlab.media.ffmpeg import ffmpeg_path
 from jndlab.quality.full_reference import measure
-from jndops.bench_figures import ROOT, Bench, Figure, Moment, Spent, in_turns, median_of, timed
 from jndops.schema import load_yaml
 from jndops.settings import Settings, load_settings
 

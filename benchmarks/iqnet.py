@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import yaml
 
+from benchmarks.figures import ROOT, Bench, Figure, python
+from benchmarks.grid import snakemake_lines
 from jndlab.files import read_json
-from jndops.bench_figures import ROOT, Bench, Figure, python
-from jndops.bench_grid import snakemake_lines
 
 PREFILTER_GOAL = 6
 MEMORY_FRAMES = 300
@@ -102,12 +102,12 @@ def candidates(bench: Bench) -> Iterator[Figure]:
 
 def _measured(what: str, arguments: str) -> dict:
     """A bench of jndlab.training in a process of its own: torch stays out of this one."""
-    program = f"import json; from jndlab.training.bench import bench_{what} as bench\n"
+    program = f"import json; from benchmarks.training import bench_{what} as bench\n"
     program += f"print(json.dumps(bench({arguments})))"
     done = python(
         "-c",
         program,
-        cwd=ROOT / "workflow_scripts",
+        cwd=ROOT,
         env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
     )
     return json.loads(done.stdout.splitlines()[-1])

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from jndlab.training.jnd_stages import NETWORKS, WITH_BLOCKS
-from jndops.bench_figures import ROOT, Bench, Figure, python
+from benchmarks.figures import ROOT, Bench, Figure, python
+from jndlab.papers.jnd_networks.stages import NETWORKS, WITH_BLOCKS
 
 SPEEDUP_GOAL = 1.5
 GPU_GIB = 24  # of the card that the papers' batch is to fit
@@ -111,9 +111,9 @@ def _full_size(name: str, threads: int, steps: int) -> Iterator[Figure]:
 
 
 def _measured(call: str) -> Any:
-    """A function of jndlab.training.bench_jnd in a process of its own: torch stays out of here."""
-    program = "import json; from jndlab.training.bench_jnd import *\n"
+    """A function of benchmarks.jnd_training in a process of its own: torch stays out of here."""
+    program = "import json; from benchmarks.jnd_training import *\n"
     program += f"print(json.dumps({call}))"
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
-    done = python("-c", program, cwd=ROOT / "workflow_scripts", env=environment)
+    done = python("-c", program, cwd=ROOT, env=environment)
     return json.loads(done.stdout.splitlines()[-1])

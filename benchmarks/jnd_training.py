@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
+from benchmarks.training_memory import training_memory, training_step
 from jndlab.models.jnd_onnx import JndSession, jnd_onnx_bytes
 from jndlab.models.model_files import build_network
 from jndlab.models.picture_network import PictureNetwork
-from jndlab.models.training_memory import training_memory, training_step
 from jndlab.training.devices import choose_device, device_name, torch_threads
 
 GIB = 2**30

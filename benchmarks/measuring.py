@@ -8,13 +8,13 @@ from pathlib import Path
 
 import ffmpeg_quality_metrics
 
+from benchmarks.figures import ROOT, Bench, Figure, in_turns, python
+from benchmarks.tools import prepare_clip
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
 from jndlab.media.clip import ClipFormat, clip_as_text
 from jndlab.media.ffmpeg import ffmpeg_path, run
 from jndlab.quality.full_reference import VMAF_MODEL, VMAF_NEG_MODEL, measure
-from jndops.bench_figures import ROOT, Bench, Figure, in_turns, python
-from jndops.bench_tools import prepare_clip
 
 # A measurement as the adapter does it, in a Python of its own.
 MEASURE_PROGRAM = """

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import yaml
 
-from jndops.bench_figures import ROOT, Bench, Figure, Spent, in_turns, python, wait_for
-from jndops.bench_scheduling import config_of
+from benchmarks.figures import ROOT, Bench, Figure, Spent, in_turns, python, wait_for
+from benchmarks.scheduling import config_of
 
 LIMIT_SECONDS_A_JOB = 0.003  # as when the 2,040 jobs of IQNet's paper.yaml were to take 6 s
 SIZES = (100, 1_000)
@@ -96,7 +96,7 @@ def _paper(bench: Bench) -> Iterator[Figure]:
         said["`snakemake --dry-run`"] = done.stdout + done.stderr
 
     def make_plan() -> None:
-        said["`make plan`"] = python("workflow_scripts/plan_run.py", *paper).stdout
+        said["`make plan`"] = python("workflow_scripts/commands/plan_run.py", *paper).stdout
 
     taken = in_turns([by_snakemake, make_plan], 3)
     for (name, told), spent in zip(said.items(), taken, strict=True):

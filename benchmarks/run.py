@@ -13,17 +13,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.disk import finished_run
+from benchmarks.figures import Bench, Figure, as_markdown
+from benchmarks.grid import encode_grid
+from benchmarks.iqnet import candidates, network_prefilter, training
+from benchmarks.measuring import measuring
+from benchmarks.planning import planning
+from benchmarks.scheduling import scheduling
+from benchmarks.tools import erjnd, imports
 from jndlab.errors import UserError
 from jndlab.files import write_json, write_text
 from jndlab.media.ffmpeg import ffmpeg_version
-from jndops.bench_disk import finished_run
-from jndops.bench_figures import Bench, Figure, as_markdown
-from jndops.bench_grid import encode_grid
-from jndops.bench_iqnet import candidates, network_prefilter, training
-from jndops.bench_measuring import measuring
-from jndops.bench_planning import planning
-from jndops.bench_scheduling import scheduling
-from jndops.bench_tools import erjnd, imports
 from jndops.doctor import usable_cores
 
 # A further bench is one entry: name -> function from a Bench to its figures.
@@ -39,14 +39,14 @@ BENCHES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "iqnet_training": training,
     "iqnet_candidates": candidates,
 }
-# Papers whose benches are the public functions from a Bench to figures of `bench_<paper>.py`.
+# Papers whose benches are the public functions from a Bench to figures of `benchmarks/<paper>.py`.
 PAPERS = ("bl_juniper", "jnd_networks", "vp_jnd")
-NOTES = Path(__file__).with_name("bench_notes.md")
+NOTES = Path(__file__).with_name("notes.md")
 
 
 def benches_of(paper: str) -> dict[str, Callable[[Bench], Iterator[Figure]]]:
     """Benches of a paper's module by name; none where there is no such module."""
-    module = f"jndops.bench_{paper}"
+    module = f"benchmarks.{paper}"
     if find_spec(module) is None:
         return {}
     functions = vars(import_module(module)).items()

@@ -21,8 +21,8 @@ from typing import Any
 import psutil
 import yaml
 
+from benchmarks.figures import ROOT, Bench, Figure, Moment, Spent
 from jndlab.datasets.sequences import load_sequences
-from jndops.bench_figures import ROOT, Bench, Figure, Moment, Spent
 
 PARTS = ("Snakefile", "rules", "workflow_scripts", "config", "envs", "report", "profiles")
 SIZES = (100, 400)  # jobs of one run: enough to see whether the cost of a job grows
@@ -137,12 +137,12 @@ def light_suite(folder: Path) -> None:
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / part)
-    for rules in (folder / "rules").glob("*.smk"):
+    for rules in (folder / "rules").rglob("*.smk"):
         text = rules.read_text(encoding="utf-8")
-        scripts = r'"\.\./(workflow_scripts/\w+)\.py"'
+        scripts = r'(?<=")\.\./\.\./(workflow_scripts/\w+/\w+)\.py(?=")'
         for name in re.findall(scripts, text):
             (folder / f"{name}.sh").write_text(LIGHT_SCRIPT, encoding="utf-8")
-        rules.write_text(re.sub(scripts, r'"../\1.sh"', text), encoding="utf-8")
+        rules.write_text(re.sub(scripts, r"../../\1.sh", text), encoding="utf-8")
 
 
 def config_of(jobs: int) -> dict[str, Any]:

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.figures import ROOT, Bench, Figure, in_turns, python
 from jndlab.datasets.prepare import prepare_sequence
 from jndlab.datasets.sequences import load_sequences
 from jndlab.media.clip import ClipFormat
-from jndops.bench_figures import ROOT, Bench, Figure, in_turns, python
 
 HEAVY = ("torch", "pyiqa", "mlflow", "seaborn", "pandas", "matplotlib")
 
@@ -107,6 +107,6 @@ _PREAMBLE = [  # of Snakemake's class PythonScript
 
 def _imports_of(adapter: str) -> str:
     """What a rule's script imports; whole, it cannot run without Snakemake."""
-    lines = (_SCRIPTS / f"{adapter}.py").read_text(encoding="utf-8").splitlines()
+    lines = (_SCRIPTS / f"coding/{adapter}.py").read_text(encoding="utf-8").splitlines()
     lines = [line for line in lines if line.startswith(("import ", "from "))]
     return "\n".join([*_PREAMBLE, *lines])

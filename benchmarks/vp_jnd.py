@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 
-from jndops.bench_figures import ROOT, Bench, Figure, python
+from benchmarks.figures import ROOT, Bench, Figure, python
 
 CALLS_GOAL = 1 / 5
 MAP_SECONDS = 1.0
@@ -71,8 +71,8 @@ def classifier(bench: Bench) -> Iterator[Figure]:
 
 def _measured(what: str, arguments: str) -> dict:
     """A bench of jndlab.training in a process of its own: torch stays out of this one."""
-    program = f"import json; from jndlab.training.bench_vp_jnd import bench_{what} as bench\n"
+    program = f"import json; from benchmarks.vp_jnd_training import bench_{what} as bench\n"
     program += f"print(json.dumps(bench({arguments})))"
     env = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
-    done = python("-c", program, cwd=ROOT / "workflow_scripts", env=env)
+    done = python("-c", program, cwd=ROOT, env=env)
     return json.loads(done.stdout.splitlines()[-1])

@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 import torch
 
-from jndlab.codecs.stills import get_still_codec
-from jndlab.jnd.pixel_jnd import MODELS, pixel_jnd
+from jndlab.codecs.stills.base import get_still_codec
+from jndlab.jnd.pixel.maps import MODELS, pixel_jnd
 from jndlab.jnd.quality_search import search_pw_jnd
 from jndlab.models.model_files import build_network
-from jndlab.models.patch_classifier import PatchClassifier
-from jndlab.models.vp_jnd import VpJndNet
-from jndlab.models.vp_jnd_choice import VpJndChoice
-from jndlab.models.vp_jnd_onnx import ClassifierSession, export_classifier
+from jndlab.models.vp_jnd.choice import VpJndChoice
+from jndlab.models.vp_jnd.network import VpJndNet
+from jndlab.models.vp_jnd.onnx import ClassifierSession, export_classifier
+from jndlab.models.vp_jnd.patch_classifier import PatchClassifier
 from jndlab.training.devices import torch_threads
 
 REDUCED = {"width": 0.25, "patch_size": 32, "start": "detail"}

@@ -9,7 +9,8 @@ lock=envs/requirements.lock
 stamp=.venv/installed-from
 
 [ -f "$lock" ] || fail "start this from the root of the suite: $lock is not here."
-wanted=$(cksum < "$lock")
+# A copied folder brings its .venv along, which would run the code of the place that it was made in.
+wanted="$(cat "$lock" pyproject.toml | cksum) $(pwd)"
 [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ] && exit 0
 
 command -v "$python" >/dev/null 2>&1 || fail "no $python on the PATH. Install Python 3.11 to 3.13, or name one: make PYTHON=python3.12"
@@ -37,5 +38,6 @@ mirror=$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true
 # shellcheck disable=SC2086 # the option is one word or none
 .venv/bin/uv $certificates pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes "$lock" ||
   fail "the packages of $lock could not be installed (see above); run the same command again to go on."
+sh envs/install_package.sh .venv/bin/python || fail "the suite's own packages could not be installed (see above)."
 printf '%s\n' "$wanted" > "$stamp"
 printf 'set-up: done.\n' >&2

@@ -12,8 +12,8 @@ from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
 from jndlab.jnd.method_class import expanded_options
 from jndlab.media.clip import clip_as_text
-from jndops import snakemake_mends
-from jndops.encode_priority import EncodePriority, run_model
+from jndops import snakemake_patches
+from jndops.plan.encode_priority import EncodePriority, run_model
 from jndops.environment import PYTHON
 from jndops.environment import prepare as prepare_environment
 from jndops.imports import class_file, digest, import_closure
@@ -21,6 +21,11 @@ from jndops.settings import ALL_QPS, load_settings
 
 ROOT = Path(workflow.basedir)
 SCRIPTS = ROOT / "workflow_scripts"
+ADAPTERS = {
+    path.stem: path
+    for path in SCRIPTS.glob("*/*.py")
+    if not path.parent.name.startswith("jnd") or path.parent.name == "jnd_networks"
+}
 
 try:
     settings = load_settings(config, ROOT)
@@ -35,7 +40,7 @@ except UserError as error:
 
 
 prepare_environment(live_tracking=settings.config["mlflow"])
-snakemake_mends.apply()
+snakemake_patches.apply()
 RESULTS = settings.config["results_dir"]
 ENCODE_PRIORITY = EncodePriority(settings, run_model(settings, ROOT))
 STREAM_SUFFIX = {"vvenc": "266", "vtm": "266", "x265": "265", "kvazaar": "265", "x264": "264"}
@@ -53,7 +58,7 @@ def code(script, *more_files):
 
     Snakemake sees the script but not what it imports. `more_files` are loaded by name.
     """
-    return digest({*import_closure(SCRIPTS / f"{script}.py", SCRIPTS), *more_files})
+    return digest({*import_closure(ADAPTERS[script], SCRIPTS), *more_files})
 
 
 def class_code(script, wildcards):
@@ -251,5 +256,5 @@ def figure_data(stem):
 
 def summarise(*options):
     """Tell the user, at the end of a run, what there is and where."""
-    script = SCRIPTS / "summarise_run.py"
+    script = ADAPTERS["summarise_run"]
     subprocess.run([PYTHON, str(script), "--results", RESULTS, *options], check=False)

@@ -46,6 +46,11 @@ class Workflow:
         path.write_text(text, encoding="utf-8")
         return path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment in which programs run the code of the copy, not what is installed."""
+        return {**os.environ, "PYTHONPATH": str(self.folder / "workflow_scripts")}
+
     def command(self, *arguments: str) -> list[str]:
         """The command line of a run."""
         return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]

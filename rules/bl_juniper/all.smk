@@ -1,18 +1,18 @@
 """BL-JUNIPER (TMM 2022): everything of this paper under one name."""
 
 
-include: "bl_juniper_common.smk"
-include: "bl_juniper_train.smk"
-include: "bl_juniper_stages.smk"
-include: "bl_juniper_results.smk"
+include: "common.smk"
+include: "train.smk"
+include: "stages.smk"
+include: "results.smk"
 
 
 rule bl_juniper:
     """All tables and figures of this paper, and its networks where a method uses them."""
     input:
         rules.tabulate_bl_juniper.output,
-        rules.draw_bl_juniper.output,
-        rules.draw_block_maps.output,
+        rules.plot_bl_juniper.output,
+        rules.plot_block_maps.output,
         rules.compare_block_jnd.output if BL_JUNIPER_CNN_IS_USED else [],
         rules.check_block_labels.output if BL_JUNIPER["labels"] else [],
         trainings=BL_JUNIPER_TRAININGS,

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from jndlab.jnd.visual_importance import SALIENCY_MODELS
+from jndlab.jnd.saliency.visual_importance import SALIENCY_MODELS
 from jndops.settings import Point
 
 BL_JUNIPER = settings.config["bl_juniper"]
@@ -80,7 +80,7 @@ def bl_juniper_table(name):
     """The page of one of this paper's tables in the report."""
     return report(
         f"{RESULTS}/bl_juniper/tables/{name}.html",
-        caption="../report/bl_juniper_tables.rst",
+        caption="../../report/bl_juniper_tables.rst",
         category="BL-JUNIPER",
         labels={"table": name.replace("_", " ")},
     )
@@ -90,7 +90,7 @@ def bl_juniper_figure(name):
     """One of this paper's figures in the report."""
     return report(
         f"{RESULTS}/bl_juniper/figures/{name}.png",
-        caption=f"../report/bl_juniper_{'maps' if name.startswith('maps_') else 'figures'}.rst",
+        caption=f"../../report/bl_juniper_{'maps' if name.startswith('maps_') else 'figures'}.rst",
         category="BL-JUNIPER",
         labels={"figure": name.replace("_", " ")},
     )

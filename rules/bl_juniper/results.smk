@@ -1,7 +1,7 @@
 """BL-JUNIPER's results: weighted quality, tables, figures, the check of the authors' labels."""
 
 
-rule weigh_quality:
+rule measure_weighted_quality:
     """PSNR and SSIM of all streams of a sequence, weighted by the importance of blocks."""
     input:
         source="<results>/sequences/{sequence}.mkv",
@@ -10,17 +10,17 @@ rule weigh_quality:
     output:
         table="<results>/bl_juniper/weighted/{codec}/{configuration}/{sequence}.csv",
     log:
-        "<logs>/weigh_quality/{codec}.{configuration}.{sequence}.log",
+        "<logs>/measure_weighted_quality/{codec}.{configuration}.{sequence}.log",
     benchmark:
-        "<benchmarks>/weigh_quality/{codec}.{configuration}.{sequence}.tsv"
+        "<benchmarks>/measure_weighted_quality/{codec}.{configuration}.{sequence}.tsv"
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=memory_mb,
         runtime=raised(240),
     params:
-        code=code("weigh_quality"),
+        code=code("measure_weighted_quality"),
         clip=clip_of,
         coded=lambda wildcards: [[point.method, point.qp] for point in weighed_points(wildcards)],
         judges=list(BL_JUNIPER["importance"]),
@@ -28,7 +28,7 @@ rule weigh_quality:
     message:
         "Weighing the quality of {wildcards.sequence} {wildcards.configuration} by importance ({wildcards.codec})"
     script:
-        "../workflow_scripts/weigh_quality.py"
+        "../../workflow_scripts/bl_juniper/measure_weighted_quality.py"
 
 
 rule tabulate_bl_juniper:
@@ -53,7 +53,7 @@ rule tabulate_bl_juniper:
     benchmark:
         "<benchmarks>/tabulate_bl_juniper.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(1500),
@@ -69,7 +69,7 @@ rule tabulate_bl_juniper:
     message:
         "Writing BL-JUNIPER's tables"
     script:
-        "../workflow_scripts/tabulate_bl_juniper.py"
+        "../../workflow_scripts/bl_juniper/tabulate_bl_juniper.py"
 
 
 rule compare_block_jnd:
@@ -91,7 +91,7 @@ rule compare_block_jnd:
     benchmark:
         "<benchmarks>/compare_block_jnd.tsv"
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=raised(6000),
@@ -108,10 +108,10 @@ rule compare_block_jnd:
     message:
         "Comparing predicted block JNDs with labels"
     script:
-        "../workflow_scripts/compare_block_jnd.py"
+        "../../workflow_scripts/bl_juniper/compare_block_jnd.py"
 
 
-rule draw_bl_juniper:
+rule plot_bl_juniper:
     """Rate-distortion curves, saving over target QP, gain over a plain increase of QP."""
     input:
         points=[*rules.tabulate_bl_juniper.input.points, *rules.tabulate_bl_juniper.input.plain],
@@ -123,27 +123,27 @@ rule draw_bl_juniper:
         *(bl_juniper_figure(name) for name in BL_JUNIPER_FIGURES),
         saving=bl_juniper_figure("saving_over_target_qp"),
     log:
-        "<logs>/draw_bl_juniper.log",
+        "<logs>/plot_bl_juniper.log",
     benchmark:
-        "<benchmarks>/draw_bl_juniper.tsv"
+        "<benchmarks>/plot_bl_juniper.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(1500),
         runtime=raised(20),
     params:
-        code=code("draw_bl_juniper"),
+        code=code("plot_bl_juniper"),
         anchor=settings.config["anchor"],
         metrics=BL_JUNIPER_CURVES,
         labels=labels(),
     message:
         "Drawing BL-JUNIPER's figures"
     script:
-        "../workflow_scripts/draw_bl_juniper.py"
+        "../../workflow_scripts/bl_juniper/plot_bl_juniper.py"
 
 
-rule draw_block_maps:
+rule plot_block_maps:
     """A frame of each sequence with its block JNDs, importance and the QPs of its blocks."""
     input:
         clips=expand("<results>/sequences/{sequence}.mkv", sequence=settings.config["sequences"]),
@@ -164,17 +164,17 @@ rule draw_block_maps:
         *(figure_data(f"bl_juniper/figures/maps_{name}") for name in settings.config["sequences"]),
         figures=[bl_juniper_figure(f"maps_{name}") for name in settings.config["sequences"]],
     log:
-        "<logs>/draw_block_maps.log",
+        "<logs>/plot_block_maps.log",
     benchmark:
-        "<benchmarks>/draw_block_maps.tsv"
+        "<benchmarks>/plot_block_maps.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(2000),
         runtime=raised(30),
     params:
-        code=code("draw_block_maps"),
+        code=code("plot_block_maps"),
         clips=clips_as_text(),
         jnd=BL_JUNIPER_JND,
         judges=list(BL_JUNIPER["importance"]),
@@ -184,7 +184,7 @@ rule draw_block_maps:
     message:
         "Drawing the maps of all sequences"
     script:
-        "../workflow_scripts/draw_block_maps.py"
+        "../../workflow_scripts/bl_juniper/plot_block_maps.py"
 
 
 rule check_block_labels:
@@ -196,7 +196,7 @@ rule check_block_labels:
         table("bl_juniper/checks/label_statistics"),
         comparison=report(
             "<results>/bl_juniper/checks/label_statistics.html",
-            caption="../report/bl_juniper_tables.rst",
+            caption="../../report/bl_juniper_tables.rst",
             category="BL-JUNIPER",
             labels={"table": "statistics of the authors' labels"},
         ),
@@ -205,7 +205,7 @@ rule check_block_labels:
     benchmark:
         "<benchmarks>/check_block_labels.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(1000),
@@ -215,4 +215,4 @@ rule check_block_labels:
     message:
         "Recomputing the statistics of the authors' block labels"
     script:
-        "../workflow_scripts/check_block_labels.py"
+        "../../workflow_scripts/bl_juniper/check_block_labels.py"

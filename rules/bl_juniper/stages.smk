@@ -15,7 +15,7 @@ rule map_block_jnd:
     benchmark:
         "<benchmarks>/map_block_jnd/{sequence}.tsv"
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=memory_mb,
@@ -30,7 +30,7 @@ rule map_block_jnd:
     message:
         "Mapping the JND of {wildcards.sequence} to its blocks"
     script:
-        "../workflow_scripts/map_block_jnd.py"
+        "../../workflow_scripts/bl_juniper/map_block_jnd.py"
 
 
 rule predict_block_jnd:
@@ -47,7 +47,7 @@ rule predict_block_jnd:
         "<benchmarks>/predict_block_jnd/{sequence}.tsv"
     priority: 25
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=memory_mb,
@@ -61,7 +61,7 @@ rule predict_block_jnd:
     message:
         "Predicting block JNDs of {wildcards.sequence}"
     script:
-        "../workflow_scripts/predict_block_jnd.py"
+        "../../workflow_scripts/bl_juniper/predict_block_jnd.py"
 
 
 rule map_importance:
@@ -79,7 +79,7 @@ rule map_importance:
         saliency=one_of(BL_JUNIPER["importance"]),
     priority: 25
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=memory_mb,
@@ -93,4 +93,4 @@ rule map_importance:
     message:
         "Telling the importance of blocks of {wildcards.sequence} ({wildcards.saliency})"
     script:
-        "../workflow_scripts/map_importance.py"
+        "../../workflow_scripts/bl_juniper/map_importance.py"

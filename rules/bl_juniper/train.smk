@@ -13,7 +13,7 @@ rule label_panned_pictures:
         "<benchmarks>/label_panned_pictures.tsv"
     priority: 40
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 2500 * 2 ** (attempt - 1),
@@ -26,7 +26,7 @@ rule label_panned_pictures:
     message:
         "Labelling panned pictures"
     script:
-        "../workflow_scripts/label_panned_pictures.py"
+        "../../workflow_scripts/bl_juniper/label_panned_pictures.py"
 
 
 rule label_mcl_jcv:
@@ -43,7 +43,7 @@ rule label_mcl_jcv:
         source=r"SRC\d\d",
     priority: 40
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * 2 ** (attempt - 1),
@@ -56,7 +56,7 @@ rule label_mcl_jcv:
     message:
         "Labelling blocks of MCL-JCV {wildcards.source}"
     script:
-        "../workflow_scripts/label_mcl_jcv.py"
+        "../../workflow_scripts/bl_juniper/label_mcl_jcv.py"
 
 
 BL_JUNIPER_BLOCKS = (
@@ -83,7 +83,7 @@ rule train_bl_juniper:
         level="[123]",
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: BL_JUNIPER["jobs"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
@@ -96,7 +96,7 @@ rule train_bl_juniper:
     message:
         "Training BL-JUNIPER's network of JND{wildcards.level}"
     script:
-        "../workflow_scripts/train_bl_juniper.py"
+        "../../workflow_scripts/bl_juniper/train_bl_juniper.py"
 
 
 rule import_bl_juniper:
@@ -115,7 +115,7 @@ rule import_bl_juniper:
         level="[123]",
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=raised(6000),
@@ -127,7 +127,7 @@ rule import_bl_juniper:
     message:
         "Importing the authors' network of JND{wildcards.level}"
     script:
-        "../workflow_scripts/import_bl_juniper.py"
+        "../../workflow_scripts/bl_juniper/import_bl_juniper.py"
 
 
 BL_JUNIPER_MODELS = expand(

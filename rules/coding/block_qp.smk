@@ -14,7 +14,7 @@ rule map_block_qps:
         "<benchmarks>/map_block_qps/{sequence}.{method}.qp{qp}.tsv"
     priority: 20
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=memory_mb,
@@ -27,4 +27,4 @@ rule map_block_qps:
     message:
         "Choosing block QPs of {wildcards.sequence} with {wildcards.method} at QP {wildcards.qp}"
     script:
-        "../workflow_scripts/map_block_qps.py"
+        "../../workflow_scripts/coding/map_block_qps.py"

@@ -11,7 +11,7 @@ rule keep_config:
         "<benchmarks>/keep_config.tsv"
     localrule: True
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=raised(200),
@@ -22,4 +22,4 @@ rule keep_config:
     message:
         "Keeping the effective configuration"
     script:
-        "../workflow_scripts/keep_config.py"
+        "../../workflow_scripts/coding/keep_config.py"

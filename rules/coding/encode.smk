@@ -14,7 +14,7 @@ rule encode_clip:
         "<benchmarks>/encode_clip/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.tsv"
     priority: encode_priority
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: settings.config["threads"]["encode"]
     resources:
         mem_mb=memory_mb,
@@ -26,4 +26,4 @@ rule encode_clip:
     message:
         "Encoding {wildcards.sequence} {wildcards.configuration} QP {wildcards.qp} ({wildcards.method}, {wildcards.codec})"
     script:
-        "../workflow_scripts/encode_clip.py"
+        "../../workflow_scripts/coding/encode_clip.py"

@@ -10,7 +10,7 @@ RD_CURVES = {
 SAME_QP = [f"figures/{name}" for name in ("saving_pct", "psnr_drop_db", "vmaf_drop")]
 
 
-rule draw_figures:
+rule plot_figures:
     """Rate-distortion curves per metric; saving and loss of every method at equal QP."""
     input:
         points=all_points(),
@@ -18,7 +18,7 @@ rule draw_figures:
         *(
             report(
                 f"{RESULTS}/{stem}.png",
-                caption="../report/rd_curves.rst",
+                caption="../../report/rd_curves.rst",
                 category="Rate-distortion curves",
                 labels={"figure": stem.removeprefix("figures/rd_")},
             )
@@ -27,7 +27,7 @@ rule draw_figures:
         *(
             report(
                 f"{RESULTS}/{stem}.png",
-                caption="../report/same_qp.rst",
+                caption="../../report/same_qp.rst",
                 category="Saving and loss at equal QP",
                 labels={"figure": stem.removeprefix("figures/")},
             )
@@ -35,29 +35,29 @@ rule draw_figures:
         ),
         *(figure_data(stem) for stem in [*RD_CURVES, *SAME_QP]),
     log:
-        "<logs>/draw_figures.log",
+        "<logs>/plot_figures.log",
     benchmark:
-        "<benchmarks>/draw_figures.tsv"
+        "<benchmarks>/plot_figures.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(1500),
         runtime=raised(20),
     params:
-        code=code("draw_figures"),
+        code=code("plot_figures"),
         anchor=settings.config["anchor"],
         rd_curves=[(f"{RESULTS}/{stem}", metric, codec) for stem, (metric, codec) in RD_CURVES.items()],
         same_qp={stem.removeprefix("figures/"): f"{RESULTS}/{stem}" for stem in SAME_QP},
     message:
         "Drawing rate-distortion curves and savings"
     script:
-        "../workflow_scripts/draw_figures.py"
+        "../../workflow_scripts/coding/plot_figures.py"
 
 
 rule figures:
     """All figures that every run makes."""
     input:
-        rules.draw_figures.output,
+        rules.plot_figures.output,
     message:
         "All figures are drawn"

@@ -14,7 +14,7 @@ rule predict_jnd:
         "<benchmarks>/predict_jnd/{sequence}.{method}.tsv"
     priority: 20
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * 2 ** (attempt - 1),
@@ -27,4 +27,4 @@ rule predict_jnd:
     message:
         "Predicting the JND of {wildcards.sequence} with {wildcards.method}"
     script:
-        "../workflow_scripts/predict_jnd.py"
+        "../../workflow_scripts/coding/predict_jnd.py"

@@ -16,7 +16,7 @@ rule measure_point:
         "<benchmarks>/measure_point/{codec}.{configuration}.{sequence}.{method}.qp{qp}.tsv"
     priority: 15
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: settings.config["threads"]["measure"]
     resources:
         mem_mb=memory_mb,
@@ -29,4 +29,4 @@ rule measure_point:
     message:
         "Measuring {wildcards.sequence} {wildcards.configuration} QP {wildcards.qp} ({wildcards.method}, {wildcards.codec})"
     script:
-        "../workflow_scripts/measure_point.py"
+        "../../workflow_scripts/coding/measure_point.py"

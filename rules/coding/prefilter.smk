@@ -16,7 +16,7 @@ rule prefilter_clip:
         "<benchmarks>/prefilter_clip/{sequence}.{method}.{variant}.tsv"
     priority: 20
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=memory_mb,
@@ -28,7 +28,7 @@ rule prefilter_clip:
     message:
         "Filtering {wildcards.sequence} with {wildcards.method}"
     script:
-        "../workflow_scripts/prefilter_clip.py"
+        "../../workflow_scripts/coding/prefilter_clip.py"
 
 
 rule measure_prefilter:
@@ -43,7 +43,7 @@ rule measure_prefilter:
     benchmark:
         "<benchmarks>/measure_prefilter/{sequence}.{method}.{variant}.tsv"
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: settings.config["threads"]["measure"]
     resources:
         mem_mb=memory_mb,
@@ -54,4 +54,4 @@ rule measure_prefilter:
     message:
         "Measuring what {wildcards.method} does to {wildcards.sequence}"
     script:
-        "../workflow_scripts/measure_prefilter.py"
+        "../../workflow_scripts/coding/measure_prefilter.py"

@@ -23,7 +23,7 @@ if SEGMENTED_CODECS:
             segment=r"\d+",
         priority: encode_priority
         conda:
-            "../envs/codecs.yaml"
+            "../../envs/codecs.yaml"
         threads: settings.config["threads"]["encode"]
         resources:
             mem_mb=memory_mb,
@@ -37,7 +37,7 @@ if SEGMENTED_CODECS:
             "Encoding segment {wildcards.segment} of {wildcards.sequence} AI QP {wildcards.qp}"
             " ({wildcards.method}, {wildcards.codec})"
         script:
-            "../workflow_scripts/encode_segment.py"
+            "../../workflow_scripts/coding/encode_segment.py"
 
     rule join_segments:
         """The segments of an all-intra encode as one stream."""
@@ -55,7 +55,7 @@ if SEGMENTED_CODECS:
             method=one_of(SEGMENTED_METHODS),
         priority: 12
         conda:
-            "../envs/codecs.yaml"
+            "../../envs/codecs.yaml"
         threads: 1
         resources:
             mem_mb=memory_mb,
@@ -67,4 +67,4 @@ if SEGMENTED_CODECS:
         message:
             "Joining the segments of {wildcards.sequence} AI QP {wildcards.qp} ({wildcards.method}, {wildcards.codec})"
         script:
-            "../workflow_scripts/join_segments.py"
+            "../../workflow_scripts/coding/join_segments.py"

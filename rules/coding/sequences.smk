@@ -13,7 +13,7 @@ rule prepare_sequence:
     benchmark:
         "<benchmarks>/prepare_sequence/{sequence}.tsv"
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=memory_mb,
@@ -26,7 +26,7 @@ rule prepare_sequence:
     message:
         "Preparing sequence {wildcards.sequence}"
     script:
-        "../workflow_scripts/prepare_sequence.py"
+        "../../workflow_scripts/coding/prepare_sequence.py"
 
 
 rule check_data:
@@ -34,7 +34,7 @@ rule check_data:
     log:
         "<logs>/check_data.log",
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=raised(200),
@@ -43,7 +43,7 @@ rule check_data:
         sequences=" ".join(f"--sequence {name}" for name in settings.config["sequences"]),
         data_dir=settings.config["data_dir"],
         python=PYTHON,
-        script=SCRIPTS / "check_data.py",
+        script=ADAPTERS["check_data"],
     message:
         "Checking data sets"
     shell:

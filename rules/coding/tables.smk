@@ -13,7 +13,7 @@ rule tabulate_points:
     benchmark:
         "<benchmarks>/tabulate_points.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(1000),
@@ -23,7 +23,7 @@ rule tabulate_points:
     message:
         "Writing the table of rate-distortion points"
     script:
-        "../workflow_scripts/tabulate_points.py"
+        "../../workflow_scripts/coding/tabulate_points.py"
 
 
 rule compare_methods:
@@ -35,13 +35,13 @@ rule compare_methods:
         table("tables/same_qp"),
         bd_rate=report(
             "<results>/tables/bd_rate.html",
-            caption="../report/bd_rate.rst",
+            caption="../../report/bd_rate.rst",
             category="Comparison of methods",
             labels={"table": "BD-rate"},
         ),
         same_qp=report(
             "<results>/tables/same_qp.html",
-            caption="../report/same_qp.rst",
+            caption="../../report/same_qp.rst",
             category="Comparison of methods",
             labels={"table": "saving at equal QP"},
         ),
@@ -50,7 +50,7 @@ rule compare_methods:
     benchmark:
         "<benchmarks>/compare_methods.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(1000),
@@ -63,7 +63,7 @@ rule compare_methods:
     message:
         "Comparing the methods"
     script:
-        "../workflow_scripts/compare_methods.py"
+        "../../workflow_scripts/coding/compare_methods.py"
 
 
 rule tables:

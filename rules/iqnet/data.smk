@@ -23,7 +23,7 @@ rule list_iqnet_pictures:
         "<benchmarks>/list_iqnet_pictures.tsv"
     priority: 30
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=raised(1000),
@@ -36,7 +36,7 @@ rule list_iqnet_pictures:
     message:
         "Listing IQNet's training pictures"
     script:
-        "../workflow_scripts/list_iqnet_pictures.py"
+        "../../workflow_scripts/iqnet/list_iqnet_pictures.py"
 
 
 rule fetch_iqnet_scorer:
@@ -51,7 +51,7 @@ rule fetch_iqnet_scorer:
     # Here and not on a node, which may have no network; and before everything else.
     localrule: True
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=raised(2000),
@@ -63,7 +63,7 @@ rule fetch_iqnet_scorer:
     message:
         "Fetching the scorer {params.scorer}"
     script:
-        "../workflow_scripts/fetch_iqnet_scorer.py"
+        "../../workflow_scripts/iqnet/fetch_iqnet_scorer.py"
 
 
 rule make_iqnet_candidates:
@@ -82,7 +82,7 @@ rule make_iqnet_candidates:
     # Everything of this paper waits for them.
     priority: 30
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * 2 ** (attempt - 1),
@@ -103,7 +103,7 @@ rule make_iqnet_candidates:
     message:
         "Making IQNet's candidates, share {wildcards.batch}"
     script:
-        "../workflow_scripts/make_iqnet_candidates.py"
+        "../../workflow_scripts/iqnet/make_iqnet_candidates.py"
 
 
 rule score_iqnet_patches:
@@ -121,7 +121,7 @@ rule score_iqnet_patches:
         "<benchmarks>/score_iqnet_patches.tsv"
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1 if IQNET_SCORER == "piqe" else 8
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
@@ -135,7 +135,7 @@ rule score_iqnet_patches:
     message:
         "Scoring all patches with {params.scorer}"
     script:
-        "../workflow_scripts/score_iqnet_patches.py"
+        "../../workflow_scripts/iqnet/score_iqnet_patches.py"
 
 
 rule select_iqnet_alphas:
@@ -152,13 +152,13 @@ rule select_iqnet_alphas:
         statistics="<results>/iqnet/training_data/statistics.json",
         histogram=report(
             "<results>/iqnet/training_data/alpha_histogram.csv",
-            caption="../report/iqnet_data.rst",
+            caption="../../report/iqnet_data.rst",
             category="IQNet",
             labels={"table": "training data: alphas"},
         ),
         contact_sheet=report(
             "<results>/iqnet/training_data/contact_sheet.png",
-            caption="../report/iqnet_data.rst",
+            caption="../../report/iqnet_data.rst",
             category="IQNet",
             labels={"figure": "training data: contact sheet"},
         ),
@@ -168,7 +168,7 @@ rule select_iqnet_alphas:
         "<benchmarks>/select_iqnet_alphas.tsv"
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
@@ -182,7 +182,7 @@ rule select_iqnet_alphas:
     message:
         "Choosing alphas and writing IQNet's training data"
     script:
-        "../workflow_scripts/select_iqnet_alphas.py"
+        "../../workflow_scripts/iqnet/select_iqnet_alphas.py"
 
 
 rule iqnet_training_data:

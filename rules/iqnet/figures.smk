@@ -38,7 +38,7 @@ IQNET_SCENES = (
 )
 
 
-rule draw_iqnet_figures:
+rule plot_iqnet_figures:
     """Fig. 15-17 with the printed values, the trade-off of all methods, savings at equal VMAF and PSNR."""
     input:
         points=points_of("prefilter"),
@@ -47,7 +47,7 @@ rule draw_iqnet_figures:
         *(
             report(
                 f"{RESULTS}/{stem}.png",
-                caption="../report/iqnet_bars.rst",
+                caption="../../report/iqnet_bars.rst",
                 category="IQNet",
                 labels={"figure": stem.removeprefix("iqnet/figures/")},
             )
@@ -57,28 +57,28 @@ rule draw_iqnet_figures:
         *(figure_data(stem) for stem in [*IQNET_BARS.values(), "iqnet/figures/trade_off"]),
         trade_off=report(
             "<results>/iqnet/figures/trade_off.png",
-            caption="../report/iqnet_trade_off.rst",
+            caption="../../report/iqnet_trade_off.rst",
             category="IQNet",
             labels={"figure": "saving over VMAF of the prefiltered video"},
         ),
         equal_quality=report(
             "<results>/iqnet/tables/equal_quality.html",
-            caption="../report/iqnet_equal_quality.rst",
+            caption="../../report/iqnet_equal_quality.rst",
             category="IQNet",
             labels={"table": "saving at equal VMAF and PSNR"},
         ),
     log:
-        "<logs>/draw_iqnet_figures.log",
+        "<logs>/plot_iqnet_figures.log",
     benchmark:
-        "<benchmarks>/draw_iqnet_figures.tsv"
+        "<benchmarks>/plot_iqnet_figures.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(1500),
         runtime=raised(20),
     params:
-        code=code("draw_iqnet_figures"),
+        code=code("plot_iqnet_figures"),
         codec=IQNET_POINT_CODEC,
         anchor=settings.config["anchor"],
         labels=labels(),
@@ -86,10 +86,10 @@ rule draw_iqnet_figures:
     message:
         "Drawing IQNet's Fig. 15-17 and the trade-off of all methods"
     script:
-        "../workflow_scripts/draw_iqnet_figures.py"
+        "../../workflow_scripts/iqnet/plot_iqnet_figures.py"
 
 
-rule draw_iqnet_frames:
+rule plot_iqnet_frames:
     """Fig. 13, 14, 18: one reconstructed frame of the anchor and of the methods, with crops."""
     input:
         source="<results>/sequences/{sequence}.mkv",
@@ -105,23 +105,23 @@ rule draw_iqnet_frames:
     output:
         figure=report(
             "<results>/iqnet/figures/frames_{configuration}_{sequence}_qp{qp}.png",
-            caption="../report/iqnet_frames.rst",
+            caption="../../report/iqnet_frames.rst",
             category="IQNet",
             labels={"figure": "frames: {sequence}, {configuration}, QP {qp}"},
         ),
         numbers="<results>/iqnet/figures/frames_{configuration}_{sequence}_qp{qp}.csv",
     log:
-        "<logs>/draw_iqnet_frames/{configuration}.{sequence}.qp{qp}.log",
+        "<logs>/plot_iqnet_frames/{configuration}.{sequence}.qp{qp}.log",
     benchmark:
-        "<benchmarks>/draw_iqnet_frames/{configuration}.{sequence}.qp{qp}.tsv"
+        "<benchmarks>/plot_iqnet_frames/{configuration}.{sequence}.qp{qp}.tsv"
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=memory_mb,
         runtime=raised(60),
     params:
-        code=code("draw_iqnet_frames"),
+        code=code("plot_iqnet_frames"),
         clip=clip_of,
         labels=[labels()[method] for method in IQNET_PICTURED],
         frame=IQNET_FRAMES["number"],
@@ -129,13 +129,13 @@ rule draw_iqnet_frames:
     message:
         "Drawing reconstructed frames of {wildcards.sequence}, {wildcards.configuration}, QP {wildcards.qp}"
     script:
-        "../workflow_scripts/draw_iqnet_frames.py"
+        "../../workflow_scripts/iqnet/plot_iqnet_frames.py"
 
 
 rule iqnet_figures:
     """Fig. 13-18, the trade-off and the table of savings at equal quality."""
     input:
-        rules.draw_iqnet_figures.output,
+        rules.plot_iqnet_figures.output,
         [
             f"{RESULTS}/iqnet/figures/frames_{configuration}_{sequence}_qp{qp}.{suffix}"
             for configuration, sequence, qp in IQNET_SCENES

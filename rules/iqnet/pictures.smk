@@ -35,7 +35,7 @@ rule choose_iqnet_pictures:
     benchmark:
         "<benchmarks>/choose_iqnet_pictures.tsv"
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
@@ -47,10 +47,10 @@ rule choose_iqnet_pictures:
     message:
         "Choosing the training pictures that IQNet's figures show"
     script:
-        "../workflow_scripts/choose_iqnet_pictures.py"
+        "../../workflow_scripts/iqnet/choose_iqnet_pictures.py"
 
 
-rule code_iqnet_training_pictures:
+rule encode_iqnet_training_pictures:
     """Two pictures, as training data and as IQNet filters them, coded all intra at all QPs."""
     input:
         chosen=rules.choose_iqnet_pictures.output.chosen,
@@ -62,17 +62,17 @@ rule code_iqnet_training_pictures:
         numbers="<results>/iqnet/pictures/training.csv",
         windows="<results>/iqnet/pictures/training.windows.json",
     log:
-        "<logs>/code_iqnet_training_pictures.log",
+        "<logs>/encode_iqnet_training_pictures.log",
     benchmark:
-        "<benchmarks>/code_iqnet_training_pictures.tsv"
+        "<benchmarks>/encode_iqnet_training_pictures.tsv"
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
         runtime=lambda wildcards, attempt: 240 * 2 ** (attempt - 1),
     params:
-        code=code("code_iqnet_training_pictures", *IQNET_TRAINING_CODEC_FILES),
+        code=code("encode_iqnet_training_pictures", *IQNET_TRAINING_CODEC_FILES),
         folder=IQNET_FOLDER,
         patch=IQNET_DATA["patch"],
         codec=IQNET_TRAINING_CODEC,
@@ -81,22 +81,22 @@ rule code_iqnet_training_pictures:
     message:
         "Coding two of IQNet's training pictures"
     script:
-        "../workflow_scripts/code_iqnet_training_pictures.py"
+        "../../workflow_scripts/iqnet/encode_iqnet_training_pictures.py"
 
 
-rule draw_iqnet_training_pictures:
+rule plot_iqnet_training_pictures:
     """Table II with its comparison, Fig. 7-9: pictures, training pictures, reconstructions, crops."""
     input:
-        numbers=rules.code_iqnet_training_pictures.output.numbers,
-        windows=rules.code_iqnet_training_pictures.output.windows,
-        pictures=rules.code_iqnet_training_pictures.output.pictures,
+        numbers=rules.encode_iqnet_training_pictures.output.numbers,
+        windows=rules.encode_iqnet_training_pictures.output.windows,
+        pictures=rules.encode_iqnet_training_pictures.output.pictures,
         printed=rules.audit_iqnet.input.printed,
     output:
         *(table(f"iqnet/tables/{name}") for name in IQNET_TABLE2),
         *(
             report(
                 f"{RESULTS}/iqnet/tables/{name}.html",
-                caption="../report/iqnet_table2.rst",
+                caption="../../report/iqnet_table2.rst",
                 category="IQNet",
                 labels={"table": label},
             )
@@ -106,24 +106,24 @@ rule draw_iqnet_training_pictures:
         *(
             report(
                 f"{RESULTS}/iqnet/figures/{name}.png",
-                caption="../report/iqnet_table2.rst",
+                caption="../../report/iqnet_table2.rst",
                 category="IQNet",
                 labels={"figure": label},
             )
             for name, label in IQNET_PICTURE_FIGURES.items()
         ),
     log:
-        "<logs>/draw_iqnet_training_pictures.log",
+        "<logs>/plot_iqnet_training_pictures.log",
     benchmark:
-        "<benchmarks>/draw_iqnet_training_pictures.tsv"
+        "<benchmarks>/plot_iqnet_training_pictures.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(1500),
         runtime=raised(20),
     params:
-        code=code("draw_iqnet_training_pictures"),
+        code=code("plot_iqnet_training_pictures"),
         # <results>/iqnet/tables/NAME.csv is the first output of this rule
         tables=lambda wildcards, output: str(Path(output[0]).parent),
         figures=lambda wildcards, output: str(Path(output[0]).parents[1] / "figures"),
@@ -133,10 +133,10 @@ rule draw_iqnet_training_pictures:
     message:
         "Writing IQNet's Table II and drawing Fig. 7-9"
     script:
-        "../workflow_scripts/draw_iqnet_training_pictures.py"
+        "../../workflow_scripts/iqnet/plot_iqnet_training_pictures.py"
 
 
-rule code_iqnet_ablations:
+rule encode_iqnet_ablations:
     """Some pictures filtered without one part of the method or another, coded at the base QP."""
     input:
         chosen=rules.choose_iqnet_pictures.output.chosen,
@@ -146,17 +146,17 @@ rule code_iqnet_ablations:
         numbers="<results>/iqnet/pictures/ablations.csv",
         scenes="<results>/iqnet/pictures/ablations.scenes.json",
     log:
-        "<logs>/code_iqnet_ablations.log",
+        "<logs>/encode_iqnet_ablations.log",
     benchmark:
-        "<benchmarks>/code_iqnet_ablations.tsv"
+        "<benchmarks>/encode_iqnet_ablations.tsv"
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
         runtime=lambda wildcards, attempt: 240 * 2 ** (attempt - 1),
     params:
-        code=code("code_iqnet_ablations", *IQNET_TRAINING_CODEC_FILES),
+        code=code("encode_iqnet_ablations", *IQNET_TRAINING_CODEC_FILES),
         folder=IQNET_FOLDER,
         patch=IQNET_DATA["patch"],
         codec=IQNET_TRAINING_CODEC,
@@ -167,21 +167,21 @@ rule code_iqnet_ablations:
     message:
         "Coding IQNet's ablations"
     script:
-        "../workflow_scripts/code_iqnet_ablations.py"
+        "../../workflow_scripts/iqnet/encode_iqnet_ablations.py"
 
 
-rule draw_iqnet_ablations:
+rule plot_iqnet_ablations:
     """Fig. 10-12 and their numbers: ERJND against ours, minor edges, the MAE rule."""
     input:
-        numbers=rules.code_iqnet_ablations.output.numbers,
-        scenes=rules.code_iqnet_ablations.output.scenes,
-        pictures=rules.code_iqnet_ablations.output.pictures,
+        numbers=rules.encode_iqnet_ablations.output.numbers,
+        scenes=rules.encode_iqnet_ablations.output.scenes,
+        pictures=rules.encode_iqnet_ablations.output.pictures,
     output:
         *(table(f"iqnet/tables/{name}") for name in IQNET_ABLATION_TABLES),
         *(
             report(
                 f"{RESULTS}/iqnet/tables/{name}.html",
-                caption="../report/iqnet_ablations.rst",
+                caption="../../report/iqnet_ablations.rst",
                 category="IQNet",
                 labels={"table": label},
             )
@@ -192,40 +192,40 @@ rule draw_iqnet_ablations:
         *(
             report(
                 f"{RESULTS}/iqnet/figures/{name}.png",
-                caption="../report/iqnet_ablations.rst",
+                caption="../../report/iqnet_ablations.rst",
                 category="IQNet",
                 labels={"figure": label},
             )
             for name, label in IQNET_ABLATION_FIGURES.items()
         ),
     log:
-        "<logs>/draw_iqnet_ablations.log",
+        "<logs>/plot_iqnet_ablations.log",
     benchmark:
-        "<benchmarks>/draw_iqnet_ablations.tsv"
+        "<benchmarks>/plot_iqnet_ablations.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(1500),
         runtime=raised(20),
     params:
-        code=code("draw_iqnet_ablations"),
+        code=code("plot_iqnet_ablations"),
         # <results>/iqnet/tables/NAME.csv is the first output of this rule
         tables=lambda wildcards, output: str(Path(output[0]).parent),
         figures=lambda wildcards, output: str(Path(output[0]).parents[1] / "figures"),
         codec=IQNET_DATA["codec"],
         qp=IQNET_DATA["qp"],
-        alpha=rules.code_iqnet_ablations.params.alpha,
+        alpha=rules.encode_iqnet_ablations.params.alpha,
     message:
         "Drawing IQNet's ablations"
     script:
-        "../workflow_scripts/draw_iqnet_ablations.py"
+        "../../workflow_scripts/iqnet/plot_iqnet_ablations.py"
 
 
 rule iqnet_pictures:
     """Table II, Fig. 7-9 and the ablations."""
     input:
-        rules.draw_iqnet_training_pictures.output,
-        rules.draw_iqnet_ablations.output,
+        rules.plot_iqnet_training_pictures.output,
+        rules.plot_iqnet_ablations.output,
     message:
         "IQNet's training pictures and ablations are there"

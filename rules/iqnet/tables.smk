@@ -11,7 +11,7 @@ rule audit_iqnet:
         table("iqnet/tables/audit"),
         html=report(
             "<results>/iqnet/tables/audit.html",
-            caption="../report/audit.rst",
+            caption="../../report/audit.rst",
             category="IQNet",
             labels={"table": "audit of the printed tables"},
         ),
@@ -20,7 +20,7 @@ rule audit_iqnet:
     benchmark:
         "<benchmarks>/audit_iqnet.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(1000),
@@ -30,7 +30,7 @@ rule audit_iqnet:
     message:
         "Recomputing what IQNet's tables claim"
     script:
-        "../workflow_scripts/audit_iqnet.py"
+        "../../workflow_scripts/iqnet/audit_iqnet.py"
 
 
 rule audit:
@@ -51,7 +51,7 @@ rule tabulate_iqnet:
         *(
             report(
                 f"{RESULTS}/iqnet/tables/{name}{kind}.html",
-                caption="../report/iqnet_tables.rst",
+                caption="../../report/iqnet_tables.rst",
                 category="IQNet",
                 labels={"table": f"{name}{kind}".replace("_", ": ")},
             )
@@ -63,7 +63,7 @@ rule tabulate_iqnet:
     benchmark:
         "<benchmarks>/tabulate_iqnet.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(1000),
@@ -75,4 +75,4 @@ rule tabulate_iqnet:
     message:
         "Comparing with IQNet's printed tables"
     script:
-        "../workflow_scripts/tabulate_iqnet.py"
+        "../../workflow_scripts/iqnet/tabulate_iqnet.py"

@@ -21,7 +21,7 @@ rule train_iqnet:
         "<benchmarks>/train_iqnet.tsv"
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: IQNET_JOBS["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
@@ -34,7 +34,7 @@ rule train_iqnet:
     message:
         "Training IQNet"
     script:
-        "../workflow_scripts/train_iqnet.py"
+        "../../workflow_scripts/iqnet/train_iqnet.py"
 
 
 rule filter_lr_jnqd_targets:
@@ -49,7 +49,7 @@ rule filter_lr_jnqd_targets:
         "<benchmarks>/filter_lr_jnqd_targets/qp{qp}.tsv"
     priority: 30
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=raised(1000),
@@ -59,7 +59,7 @@ rule filter_lr_jnqd_targets:
     message:
         "Filtering training pictures with LR-JNQD at QP {wildcards.qp}"
     script:
-        "../workflow_scripts/filter_lr_jnqd_targets.py"
+        "../../workflow_scripts/iqnet/filter_lr_jnqd_targets.py"
 
 
 rule train_cnn_jnqd:
@@ -78,7 +78,7 @@ rule train_cnn_jnqd:
         "<benchmarks>/train_cnn_jnqd/qp{qp}.tsv"
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: IQNET_JOBS["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
@@ -90,4 +90,4 @@ rule train_cnn_jnqd:
     message:
         "Training CNN-JNQD for QP {wildcards.qp}"
     script:
-        "../workflow_scripts/train_cnn_jnqd.py"
+        "../../workflow_scripts/iqnet/train_cnn_jnqd.py"

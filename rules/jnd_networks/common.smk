@@ -1,6 +1,6 @@
 """What the rules of LASeR-JND and MTJND share: small functions; no rules here."""
 
-from jndlab.training.jnd_stages import AUTOENCODER, stages_of
+from jndlab.papers.jnd_networks.stages import AUTOENCODER, stages_of
 
 JND_REPORT = "JND predictors"  # category
 
@@ -34,7 +34,7 @@ def jnd_stage_inputs(wildcards):
     imagenet = settings.config[paper].get("imagenet")
     return {
         "starts_from": [jnd_model(paper, name, "pt") for name in stage.starts_from],
-        "saliency": rules.highlight_jnd_frames.output.maps if stage.network.endswith("_va") else [],
+        "saliency": rules.compute_saliency.output.maps if stage.network.endswith("_va") else [],
         "imagenet": imagenet or [],
     }
 

@@ -19,7 +19,7 @@ elif JND_SET != "folder":
     JND_SUR_FIGURE = {
         "sur_figure": report(
             f"{RESULTS}/jnd_frames/figures/sur_curves.png",
-            caption="../report/jnd_frames_sur.rst",
+            caption="../../report/jnd_frames_sur.rst",
             category="JND labels",
             labels={"figure": "satisfied users"},
         ),
@@ -50,7 +50,7 @@ rule list_jnd_frames:
         "<benchmarks>/list_jnd_frames.tsv"
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=raised(2000),
@@ -75,7 +75,7 @@ rule list_jnd_frames:
     message:
         "Listing frames of {params.choice[data_set]}"
     script:
-        "../workflow_scripts/list_jnd_frames.py"
+        "../../workflow_scripts/jnd_networks/list_jnd_frames.py"
 
 
 rule label_jnd_frames:
@@ -94,7 +94,7 @@ rule label_jnd_frames:
         "<benchmarks>/label_jnd_frames.tsv"
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 8
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
@@ -109,7 +109,7 @@ rule label_jnd_frames:
     message:
         "Labelling frames ({params.labels[kind]})"
     script:
-        "../workflow_scripts/label_jnd_frames.py"
+        "../../workflow_scripts/jnd_networks/label_jnd_frames.py"
 
 
 rule split_jnd_frames:
@@ -124,7 +124,7 @@ rule split_jnd_frames:
         "<benchmarks>/split_jnd_frames.tsv"
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=raised(500),
@@ -135,10 +135,10 @@ rule split_jnd_frames:
     message:
         "Splitting the sources of frames"
     script:
-        "../workflow_scripts/split_jnd_frames.py"
+        "../../workflow_scripts/jnd_networks/split_jnd_frames.py"
 
 
-rule code_jnd_frames:
+rule encode_jnd_frames:
     """Every frame as it looks at its JNDs, and its PSNR at every quality."""
     input:
         folder=JND_FOLDER_FILES,
@@ -149,18 +149,18 @@ rule code_jnd_frames:
         pictures=directory("<results>/jnd_frames/coded"),
         table="<results>/jnd_frames/coded.csv",
     log:
-        "<logs>/code_jnd_frames.log",
+        "<logs>/encode_jnd_frames.log",
     benchmark:
-        "<benchmarks>/code_jnd_frames.tsv"
+        "<benchmarks>/encode_jnd_frames.tsv"
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 8
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
         runtime=raised(720),
     params:
-        code=code("code_jnd_frames"),
+        code=code("encode_jnd_frames"),
         data_set=JND_SET,
         folder=JND_FOLDER,
         order=JND_LABELS["order"],
@@ -168,7 +168,7 @@ rule code_jnd_frames:
     message:
         "Coding frames at their JNDs"
     script:
-        "../workflow_scripts/code_jnd_frames.py"
+        "../../workflow_scripts/jnd_networks/encode_jnd_frames.py"
 
 
 rule export_jnd_frames:
@@ -178,7 +178,7 @@ rule export_jnd_frames:
         table=rules.list_jnd_frames.output.table,
         labels=rules.label_jnd_frames.output.labels,
         splits=rules.split_jnd_frames.output.splits,
-        pictures=rules.code_jnd_frames.output.pictures,
+        pictures=rules.encode_jnd_frames.output.pictures,
     output:
         folder=directory("<results>/jnd_frames/data"),
         table="<results>/jnd_frames/data.csv",
@@ -188,7 +188,7 @@ rule export_jnd_frames:
         "<benchmarks>/export_jnd_frames.tsv"
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=raised(1000),
@@ -198,10 +198,10 @@ rule export_jnd_frames:
     message:
         "Writing frames, labels and codings for training"
     script:
-        "../workflow_scripts/export_jnd_frames.py"
+        "../../workflow_scripts/jnd_networks/export_jnd_frames.py"
 
 
-rule highlight_jnd_frames:
+rule compute_saliency:
     """Where each frame draws the eye, by a saliency model: what MTJND's attention tail learns."""
     input:
         frames=rules.list_jnd_frames.output.frames,
@@ -209,68 +209,68 @@ rule highlight_jnd_frames:
     output:
         maps=directory("<results>/jnd_frames/saliency"),
     log:
-        "<logs>/highlight_jnd_frames.log",
+        "<logs>/compute_saliency.log",
     benchmark:
-        "<benchmarks>/highlight_jnd_frames.tsv"
+        "<benchmarks>/compute_saliency.tsv"
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=raised(2000),
         runtime=raised(240),
     params:
         **JND_SALIENCY,
-        code=code("highlight_jnd_frames", *JND_SALIENCY_FILES),
+        code=code("compute_saliency", *JND_SALIENCY_FILES),
     message:
         "Making saliency maps of frames with {params.model}"
     script:
-        "../workflow_scripts/highlight_jnd_frames.py"
+        "../../workflow_scripts/jnd_networks/compute_saliency.py"
 
 
-rule show_jnd_frames:
+rule plot_jnd_frames:
     """A sheet of frames beside their JND-quality versions, and the spread of the labels."""
     input:
         **JND_SUR,
         folder=rules.export_jnd_frames.output.folder,
         table=rules.export_jnd_frames.output.table,
-        codings=rules.code_jnd_frames.output.table,
+        codings=rules.encode_jnd_frames.output.table,
     output:
         **JND_SUR_FIGURE,
         labels=table("jnd_frames/tables/labels"),
         page=report(
             "<results>/jnd_frames/tables/labels.html",
-            caption="../report/jnd_frames_labels.rst",
+            caption="../../report/jnd_frames_labels.rst",
             category="JND labels",
             labels={"table": "labels by part and level"},
         ),
         sheet=report(
             "<results>/jnd_frames/figures/frames.png",
-            caption="../report/jnd_frames_sheet.rst",
+            caption="../../report/jnd_frames_sheet.rst",
             category="JND labels",
             labels={"figure": "frames at their JNDs"},
         ),
     log:
-        "<logs>/show_jnd_frames.log",
+        "<logs>/plot_jnd_frames.log",
     benchmark:
-        "<benchmarks>/show_jnd_frames.tsv"
+        "<benchmarks>/plot_jnd_frames.tsv"
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=raised(1000),
         runtime=raised(20),
     params:
-        code=code("show_jnd_frames"),
+        code=code("plot_jnd_frames"),
     message:
         "Drawing labelled frames"
     script:
-        "../workflow_scripts/show_jnd_frames.py"
+        "../../workflow_scripts/jnd_networks/plot_jnd_frames.py"
 
 
 rule jnd_frames:
     """Frames with JND labels, to look at and to train on."""
     input:
         rules.export_jnd_frames.output,
-        rules.highlight_jnd_frames.output,
-        rules.show_jnd_frames.output,
+        rules.compute_saliency.output,
+        rules.plot_jnd_frames.output,

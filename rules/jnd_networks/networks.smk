@@ -21,7 +21,7 @@ rule train_jnd_network:
         network=jnd_stages_that(trained=True),
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: lambda wildcards: settings.config[wildcards.paper]["jobs"]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: settings.config[wildcards.paper]["jobs"]["memory_mb"] * 2 ** (attempt - 1),
@@ -34,7 +34,7 @@ rule train_jnd_network:
     message:
         "Training {wildcards.network}"
     script:
-        "../workflow_scripts/train_jnd_network.py"
+        "../../workflow_scripts/jnd_networks/train_jnd_network.py"
 
 
 rule import_jnd_weights:
@@ -53,7 +53,7 @@ rule import_jnd_weights:
         network=jnd_stages_that(trained=False),
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=raised(3000),
@@ -64,7 +64,7 @@ rule import_jnd_weights:
     message:
         "Importing {wildcards.network}"
     script:
-        "../workflow_scripts/import_jnd_weights.py"
+        "../../workflow_scripts/jnd_networks/import_jnd_weights.py"
 
 
 rule evaluate_jnd_networks:
@@ -73,8 +73,8 @@ rule evaluate_jnd_networks:
         folder=rules.export_jnd_frames.output.folder,
         table=rules.export_jnd_frames.output.table,
         records=rules.list_jnd_frames.output.table,
-        coded=rules.code_jnd_frames.output.table,
-        saliency=rules.highlight_jnd_frames.output.maps,
+        coded=rules.encode_jnd_frames.output.table,
+        saliency=rules.compute_saliency.output.maps,
         models=lambda wildcards: jnd_models(wildcards.paper, "onnx", predictors=False).values(),
         weights=lambda wildcards: jnd_models(wildcards.paper, "pt").values(),
         trainings=lambda wildcards: jnd_trainings(wildcards.paper),
@@ -83,7 +83,7 @@ rule evaluate_jnd_networks:
         costs="<results>/{paper}/costs.csv",
         pictures=report(
             "<results>/{paper}/figures/pictures.png",
-            caption="../report/jnd_networks_pictures.rst",
+            caption="../../report/jnd_networks_pictures.rst",
             category=JND_REPORT,
             subcategory="{paper}",
             labels={"figure": "what the networks make of frames"},
@@ -96,7 +96,7 @@ rule evaluate_jnd_networks:
         paper=one_of(JND_STAGES),
     priority: 20
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
@@ -108,4 +108,4 @@ rule evaluate_jnd_networks:
     message:
         "Predicting JND levels of labelled frames ({wildcards.paper})"
     script:
-        "../workflow_scripts/evaluate_jnd_networks.py"
+        "../../workflow_scripts/jnd_networks/evaluate_jnd_networks.py"

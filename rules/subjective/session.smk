@@ -1,7 +1,7 @@
 """Scores by people: a rating test from the coded clips of the run, and the analysis of its ratings."""
 
-from jndlab.report.rating_page import PAGE
-from jndops.subjective_plan import RatedClip, rated_clips, rated_points
+from jndlab.subjective.rating_page import PAGE
+from jndops.plan.subjective import RatedClip, rated_clips, rated_points
 
 SUBJECTIVE = settings.config["subjective"]
 RATING_MODELS = ["bt500", "p910"]
@@ -35,7 +35,7 @@ rule encode_rating_clip:
     wildcard_constraints:
         coding=r"reference|[^/]+/(AI|LDP)/[^/]+/qp\d+",
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=memory_mb,
@@ -47,7 +47,7 @@ rule encode_rating_clip:
     message:
         "Making the rating clip {wildcards.sequence} {wildcards.coding}"
     script:
-        "../workflow_scripts/encode_rating_clip.py"
+        "../../workflow_scripts/subjective/encode_rating_clip.py"
 
 
 rule make_subjective_session:
@@ -63,7 +63,7 @@ rule make_subjective_session:
     benchmark:
         "<benchmarks>/make_subjective_session.tsv"
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=raised(500),
@@ -75,7 +75,7 @@ rule make_subjective_session:
     message:
         "Making the rating session"
     script:
-        "../workflow_scripts/make_subjective_session.py"
+        "../../workflow_scripts/subjective/make_subjective_session.py"
 
 
 rule subjective_session:
@@ -97,7 +97,7 @@ rule analyse_ratings:
         *(
             report(
                 f"{RESULTS}/subjective/tables/{name}.html",
-                caption="../report/subjective_tables.rst",
+                caption="../../report/subjective_tables.rst",
                 category="Scores by people",
                 labels={"table": name.replace("_", " ")},
             )
@@ -106,7 +106,7 @@ rule analyse_ratings:
         *(
             report(
                 f"{RESULTS}/subjective/figures/{name}.png",
-                caption="../report/subjective_figures.rst",
+                caption="../../report/subjective_figures.rst",
                 category="Scores by people",
                 labels={"figure": name.replace("_", " ")},
             )
@@ -118,7 +118,7 @@ rule analyse_ratings:
     benchmark:
         "<benchmarks>/analyse_ratings.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(1500),
@@ -133,4 +133,4 @@ rule analyse_ratings:
     message:
         "Analysing the ratings"
     script:
-        "../workflow_scripts/analyse_ratings.py"
+        "../../workflow_scripts/subjective/analyse_ratings.py"

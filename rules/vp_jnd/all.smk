@@ -5,7 +5,7 @@ rule vp_jnd:
     """All tables and figures of this paper, and its networks."""
     input:
         rules.tabulate_vp_jnd.output,
-        expand(rules.draw_vp_jnd_figures.output, data=VP_JND_DATA),
+        expand(rules.plot_vp_jnd_figures.output, data=VP_JND_DATA),
         rules.check_vp_jnd_quiz.output if VP_JND_QUIZ else [],
         trainings=[
             f"{RESULTS}/models/{network}/{data}/{split}/summary.json"

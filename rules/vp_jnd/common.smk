@@ -1,6 +1,6 @@
 """What VP-JND's rules share: settings and small functions; no rules here."""
 
-from jndlab.papers.vp_jnd_splits import split_names
+from jndlab.papers.vp_jnd.splits import split_names
 
 VP_JND = settings.config["vp_jnd"]
 VP_JND_DATA = VP_JND["data"]
@@ -89,7 +89,7 @@ VP_JND_TABLES = {
 VP_JND_CLASSIFIERS = [
     name
     for name in VP_JND_CHOICES
-    if settings.config["methods"][name]["class"] == "jndlab.models.vp_jnd_choice:VpJndChoice"
+    if settings.config["methods"][name]["class"] == "jndlab.models.vp_jnd.choice:VpJndChoice"
 ]
 VP_JND_FIGURES = {
     "correlation": "mean pixel JND and PW-JND",

@@ -14,7 +14,7 @@ rule list_vp_jnd_pictures:
         "<benchmarks>/list_vp_jnd_pictures/{data}.tsv"
     priority: 30
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=raised(1000),
@@ -27,7 +27,7 @@ rule list_vp_jnd_pictures:
     message:
         "Listing VP-JND's pictures of {wildcards.data}"
     script:
-        "../workflow_scripts/list_vp_jnd_pictures.py"
+        "../../workflow_scripts/vp_jnd/list_vp_jnd_pictures.py"
 
 
 rule measure_vp_jnd_pictures:
@@ -44,7 +44,7 @@ rule measure_vp_jnd_pictures:
         "<benchmarks>/measure_vp_jnd_pictures/{data}.{batch}.tsv"
     priority: 30
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
@@ -58,7 +58,7 @@ rule measure_vp_jnd_pictures:
     message:
         "Coding and measuring pictures of {wildcards.data}, part {wildcards.batch}"
     script:
-        "../workflow_scripts/measure_vp_jnd_pictures.py"
+        "../../workflow_scripts/vp_jnd/measure_vp_jnd_pictures.py"
 
 
 rule label_vp_jnd_pictures:
@@ -74,7 +74,7 @@ rule label_vp_jnd_pictures:
         "<benchmarks>/label_vp_jnd_pictures/{data}.tsv"
     priority: 30
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=raised(1000),
@@ -87,7 +87,7 @@ rule label_vp_jnd_pictures:
     message:
         "Labelling pictures of {wildcards.data} ({params.labels[kind]})"
     script:
-        "../workflow_scripts/label_vp_jnd_pictures.py"
+        "../../workflow_scripts/vp_jnd/label_vp_jnd_pictures.py"
 
 
 rule split_vp_jnd_pictures:
@@ -102,7 +102,7 @@ rule split_vp_jnd_pictures:
         "<benchmarks>/split_vp_jnd_pictures/{data}.tsv"
     priority: 30
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=raised(500),
@@ -113,7 +113,7 @@ rule split_vp_jnd_pictures:
     message:
         "Splitting pictures of {wildcards.data}"
     script:
-        "../workflow_scripts/split_vp_jnd_pictures.py"
+        "../../workflow_scripts/vp_jnd/split_vp_jnd_pictures.py"
 
 
 rule fit_vp_jnd_choices:
@@ -129,7 +129,7 @@ rule fit_vp_jnd_choices:
     benchmark:
         "<benchmarks>/fit_vp_jnd_choices/{data}.tsv"
     conda:
-        "../envs/codecs.yaml"
+        "../../envs/codecs.yaml"
     threads: 1
     resources:
         mem_mb=raised(1000),
@@ -140,4 +140,4 @@ rule fit_vp_jnd_choices:
     message:
         "Fitting simple choices of quality to {wildcards.data}"
     script:
-        "../workflow_scripts/fit_vp_jnd_choices.py"
+        "../../workflow_scripts/vp_jnd/fit_vp_jnd_choices.py"

@@ -11,7 +11,7 @@ rule tabulate_vp_jnd:
         *(
             report(
                 f"{RESULTS}/vp_jnd/tables/{name}.html",
-                caption="../report/vp_jnd_tables.rst",
+                caption="../../report/vp_jnd_tables.rst",
                 category="VP-JND",
                 labels={"table": label},
             )
@@ -22,7 +22,7 @@ rule tabulate_vp_jnd:
     benchmark:
         "<benchmarks>/tabulate_vp_jnd.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(2000),
@@ -37,10 +37,10 @@ rule tabulate_vp_jnd:
     message:
         "Writing VP-JND's tables"
     script:
-        "../workflow_scripts/tabulate_vp_jnd.py"
+        "../../workflow_scripts/vp_jnd/tabulate_vp_jnd.py"
 
 
-rule draw_vp_jnd_figures:
+rule plot_vp_jnd_figures:
     """Correlation, saving over |dQF|, decision curves, pixel-JND maps, patch weights, the PW-JND itself."""
     input:
         lambda wildcards: vp_jnd_chosen(wildcards.data),
@@ -51,24 +51,24 @@ rule draw_vp_jnd_figures:
         *(
             report(
                 f"{RESULTS}/vp_jnd/figures/{{data}}_{name}.png",
-                caption="../report/vp_jnd_figures.rst",
+                caption="../../report/vp_jnd_figures.rst",
                 category="VP-JND",
                 labels={"figure": f"{{data}}: {label}"},
             )
             for name, label in VP_JND_FIGURES.items()
         ),
     log:
-        "<logs>/draw_vp_jnd_figures/{data}.log",
+        "<logs>/plot_vp_jnd_figures/{data}.log",
     benchmark:
-        "<benchmarks>/draw_vp_jnd_figures/{data}.tsv"
+        "<benchmarks>/plot_vp_jnd_figures/{data}.tsv"
     conda:
-        "../envs/tables.yaml"
+        "../../envs/tables.yaml"
     threads: 1
     resources:
         mem_mb=raised(3000),
         runtime=raised(30),
     params:
-        code=code("draw_vp_jnd_figures"),
+        code=code("plot_vp_jnd_figures"),
         # <results>/vp_jnd/figures/NAME.svg is the first output of this rule
         folder=lambda wildcards, output: str(Path(output[0]).parents[1]),
         models=f"{RESULTS}/models/vp_jnd",
@@ -82,7 +82,7 @@ rule draw_vp_jnd_figures:
     message:
         "Drawing VP-JND's figures of {wildcards.data}"
     script:
-        "../workflow_scripts/draw_vp_jnd_figures.py"
+        "../../workflow_scripts/vp_jnd/plot_vp_jnd_figures.py"
 
 
 rule check_vp_jnd_quiz:
@@ -99,7 +99,7 @@ rule check_vp_jnd_quiz:
         table("vp_jnd/checks/quiz"),
         html=report(
             "<results>/vp_jnd/checks/quiz.html",
-            caption="../report/vp_jnd_quiz.rst",
+            caption="../../report/vp_jnd_quiz.rst",
             category="VP-JND",
             labels={"table": "KonJND-1k's quiz pictures"},
         ),
@@ -108,7 +108,7 @@ rule check_vp_jnd_quiz:
     benchmark:
         "<benchmarks>/check_vp_jnd_quiz.tsv"
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=raised(4000),
@@ -124,4 +124,4 @@ rule check_vp_jnd_quiz:
     message:
         "Asking for the quality of KonJND-1k's quiz pictures"
     script:
-        "../workflow_scripts/check_vp_jnd_quiz.py"
+        "../../workflow_scripts/vp_jnd/check_vp_jnd_quiz.py"

@@ -19,7 +19,7 @@ rule train_vp_jnd:
         "<benchmarks>/train_vp_jnd/{network}.{data}.{split}.tsv"
     priority: 30
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     # Networks of a few channels gain nothing from a second thread; two of them side by side do.
     threads: VP_JND["jobs"]["threads"]
     resources:
@@ -36,7 +36,7 @@ rule train_vp_jnd:
     message:
         "Training {wildcards.network} on {wildcards.data}, {wildcards.split}"
     script:
-        "../workflow_scripts/train_vp_jnd.py"
+        "../../workflow_scripts/vp_jnd/train_vp_jnd.py"
 
 
 rule choose_vp_jnd_qualities:
@@ -53,7 +53,7 @@ rule choose_vp_jnd_qualities:
     benchmark:
         "<benchmarks>/choose_vp_jnd_qualities/{data}.{method}.{split}.tsv"
     conda:
-        "../envs/networks.yaml"
+        "../../envs/networks.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
@@ -69,4 +69,4 @@ rule choose_vp_jnd_qualities:
     message:
         "Choosing qualities for {wildcards.data}, {wildcards.split}, by {wildcards.method}"
     script:
-        "../workflow_scripts/choose_vp_jnd_qualities.py"
+        "../../workflow_scripts/vp_jnd/choose_vp_jnd_qualities.py"

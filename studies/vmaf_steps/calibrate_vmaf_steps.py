@@ -1,6 +1,6 @@
 """Calibrate the step of the label rule `vmaf_steps` on the JPEG AIC-4 example data; a command.
 
-    python workflow_scripts/calibrate_vmaf_steps.py FOLDER [--konjnd FOLDER] [--output FOLDER]
+    python studies/vmaf_steps/calibrate_vmaf_steps.py FOLDER [--konjnd FOLDER] [--output FOLDER]
 
 writes the tables that docs/vmaf_steps.md explains.
 """
@@ -13,11 +13,10 @@ from pathlib import Path
 
 from jndlab.errors import UserError
 from jndlab.files import write_csv
-from jndlab.papers import vmaf_steps_calibration as calibration
-from jndlab.papers.vmaf_steps_checks import draw_calibration, konjnd_table
+from jndlab.paths import ROOT
 from jndlab.quality.vmaf_steps import DEFAULT_RULE
-
-ROOT = Path(__file__).resolve().parent.parent
+from studies.vmaf_steps import calibration
+from studies.vmaf_steps.checks import draw_calibration, konjnd_table
 
 
 def main() -> int:

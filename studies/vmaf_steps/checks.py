@@ -12,9 +12,9 @@ import numpy as np
 from jndlab.datasets.pictures import read_rgb, rgb_to_frame
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
-from jndlab.papers.vmaf_steps_calibration import FORMS, VMAF_NEG, Stimuli, fit
 from jndlab.quality.quality_sweeps import Coding, sweep_codings
 from jndlab.quality.vmaf_steps import DEFAULT_RULE, required_levels
+from studies.vmaf_steps.calibration import FORMS, VMAF_NEG, Stimuli, fit
 
 # KonJND-1k's crowd had to place the JND of its two quiz pictures inside these JPEG quality factors
 # to be accepted (slider positions 47-78 and 25-64 of 101 - QF).

@@ -24,7 +24,7 @@ methods:
   anchor: {kind: anchor}
   bl_juniper:
     kind: block_qp
-    class: jndlab.jnd.block_qp_control:BlockJndControl
+    class: jndlab.jnd.block.qp_control:BlockJndControl
     options:
       jnd: "{results}/bl_juniper/block_jnd/cnn/{sequence}.npz"
       importance: "{results}/bl_juniper/importance/dsr/{sequence}.npz"

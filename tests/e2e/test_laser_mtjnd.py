@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from jndlab.models.keras_weights import keras_weights
+from jndlab.models.keras.weights import keras_weights
 from jndlab.models.model_files import build_network, load_model
 from workflow_runner import Workflow
 

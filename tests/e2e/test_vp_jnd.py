@@ -24,13 +24,13 @@ methods:
   anchor: {kind: anchor}
   vp_jnd:
     kind: quality_choice
-    class: jndlab.models.vp_jnd_choice:VpJndChoice
+    class: jndlab.models.vp_jnd.choice:VpJndChoice
     label: VP-JND
     options:
       {model: "{results}/models/vp_jnd/{data}/{split}/model.onnx", patches: 4, crops: aligned}
   liu_pw_jnd: # the predecessor, a network of its own
     kind: quality_choice
-    class: jndlab.models.vp_jnd_choice:VpJndChoice
+    class: jndlab.models.vp_jnd.choice:VpJndChoice
     label: Liu et al.
     options:
       model: "{results}/models/liu_pw_jnd/{data}/{split}/model.onnx"

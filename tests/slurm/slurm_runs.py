@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jndops.timings import TIMINGS_NAME
+from jndops.plan.timings import TIMINGS_NAME
 from workflow_runner import Workflow
 
 PROFILE = ("--workflow-profile", "profiles/slurm")

@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from workflow_runner import REPOSITORY, Workflow
 
-RULE_FILES = sorted((REPOSITORY / "rules").glob("*.smk"))
+RULE_FILES = sorted((REPOSITORY / "rules").rglob("*.smk"))
 NEEDED = ("log:", "conda:", "threads:", "mem_mb=", "runtime=", "message:")
 
 
@@ -38,10 +40,12 @@ def test_style(arguments):
 
 
 def rules() -> list[tuple[str, str]]:
+    """Every rule as (file:name, text); a rule in a loop over papers has the pattern of its name."""
     found = []
     for path in RULE_FILES:
-        for body in re.split(r"(?m)^rule ", path.read_text("utf-8"))[1:]:
-            found.append((f"{path.name}:{body.split(':')[0]}", body))
+        for body in re.split(r"(?m)^ *rule\b *", path.read_text("utf-8"))[1:]:
+            name = body.split(":")[0] or re.search(r"name:\s+(\S+)", body)[1]
+            found.append((f"{path.parent.name}/{path.name}:{name}", body))
     return found
 
 
@@ -54,33 +58,92 @@ def test_every_executing_rule_is_complete(name, body):
             assert "benchmark:" in body, f"{name} lacks a benchmark"
 
 
-def test_rule_script_and_log_share_a_name():
+# One adapter serves both papers of JND networks, whose rules are made in a loop.
+SHARED_ADAPTERS = {
+    'f"tabulate_{paper}"': "tabulate_jnd_network",
+    'f"plot_{paper}"': "plot_jnd_network",
+}
+
+
+def test_rule_script_log_and_benchmark_share_a_name_and_a_wing():
+    adapters = set()
     for name, body in rules():
-        rule = name.split(":")[1]
-        script = re.search(r"workflow_scripts/(\w+)\.py", body)
-        if script:
-            assert script[1] == rule, name
-        log = re.search(r'"<logs>/(\w+)', body)
-        if log:
-            assert log[1] == rule, name
+        place, rule = name.split(":")
+        script = re.search(r'"(?:\.\./)+workflow_scripts/(\w+)/(\w+)\.py"', body)
+        if not script:
+            assert not re.search(r"(?m)^ +script:", body), name
+            continue
+        assert script[1] == place.split("/")[0], name
+        assert script[2] == SHARED_ADAPTERS.get(rule, rule), name
+        adapters.add(script[0].strip('"./'))
+        kinds = ("logs", "benchmarks") if "output:" in body else ("logs",)
+        for kind in kinds:
+            found = re.search(rf'"<{kind}>/([\w{{}}]+)', body)
+            assert found and found[1] == rule.removeprefix('f"').removesuffix('"'), (name, kind)
+    wings = [path for path in (REPOSITORY / "rules").iterdir() if path.is_dir()]
+    written = {
+        path.relative_to(REPOSITORY).as_posix()
+        for wing in wings
+        for path in (REPOSITORY / "workflow_scripts" / wing.name).glob("*.py")
+    }
+    assert adapters == written, "an adapter without a rule, or a rule without an adapter"
+
+
+def test_no_folder_is_crowded():
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    files = [Path(name) for name in tracked if name]
+    assert len(files) > 100, "this test needs a git clone"
+    crowded = {
+        str(folder): count
+        for folder, count in Counter(file.parent for file in files).items()
+        if count > 20
+    }
+    assert not crowded
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Full names of what a file imports, names of a package's modules included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_no_paper_imports_another():
+    papers = REPOSITORY / "workflow_scripts/jndlab/papers"
+    wings = [path for path in papers.iterdir() if path.is_dir() and path.name != "__pycache__"]
+    assert {"iqnet", "bl_juniper", "jnd_networks", "vp_jnd"} <= {path.name for path in wings}
+    for wing in wings:
+        for path in wing.rglob("*.py"):
+            others = {
+                name
+                for name in imported_modules(path)
+                if name.startswith("jndlab.papers.") and name.split(".")[2] != wing.name
+            }
+            assert not others, f"{path.relative_to(REPOSITORY)} imports {others}"
 
 
 def test_science_imports_neither_snakemake_nor_mlflow():
     for path in (REPOSITORY / "workflow_scripts/jndlab").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            roots = {name.split(".")[0] for name in names}
-            assert not roots & {"snakemake", "mlflow", "jndops"}, path
+        roots = {name.split(".")[0] for name in imported_modules(path)}
+        assert not roots & {"snakemake", "mlflow", "jndops"}, path
 
 
 FLOORS = [
-    "media", "codecs", "quality", "jnd", "models", "training", "datasets", "report", "papers",
+    "media", "codecs", "quality", "jnd", "models", "training", "datasets", "report",
+    "subjective", "papers",
 ]  # fmt: skip
 
 
 def test_packages_depend_downwards_only():
     order = {name: rank for rank, name in enumerate(FLOORS)}
+    packages = (REPOSITORY / "workflow_scripts/jndlab").glob("*/__init__.py")
+    assert {path.parent.name for path in packages} == set(order)
     for package, rank in order.items():
         for path in (REPOSITORY / "workflow_scripts/jndlab" / package).rglob("*.py"):
             for used in re.findall(r"^\s*from jndlab\.(\w+)", path.read_text("utf-8"), re.M):
@@ -92,7 +155,7 @@ HEAVY = {"torch", "pyiqa", "mlflow", "seaborn", "pandas", "matplotlib"}
 
 @pytest.mark.parametrize("script", ["encode_clip", "measure_point", "prepare_sequence"])
 def test_encode_and_measure_jobs_start_cheaply(script):
-    lines = (REPOSITORY / f"workflow_scripts/{script}.py").read_text("utf-8").splitlines()
+    lines = (REPOSITORY / f"workflow_scripts/coding/{script}.py").read_text("utf-8").splitlines()
     imports = [line for line in lines if line.startswith(("import ", "from "))]
     program = [*imports, "import sys", "print(*{name.split('.')[0] for name in sys.modules})"]
     told = subprocess.run(

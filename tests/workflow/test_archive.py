@@ -29,10 +29,11 @@ with open("files.json", "w") as stream:
 
 
 def archive(workflow: Workflow, task: str) -> subprocess.CompletedProcess[str]:
-    script = "workflow_scripts/archive_results.py"
+    script = "workflow_scripts/commands/archive_results.py"
     return subprocess.run(
         [sys.executable, script, task, "--configfile", "tiny.yaml"],
         cwd=workflow.folder,
+        env=workflow.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -34,7 +34,7 @@ def test_a_profile_of_a_cluster_takes_the_place_of_cores(repository, target):
 def test_quality_is_chosen_of_a_picture_that_is_named(repository):
     words = called(repository, "choose-quality", "PICTURE=photo.png", "CONFIG=config/smoke.yaml")
     assert words[1:] == [
-        "workflow_scripts/choose_quality.py",
+        "workflow_scripts/commands/choose_quality.py",
         '"photo.png"',
         "--configfile",
         "config/smoke.yaml",

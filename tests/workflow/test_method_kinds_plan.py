@@ -31,7 +31,7 @@ methods:
 METHODS = """
 import numpy as np
 
-from jndlab.jnd.block_qp import grid
+from jndlab.jnd.block.qp import grid
 
 
 class Level:

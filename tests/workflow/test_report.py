@@ -39,12 +39,17 @@ def finished(tmp_path_factory) -> Workflow:
 
 def make_report(workflow: Workflow, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "workflow_scripts/make_report.py", *options],
+        [sys.executable, "workflow_scripts/commands/make_report.py", *options],
         cwd=workflow.folder,
-        env={**os.environ, "PYTHONPATH": str(workflow.folder / "offline")},
+        env=without_network(workflow),
         capture_output=True,
         text=True,
     )
+
+
+def without_network(workflow: Workflow) -> dict[str, str]:
+    paths = [str(workflow.folder / "offline"), workflow.environment["PYTHONPATH"]]
+    return {**workflow.environment, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def results_of(page: str) -> dict[str, dict]:
@@ -56,7 +61,7 @@ def test_network_is_really_cut(finished):
     program = "import urllib.request as r; r.urlopen('http://localhost')"
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(finished.folder / "offline")},
+        env=without_network(finished),
         capture_output=True,
         text=True,
     )
@@ -133,6 +138,7 @@ def results_dir(workflow: Workflow, configfile: str) -> subprocess.CompletedProc
     return subprocess.run(
         [sys.executable, "workflow_scripts/jndops/results_dir.py", configfile],
         cwd=workflow.folder,
+        env=workflow.environment,
         capture_output=True,
         text=True,
     )

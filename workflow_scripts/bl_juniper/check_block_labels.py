@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from jndlab.papers.bl_juniper_labels import (
+from jndlab.papers.bl_juniper.label_statistics import (
     STATISTICS_CAPTION,
     statistics_comparison,
     statistics_table,
 )
-from jndlab.papers.bl_juniper_mcl_jcv import read_block_labels
+from jndlab.papers.bl_juniper.mcl_jcv import read_block_labels
 from jndlab.report.compare import verdict_summary
 from jndlab.report.tables import write_table
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     statistics = statistics_table(read_block_labels(snakemake.input.labels))
     comparison = statistics_comparison(statistics)
     caption = f"{STATISTICS_CAPTION} Verdicts: {verdict_summary(comparison)}."
@@ -21,4 +21,4 @@ def main(snakemake, log: Path) -> None:
     write_table(comparison, stem, caption=caption)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

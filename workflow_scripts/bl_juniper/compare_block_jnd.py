@@ -6,21 +6,21 @@ import numpy as np
 import pandas as pd
 
 from jndlab.datasets.jnd_labels import read_labels
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.jnd.block_maps import read_block_maps
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.maps import read_block_maps
 from jndlab.media.clip import clip_from_text
-from jndlab.models.bl_juniper_onnx import LEVELS, BlockJndPredictor, activity_options
-from jndlab.papers import bl_juniper_errors as errors
-from jndlab.papers import bl_juniper_labels as labels
-from jndlab.papers.bl_juniper_mapping import key_frames_with_ti
-from jndlab.papers.bl_juniper_mcl_jcv import read_block_labels
+from jndlab.models.bl_juniper.onnx import LEVELS, BlockJndPredictor, activity_options
+from jndlab.papers.bl_juniper import errors
+from jndlab.papers.bl_juniper import label_statistics as labels
+from jndlab.papers.bl_juniper.mapping import key_frames_with_ti
+from jndlab.papers.bl_juniper.mcl_jcv import read_block_labels
 from jndlab.report.tables import write_table
-from jndlab.training.block_files import read_blocks
-from jndlab.training.block_samples import split_by_source
+from jndlab.training.samplers.block_files import read_blocks
+from jndlab.training.samplers.blocks import split_by_source
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params, output = snakemake.input, snakemake.params, snakemake.output
     content = read_blocks(given.blocks)
     split = split_by_source([str(name) for name in content.blocks.sources], **params.data)
@@ -84,4 +84,4 @@ def main(snakemake, log: Path) -> None:
     )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

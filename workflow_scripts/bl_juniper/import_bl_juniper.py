@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from jndlab.training.bl_juniper_training import import_bl_juniper
+from jndlab.papers.bl_juniper.training import import_bl_juniper
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     import_bl_juniper(
         Path(given.weights),
@@ -18,4 +18,4 @@ def main(snakemake, log: Path) -> None:
     )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

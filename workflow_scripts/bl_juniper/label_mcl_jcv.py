@@ -1,14 +1,12 @@
 """Adapter of rule label_mcl_jcv."""
 
-from pathlib import Path
-
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.papers.bl_juniper_mcl_jcv import labelled_clip
-from jndlab.training.block_files import write_blocks
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.papers.bl_juniper.mcl_jcv import labelled_clip
+from jndlab.training.samplers.block_files import write_blocks
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params, labels = snakemake.params, snakemake.input.get("labels")
     content = labelled_clip(
         params.folder,
@@ -20,4 +18,4 @@ def main(snakemake, log: Path) -> None:
     write_blocks(snakemake.output.blocks, content)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

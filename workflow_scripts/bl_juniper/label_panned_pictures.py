@@ -1,17 +1,15 @@
 """Adapter of rule label_panned_pictures."""
 
-from pathlib import Path
-
 from jndlab.codecs import get_codec
 from jndlab.datasets.jnd_labels import write_labels
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.papers.bl_juniper_pictures import label_pictures, panned_pictures
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.papers.bl_juniper.pictures import label_pictures, panned_pictures
 from jndlab.quality.quality_sweeps import write_sweeps
-from jndlab.training.block_files import write_blocks
+from jndlab.training.samplers.block_files import write_blocks
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     data, output = snakemake.params.data, snakemake.output
     names = "pictures", "crops_per_picture", "crop", "seed"
     pictures = panned_pictures(*(data[name] for name in names))
@@ -24,4 +22,4 @@ def main(snakemake, log: Path) -> None:
     write_blocks(output.blocks, made.content)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -5,16 +5,16 @@ from pathlib import Path
 from jndlab.codecs import get_codec
 from jndlab.datasets.jnd_labels import labels_from_values, write_labels
 from jndlab.files import read_json
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.jnd.block_maps import write_block_maps
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.maps import write_block_maps
 from jndlab.media.clip import clip_from_text
-from jndlab.papers.bl_juniper_mapping import first_frames, map_clip, video_sweep
+from jndlab.papers.bl_juniper.mapping import first_frames, map_clip, video_sweep
 from jndlab.quality.quality_sweeps import labels_of, write_sweeps
 from jndlab.quality.vmaf_steps import LABEL_KIND
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params, output, name = snakemake.params, snakemake.output, snakemake.wildcards.sequence
     source, clip = Path(snakemake.input.clip), clip_from_text(params.clip)
     codec, labels = get_codec(params.codec), params.labels
@@ -48,4 +48,4 @@ def main(snakemake, log: Path) -> None:
     write_block_maps(output.maps, maps)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,15 +1,13 @@
 """Adapter of rule map_importance."""
 
-from pathlib import Path
-
 from jndlab.files import read_json
-from jndlab.jnd.block_maps import write_block_maps
-from jndlab.jnd.visual_importance import importance_maps, load_saliency
+from jndlab.jnd.block.maps import write_block_maps
+from jndlab.jnd.saliency.visual_importance import importance_maps, load_saliency
 from jndlab.media.clip import clip_from_text, read_clip
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     clip = clip_from_text(params.clip)
     maps = importance_maps(
@@ -27,4 +25,4 @@ def main(snakemake, log: Path) -> None:
     write_block_maps(snakemake.output.maps, maps)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

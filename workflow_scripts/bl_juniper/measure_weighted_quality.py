@@ -1,14 +1,14 @@
-"""Adapter of rule weigh_quality."""
+"""Adapter of rule measure_weighted_quality."""
 
 from pathlib import Path
 
 from jndlab.files import write_csv
 from jndlab.media.clip import clip_from_text
-from jndlab.papers.bl_juniper_weighted import weighted_quality, weights_of
+from jndlab.papers.bl_juniper.weighted_quality import weighted_quality, weights_of
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params, names = snakemake.input, snakemake.params, snakemake.wildcards
     clip = clip_from_text(params.clip)
     judges = {name: Path(path) for name, path in zip(params.judges, given.importance, strict=True)}
@@ -24,4 +24,4 @@ def main(snakemake, log: Path) -> None:
     write_csv(snakemake.output.table, rows)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,16 +1,16 @@
-"""Adapter of rule draw_bl_juniper."""
+"""Adapter of rule plot_bl_juniper."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from jndlab.papers.bl_juniper_figures import gain_figure, saving_figure
+from jndlab.papers.bl_juniper.figures import gain_figure, saving_figure
 from jndlab.report.figures import rd_curves
 from jndlab.report.tables import load_points
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     folder = Path(snakemake.output.saving).parent
     points = load_points(given.points)
@@ -22,4 +22,4 @@ def main(snakemake, log: Path) -> None:
         gain_figure(equal_rate, quality, folder / f"gain_{quality}", params.labels)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,18 +1,18 @@
-"""Adapter of rule draw_block_maps."""
+"""Adapter of rule plot_block_maps."""
 
 from itertools import islice
 from pathlib import Path
 
 from jndlab.codecs.qp_map import read_qp_map
 from jndlab.errors import UserError
-from jndlab.jnd.block_maps import held_maps, read_block_maps
-from jndlab.jnd.block_pictures import rgb_of
+from jndlab.jnd.block.maps import held_maps, read_block_maps
+from jndlab.jnd.block.pictures import rgb_of
 from jndlab.media.clip import ClipFormat, clip_from_text, read_clip
-from jndlab.papers.bl_juniper_figures import map_figure
+from jndlab.papers.bl_juniper.figures import map_figure
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     judges, methods = len(params.judges), len(params.labels)
     for place, (name, clip_text) in enumerate(params.clips.items()):
@@ -45,4 +45,4 @@ def _at_frame(path: str, kind: str, clip: ClipFormat, number: int):
     return held_maps(maps, clip.frames)[number]
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

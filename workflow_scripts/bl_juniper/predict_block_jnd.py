@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 
 from jndlab.files import read_json, sha256_of
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.jnd.block_maps import BlockMaps, write_block_maps
-from jndlab.jnd.block_pictures import rgb_of
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.maps import BlockMaps, write_block_maps
+from jndlab.jnd.block.pictures import rgb_of
 from jndlab.media.clip import clip_from_text
-from jndlab.models.bl_juniper_onnx import LEVELS, BlockJndPredictor, activity_options
-from jndlab.papers.bl_juniper_mapping import key_frames_with_ti
+from jndlab.models.bl_juniper.onnx import LEVELS, BlockJndPredictor, activity_options
+from jndlab.papers.bl_juniper.mapping import key_frames_with_ti
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     clip = clip_from_text(params.clip)
     options = activity_options(BlockMappingOptions(**params.mapping))
@@ -45,4 +45,4 @@ def main(snakemake, log: Path) -> None:
     )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

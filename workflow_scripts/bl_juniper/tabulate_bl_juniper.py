@@ -4,15 +4,15 @@ from pathlib import Path
 
 from jndlab.datasets.jnd_labels import read_labels
 from jndlab.media.clip import clip_from_text
-from jndlab.papers import bl_juniper_answers as answers
-from jndlab.papers import bl_juniper_tables as tables
-from jndlab.papers import bl_juniper_weighted as weighted
+from jndlab.papers.bl_juniper import findings as answers
+from jndlab.papers.bl_juniper import tables
+from jndlab.papers.bl_juniper import weighted_quality as weighted
 from jndlab.report.compare import verdict_summary
 from jndlab.report.tables import load_points, write_table
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     folder = Path(snakemake.output.savings).parent
     points = load_points([*given.points, *given.plain])
@@ -56,4 +56,4 @@ def main(snakemake, log: Path) -> None:
     )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from jndlab.training.bl_juniper_training import train_bl_juniper
+from jndlab.papers.bl_juniper.training import train_bl_juniper
 from jndops.adapter import run
-from jndops.live_tracking import live_run, tracked
+from jndops.mlflow.live_tracking import live_run, tracked
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     outputs = {name: Path(path) for name, path in snakemake.output.items()}
     level, params = int(snakemake.wildcards.level), snakemake.params
     with live_run(f"bl_juniper_jnd{level}", outputs["summary"], tracked(params)) as on_metrics:
@@ -23,4 +23,4 @@ def main(snakemake, log: Path) -> None:
         )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

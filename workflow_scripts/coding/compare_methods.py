@@ -7,7 +7,7 @@ from jndlab.report.tables import load_points, write_table
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params = snakemake.params
     points = load_points(snakemake.input.points)
     folder = Path(snakemake.output[0]).parent
@@ -34,4 +34,4 @@ def main(snakemake, log: Path) -> None:
     )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

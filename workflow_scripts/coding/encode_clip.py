@@ -11,7 +11,7 @@ from jndlab.media.clip import clip_from_text
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     codec = get_codec(snakemake.params.codec)
     configuration, qp = snakemake.wildcards.configuration, int(snakemake.wildcards.qp)
     predicted, qp_map = snakemake.input.get("predicted"), snakemake.input.get("qp_map")
@@ -26,7 +26,7 @@ def main(snakemake, log: Path) -> None:
             stream=Path(snakemake.output.stream),
             work_dir=work_dir,
             threads=snakemake.threads,
-            log=log,
+            log=Path(snakemake.log[0]),
             qp_map=Path(qp_map) if qp_map else None,
         )
         result = codec.encode(job)
@@ -42,4 +42,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.facts, facts)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

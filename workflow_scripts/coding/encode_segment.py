@@ -12,7 +12,7 @@ from jndlab.media.clip import clip_from_text
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     codec, length = get_codec(snakemake.params.codec), snakemake.params.length
     qp, predicted = int(snakemake.wildcards.qp), snakemake.input.get("predicted")
     if predicted:
@@ -34,7 +34,7 @@ def main(snakemake, log: Path) -> None:
             stream=Path(snakemake.output.stream),
             work_dir=work_dir,
             threads=snakemake.threads,
-            log=log,
+            log=Path(snakemake.log[0]),
         )
         result = codec.encode(job)
     facts = {
@@ -47,4 +47,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.facts, facts)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -9,7 +9,7 @@ from jndlab.media.clip import clip_from_text
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     stream = Path(snakemake.output.stream)
     joined = join_segments(
         [Path(part) for part in snakemake.input.streams],
@@ -30,4 +30,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.facts, facts)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

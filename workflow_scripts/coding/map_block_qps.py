@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from jndlab.files import atomic_path
-from jndlab.jnd.block_qp import BLOCK_SIZE, checked_qp_maps, load_block_qp_control
+from jndlab.jnd.block.qp import BLOCK_SIZE, checked_qp_maps, load_block_qp_control
 from jndlab.media.clip import clip_from_text, read_clip
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     clip = clip_from_text(snakemake.params.clip)
     control = load_block_qp_control(snakemake.params.target, snakemake.params.options)
     frames = read_clip(snakemake.input.clip, clip)
@@ -19,4 +19,4 @@ def main(snakemake, log: Path) -> None:
         np.savez_compressed(stream, qp=qps, block_size=BLOCK_SIZE)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

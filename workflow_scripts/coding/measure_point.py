@@ -9,7 +9,7 @@ from jndlab.quality.rd_point import RdKey, frame_rows, rd_point
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     clip = clip_from_text(snakemake.params.clip)
     with scratch(snakemake) as work_dir:
         measured = measure(
@@ -37,4 +37,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.point, point)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

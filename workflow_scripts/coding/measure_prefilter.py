@@ -9,7 +9,7 @@ from jndlab.quality.pooling import pool
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     with scratch(snakemake) as work_dir:
         measured = measure(
             Path(snakemake.input.source),
@@ -21,4 +21,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.metrics, pool(measured.frames))
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,6 +1,4 @@
-"""Adapter of rule draw_figures."""
-
-from pathlib import Path
+"""Adapter of rule plot_figures."""
 
 from jndlab.quality.aggregate import same_qp_table
 from jndlab.report.figures import drop_plot, rd_curves, saving_plot
@@ -8,7 +6,7 @@ from jndlab.report.tables import load_points
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params = snakemake.params
     points = load_points(snakemake.input.points)
     for stem, metric, codec in params.rd_curves:
@@ -22,4 +20,4 @@ def main(snakemake, log: Path) -> None:
             drop_plot(savings, quantity, stem)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -8,7 +8,7 @@ from jndlab.media.clip import clip_from_text, read_clip
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     clip = clip_from_text(snakemake.params.clip)
     predictor = load_jnd_predictor(snakemake.params.target, snakemake.params.options)
     predicted = predict_clip(predictor, read_clip(snakemake.input.clip, clip), clip)
@@ -16,4 +16,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.predicted, {**predicted, "models_sha256": models})
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -10,7 +10,7 @@ from jndlab.media.clip import clip_from_text, read_clip, samples_sha256, write_c
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     method, clip = snakemake.params.method, clip_from_text(snakemake.params.clip)
     name, variant = snakemake.wildcards.method, snakemake.wildcards.variant
     qp = None if variant == "all" else int(variant.removeprefix("qp"))
@@ -38,4 +38,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.facts, facts)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,7 +1,6 @@
 """Adapter of rule prepare_sequence."""
 
 from fractions import Fraction
-from pathlib import Path
 
 from jndlab.datasets.prepare import prepare_sequence
 from jndlab.datasets.sequences import Sequence
@@ -10,7 +9,7 @@ from jndlab.media.clip import clip_from_text
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     row = snakemake.params.sheet_row
     with scratch(snakemake) as work_dir:
         facts = prepare_sequence(
@@ -23,4 +22,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.facts, facts)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

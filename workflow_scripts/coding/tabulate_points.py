@@ -6,7 +6,7 @@ from jndlab.report.tables import load_points, write_table
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     points = load_points(snakemake.input.points)
     write_table(
         points,
@@ -16,4 +16,4 @@ def main(snakemake, log: Path) -> None:
     )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 from jndlab.errors import UserError
+from jndlab.paths import ROOT
 from jndops.archive import pack, rebuild
 from jndops.results_dir import results_dir
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:

@@ -7,17 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jndlab.codecs.stills import get_still_codec
+from jndlab.codecs.stills.base import get_still_codec
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.jnd.method_class import expanded_options
 from jndlab.media.pictures import read_picture
-from jndlab.papers.vp_jnd_choices import load_choice
-from jndlab.papers.vp_jnd_splits import split_names
+from jndlab.papers.vp_jnd.baselines import load_choice
+from jndlab.papers.vp_jnd.splits import split_names
+from jndlab.paths import ROOT
 from jndops.schema import load_yaml
 from jndops.settings import Settings, load_settings
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:

@@ -9,9 +9,8 @@ from typing import Any
 
 from jndlab.errors import UserError
 from jndlab.files import read_json
+from jndlab.paths import ROOT
 from jndops.doctor import diagnose, report
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ def main() -> int:
     """Import, save, and tell what was made; 1 with a message when the file does not fit."""
     options = _arguments()
     from jndlab.files import sha256_of
-    from jndlab.models.keras_weights import import_keras
+    from jndlab.models.keras.weights import import_keras
     from jndlab.models.model_files import architecture_of, architecture_text, save_model
 
     chosen: dict[str, Any] = {}

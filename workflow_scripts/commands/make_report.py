@@ -11,9 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from jndlab.errors import UserError
+from jndlab.paths import ROOT
 from jndops.results_dir import results_dir
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:

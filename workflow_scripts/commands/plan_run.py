@@ -11,18 +11,18 @@ from typing import Any
 
 from jndlab.errors import UserError
 from jndlab.files import write_json
-from jndops.cost_model import CostModel, load_first_values
+from jndlab.paths import ROOT
 from jndops.doctor import usable_cores
-from jndops.job_graph import Job, left_out, quick_graph
-from jndops.plan import ORDERS, Machine, load_controller, plan, points_done
-from jndops.plan_disk import load_shares
-from jndops.plan_needs import missing_data, missing_tools
-from jndops.plan_text import render
+from jndops.plan.cost_model import CostModel, load_first_values
+from jndops.plan.disk import load_shares
+from jndops.plan.job_graph import Job, left_out, quick_graph
+from jndops.plan.needs import missing_data, missing_tools
+from jndops.plan.plan import ORDERS, Machine, load_controller, plan, points_done
+from jndops.plan.text import render
+from jndops.plan.timings import TIMINGS_NAME, read_timings
 from jndops.schema import load_yaml
 from jndops.settings import Settings, load_settings
-from jndops.timings import TIMINGS_NAME, read_timings
 
-ROOT = Path(__file__).resolve().parent.parent
 FIRST_VALUES = ROOT / "config/timings.json"
 
 
@@ -39,7 +39,7 @@ def main() -> int:
     if options.output:
         write_json(options.output, planned)
     if options.chart:
-        from jndops.plan_chart import draw_plan  # takes as long to import as all the rest
+        from jndops.plan.chart import draw_plan  # takes as long to import as all the rest
 
         draw_plan(planned, options.chart)
     return 0
@@ -99,7 +99,7 @@ def _of(settings: Settings, model: CostModel, options: argparse.Namespace) -> di
 def _jobs(settings: Settings, options: argparse.Namespace) -> Sequence[Job]:
     if not options.exact:
         return quick_graph(settings)
-    from jndops.snakemake_graph import snakemake_graph  # takes a second to import
+    from jndops.plan.snakemake_graph import snakemake_graph  # takes a second to import
 
     segments = {"ai_segment_frames": settings.config["ai_segment_frames"]}
     return snakemake_graph(options.configfile, settings, ROOT, segments)

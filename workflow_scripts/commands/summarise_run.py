@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 from jndlab.errors import UserError
+from jndlab.paths import ROOT
 from jndops.failures import describe_failures, failed_jobs
+from jndops.plan.timings import record_timings
 from jndops.summary import summarise
-from jndops.timings import record_timings
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:

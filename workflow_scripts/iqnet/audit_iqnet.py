@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from jndlab.papers.iqnet_audit import write_audit
+from jndlab.papers.iqnet.audit.claims import write_audit
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     write_audit(Path(snakemake.output[0]).with_suffix(""))
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

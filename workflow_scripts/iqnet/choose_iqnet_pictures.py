@@ -1,18 +1,16 @@
 """Adapter of rule choose_iqnet_pictures."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from jndlab.files import write_json
-from jndlab.papers.iqnet_ablations import selections
-from jndlab.papers.iqnet_dataset import evenly_spread
-from jndlab.papers.iqnet_selection import SelectionOptions
-from jndlab.papers.iqnet_training_pictures import most_detailed, named_or
+from jndlab.papers.iqnet.ablations import selections
+from jndlab.papers.iqnet.alpha_selection import SelectionOptions
+from jndlab.papers.iqnet.training_data import evenly_spread
+from jndlab.papers.iqnet.training_pictures import most_detailed, named_or
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params = snakemake.params
     scores = pd.read_parquet(snakemake.input.scores)
     order = most_detailed(scores)
@@ -22,4 +20,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.chosen, {"table2": shown, "ablations": ablated, **facts})
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,4 +1,4 @@
-"""Adapter of rule code_iqnet_ablations."""
+"""Adapter of rule encode_iqnet_ablations."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 from jndlab.codecs import get_codec
 from jndlab.datasets.pictures import load_picture, read_list
 from jndlab.files import read_json, write_csv, write_json
-from jndlab.papers.iqnet_ablations import (
+from jndlab.papers.iqnet.ablations import (
     ABLATIONS,
     filter_variants,
     minor_edges_of,
@@ -15,11 +15,11 @@ from jndlab.papers.iqnet_ablations import (
     numbers_of,
     save_changes,
 )
-from jndlab.papers.iqnet_training_pictures import code_lumas, save_pictures, whole_patches
+from jndlab.papers.iqnet.training_pictures import code_lumas, save_pictures, whole_patches
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, output, params = snakemake.input, snakemake.output, snakemake.params
     listed = {picture.name: picture for picture in read_list(given.pictures)}
     chosen, codec = read_json(given.chosen), get_codec(params.codec)
@@ -31,7 +31,9 @@ def main(snakemake, log: Path) -> None:
             source.y, params.alpha, params.alphas, params.filter_options, grids, params.patch
         )
         with scratch(snakemake) as work_dir:
-            rows, decoded = code_lumas(source, lumas, codec, [params.qp], work_dir, log)
+            rows, decoded = code_lumas(
+                source, lumas, codec, [params.qp], work_dir, Path(snakemake.log[0])
+            )
         edges = minor_edges_of(source.y, params.filter_options)
         smooth = np.kron(chosen["smooth"][name], np.ones((params.patch,) * 2)) > 0
         of_picture = numbers_of(rows, lumas, decoded, edges, smooth, grids)
@@ -51,4 +53,4 @@ def main(snakemake, log: Path) -> None:
     write_json(output.scenes, {"scenes": scenes, "mae_rule": chosen["mae_rule"]})
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

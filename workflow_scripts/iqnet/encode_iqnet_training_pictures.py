@@ -1,4 +1,4 @@
-"""Adapter of rule code_iqnet_training_pictures."""
+"""Adapter of rule encode_iqnet_training_pictures."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from jndlab.codecs import get_codec
 from jndlab.datasets.pictures import load_picture, read_list
 from jndlab.files import read_json, write_csv, write_json
 from jndlab.models.network_prefilter import NetworkPrefilter
-from jndlab.papers.iqnet_training_pictures import (
+from jndlab.papers.iqnet.training_pictures import (
     code_lumas,
     save_pictures,
     whole_patches,
@@ -18,7 +18,7 @@ from jndlab.papers.iqnet_training_pictures import (
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, output, params = snakemake.input, snakemake.output, snakemake.params
     listed = {picture.name: picture for picture in read_list(given.pictures)}
     network = NetworkPrefilter(model=given.model, network="iqnet", threads=1)
@@ -33,7 +33,9 @@ def main(snakemake, log: Path) -> None:
         }
         with scratch(snakemake) as work_dir:
             codec = get_codec(params.codec)
-            rows, decoded = code_lumas(source, lumas, codec, params.qps, work_dir, log)
+            rows, decoded = code_lumas(
+                source, lumas, codec, params.qps, work_dir, Path(snakemake.log[0])
+            )
         numbers += [{"image": image, "picture": name, **row} for row in rows]
         windows[image] = windows_of(source, decoded, params.qp)
         save_pictures(Path(output.pictures), image, source, lumas, decoded, params.qp)
@@ -41,4 +43,4 @@ def main(snakemake, log: Path) -> None:
     write_json(output.windows, windows)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,7 +1,5 @@
 """Adapter of rule fetch_iqnet_scorer."""
 
-from pathlib import Path
-
 import numpy as np
 
 from jndlab.files import write_json
@@ -9,7 +7,7 @@ from jndlab.quality.no_reference import PyiqaScorer
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     scorer = PyiqaScorer(snakemake.params.scorer, device="cpu")
     side = snakemake.params.patch
     ramp = np.broadcast_to(np.arange(side, dtype=np.uint8)[:, np.newaxis], (2, side, side))
@@ -22,4 +20,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.facts, facts)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

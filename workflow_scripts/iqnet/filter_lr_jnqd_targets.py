@@ -10,7 +10,7 @@ from jndlab.jnd.lr_jnqd import LrJnqdPrefilter
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     prefilter, qp = LrJnqdPrefilter(), int(snakemake.wildcards.qp)
     for source in sorted(Path(snakemake.input.sources).glob("*.png")):
         luma = np.asarray(Image.open(source))  # the data set's pictures are 8-bit luma
@@ -18,4 +18,4 @@ def main(snakemake, log: Path) -> None:
             Image.fromarray(prefilter.filter_luma(luma.copy(), 8, qp)).save(part)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

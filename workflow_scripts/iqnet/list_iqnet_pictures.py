@@ -1,17 +1,16 @@
 """Adapter of rule list_iqnet_pictures."""
 
 import logging
-from pathlib import Path
 
 from jndlab.datasets.pictures import list_pictures, write_list
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params = snakemake.params
     pictures = list_pictures(folder=params.folder, limit=params.limit, **params.source)
     logging.info("%d pictures", len(pictures))
     write_list(snakemake.output.pictures, pictures)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -7,7 +7,7 @@ from pathlib import Path
 from jndlab.codecs import get_codec
 from jndlab.datasets.pictures import load_picture, read_list
 from jndlab.files import write_json
-from jndlab.papers.iqnet_candidates import (
+from jndlab.papers.iqnet.candidates import (
     CandidateOptions,
     batch_of,
     make_candidates,
@@ -16,7 +16,7 @@ from jndlab.papers.iqnet_candidates import (
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params = snakemake.params
     options, codec = CandidateOptions(**params.candidates), get_codec(params.codec)
     listed = read_list(snakemake.input.pictures)
@@ -32,7 +32,7 @@ def main(snakemake, log: Path) -> None:
                     options,
                     codec,
                     work_dir,
-                    log,
+                    Path(snakemake.log[0]),
                 )
                 for picture in pictures
             ),
@@ -47,4 +47,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.facts, facts)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,17 +1,17 @@
-"""Adapter of rule draw_iqnet_ablations."""
+"""Adapter of rule plot_iqnet_ablations."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from jndlab.files import read_json
-from jndlab.papers.iqnet_ablations import ABLATIONS, draw_ablation, in_words, summary
+from jndlab.papers.iqnet.ablations import ABLATIONS, draw_ablation, in_words, summary
 from jndlab.report.style import figure_style, save_figure
 from jndlab.report.tables import write_table
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     numbers = pd.read_csv(given.numbers)
     table = summary(numbers)
@@ -39,4 +39,4 @@ def main(snakemake, log: Path) -> None:
             save_figure(figure, shown, Path(params.figures, name))
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

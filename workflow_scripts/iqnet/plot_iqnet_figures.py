@@ -1,15 +1,15 @@
-"""Adapter of rule draw_iqnet_figures."""
+"""Adapter of rule plot_iqnet_figures."""
 
 from pathlib import Path
 
-from jndlab.papers.iqnet_figures import bar_figure, trade_off
+from jndlab.papers.iqnet.figures import bar_figure, trade_off
 from jndlab.quality.aggregate import same_qp_table
 from jndlab.quality.equal_quality import LEVELS, equal_quality_table
 from jndlab.report.tables import load_points, write_table
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
     points = load_points(snakemake.input.points)
     points = points[points["codec"] == params.codec]
@@ -29,4 +29,4 @@ def main(snakemake, log: Path) -> None:
     )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

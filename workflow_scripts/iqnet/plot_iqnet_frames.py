@@ -1,13 +1,13 @@
-"""Adapter of rule draw_iqnet_frames."""
+"""Adapter of rule plot_iqnet_frames."""
 
 from pathlib import Path
 
 from jndlab.media.clip import clip_from_text
-from jndlab.papers.iqnet_reconstructions import Coded, draw_frames
+from jndlab.papers.iqnet.frame_figures import Coded, draw_frames
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     coded = [
         Coded(label, Path(stream), Path(frames), Path(point))
@@ -26,4 +26,4 @@ def main(snakemake, log: Path) -> None:
     )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,17 +1,17 @@
-"""Adapter of rule draw_iqnet_training_pictures."""
+"""Adapter of rule plot_iqnet_training_pictures."""
 
 from pathlib import Path
 
 from jndlab.files import read_csv, read_json
-from jndlab.papers.iqnet_reconstructions import Window
-from jndlab.papers.iqnet_tables import write_paper_table
-from jndlab.papers.iqnet_training_pictures import bd_rates, draw_crops, draw_pictures, table2
+from jndlab.papers.iqnet.frame_figures import Window
+from jndlab.papers.iqnet.tables import write_paper_table
+from jndlab.papers.iqnet.training_pictures import bd_rates, draw_crops, draw_pictures, table2
 from jndlab.report.style import figure_style, save_figure
 from jndlab.report.tables import write_table
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     table = table2(read_csv(given.numbers), params.codec, published=params.published)
     write_paper_table(table, params.tables)
@@ -35,4 +35,4 @@ def main(snakemake, log: Path) -> None:
         save_figure(figure, shown, figures / "fig09_crops")
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

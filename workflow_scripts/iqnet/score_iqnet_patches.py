@@ -1,18 +1,17 @@
 """Adapter of rule score_iqnet_patches."""
 
 import time
-from pathlib import Path
 
 import torch
 
 from jndlab.files import atomic_path, write_json
-from jndlab.papers.iqnet_candidates import read_candidates
-from jndlab.papers.iqnet_dataset import score_patches
+from jndlab.papers.iqnet.candidates import read_candidates
+from jndlab.papers.iqnet.training_data import score_patches
 from jndlab.quality.no_reference import PyiqaScorer
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params = snakemake.params
     torch.set_num_threads(snakemake.threads)
     scorer = PyiqaScorer(params.scorer)
@@ -32,4 +31,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.facts, facts)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -6,9 +6,10 @@ import pandas as pd
 
 from jndlab.datasets.pictures import read_list
 from jndlab.files import write_csv, write_json
-from jndlab.papers.iqnet_candidates import read_candidates
-from jndlab.papers.iqnet_contact_sheet import draw_contact_sheet
-from jndlab.papers.iqnet_dataset import (
+from jndlab.papers.iqnet.alpha_selection import SelectionOptions
+from jndlab.papers.iqnet.candidates import read_candidates
+from jndlab.papers.iqnet.contact_sheet import draw_contact_sheet
+from jndlab.papers.iqnet.training_data import (
     alpha_histogram,
     choose_alphas,
     evenly_spread,
@@ -16,13 +17,12 @@ from jndlab.papers.iqnet_dataset import (
     training_pairs,
     write_pair,
 )
-from jndlab.papers.iqnet_selection import SelectionOptions
 from jndops.adapter import run
 
 SHOWN = 8  # pictures of the contact sheet
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
     options = SelectionOptions(**params.selection)
     scores = pd.read_parquet(snakemake.input.scores)
@@ -48,4 +48,4 @@ def main(snakemake, log: Path) -> None:
     draw_contact_sheet(on_sheet, params.alphas, output.contact_sheet, title)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jndlab.papers.iqnet_tables import (
+from jndlab.papers.iqnet.tables import (
     METHODS,
     headline,
     table1,
@@ -14,7 +14,7 @@ from jndlab.report.tables import load_points
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     points = load_points(snakemake.input.points)
     folder = Path(snakemake.output[0]).parent
     methods = {**METHODS, "anchor": snakemake.params.anchor}
@@ -23,4 +23,4 @@ def main(snakemake, log: Path) -> None:
         write_paper_table(build(points, snakemake.params.codec, methods=methods), folder)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

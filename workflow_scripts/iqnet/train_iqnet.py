@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from jndlab.training.luma_filters import train_iqnet
+from jndlab.papers.iqnet.training import train_iqnet
 from jndops.adapter import run
-from jndops.live_tracking import live_run, tracked
+from jndops.mlflow.live_tracking import live_run, tracked
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     outputs = {name: Path(path) for name, path in snakemake.output.items()}
     with live_run("iqnet", outputs["summary"], tracked(snakemake.params)) as on_metrics:
         train_iqnet(
@@ -22,4 +22,4 @@ def main(snakemake, log: Path) -> None:
         )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

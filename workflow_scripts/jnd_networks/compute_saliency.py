@@ -1,4 +1,4 @@
-"""Adapter of rule highlight_jnd_frames."""
+"""Adapter of rule compute_saliency."""
 
 import logging
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jndlab.datasets.jnd_frames import read_frames, read_records
-from jndlab.jnd.visual_importance import load_saliency
+from jndlab.datasets.jnd_frames.records import read_frames, read_records
+from jndlab.jnd.saliency.visual_importance import load_saliency
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params, folder = snakemake.params, Path(snakemake.output.maps)
     model = load_saliency(params.model, params.options)
     folder.mkdir(parents=True, exist_ok=True)
@@ -22,4 +22,4 @@ def main(snakemake, log: Path) -> None:
     logging.info("maps by the saliency model '%s'; no eyes were tracked", params.model)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,4 +1,4 @@
-"""Adapter of rule code_jnd_frames."""
+"""Adapter of rule encode_jnd_frames."""
 
 import logging
 from pathlib import Path
@@ -6,22 +6,22 @@ from pathlib import Path
 from PIL import Image
 
 from jndlab.codecs.x264 import X264Codec
-from jndlab.datasets.jnd_frames import read_frames, read_records
-from jndlab.datasets.jnd_frames_coding import (
+from jndlab.datasets.jnd_frames.coding import (
     code_frames,
     given_pictures,
     jnd_qualities,
     read_codings,
     write_coded,
 )
-from jndlab.datasets.jnd_frames_labels import QPS
+from jndlab.datasets.jnd_frames.labels import QPS
+from jndlab.datasets.jnd_frames.records import read_frames, read_records
 from jndlab.datasets.jnd_labels import read_labels
 from jndlab.datasets.mcl_jci import find_pictures
 from jndlab.media.pictures import read_picture
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     logging.captureWarnings(True)
     params, files = snakemake.params, snakemake.input
     labels = read_labels(files.labels, order=params.order)
@@ -60,4 +60,4 @@ def _save(folder: Path, place: tuple[int, str], rgb) -> None:
     Image.fromarray(rgb).save(path)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

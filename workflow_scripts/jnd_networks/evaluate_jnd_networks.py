@@ -2,23 +2,23 @@
 
 from pathlib import Path
 
-from jndlab.datasets.jnd_frames import read_records
-from jndlab.datasets.jnd_frames_coding import read_psnr
-from jndlab.datasets.jnd_frames_folder import read_set
+from jndlab.datasets.jnd_frames.coding import read_psnr
+from jndlab.datasets.jnd_frames.folder import read_set
+from jndlab.datasets.jnd_frames.records import read_records
 from jndlab.files import write_csv
-from jndlab.papers.jnd_prediction import (
+from jndlab.papers.jnd_networks.costs import COLUMNS, costs_of
+from jndlab.papers.jnd_networks.pictures import draw_attention, draw_reconstructions
+from jndlab.papers.jnd_networks.predictions import (
     features_of,
     predict_by_baselines,
     predict_by_networks,
     write_predictions,
 )
-from jndlab.papers.jnd_prediction_costs import COLUMNS, costs_of
-from jndlab.papers.jnd_prediction_pictures import draw_attention, draw_reconstructions
-from jndlab.training.jnd_stages import Stage
+from jndlab.papers.jnd_networks.stages import Stage
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, output = snakemake.input, snakemake.output
     stages = {name: Stage(**facts) for name, facts in snakemake.params.stages.items()}
     frames, psnr = read_set(given.folder, given.table), read_psnr(given.coded)
@@ -51,4 +51,4 @@ def _attends(stage: Stage) -> bool:
     return not stage.variant and stage.network.endswith("_va")
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

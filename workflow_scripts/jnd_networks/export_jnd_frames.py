@@ -1,15 +1,13 @@
 """Adapter of rule export_jnd_frames."""
 
-from pathlib import Path
-
-from jndlab.datasets.jnd_frames import read_records
-from jndlab.datasets.jnd_frames_folder import write_authors_folder, write_set
+from jndlab.datasets.jnd_frames.folder import write_authors_folder, write_set
+from jndlab.datasets.jnd_frames.records import read_records
 from jndlab.datasets.jnd_labels import read_labels
 from jndlab.datasets.splits import read_splits
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     files, output = snakemake.input, snakemake.output
     (split,) = read_splits(files.splits)
     labels = read_labels(files.labels, order="warn")
@@ -18,4 +16,4 @@ def main(snakemake, log: Path) -> None:
     write_set(output.table, rows)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

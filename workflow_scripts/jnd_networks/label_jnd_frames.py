@@ -4,14 +4,14 @@ import logging
 from pathlib import Path
 
 from jndlab.codecs.x264 import X264Codec
-from jndlab.datasets.jnd_frames import read_frames, read_records
-from jndlab.datasets.jnd_frames_labels import (
+from jndlab.datasets.jnd_frames.labels import (
     SubjectiveRule,
     label_by_steps,
     label_by_subjects,
     labels_of_folder,
     subject_samples,
 )
+from jndlab.datasets.jnd_frames.records import read_frames, read_records
 from jndlab.datasets.jnd_labels import write_labels
 from jndlab.files import write_csv
 from jndlab.quality.jnd_subjects import subject_rows, sur_rows
@@ -20,7 +20,7 @@ from jndlab.quality.vmaf_steps import StepRule
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     logging.captureWarnings(True)
     params, records = snakemake.params, read_records(snakemake.input.table)
     options = params.labels
@@ -49,4 +49,4 @@ def main(snakemake, log: Path) -> None:
     write_labels(snakemake.output.labels, labels)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -3,12 +3,12 @@
 import logging
 from pathlib import Path
 
-from jndlab.datasets.jnd_frames import write_frames, write_records
-from jndlab.datasets.jnd_frames_sources import FrameChoice, find_frames
+from jndlab.datasets.jnd_frames.records import write_frames, write_records
+from jndlab.datasets.jnd_frames.sources import FrameChoice, find_frames
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     logging.captureWarnings(True)
     params, output = snakemake.params, snakemake.output
     folder = Path(params.folder) if params.folder else None
@@ -19,4 +19,4 @@ def main(snakemake, log: Path) -> None:
     write_records(output.table, records)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

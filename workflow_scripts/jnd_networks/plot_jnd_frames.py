@@ -1,13 +1,13 @@
-"""Adapter of rule show_jnd_frames."""
+"""Adapter of rule plot_jnd_frames."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from jndlab.datasets.jnd_frames_coding import read_psnr
-from jndlab.datasets.jnd_frames_folder import read_set
-from jndlab.datasets.jnd_frames_sheet import draw_sheet, label_table
-from jndlab.papers.jnd_subject_figures import draw_sur_curves
+from jndlab.datasets.jnd_frames.coding import read_psnr
+from jndlab.datasets.jnd_frames.folder import read_set
+from jndlab.datasets.jnd_frames.sheet import draw_sheet, label_table
+from jndlab.papers.jnd_networks.subject_figures import draw_sur_curves
 from jndlab.report.tables import write_table
 from jndops.adapter import run
 
@@ -18,7 +18,7 @@ CAPTION = (
 )
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     files, output = snakemake.input, snakemake.output
     frames = read_set(files.folder, files.table)
     draw_sheet(frames, read_psnr(files.codings), output.sheet)
@@ -28,4 +28,4 @@ def main(snakemake, log: Path) -> None:
     write_table(pd.DataFrame(label_table(frames)), stem, caption=CAPTION)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

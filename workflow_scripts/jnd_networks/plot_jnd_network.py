@@ -1,13 +1,13 @@
-"""Adapter of rule draw_laser_jnd."""
+"""Predictions and training curves of a paper's networks in; figures out."""
 
 from pathlib import Path
 
-from jndlab.papers.jnd_prediction_report import draw_figures
+from jndlab.papers.jnd_networks.report import plot_figures
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
-    draw_figures(
+def main(snakemake) -> None:
+    plot_figures(
         snakemake.input.predictions,
         snakemake.input.curves,
         snakemake.params.facts,
@@ -15,4 +15,4 @@ def main(snakemake, log: Path) -> None:
     )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

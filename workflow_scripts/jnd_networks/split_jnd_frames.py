@@ -1,15 +1,14 @@
 """Adapter of rule split_jnd_frames."""
 
 import logging
-from pathlib import Path
 
-from jndlab.datasets.jnd_frames import read_records
-from jndlab.datasets.jnd_frames_folder import split_sources
+from jndlab.datasets.jnd_frames.folder import split_sources
+from jndlab.datasets.jnd_frames.records import read_records
 from jndlab.datasets.splits import write_splits
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     records = read_records(snakemake.input.table)
     split = split_sources(records, **snakemake.params.split)
     for part, sources in split.parts.items():
@@ -17,4 +16,4 @@ def main(snakemake, log: Path) -> None:
     write_splits(snakemake.output.splits, [split])
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,14 +1,14 @@
-"""Adapter of rule tabulate_laser_jnd."""
+"""Predictions of a paper's networks in; tables of errors, costs, checks and coding out."""
 
 from pathlib import Path
 
-from jndlab.papers.jnd_prediction_report import write_tables
+from jndlab.papers.jnd_networks.report import write_tables
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     write_tables(
-        "laser_jnd",
+        snakemake.params.paper,
         snakemake.input.predictions,
         snakemake.input.costs,
         snakemake.input.points,
@@ -20,4 +20,4 @@ def main(snakemake, log: Path) -> None:
     )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from jndlab.datasets.jnd_frames_folder import read_set
-from jndlab.training.jnd_networks import train_stage
-from jndlab.training.jnd_stages import Stage
+from jndlab.datasets.jnd_frames.folder import read_set
+from jndlab.papers.jnd_networks.stages import Stage
+from jndlab.papers.jnd_networks.training import train_stage
 from jndops.adapter import run
-from jndops.live_tracking import live_run, tracked
+from jndops.mlflow.live_tracking import live_run, tracked
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     outputs = {name: Path(path) for name, path in snakemake.output.items()}
     frames = read_set(given.folder, given.table)
@@ -32,4 +32,4 @@ def main(snakemake, log: Path) -> None:
         )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

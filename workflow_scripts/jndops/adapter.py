@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from jndlab.errors import UserError
+from jndlab.paths import ROOT
 
 
-def run(main: Callable[[Any, Path], None], snakemake: Any) -> None:
-    """Call ``main(snakemake, log)`` of a rule's script.
+def run(main: Callable[[Any], None], snakemake: Any) -> None:
+    """Call ``main(snakemake)`` of a rule's script.
 
     A UserError ends the job with its message, any other error with its traceback; both stand
     at the end of the rule's log, which Snakemake shows when the job fails.
@@ -32,7 +33,8 @@ def run(main: Callable[[Any, Path], None], snakemake: Any) -> None:
     # A user's own classes may stand beside the Snakefile, where Snakemake was started.
     sys.path.append(str(Path.cwd()))
     try:
-        main(snakemake, log)
+        _check_copy(Path(snakemake.scriptdir))
+        main(snakemake)
     except UserError as error:
         _fail(log, str(error))
     except Exception:
@@ -44,6 +46,17 @@ def scratch(snakemake: Any) -> Iterator[Path]:
     """A private folder on the node's own disk (the rule's ``tmpdir``), removed at the end."""
     with tempfile.TemporaryDirectory(prefix="jndlab-", dir=snakemake.resources.tmpdir) as folder:
         yield Path(folder)
+
+
+def _check_copy(scripts: Path) -> None:
+    """A conda environment sees no PYTHONPATH: it may hold the packages of another copy."""
+    if ROOT not in scripts.resolve().parents:
+        raise UserError(
+            f"the environment {sys.prefix} runs the packages of another copy of the suite.",
+            where=str(ROOT),
+            expected=str(scripts.resolve().parents[1]),
+            remedy=f"sh envs/install_package.sh {sys.executable}",
+        )
 
 
 def _fail(log: Path, message: str) -> None:

@@ -25,12 +25,12 @@ LEFT_OUT_FOLDERS = {"mlflow_artifacts", "runs", ".snakemake"}
 LEFT_OUT_FILES = {ARCHIVE, "mlflow_ledger.csv"}
 # Rules that need nothing but the numbers: those of every run, and those of a paper. Figures that
 # show pictures (frames, block maps, patch weights) need the pictures: they travel as they are.
-REBUILT = ("tabulate_points", "compare_methods", "draw_figures", "mirror_mlflow")
+REBUILT = ("tabulate_points", "compare_methods", "plot_figures", "mirror_mlflow")
 REBUILT_OF_PAPER = {
-    "iqnet": ("audit_iqnet", "tabulate_iqnet", "draw_iqnet_figures"),
-    "laser_jnd": ("tabulate_laser_jnd", "draw_laser_jnd"),
-    "mtjnd": ("tabulate_mtjnd", "draw_mtjnd"),
-    "bl_juniper": ("tabulate_bl_juniper", "draw_bl_juniper"),
+    "iqnet": ("audit_iqnet", "tabulate_iqnet", "plot_iqnet_figures"),
+    "laser_jnd": ("tabulate_laser_jnd", "plot_laser_jnd"),
+    "mtjnd": ("tabulate_mtjnd", "plot_mtjnd"),
+    "bl_juniper": ("tabulate_bl_juniper", "plot_bl_juniper"),
     "vp_jnd": ("tabulate_vp_jnd",),
 }
 

@@ -1,6 +1,6 @@
-"""What the jobs of a run find in their environment: how threads wait, live tracking or not.
+"""Environment variables of the jobs of a run: where the code is, how threads wait, live tracking.
 
-Neither changes a result, so neither may be a parameter of a rule: a switch would re-run it.
+None changes a result, so none may be a parameter of a rule: a switch would re-run it.
 """
 
 from __future__ import annotations
@@ -9,12 +9,21 @@ import os
 import shlex
 import sys
 
+from jndlab.paths import ROOT
+
 PYTHON = sys.executable
 LIVE_VARIABLE = "JNDLAB_LIVE_TRACKING"
 
 
 def prepare(live_tracking: bool) -> None:
     """Set the environment that all jobs of a run inherit; a user's own choice of waiting stays."""
+    # The code whose digests the rules carry is the code that runs, whichever copy is installed.
+    scripts = str(ROOT / "workflow_scripts")
+    others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [scripts, *(p for p in others if p not in ("", scripts))]
+    )
+    os.environ["JND_SUITE"] = str(ROOT)  # for envs/*.post-deploy.sh
     # Threads of a network that wait must not spin: two jobs on two cores would starve each other.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ[LIVE_VARIABLE] = str(int(live_tracking))

@@ -6,15 +6,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "workflow_scripts"))
-
-from jndlab.files import write_text  # noqa: E402
-from jndops.schema import as_markdown, load_yaml  # noqa: E402
-from jndops.settings import SECTIONS  # noqa: E402
+from jndlab.files import write_text
+from jndlab.paths import ROOT
+from jndops.schema import as_markdown, load_yaml
+from jndops.settings import SECTIONS
 
 # What each family of rules imports; versions come from the lock.
 FAMILIES = {

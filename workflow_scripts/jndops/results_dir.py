@@ -7,7 +7,9 @@ from pathlib import Path
 
 import yaml
 
-SCHEMA = Path(__file__).resolve().parents[2] / "config/schemas/config.schema.yaml"
+from jndlab.paths import CONFIG
+
+SCHEMA = CONFIG / "schemas" / "config.schema.yaml"
 
 
 def results_dir(configfile: str | Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jndlab.files import read_csv
 from jndops.columns import aligned
-from jndops.mlflow_records import REPORT_NAMES, paper_folders
+from jndops.mlflow.records import REPORT_NAMES, paper_folders
 
 Row = Mapping[str, str]
 

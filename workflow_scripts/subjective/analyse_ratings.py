@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from jndlab.quality.dmos_predicted import CAPTION as PREDICTED
-from jndlab.quality.rating_tables import (
+from jndlab.report.compare import verdict_summary
+from jndlab.report.tables import load_points, write_table
+from jndlab.subjective.comparison import headline_comparison
+from jndlab.subjective.dmos_predicted import CAPTION as PREDICTED
+from jndlab.subjective.figures import mos_curves, rating_histograms
+from jndlab.subjective.rating_tables import (
     headline_table,
     mos_bd_rate_table,
     rater_table,
     score_table,
 )
-from jndlab.quality.subjective_data import read_ratings, read_stimuli
-from jndlab.report.compare import verdict_summary
-from jndlab.report.subjective_comparison import headline_comparison
-from jndlab.report.subjective_figures import mos_curves, rating_histograms
-from jndlab.report.tables import load_points, write_table
+from jndlab.subjective.ratings import read_ratings, read_stimuli
 from jndops.adapter import run
 
 SCORES = (
@@ -37,7 +37,7 @@ HEADLINE = (
 )
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params = snakemake.params
     stimuli = read_stimuli(snakemake.input.stimuli)
     ratings = read_ratings(snakemake.input.ratings, stimuli, tuple(params.scale))
@@ -67,4 +67,4 @@ def main(snakemake, log: Path) -> None:
         mos_curves(scores, model, figures / f"mos_over_rate_{model}", params.anchor)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

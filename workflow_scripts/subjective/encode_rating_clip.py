@@ -4,11 +4,11 @@ from pathlib import Path
 
 from jndlab.files import write_json
 from jndlab.media.clip import clip_from_text
-from jndlab.report.rating_clips import write_rating_clip
+from jndlab.subjective.rating_clips import write_rating_clip
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     with scratch(snakemake) as work_dir:
         facts = write_rating_clip(
             Path(snakemake.input.source),
@@ -16,9 +16,9 @@ def main(snakemake, log: Path) -> None:
             Path(snakemake.output.clip),
             seconds=snakemake.params.seconds,
             work_dir=work_dir,
-            log=log,
+            log=Path(snakemake.log[0]),
         )
     write_json(snakemake.output.facts, facts.as_json())
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

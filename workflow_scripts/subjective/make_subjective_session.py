@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from jndlab.files import read_json
-from jndlab.report.rating_page import CodedClip, SessionOptions, write_session
+from jndlab.subjective.rating_page import CodedClip, SessionOptions, write_session
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params = snakemake.params
     clips = [
         CodedClip(Path(path), read_json(facts), **shown)
@@ -23,4 +23,4 @@ def main(snakemake, log: Path) -> None:
     )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from jndlab.codecs.still_store import StillStore
+from jndlab.codecs.stills.store import StillStore
 from jndlab.files import read_json
-from jndlab.papers.vp_jnd_choices import load_choice
-from jndlab.papers.vp_jnd_quiz import CAPTION, QuizPictures, quiz_table
+from jndlab.papers.vp_jnd.baselines import load_choice
+from jndlab.papers.vp_jnd.quiz import CAPTION, QuizPictures, quiz_table
 from jndlab.report.tables import write_table
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params = snakemake.params
     quiz = QuizPictures(params.quiz_folder)
     choices = {
@@ -25,4 +25,4 @@ def main(snakemake, log: Path) -> None:
     write_table(table, stem, caption=caption)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

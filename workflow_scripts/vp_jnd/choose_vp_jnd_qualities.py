@@ -1,17 +1,15 @@
 """Adapter of rule choose_vp_jnd_qualities."""
 
-from pathlib import Path
-
-from jndlab.codecs.still_store import StillStore
+from jndlab.codecs.stills.store import StillStore
 from jndlab.datasets.splits import read_splits
 from jndlab.files import write_json
-from jndlab.papers.vp_jnd_choices import choices_of_split, load_choice
-from jndlab.papers.vp_jnd_pictures import load_picture, read_records, still_codec_for
-from jndlab.papers.vp_jnd_tested import picture_choice
+from jndlab.papers.vp_jnd.baselines import choices_of_split, load_choice
+from jndlab.papers.vp_jnd.held_out import picture_choice
+from jndlab.papers.vp_jnd.pictures import load_picture, read_records, still_codec_for
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
     records = {record.name: record for record in read_records(given.table)}
     codec = still_codec_for(picture_choice(params.entry, params.folder), list(records.values()))
@@ -28,4 +26,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.choices, told)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

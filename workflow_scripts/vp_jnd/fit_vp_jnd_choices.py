@@ -1,18 +1,16 @@
 """Adapter of rule fit_vp_jnd_choices."""
 
-from pathlib import Path
-
-from jndlab.codecs.stills import get_still_codec
+from jndlab.codecs.stills.base import get_still_codec
 from jndlab.datasets.jnd_labels import read_labels
 from jndlab.datasets.splits import read_splits
 from jndlab.files import write_json
-from jndlab.papers.vp_jnd_choices import fit_simple_choices
-from jndlab.papers.vp_jnd_labels import pw_jnds
-from jndlab.papers.vp_jnd_measures import read_measures
+from jndlab.papers.vp_jnd.baselines import fit_simple_choices
+from jndlab.papers.vp_jnd.labels import pw_jnds
+from jndlab.papers.vp_jnd.measures import read_measures
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given = snakemake.input
     measures = read_measures(given.measures, given.pixel_jnd)
     codec = get_still_codec(snakemake.params.codec)
@@ -26,4 +24,4 @@ def main(snakemake, log: Path) -> None:
     write_json(snakemake.output.fitted, fitted)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

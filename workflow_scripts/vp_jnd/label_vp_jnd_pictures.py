@@ -1,17 +1,16 @@
 """Adapter of rule label_vp_jnd_pictures."""
 
 import logging
-from pathlib import Path
 
 from jndlab.datasets.jnd_labels import write_labels
-from jndlab.papers.vp_jnd_labels import label_pictures
-from jndlab.papers.vp_jnd_measures import read_measures
-from jndlab.papers.vp_jnd_pictures import read_records
-from jndlab.papers.vp_jnd_tested import picture_choice
+from jndlab.papers.vp_jnd.held_out import picture_choice
+from jndlab.papers.vp_jnd.labels import label_pictures
+from jndlab.papers.vp_jnd.measures import read_measures
+from jndlab.papers.vp_jnd.pictures import read_records
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     choice = picture_choice(params.entry, params.folder)
     measures = read_measures(given.measures, given.pixel_jnd) if given.measures else None
@@ -21,4 +20,4 @@ def main(snakemake, log: Path) -> None:
     write_labels(snakemake.output.labels, labels)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

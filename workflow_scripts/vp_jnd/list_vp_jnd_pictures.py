@@ -1,14 +1,13 @@
 """Adapter of rule list_vp_jnd_pictures."""
 
 import logging
-from pathlib import Path
 
-from jndlab.papers.vp_jnd_pictures import write_pictures, write_records
-from jndlab.papers.vp_jnd_tested import picture_choice
+from jndlab.papers.vp_jnd.held_out import picture_choice
+from jndlab.papers.vp_jnd.pictures import write_pictures, write_records
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
     choice = picture_choice(params.entry, params.folder)
     records = write_pictures(output.pictures, choice, params.patch_size)
@@ -16,4 +15,4 @@ def main(snakemake, log: Path) -> None:
     write_records(output.table, records)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,16 +1,15 @@
 """Adapter of rule measure_vp_jnd_pictures."""
 
 import logging
-from pathlib import Path
 
-from jndlab.codecs.still_store import StillStore
-from jndlab.papers.vp_jnd_measures import measure_picture, write_measures
-from jndlab.papers.vp_jnd_pictures import load_picture, read_records, still_codec_for
-from jndlab.papers.vp_jnd_tested import picture_choice
+from jndlab.codecs.stills.store import StillStore
+from jndlab.papers.vp_jnd.held_out import picture_choice
+from jndlab.papers.vp_jnd.measures import measure_picture, write_measures
+from jndlab.papers.vp_jnd.pictures import load_picture, read_records, still_codec_for
 from jndops.adapter import run, scratch
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     records = read_records(given.table)
     codec = still_codec_for(picture_choice(params.entry, params.folder), records)
@@ -24,4 +23,4 @@ def main(snakemake, log: Path) -> None:
     write_measures(snakemake.output.measures, snakemake.output.pixel_jnd, measures)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -1,21 +1,21 @@
-"""Adapter of rule draw_vp_jnd_figures."""
+"""Adapter of rule plot_vp_jnd_figures."""
 
 from pathlib import Path
 
-from jndlab.codecs.still_store import StillStore
-from jndlab.papers.vp_jnd_figures import correlation_figure, decision_figure, saving_figure
-from jndlab.papers.vp_jnd_pictures import load_picture, read_records, still_codec_for
-from jndlab.papers.vp_jnd_sheets import (
+from jndlab.codecs.stills.store import StillStore
+from jndlab.papers.vp_jnd.figures import correlation_figure, decision_figure, saving_figure
+from jndlab.papers.vp_jnd.held_out import load_tested, picture_choice
+from jndlab.papers.vp_jnd.picture_figures import (
     look_figure,
     pictures_to_show,
     pixel_jnd_figure,
     weight_figure,
 )
-from jndlab.papers.vp_jnd_tested import load_tested, picture_choice
+from jndlab.papers.vp_jnd.pictures import load_picture, read_records, still_codec_for
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     folder, name = Path(params.folder), snakemake.wildcards.data
     tested = load_tested(folder, name, params.entry, params.methods, f"{params.models}/{name}")
@@ -46,4 +46,4 @@ def main(snakemake, log: Path) -> None:
         weight_figure(pictures, judged, stem / f"{name}_weights_{method}", label)
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

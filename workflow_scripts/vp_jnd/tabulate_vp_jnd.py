@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from jndlab.papers.vp_jnd_captions import (
+from jndlab.papers.vp_jnd.captions import (
     CORRELATION,
     LABELS,
     PICTURES,
     prediction_caption,
     saving_caption,
 )
-from jndlab.papers.vp_jnd_label_facts import label_table
-from jndlab.papers.vp_jnd_tables import (
+from jndlab.papers.vp_jnd.held_out import load_labels, load_tested
+from jndlab.papers.vp_jnd.label_facts import label_table
+from jndlab.papers.vp_jnd.tables import (
     comparison,
     correlation_table,
     decision_rows,
@@ -21,12 +22,11 @@ from jndlab.papers.vp_jnd_tables import (
     saving_table,
     told_verdicts,
 )
-from jndlab.papers.vp_jnd_tested import load_labels, load_tested
 from jndlab.report.tables import write_table
 from jndops.adapter import run
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     params = snakemake.params
     folder, tables = Path(params.folder), Path(snakemake.output[0]).parent
     tested = [
@@ -57,4 +57,4 @@ def _plain(table):
     return table.drop(columns="not_comparable")
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from jndlab.codecs.still_store import StillStore
+from jndlab.codecs.stills.store import StillStore
 from jndlab.datasets.jnd_labels import read_labels
 from jndlab.datasets.splits import read_splits
-from jndlab.papers.vp_jnd_labels import pw_jnds
-from jndlab.papers.vp_jnd_pictures import load_picture, read_records, still_codec_for
-from jndlab.papers.vp_jnd_tested import picture_choice
-from jndlab.training.picture_pairs_jnd import LabelledPicture
-from jndlab.training.vp_jnd import train_classifier
+from jndlab.papers.vp_jnd.held_out import picture_choice
+from jndlab.papers.vp_jnd.labels import pw_jnds
+from jndlab.papers.vp_jnd.pictures import load_picture, read_records, still_codec_for
+from jndlab.papers.vp_jnd.training import train_classifier
+from jndlab.training.samplers.coded_pairs import LabelledPicture
 from jndops.adapter import run
-from jndops.live_tracking import live_run, tracked
+from jndops.mlflow.live_tracking import live_run, tracked
 
 
-def main(snakemake, log: Path) -> None:
+def main(snakemake) -> None:
     given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
     records = {record.name: record for record in read_records(given.table)}
     codec = still_codec_for(picture_choice(params.entry, params.folder), list(records.values()))
@@ -45,4 +45,4 @@ def main(snakemake, log: Path) -> None:
         )
 
 
-run(main, snakemake)  # noqa: F821
+run(main, snakemake)

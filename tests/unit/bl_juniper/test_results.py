@@ -11,15 +11,13 @@ from PIL import Image
 
 from jndlab.codecs.qp_map import write_qp_map
 from jndlab.errors import UserError
-from jndlab.jnd.block_maps import BlockMaps, write_block_maps
+from jndlab.jnd.block.maps import BlockMaps, write_block_maps
 from jndlab.media.clip import ClipFormat, Frame, write_clip
-from jndlab.papers import bl_juniper_answers as answers
-from jndlab.papers import bl_juniper_errors as errors
-from jndlab.papers import bl_juniper_figures as figures
-from jndlab.papers import bl_juniper_labels as labels
-from jndlab.papers import bl_juniper_tables as tables
-from jndlab.papers import bl_juniper_weighted as weighted
-from jndlab.papers.bl_juniper_mcl_jcv import read_block_labels
+from jndlab.papers.bl_juniper import errors, figures, tables
+from jndlab.papers.bl_juniper import findings as answers
+from jndlab.papers.bl_juniper import label_statistics as labels
+from jndlab.papers.bl_juniper import weighted_quality as weighted
+from jndlab.papers.bl_juniper.mcl_jcv import read_block_labels
 
 CLIP = ClipFormat(136, 72, Fraction(25), 2)  # 2 x 3 blocks, one of them whole in height
 

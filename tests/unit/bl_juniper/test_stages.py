@@ -14,31 +14,31 @@ from codec_clips import cut_clip
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
 from jndlab.errors import UserError
-from jndlab.jnd.block_activity import block_tpi
-from jndlab.jnd.block_jnd_mapping import block_jnd_of_frames
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
+from jndlab.jnd.block.activity import block_tpi
+from jndlab.jnd.block.jnd_mapping import block_jnd_of_frames
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
-from jndlab.models.bl_juniper_cnn import BlJuniperCnn, BlockPreparation
-from jndlab.models.bl_juniper_onnx import BlockJndPredictor, activity_options, prepared
+from jndlab.models.bl_juniper.cnn import BlJuniperCnn, BlockPreparation
+from jndlab.models.bl_juniper.onnx import BlockJndPredictor, activity_options, prepared
 from jndlab.models.jnd_onnx import jnd_onnx_bytes
-from jndlab.papers.bl_juniper_mapping import (
+from jndlab.papers.bl_juniper.mapping import (
     first_frames,
     key_frames_with_neighbours,
     key_frames_with_ti,
     map_clip,
     video_sweep,
 )
-from jndlab.papers.bl_juniper_mcl_jcv import (
+from jndlab.papers.bl_juniper.mcl_jcv import (
     authors_key_frames,
     frames_at,
     labelled_clip,
     stream_format,
     video_levels,
 )
-from jndlab.papers.bl_juniper_pictures import moved, panned_pictures
+from jndlab.papers.bl_juniper.pictures import moved, panned_pictures
 from jndlab.quality.quality_sweeps import labels_of
-from jndlab.training.block_files import BlockFile, read_blocks, write_blocks
-from jndlab.training.block_samples import LabelledBlocks
+from jndlab.training.samplers.block_files import BlockFile, read_blocks, write_blocks
+from jndlab.training.samplers.blocks import LabelledBlocks
 
 CODEC = get_codec({"adapter": "x264", "preset": "ultrafast"})
 OPTIONS = BlockMappingOptions(highest_offset=2)

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from jndlab.files import read_json
-from jndlab.models.bl_juniper_onnx import BlockJndPredictor
-from jndlab.models.keras_weights import keras_weights
+from jndlab.models.bl_juniper.onnx import BlockJndPredictor
+from jndlab.models.keras.weights import keras_weights
 from jndlab.models.model_files import build_network, load_model
-from jndlab.training.bl_juniper_training import import_bl_juniper, train_bl_juniper
-from jndlab.training.block_files import BlockFile, write_blocks
-from jndlab.training.block_samples import LabelledBlocks, split_by_source
+from jndlab.papers.bl_juniper.training import import_bl_juniper, train_bl_juniper
+from jndlab.training.samplers.block_files import BlockFile, write_blocks
+from jndlab.training.samplers.blocks import LabelledBlocks, split_by_source
 
 DATA = {"shares": [0.5, 0.25, 0.25], "seed": 3}
 CNN = {

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from jndlab.codecs.still_store import StillStore
-from jndlab.codecs.stills import StillCodec, get_still_codec
+from jndlab.codecs.stills.base import StillCodec, get_still_codec
+from jndlab.codecs.stills.store import StillStore
 from jndlab.datasets.packaged_pictures import packaged_file
 from jndlab.errors import UserError
 from jndlab.media.ffmpeg import ToolError

@@ -18,9 +18,29 @@ from PIL import Image
 from data.jnd_miniatures import authors_folder, mcl_jci, videoset
 from jndlab.codecs.vvenc import VvencCodec
 from jndlab.codecs.x264 import X264Codec
-from jndlab.datasets import jnd_frames_labels
 from jndlab.datasets.authors_folder import read_authors_folder
-from jndlab.datasets.jnd_frames import (
+from jndlab.datasets.jnd_frames import labels as jnd_frames_labels
+from jndlab.datasets.jnd_frames.coding import (
+    code_frames,
+    jnd_qualities,
+    read_codings,
+    read_psnr,
+    write_coded,
+)
+from jndlab.datasets.jnd_frames.folder import (
+    read_set,
+    split_sources,
+    write_authors_folder,
+    write_set,
+)
+from jndlab.datasets.jnd_frames.labels import (
+    SubjectiveRule,
+    label_by_steps,
+    label_by_subjects,
+    labels_of_folder,
+    without_outliers,
+)
+from jndlab.datasets.jnd_frames.records import (
     FoundFrame,
     evenly_spread,
     read_frames,
@@ -29,28 +49,8 @@ from jndlab.datasets.jnd_frames import (
     write_frames,
     write_records,
 )
-from jndlab.datasets.jnd_frames_coding import (
-    code_frames,
-    jnd_qualities,
-    read_codings,
-    read_psnr,
-    write_coded,
-)
-from jndlab.datasets.jnd_frames_folder import (
-    read_set,
-    split_sources,
-    write_authors_folder,
-    write_set,
-)
-from jndlab.datasets.jnd_frames_labels import (
-    SubjectiveRule,
-    label_by_steps,
-    label_by_subjects,
-    labels_of_folder,
-    without_outliers,
-)
-from jndlab.datasets.jnd_frames_sheet import draw_sheet, label_table
-from jndlab.datasets.jnd_frames_sources import FrameChoice, find_frames, read_clip_frames
+from jndlab.datasets.jnd_frames.sheet import draw_sheet, label_table
+from jndlab.datasets.jnd_frames.sources import FrameChoice, find_frames, read_clip_frames
 from jndlab.datasets.jnd_labels import labels_from_values, read_labels, write_labels
 from jndlab.datasets.mcl_jci import find_pictures, read_sample_texts
 from jndlab.datasets.packaged_pictures import packaged_file
@@ -61,7 +61,7 @@ from jndlab.errors import UserError
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat, read_clip
 from jndlab.media.pictures import read_picture
-from jndlab.papers.jnd_subject_figures import draw_sur_curves
+from jndlab.papers.jnd_networks.subject_figures import draw_sur_curves
 from jndlab.quality.vmaf_steps import DEFAULT_RULE
 
 FRACTIONS = {"train": 0.6, "valid": 0.2, "test": 0.2}
@@ -450,7 +450,7 @@ def run_adapter(repository, name, tmp_path, inputs, outputs, params):
         threads=1,
         resources=SimpleNamespace(tmpdir=str(tmp_path)),
     )
-    script = repository / "workflow_scripts" / f"{name}.py"
+    script = repository / "workflow_scripts/jnd_networks" / f"{name}.py"
     code = 0
     try:
         runpy.run_path(str(script), init_globals={"snakemake": snakemake})
@@ -547,7 +547,7 @@ def test_adapters_make_a_folder_of_ones_own_ready(few_qps, repository, tmp_path)
     assert labels.values(["frame000"]).tolist() == [[31, 30, 40]]
     outputs = {"pictures": inputs["pictures"], "table": str(tmp_path / "coded.csv")}
     code, said = run_adapter(
-        repository, "code_jnd_frames", tmp_path, inputs, outputs,
+        repository, "encode_jnd_frames", tmp_path, inputs, outputs,
         {**shared, "order": "warn", "preset": "ultrafast"},
     )  # fmt: skip
     assert code == 0, said
@@ -572,7 +572,7 @@ def test_saliency_maps_are_of_the_frames_sizes(repository, packaged, tmp_path):
     folder, records = packaged
     write_records(tmp_path / "frames.csv", records)
     code, said = run_adapter(
-        repository, "highlight_jnd_frames", tmp_path,
+        repository, "compute_saliency", tmp_path,
         {"frames": str(folder), "table": str(tmp_path / "frames.csv")},
         {"maps": str(tmp_path / "maps")},
         {"model": "spectral_residual", "options": {}},

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-import check_data as adapter
+from commands import check_data as adapter
 from jndlab.datasets.check import check_data, find_data
 from jndlab.datasets.registry import load_registry
 from jndlab.datasets.sequences import Sequence, load_sequences

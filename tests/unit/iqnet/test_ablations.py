@@ -12,7 +12,7 @@ from jndlab.datasets.pictures import list_pictures, load_picture
 from jndlab.jnd.edges import minor_edges
 from jndlab.jnd.erjnd import ErjndPrefilter
 from jndlab.media.clip import Frame
-from jndlab.papers.iqnet_ablations import (
+from jndlab.papers.iqnet.ablations import (
     ABLATIONS,
     EDGES,
     QUANTITIES,
@@ -29,9 +29,9 @@ from jndlab.papers.iqnet_ablations import (
     selections,
     summary,
 )
-from jndlab.papers.iqnet_reconstructions import Window
-from jndlab.papers.iqnet_selection import SelectionOptions
-from jndlab.papers.iqnet_training_pictures import picture_file, save_pictures
+from jndlab.papers.iqnet.alpha_selection import SelectionOptions
+from jndlab.papers.iqnet.frame_figures import Window
+from jndlab.papers.iqnet.training_pictures import picture_file, save_pictures
 
 OPTIONS = {
     "weighting": "xiang2016",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from jndlab.errors import UserError
-from jndlab.papers.iqnet_selection import (
+from jndlab.papers.iqnet.alpha_selection import (
     Reason,
     SelectionOptions,
     assemble_training_picture,

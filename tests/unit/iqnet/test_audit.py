@@ -7,8 +7,9 @@ import shutil
 
 import pytest
 
-from jndlab.papers.iqnet_audit import AUDIT_COLUMNS, audit, audit_summary, write_audit
-from jndlab.papers.iqnet_published import PUBLISHED, load_published, sequence_ids
+from jndlab.papers.iqnet.audit.claims import AUDIT_COLUMNS, audit, audit_summary, write_audit
+from jndlab.papers.iqnet.published import PRINTED as PUBLISHED
+from jndlab.papers.iqnet.published import load_published, sequence_ids
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.jnd.erjnd import ErjndPrefilter
 from jndlab.media.clip import ClipFormat, read_clip, write_clip
-from jndlab.papers.iqnet_candidates import (
+from jndlab.papers.iqnet.candidates import (
     CandidateOptions,
     batch_of,
     make_candidates,

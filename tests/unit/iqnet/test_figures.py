@@ -14,8 +14,9 @@ from PIL import Image
 from jndlab.errors import UserError
 from jndlab.files import write_csv, write_json
 from jndlab.media.clip import ClipFormat, Frame, write_clip
-from jndlab.papers import iqnet_figures, iqnet_reconstructions
-from jndlab.papers.iqnet_reconstructions import Coded, Window, crop_side, crops, draw_frames
+from jndlab.papers.iqnet import figures as iqnet_figures
+from jndlab.papers.iqnet import frame_figures as iqnet_reconstructions
+from jndlab.papers.iqnet.frame_figures import Coded, Window, crop_side, crops, draw_frames
 from jndlab.quality.aggregate import SAME_QP_COLUMNS
 
 LABELS = {"iqnet": "IQNet", "erjnd": "ERJND", "cnn_jnqd": "CNN-JNQD"}

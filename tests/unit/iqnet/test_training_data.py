@@ -14,9 +14,10 @@ from jndlab.datasets.pictures import Picture, frame_to_rgb, rgb_to_frame
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.media.clip import Frame
-from jndlab.papers.iqnet_candidates import Candidates
-from jndlab.papers.iqnet_contact_sheet import DIFFERENCE_GAIN, HEADER, MARGIN, draw_contact_sheet
-from jndlab.papers.iqnet_dataset import (
+from jndlab.papers.iqnet.alpha_selection import Reason, SelectionOptions, select_alphas
+from jndlab.papers.iqnet.candidates import Candidates
+from jndlab.papers.iqnet.contact_sheet import DIFFERENCE_GAIN, HEADER, MARGIN, draw_contact_sheet
+from jndlab.papers.iqnet.training_data import (
     alpha_histogram,
     choose_alphas,
     evenly_spread,
@@ -25,7 +26,6 @@ from jndlab.papers.iqnet_dataset import (
     training_pairs,
     write_pair,
 )
-from jndlab.papers.iqnet_selection import Reason, SelectionOptions, select_alphas
 
 ALPHAS = [0.1, 0.5, 1.0]
 PATCH = 16

@@ -14,9 +14,9 @@ from jndlab.datasets.pictures import list_pictures, load_picture
 from jndlab.errors import UserError
 from jndlab.jnd.erjnd import ErjndPrefilter
 from jndlab.media.clip import ClipFormat, write_clip
-from jndlab.papers.iqnet_published import load_published
-from jndlab.papers.iqnet_reconstructions import Window
-from jndlab.papers.iqnet_training_pictures import (
+from jndlab.papers.iqnet.frame_figures import Window
+from jndlab.papers.iqnet.published import load_published
+from jndlab.papers.iqnet.training_pictures import (
     FPS,
     METHODS,
     Sheet,

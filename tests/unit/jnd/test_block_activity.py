@@ -12,11 +12,11 @@ from skimage import data
 from skimage.metrics import structural_similarity
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_activity import block_spi, block_tpi, clip_activity
-from jndlab.jnd.block_grid import BlockGrid
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.jnd.block_pictures import gray_of, rgb2gray, rgb_blocks, rgb_of
-from jndlab.jnd.block_ssim import BlockSsim
+from jndlab.jnd.block.activity import block_spi, block_tpi, clip_activity
+from jndlab.jnd.block.grid import BlockGrid
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.pictures import gray_of, rgb2gray, rgb_blocks, rgb_of
+from jndlab.jnd.block.ssim import BlockSsim
 from jndlab.media.clip import Frame
 
 SANE, AUTHORS = BlockMappingOptions(), BlockMappingOptions.authors()

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from skimage import data
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_activity import FrameActivity, clip_activity
-from jndlab.jnd.block_jnd_mapping import (
+from jndlab.jnd.block.activity import FrameActivity, clip_activity
+from jndlab.jnd.block.jnd_mapping import (
     block_jnd_of_frames,
     candidate_qps,
     map_video_jnd,
     perceptual_information,
     quality_degradation,
 )
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.jnd.block_pictures import rgb2gray
-from jndlab.jnd.block_ssim import BlockSsim
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.pictures import rgb2gray
+from jndlab.jnd.block.ssim import BlockSsim
 
 SANE, AUTHORS = BlockMappingOptions(), BlockMappingOptions.authors()
 VIDEO_JND = (28, 31, 33)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_maps import BlockMaps, held_maps, read_block_maps, write_block_maps
-from jndlab.jnd.block_qp import checked_qp_maps, load_block_qp_control
-from jndlab.jnd.block_qp_control import block_qps, mean_block_qps, unordered_blocks
+from jndlab.jnd.block.maps import BlockMaps, held_maps, read_block_maps, write_block_maps
+from jndlab.jnd.block.qp import checked_qp_maps, load_block_qp_control
+from jndlab.jnd.block.qp_control import block_qps, mean_block_qps, unordered_blocks
 from jndlab.media.clip import ClipFormat
 
 CLIP = ClipFormat(200, 100, Fraction(30), frames=5)  # 2 x 4 blocks, cut at both borders
@@ -143,7 +143,7 @@ def files(tmp_path):
 def test_stages_hand_over_files(files):
     folder, jnd, importance = files
     control = load_block_qp_control(
-        "jndlab.jnd.block_qp_control:BlockJndControl",
+        "jndlab.jnd.block.qp_control:BlockJndControl",
         {"jnd": str(folder / "jnd.npz"), "importance": str(folder / "vi.npz"), "max_delta": 8},
     )
     found = checked_qp_maps(control, [], CLIP, 27)

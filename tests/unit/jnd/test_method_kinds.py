@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_qp import checked_qp_maps, grid, load_block_qp_control
+from jndlab.jnd.block.qp import checked_qp_maps, grid, load_block_qp_control
 from jndlab.jnd.jnd_predictor import (
     FrameJnd,
     load_jnd_predictor,

@@ -12,9 +12,10 @@ from skimage.data import astronaut
 from skimage.feature import canny
 
 from jndlab.errors import UserError
-from jndlab.jnd import pixel_jnd_wu2013, pixel_jnd_wu2017
-from jndlab.jnd.pixel_jnd import MODELS, jnd_picture, mean_pixel_jnd, pixel_jnd
-from jndlab.jnd.pixel_jnd_parts import (
+from jndlab.jnd.pixel import wu2013 as pixel_jnd_wu2013
+from jndlab.jnd.pixel import wu2017 as pixel_jnd_wu2017
+from jndlab.jnd.pixel.maps import MODELS, jnd_picture, mean_pixel_jnd, pixel_jnd
+from jndlab.jnd.pixel.parts import (
     canny_edges,
     edge_protection,
     fuse,

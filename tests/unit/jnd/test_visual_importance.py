@@ -10,9 +10,9 @@ from skimage import data
 from sklearn.decomposition import sparse_encode
 
 from jndlab.errors import UserError
-from jndlab.jnd import saliency_dsr
-from jndlab.jnd.saliency_dsr import bayes_merged, dense_error, propagated, sparse_error
-from jndlab.jnd.visual_importance import (
+from jndlab.jnd.saliency import dsr as saliency_dsr
+from jndlab.jnd.saliency.dsr import bayes_merged, dense_error, propagated, sparse_error
+from jndlab.jnd.saliency.visual_importance import (
     SALIENCY_MODELS,
     block_importance,
     importance_maps,

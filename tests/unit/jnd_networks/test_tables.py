@@ -9,23 +9,22 @@ import pandas as pd
 import pytest
 from scipy import ndimage
 
-from jndlab.datasets.jnd_frames import FrameRecord
-from jndlab.datasets.jnd_frames_folder import LabelledFrame, LabelledFrames
+from jndlab.datasets.jnd_frames.folder import LabelledFrame, LabelledFrames
+from jndlab.datasets.jnd_frames.records import FrameRecord
 from jndlab.datasets.pictures import rgb_to_frame
 from jndlab.errors import UserError
 from jndlab.media.clip import ClipFormat, write_clip
-from jndlab.papers import jnd_prediction_figures as figures
-from jndlab.papers import jnd_prediction_tables as tables
-from jndlab.papers.jnd_prediction import (
+from jndlab.papers.jnd_networks import figures, tables
+from jndlab.papers.jnd_networks.predictions import (
     features_of,
     predict_by_baselines,
     predict_by_networks,
     whole_quality,
     write_predictions,
 )
+from jndlab.papers.jnd_networks.stages import Stage
 from jndlab.quality.siti import siti_of_file, siti_of_frames
 from jndlab.report.tables import POINT_COLUMNS
-from jndlab.training.jnd_stages import Stage
 
 PARTS = {"train": 6, "valid": 2, "test": 4}
 

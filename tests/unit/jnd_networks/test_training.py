@@ -24,9 +24,9 @@ from jndlab.models.network_jnd_predictor import (
     prepared_input,
 )
 from jndlab.models.picture_preparation import PicturePreparation
-from jndlab.training.frame_samples import FrameSamples
-from jndlab.training.jnd_networks import recipe_of, started_network, targets_of, train_stage
-from jndlab.training.jnd_stages import LEVELS, NETWORKS, ONE_LEVEL, Stage, stages_of
+from jndlab.papers.jnd_networks.stages import LEVELS, NETWORKS, ONE_LEVEL, Stage, stages_of
+from jndlab.papers.jnd_networks.training import recipe_of, started_network, targets_of, train_stage
+from jndlab.training.samplers.frames import FrameSamples
 
 SIZE = [64, 64]
 LASER = {

@@ -14,6 +14,14 @@ from types import ModuleType
 
 import pytest
 
+from benchmarks import grid as bench_grid
+from benchmarks import measuring as bench_measuring
+from benchmarks import planning as bench_planning
+from benchmarks import run as registry
+from benchmarks import scheduling as bench_scheduling
+from benchmarks.disk import bytes_below
+from benchmarks.figures import ROOT, Bench, Figure, Spent, in_turns, median_of, python, timed
+from benchmarks.grid import encode_grid
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
 from jndlab.datasets.prepare import prepare_sequence
@@ -21,11 +29,6 @@ from jndlab.datasets.sequences import load_sequences
 from jndlab.errors import UserError
 from jndlab.files import sha256_of, write_json
 from jndlab.quality.full_reference import measure
-from jndops import bench as registry
-from jndops import bench_grid, bench_measuring, bench_planning, bench_scheduling
-from jndops.bench_disk import bytes_below
-from jndops.bench_figures import ROOT, Bench, Figure, Spent, in_turns, median_of, python, timed
-from jndops.bench_grid import encode_grid
 from jndops.settings import load_settings
 
 TINY = {
@@ -133,7 +136,7 @@ def test_benches_of_a_paper_are_found_by_what_they_take_and_return(monkeypatch):
     def helper(number: int) -> int:
         return number
 
-    module = ModuleType("jndops.bench_a_paper")
+    module = ModuleType("benchmarks.a_paper")
     module.__spec__ = ModuleSpec(module.__name__, None)
     for function in (speed, helper):
         function.__module__ = module.__name__
@@ -146,7 +149,7 @@ def test_benches_of_a_paper_are_found_by_what_they_take_and_return(monkeypatch):
 
 def test_command_names_unknown_bench_without_traceback():
     done = subprocess.run(
-        [sys.executable, ROOT / "workflow_scripts/bench.py", "--only", "speed"],
+        [sys.executable, "-m", "benchmarks", "--only", "speed"],
         capture_output=True,
         text=True,
     )

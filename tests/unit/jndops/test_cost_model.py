@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from jndlab.errors import UserError
 from jndlab.files import read_json, write_json
-from jndops.cost_model import CostModel, Line, Recorded, fit, load_first_values
-from jndops.encode_priority import HIGHEST, LOWEST, EncodePriority
-from jndops.job_size import Work, work_of
+from jndops.plan.cost_model import CostModel, Line, Recorded, fit, load_first_values
+from jndops.plan.encode_priority import HIGHEST, LOWEST, EncodePriority
+from jndops.plan.job_size import Work, work_of
+from jndops.plan.timings import collect_timings, read_timings, record_timings, wildcards_of
 from jndops.schema import load_yaml
 from jndops.settings import load_settings
-from jndops.timings import collect_timings, read_timings, record_timings, wildcards_of
 
 KIND = "encode vvenc AI"
 SIZES = st.lists(st.floats(0.05, 500), min_size=2, max_size=8, unique=True)
@@ -92,7 +92,7 @@ def test_shipped_values_cover_every_codec_and_all_shared_rules(repository):
             line = model.lines[f"encode {codec} {configuration}"]
             assert line.rate(22) > 0 and line.rate(37) > 0 and line.source
     shared = "prepare_sequence prefilter_clip measure_prefilter measure_point join_segments"
-    assert {*shared.split(), "tabulate_points", "compare_methods", "draw_figures"} <= {*model.lines}
+    assert {*shared.split(), "tabulate_points", "compare_methods", "plot_figures"} <= {*model.lines}
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def results(tmp_path, smoke):
     write_benchmark(tmp_path, f"{encode}.anchor.qp22.266", 2.0)
     write_benchmark(tmp_path, f"{encode}.erjnd.qp22.266", 4.0, "NA")
     write_benchmark(tmp_path, "measure_point/vvenc-faster.AI.bikes_tiny.anchor.qp22", 0.5)
-    write_benchmark(tmp_path, "draw_figures", 8.0)
+    write_benchmark(tmp_path, "plot_figures", 8.0)
     write_benchmark(tmp_path, "train_mine", 30.0)
     write_benchmark(tmp_path, "encode_clip/vvenc-faster.AI.left_by_another_run.m.qp22.266", 99.0)
     (tmp_path / "benchmarks/killed.tsv").write_text("s\th:m:s\tmax_rss\n")
@@ -171,7 +171,7 @@ def test_benchmarks_and_points_are_recorded_once_each(results, smoke):
     assert encodes.largest_mb == 120.5
     assert found["encode vvenc-faster AI", 27].seconds == 7.0  # from its point
     assert found["measure_point", None].jobs == 2
-    assert found["draw_figures", None].size == 32
+    assert found["plot_figures", None].size == 32
     assert any(kind.startswith("train_mine (settings") for kind, _ in found)
     assert not any(row.seconds == 99 for row in found.values())
     threads = {**smoke.config["threads"], "encode": 2}

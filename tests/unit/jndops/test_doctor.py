@@ -24,7 +24,7 @@ def healthy(repository, tmp_path_factory) -> subprocess.CompletedProcess:
 
 
 def run_doctor(repository: Path, results: Path, *options, **environment):
-    script = repository / "workflow_scripts/doctor.py"
+    script = repository / "workflow_scripts/commands/doctor.py"
     return subprocess.run(
         [sys.executable, script, "--results", results, *options],
         env=os.environ | environment,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from jndlab.training.bench_jnd import bench_frames, bench_training
-from jndlab.training.jnd_stages import NETWORKS
-from jndops import bench_jnd_networks
-from jndops.bench import BENCHES
-from jndops.bench_figures import Bench
+from benchmarks import jnd_networks as bench_jnd_networks
+from benchmarks.figures import Bench
+from benchmarks.jnd_training import bench_frames, bench_training
+from benchmarks.run import BENCHES
+from jndlab.papers.jnd_networks.stages import NETWORKS
 
 TINY = {"input_size": [64, 64], "width": 0.0625}
 NAMES = [name for networks in NETWORKS.values() for name in networks]

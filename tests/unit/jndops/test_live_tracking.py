@@ -17,9 +17,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from jndops import live_tracking
-from jndops.live_tracking import live_run, record
-from jndops.mlflow_mirror import mirror, single_writer
+from jndops.mlflow import live_tracking
+from jndops.mlflow.live_tracking import live_run, record
+from jndops.mlflow.mirror import mirror, single_writer
 
 PARAMS = SimpleNamespace(live=True, network={"config": "A"}, training={"epochs": 9, "seed": 1})
 FLAT = {"network.config": "A", "training.epochs": "9", "training.seed": "1"}
@@ -29,7 +29,7 @@ KILLED_TRAINING = """
 import sys, time
 from pathlib import Path
 from types import SimpleNamespace
-from jndops import live_tracking
+from jndops.mlflow import live_tracking
 live_tracking.START_AFTER_SECONDS, live_tracking.SECONDS_BETWEEN_WRITES = 0, 0.05
 params = SimpleNamespace(live=True, network={"config": "A"}, training={"epochs": 9, "seed": 1})
 with live_tracking.live_run("iqnet", Path(sys.argv[1]), params) as on_metrics:
@@ -78,7 +78,7 @@ def summary_in(results: Path) -> Path:
 def test_nothing_is_imported_or_started_when_switched_off_or_short(tmp_path, repository):
     code = (
         "import sys, threading; from types import SimpleNamespace as S\n"
-        "from jndops.live_tracking import live_run\n"
+        "from jndops.mlflow.live_tracking import live_run\n"
         "with live_run('iqnet', sys.argv[1], S(live=False)) as on_metrics:\n"
         "    assert on_metrics is None and threading.active_count() == 1\n"
         "with live_run('iqnet', sys.argv[1], S(live=True)) as on_metrics:\n"

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jndlab.files import read_json
-from jndops.cost_model import Recorded, load_first_values
-from jndops.job_size import Work
-from jndops.makespan import Task, critical_path, schedule
-from jndops.plan import load_controller
+from jndops.plan.cost_model import Recorded, load_first_values
+from jndops.plan.job_size import Work
+from jndops.plan.makespan import Task, critical_path, schedule
+from jndops.plan.plan import load_controller
 
 
 @st.composite
@@ -99,7 +99,7 @@ def recorded_run(repository, name):
 
 
 def predicted(jobs, model, controller):
-    """Makespan on two cores, as :mod:`jndops.plan` makes it, without the time of planning."""
+    """Makespan on two cores, as :mod:`jndops.plan.plan` makes it, without the time of planning."""
     tasks = [
         Task(
             model.seconds(Work((job["kind"],), job["size"], job["qp"])),

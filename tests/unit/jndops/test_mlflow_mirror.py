@@ -17,9 +17,9 @@ import pytest
 
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
-from jndops.mlflow_mirror import mirror
-from jndops.mlflow_records import collect_records
-from jndops.mlflow_trainings import collect_trainings, results_of
+from jndops.mlflow.mirror import mirror
+from jndops.mlflow.records import collect_records
+from jndops.mlflow.trainings import collect_trainings, results_of
 
 PARENT = "rate-distortion/{method}/vvenc-faster/AI"
 
@@ -320,7 +320,7 @@ def test_moved_database_is_made_anew_and_says_the_same(results):
 
 
 def test_broken_database_file_is_set_aside(tmp_path):
-    from jndops.mlflow_mirror import _belongs_here
+    from jndops.mlflow.mirror import _belongs_here
 
     database = tmp_path / "mlflow.db"
     database.write_bytes(b"no database at all" * 100)
@@ -335,7 +335,7 @@ def test_adapter_goes_on_without_mlflow(tmp_path, repository):
     absent = tmp_path / "absent" / "mlflow"
     absent.mkdir(parents=True)
     (absent / "__init__.py").write_text("raise ImportError('no mlflow here')")
-    script = repository / "workflow_scripts/mirror_mlflow.py"
+    script = repository / "workflow_scripts/commands/mirror_mlflow.py"
     command = [sys.executable, script, "--results", results, "--database", results / "mlflow.db"]
     done = subprocess.run(
         [*command, "--ledger", results / "mlflow_ledger.csv"],

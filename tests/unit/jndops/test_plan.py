@@ -13,11 +13,11 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from jndops.cost_model import CostModel, Line, load_first_values
-from jndops.job_graph import Job, left_out, quick_graph
-from jndops.plan import ORDERS, Controller, Machine, load_controller, plan, tasks_of
-from jndops.plan_disk import disk_gigabytes, load_shares
-from jndops.plan_needs import missing_data, missing_tools
+from jndops.plan.cost_model import CostModel, Line, load_first_values
+from jndops.plan.disk import disk_gigabytes, load_shares
+from jndops.plan.job_graph import Job, left_out, quick_graph
+from jndops.plan.needs import missing_data, missing_tools
+from jndops.plan.plan import ORDERS, Controller, Machine, load_controller, plan, tasks_of
 from jndops.schema import load_yaml
 from jndops.settings import load_settings
 
@@ -56,7 +56,7 @@ def flat_model(encode=10.0):
     """So many hours an encode of the small clip, an hour for all else."""
     rate = encode * 3600 / SIZE
     others = "keep_config prepare_sequence prefilter_clip measure_prefilter measure_point "
-    others += "tabulate_points compare_methods draw_figures join_segments map_block_qps"
+    others += "tabulate_points compare_methods plot_figures join_segments map_block_qps"
     lines = {kind: Line(3600.0) for kind in others.split()}
     return CostModel({**lines, "encode vvenc-faster AI": Line(0.0, {22: rate, 37: rate})})
 
@@ -159,7 +159,7 @@ def signatures(jobs, without):
 
 
 # Waits that follow from others: the quick graph leaves them out, or has more of them.
-FIGURES = {"draw_iqnet_frames", "mirror_mlflow", "select_iqnet_alphas"}
+FIGURES = {"plot_iqnet_frames", "mirror_mlflow", "select_iqnet_alphas"}
 
 
 PROGRAM = """
@@ -168,7 +168,7 @@ from dataclasses import asdict
 from pathlib import Path
 from jndops.schema import load_yaml
 from jndops.settings import load_settings
-from jndops.snakemake_graph import snakemake_graph
+from jndops.plan.snakemake_graph import snakemake_graph
 file, root = Path(sys.argv[1]), Path(sys.argv[2])
 jobs = snakemake_graph(file, load_settings(load_yaml(file), root), root)
 print(json.dumps([asdict(job) for job in jobs]))
@@ -196,7 +196,7 @@ def test_quick_jobs_are_those_of_snakemake(repository):
     quick = quick_graph(settings)
     assert signatures(quick, FIGURES) == signatures(exact, FIGURES)
     missing = Counter(job.rule for job in exact) - Counter(job.rule for job in quick)
-    assert set(missing) == {"draw_iqnet_frames"} and "pictures of frames" in left_out(settings)[0]
+    assert set(missing) == {"plot_iqnet_frames"} and "pictures of frames" in left_out(settings)[0]
     assert all(need < place for place, job in enumerate(exact) for need in job.needs)
     model = load_first_values(repository / "config/timings.json")
     walls = [plan_seconds(settings, jobs, model, repository) for jobs in (exact, quick)]
@@ -264,7 +264,7 @@ def test_the_controller_takes_time_for_each_job(first_values):
 
 
 def run_plan(repository, folder, *options):
-    script = repository / "workflow_scripts/plan_run.py"
+    script = repository / "workflow_scripts/commands/plan_run.py"
     return subprocess.run(
         [sys.executable, script, *options], cwd=folder, capture_output=True, text=True
     )

@@ -15,12 +15,12 @@ from snakemake.resources import Resource
 from snakemake.scheduling.job_scheduler import JobScheduler
 from snakemake.sourcecache import LocalSourceFile, SourceCache, SourceFile
 
-from jndops import snakemake_mends
+from jndops import snakemake_patches
 
 
 @pytest.fixture(autouse=True, scope="module")
 def mended():
-    snakemake_mends.apply()
+    snakemake_patches.apply()
 
 
 def test_the_installed_snakemake_has_every_part_that_is_mended():
@@ -32,12 +32,12 @@ def test_the_installed_snakemake_has_every_part_that_is_mended():
         (snakemake.common, "get_function_params"),
         (snakemake.rules, "get_function_params"),
     ]:
-        assert hasattr(getattr(owner, name), snakemake_mends.MARK), name
+        assert hasattr(getattr(owner, name), snakemake_patches.MARK), name
 
 
 def test_mends_are_applied_once():
     before = snakemake.script.get_source
-    snakemake_mends.apply()
+    snakemake_patches.apply()
     assert snakemake.script.get_source is before
 
 

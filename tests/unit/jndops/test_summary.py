@@ -127,7 +127,7 @@ def test_many_failures_are_told_by_name(tmp_path):
 
 
 def test_command_line_starts_fast(results, repository):
-    script = repository / "workflow_scripts/summarise_run.py"
+    script = repository / "workflow_scripts/commands/summarise_run.py"
     durations = []
     for _ in range(3):
         before = os.times()

@@ -8,8 +8,8 @@ import torch
 
 from jnd_network_checks import MEANS, errors_while_learning, onnx_difference
 from jndlab.errors import UserError
-from jndlab.models.bl_juniper_cnn import BlJuniperCnn, BlockPreparation
-from jndlab.models.keras_layers import multiply_accumulates
+from jndlab.models.bl_juniper.cnn import BlJuniperCnn, BlockPreparation
+from jndlab.models.keras.layers import multiply_accumulates
 from jndlab.models.model_files import build_network, load_model, parameter_count, save_model
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from jndlab.models.cnn_jnqd import CnnJnqd
+from jndlab.models.iqnet.cnn_jnqd import CnnJnqd
 from jndlab.models.model_files import build_network, parameter_count
 from jndlab.models.onnx_runtime import LumaSession, onnx_bytes
 

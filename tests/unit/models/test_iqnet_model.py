@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from jndlab.errors import UserError
-from jndlab.models.iqnet import IQNet
+from jndlab.models.iqnet.iqnet import IQNet
 from jndlab.models.model_files import (
     architecture_of,
     build_network,

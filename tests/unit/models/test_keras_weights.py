@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jndlab.errors import UserError
-from jndlab.models.bl_juniper_cnn import BlockPreparation
-from jndlab.models.keras_weights import PORTED, import_keras, keras_weights, load_keras
+from jndlab.models.bl_juniper.cnn import BlockPreparation
+from jndlab.models.keras.weights import PORTED, import_keras, keras_weights, load_keras
 from jndlab.models.model_files import build_network, load_model
-from jndlab.models.vgg16 import Vgg16
+from jndlab.models.mtjnd.vgg16 import Vgg16
 
 SMALL = [64, 96]
 QP, PICTURE, LATENT, OTHER = 5e-4, 3e-3, 1e-3, 5e-4  # tolerances that the golden data name
@@ -257,7 +257,7 @@ def test_command_line(tmp_path, repository, monkeypatch, capsys):
     def run(*arguments: str) -> int:
         monkeypatch.setattr(sys, "argv", ["import_keras.py", *arguments])
         with pytest.raises(SystemExit) as ended:
-            path = repository / "workflow_scripts" / "import_keras.py"
+            path = repository / "workflow_scripts/commands/import_keras.py"
             runpy.run_path(str(path), run_name="__main__")
         return ended.value.code
 

@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch.nn import functional
 
+from benchmarks.training_memory import training_memory
 from jnd_network_checks import MEANS, errors_while_learning, onnx_difference
 from jndlab.errors import UserError
-from jndlab.models.channel_attention import ChannelAttention
-from jndlab.models.iqnet import IQNet
+from jndlab.models.iqnet.iqnet import IQNet
 from jndlab.models.jnd_heads import JndHeads
 from jndlab.models.jnd_onnx import JndSession
-from jndlab.models.keras_layers import (
+from jndlab.models.keras.layers import (
     DownConv,
     FlattenHwc,
     UpConv,
@@ -25,13 +25,13 @@ from jndlab.models.keras_layers import (
     multiply_accumulates,
     trainable_parameter_count,
 )
-from jndlab.models.laser_autoencoder import LaserAutoencoder
-from jndlab.models.laser_jnd import E2eLat, E2eRec, Lat, Rec
-from jndlab.models.laser_multi_jnd import MjLat, MjRec
+from jndlab.models.laser_jnd.autoencoder import LaserAutoencoder
+from jndlab.models.laser_jnd.multi_level import MjLat, MjRec
+from jndlab.models.laser_jnd.networks import E2eLat, E2eRec, Lat, Rec
 from jndlab.models.model_files import build_network, load_model, parameter_count, save_model
+from jndlab.models.mtjnd.channel_attention import ChannelAttention
 from jndlab.models.onnx_runtime import export_onnx
 from jndlab.models.picture_preparation import PicturePreparation
-from jndlab.models.training_memory import training_memory
 
 SMALL = {"input_size": [64, 96], "width": 0.125}
 PREDICTORS = ["lat", "rec", "e2e_lat", "e2e_rec", "mj_lat", "mj_rec"]

@@ -7,14 +7,14 @@ import torch
 
 from jnd_network_checks import MEANS, errors_while_learning, example_batch, onnx_difference
 from jndlab.errors import UserError
-from jndlab.models.keras_layers import (
+from jndlab.models.keras.layers import (
     keras_parameter_count,
     multiply_accumulates,
     trainable_parameter_count,
 )
 from jndlab.models.model_files import architecture_of, build_network, parameter_count
-from jndlab.models.mtjnd import Mt1JndVa, Mt3Jnd, Mt3JndVa
-from jndlab.models.vgg16 import Vgg16
+from jndlab.models.mtjnd.networks import Mt1JndVa, Mt3Jnd, Mt3JndVa
+from jndlab.models.mtjnd.vgg16 import Vgg16
 from jndlab.training.recipe import LossTerm, Recipe
 
 SMALL = {"input_size": [64, 96], "width": 0.125}

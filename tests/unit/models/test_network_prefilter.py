@@ -15,7 +15,7 @@ from torch import nn
 from jndlab.errors import UserError
 from jndlab.jnd.prefilter import apply_prefilter, load_prefilter
 from jndlab.media.clip import ClipFormat, Frame
-from jndlab.models.iqnet import IQNet
+from jndlab.models.iqnet.iqnet import IQNet
 from jndlab.models.model_files import build_network, save_model
 from jndlab.models.network_prefilter import (
     NetworkPrefilter,

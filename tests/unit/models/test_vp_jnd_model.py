@@ -8,8 +8,8 @@ import pytest
 import torch
 from skimage.data import astronaut
 
-from jndlab.codecs.still_store import StillStore
-from jndlab.codecs.stills import JpegCodec
+from jndlab.codecs.stills.base import JpegCodec
+from jndlab.codecs.stills.store import StillStore
 from jndlab.errors import UserError
 from jndlab.jnd.quality_choice import (
     FixedQuality,
@@ -24,12 +24,12 @@ from jndlab.jnd.quality_choice import (
 from jndlab.jnd.quality_search import Call
 from jndlab.media.patches import cut_patches, luma_of, random_corners
 from jndlab.media.pictures import picture_sha256
-from jndlab.models.liu_pw_jnd import LiuPwJnd
 from jndlab.models.model_files import build_network, load_model, parameter_count, save_model
-from jndlab.models.patch_classifier import FIRST_WEIGHT
-from jndlab.models.vp_jnd import Branch, ChannelAttention, NonLocal, VpJndNet
-from jndlab.models.vp_jnd_choice import VpJndChoice
-from jndlab.models.vp_jnd_onnx import ClassifierSession, export_classifier
+from jndlab.models.vp_jnd.choice import VpJndChoice
+from jndlab.models.vp_jnd.liu_pw_jnd import LiuPwJnd
+from jndlab.models.vp_jnd.network import Branch, ChannelAttention, NonLocal, VpJndNet
+from jndlab.models.vp_jnd.onnx import ClassifierSession, export_classifier
+from jndlab.models.vp_jnd.patch_classifier import FIRST_WEIGHT
 
 PICTURE = np.ascontiguousarray(astronaut()[:96, 160:272])
 SMALL = {"width": 0.125, "patch_size": 32}

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from jndlab.errors import UserError
 from jndlab.files import read_csv, write_csv
-from jndlab.papers import vmaf_steps_calibration as calibration
-from jndlab.papers.vmaf_steps_checks import draw_calibration, konjnd_table
 from jndlab.quality.vmaf_steps import (
     DEFAULT_RULE,
     StepRule,
@@ -19,6 +17,8 @@ from jndlab.quality.vmaf_steps import (
     search_levels,
     step_levels,
 )
+from studies.vmaf_steps import calibration
+from studies.vmaf_steps.checks import draw_calibration, konjnd_table
 
 # Eighths are exact in binary: thresholds are computed without rounding.
 SCORES = st.lists(st.integers(0, 800).map(lambda n: n / 8), min_size=1, max_size=60)

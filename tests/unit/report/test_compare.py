@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from jndlab.errors import UserError
-from jndlab.papers import iqnet_tables
-from jndlab.papers.iqnet_published import load_published, pick, sequence_ids
+from jndlab.papers.iqnet import tables as iqnet_tables
+from jndlab.papers.iqnet.published import load_published, pick, sequence_ids
 from jndlab.report.compare import compare_with_published, verdict_summary
 
 PRINTED = [

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from jndlab.errors import UserError
-from jndlab.papers.iqnet_published import load_published
+from jndlab.papers.iqnet.published import load_published
 from jndlab.quality.aggregate import bd_rate_table, same_qp_table, sequence_class
 from jndlab.report.tables import POINT_COLUMNS, load_points, write_table
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jndlab.errors import UserError
 from jndlab.quality.bd_rate import Curve, bd_rate
-from jndlab.quality.dmos_predicted import (
+from jndlab.subjective.dmos_predicted import (
     CAPTION,
     DMOS_PREDICTED_RMSE,
     DMOS_PREDICTED_RMSE_GOOD,

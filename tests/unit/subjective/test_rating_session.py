@@ -14,16 +14,16 @@ from codec_clips import cut_clip
 from jndlab.errors import UserError
 from jndlab.files import read_csv
 from jndlab.media.clip import Frame, read_clip, write_clip
-from jndlab.quality.subjective_data import read_stimuli
-from jndlab.report.rating_clips import MIN_PSNR, write_rating_clip
-from jndlab.report.rating_page import (
+from jndlab.subjective.rating_clips import MIN_PSNR, write_rating_clip
+from jndlab.subjective.rating_page import (
     CodedClip,
     SessionOptions,
     training_clips,
     write_session,
 )
+from jndlab.subjective.ratings import read_stimuli
+from jndops.plan.subjective import rated_clips, rated_points
 from jndops.settings import Point
-from jndops.subjective_plan import rated_clips, rated_points
 
 SECRETS = ("anchor", "own", "vvenc", "LDP", "qp")
 

@@ -7,23 +7,23 @@ import pandas as pd
 import pytest
 
 from jndlab.errors import UserError
-from jndlab.quality.rating_tables import (
+from jndlab.report.tables import POINT_COLUMNS
+from jndlab.subjective.comparison import headline_comparison
+from jndlab.subjective.figures import mos_curves, rating_histograms
+from jndlab.subjective.opinion_scores import (
+    MODELS,
+    differential_scores,
+    opinion_scores,
+    rater_statistics,
+)
+from jndlab.subjective.rating_tables import (
     HIDDEN_REFERENCE,
     headline_table,
     mos_bd_rate_table,
     rater_table,
     score_table,
 )
-from jndlab.quality.subjective import (
-    MODELS,
-    differential_scores,
-    opinion_scores,
-    rater_statistics,
-)
-from jndlab.quality.subjective_data import Ratings, Stimulus, read_ratings, read_stimuli
-from jndlab.report.subjective_comparison import headline_comparison
-from jndlab.report.subjective_figures import mos_curves, rating_histograms
-from jndlab.report.tables import POINT_COLUMNS
+from jndlab.subjective.ratings import Ratings, Stimulus, read_ratings, read_stimuli
 
 TIME = "2024-05-31T14:02:11.250Z"
 QPS = (22, 27, 32, 37)

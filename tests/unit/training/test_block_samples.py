@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from jndlab.errors import UserError
-from jndlab.models.bl_juniper_cnn import BlJuniperCnn
-from jndlab.training.block_samples import (
+from jndlab.models.bl_juniper.cnn import BlJuniperCnn
+from jndlab.training.loop import train
+from jndlab.training.recipe import LossTerm, Recipe
+from jndlab.training.samplers.blocks import (
     BlockSamples,
     LabelledBlocks,
     labelled_blocks,
     split_by_source,
 )
-from jndlab.training.loop import train
-from jndlab.training.recipe import LossTerm, Recipe
 
 SPLIT = {"a": "train", "b": "train", "c": "validation", "d": "test"}
 

@@ -12,15 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.data import astronaut, chelsea
 
-from jndlab.codecs.still_store import StillStore
-from jndlab.codecs.stills import JpegCodec
+from jndlab.codecs.stills.base import JpegCodec
+from jndlab.codecs.stills.store import StillStore
 from jndlab.errors import UserError
-from jndlab.jnd.pixel_jnd import jnd_picture, pixel_jnd
+from jndlab.jnd.pixel.maps import jnd_picture, pixel_jnd
 from jndlab.media.patches import luma_of
 from jndlab.models.model_files import build_network
 from jndlab.quality.picture_ssim import picture_ssim
 from jndlab.training.loop import train
-from jndlab.training.picture_pairs_jnd import (
+from jndlab.training.recipe import LossTerm, Recipe
+from jndlab.training.samplers.coded_pairs import (
     NEAR,
     LabelledPicture,
     PairSampling,
@@ -30,7 +31,6 @@ from jndlab.training.picture_pairs_jnd import (
     is_visible,
     sample_qualities,
 )
-from jndlab.training.recipe import LossTerm, Recipe
 
 CODEC = JpegCodec()
 PICTURES = [

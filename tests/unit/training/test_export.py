@@ -3,7 +3,7 @@
 import pytest
 
 from jndlab.errors import UserError
-from jndlab.training.trained_files import hand_over
+from jndlab.training.export import hand_over
 
 
 def test_a_training_without_weights_hands_over_nothing(tmp_path):

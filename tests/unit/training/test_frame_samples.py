@@ -10,14 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from jndlab.datasets.jnd_frames_folder import LabelledFrame
+from jndlab.datasets.jnd_frames.folder import LabelledFrame
 from jndlab.errors import UserError
-from jndlab.models.laser_autoencoder import LaserAutoencoder
-from jndlab.models.laser_jnd import E2eLat
-from jndlab.models.mtjnd import Mt3JndVa
+from jndlab.models.laser_jnd.autoencoder import LaserAutoencoder
+from jndlab.models.laser_jnd.networks import E2eLat
+from jndlab.models.mtjnd.networks import Mt3JndVa
 from jndlab.models.picture_preparation import PicturePreparation
-from jndlab.training.frame_samples import FrameSamples, FrameTargets, cell_means
 from jndlab.training.recipe import LossTerm, Recipe, named_outputs
+from jndlab.training.samplers.frames import FrameSamples, FrameTargets, cell_means
 
 WIDTH, HEIGHT = 80, 64
 COUNTS = {"train": 5, "valid": 2, "test": 2}
@@ -168,7 +168,7 @@ def test_targets_fit_the_networks_outputs(frames, folder, network, targets, loss
 def test_files_are_read_once(frames, monkeypatch):
     samples = FrameSamples(frames, PREPARATION)
     first = samples.batch(0, 0, 5).inputs[0]
-    monkeypatch.setattr("jndlab.training.frame_samples.read_picture", None)
+    monkeypatch.setattr("jndlab.training.samplers.frames.read_picture", None)
     assert torch.equal(samples.batch(0, 0, 5).inputs[0], first)
 
 

@@ -28,8 +28,13 @@ from jndlab.models.model_files import build_network, load_model
 from jndlab.training import loop as loop_module
 from jndlab.training.devices import choose_device
 from jndlab.training.loop import evaluate, train
-from jndlab.training.pictures import PicturePairs, find_pairs, list_pictures, read_luma
 from jndlab.training.recipe import Batch, LossTerm, Recipe
+from jndlab.training.samplers.picture_pairs import (
+    PicturePairs,
+    find_pairs,
+    list_pictures,
+    read_luma,
+)
 
 COLUMNS = ["step", "epoch", "train_loss", "val_loss", "lr", "seconds"]
 NAMES = ("camera", "moon", "text", "coins")
@@ -354,7 +359,7 @@ import sys
 from pathlib import Path
 from jndlab.models.model_files import build_network
 from jndlab.training.loop import train
-from jndlab.training.pictures import PicturePairs, find_pairs
+from jndlab.training.samplers.picture_pairs import PicturePairs, find_pairs
 from jndlab.training.recipe import Recipe
 root, folder = Path(sys.argv[1]), sys.argv[2]
 data = PicturePairs(find_pairs(root / "source", root / "target"), crop=16, crops_per_picture=8)

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from data.jnd_miniatures import konjnd1k, mcl_jci, picture
-from jndlab.codecs.stills import JpegCodec
+from jndlab.codecs.stills.base import JpegCodec
 from jndlab.errors import UserError
 from jndlab.media.pictures import picture_sha256
-from jndlab.papers.vp_jnd_labels import label_pictures, pw_jnds
-from jndlab.papers.vp_jnd_pictures import (
+from jndlab.papers.vp_jnd.labels import label_pictures, pw_jnds
+from jndlab.papers.vp_jnd.pictures import (
     PictureChoice,
     load_picture,
     read_records,
@@ -22,7 +22,7 @@ from jndlab.papers.vp_jnd_pictures import (
     write_pictures,
     write_records,
 )
-from jndlab.papers.vp_jnd_splits import make_splits, split_names
+from jndlab.papers.vp_jnd.splits import make_splits, split_names
 
 SUBJECTIVE = {"kind": "subjective", "statistic": "mean", "step": 4.64, "file": None}
 FOLDS = {"kind": "folds", "folds": 3, "runs": None, "seed": 0}

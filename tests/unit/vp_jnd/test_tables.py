@@ -9,25 +9,25 @@ import pandas as pd
 import pytest
 from skimage.data import astronaut, coffee
 
-from jndlab.codecs.still_store import StillStore
-from jndlab.codecs.stills import JpegCodec
+from jndlab.codecs.stills.base import JpegCodec
+from jndlab.codecs.stills.store import StillStore
 from jndlab.datasets.jnd_labels import labels_from_values
 from jndlab.datasets.splits import Split
 from jndlab.errors import UserError
 from jndlab.jnd.quality_choice import QualityDecision, StillChoice
-from jndlab.papers.vp_jnd_captions import prediction_caption
-from jndlab.papers.vp_jnd_choices import (
+from jndlab.papers.vp_jnd.baselines import (
     SIMPLE,
     choices_of_split,
     fit_simple_choices,
     load_choice,
     simple_decision,
 )
-from jndlab.papers.vp_jnd_figures import correlation_figure, decision_figure, saving_figure
-from jndlab.papers.vp_jnd_label_facts import constant_error, label_table
-from jndlab.papers.vp_jnd_measures import Measures, measure_picture, read_measures, write_measures
-from jndlab.papers.vp_jnd_sheets import look_figure, pictures_to_show, pixel_jnd_figure
-from jndlab.papers.vp_jnd_tables import (
+from jndlab.papers.vp_jnd.captions import prediction_caption
+from jndlab.papers.vp_jnd.figures import correlation_figure, decision_figure, saving_figure
+from jndlab.papers.vp_jnd.label_facts import constant_error, label_table
+from jndlab.papers.vp_jnd.measures import Measures, measure_picture, read_measures, write_measures
+from jndlab.papers.vp_jnd.picture_figures import look_figure, pictures_to_show, pixel_jnd_figure
+from jndlab.papers.vp_jnd.tables import (
     HeldOut,
     comparison,
     correlation_table,

@@ -12,15 +12,15 @@ import torch
 from PIL import Image
 from skimage.data import astronaut, coffee
 
-from jndlab.codecs.still_store import StillStore
-from jndlab.codecs.stills import JpegCodec
+from jndlab.codecs.stills.base import JpegCodec
+from jndlab.codecs.stills.store import StillStore
 from jndlab.errors import UserError
 from jndlab.files import read_csv
 from jndlab.models.model_files import build_network
-from jndlab.models.vp_jnd_choice import VpJndChoice
-from jndlab.papers.vp_jnd_quiz import QuizPictures, quiz_table
-from jndlab.training.picture_pairs_jnd import LabelledPicture
-from jndlab.training.vp_jnd import strengthen_differences, train_classifier
+from jndlab.models.vp_jnd.choice import VpJndChoice
+from jndlab.papers.vp_jnd.quiz import QuizPictures, quiz_table
+from jndlab.papers.vp_jnd.training import strengthen_differences, train_classifier
+from jndlab.training.samplers.coded_pairs import LabelledPicture
 
 NETWORK = {"width": 0.125, "patch_size": 32, "start": "detail", "dropout": 0.0}
 TRAINING = {
@@ -99,7 +99,7 @@ def run_config(trained, tmp_path):
             "anchor": {"kind": "anchor"},
             "vp_jnd": {
                 "kind": "quality_choice",
-                "class": "jndlab.models.vp_jnd_choice:VpJndChoice",
+                "class": "jndlab.models.vp_jnd.choice:VpJndChoice",
                 "options": {"model": str(trained / "{split}" / "model.onnx"), "patches": 4},
             },
             "always": {
@@ -117,7 +117,7 @@ def run_config(trained, tmp_path):
 
 def command(repository, *arguments) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "workflow_scripts/choose_quality.py", *map(str, arguments)],
+        [sys.executable, "workflow_scripts/commands/choose_quality.py", *map(str, arguments)],
         cwd=repository, capture_output=True, text=True,
     )  # fmt: skip
 

@@ -152,7 +152,7 @@ def _to_do(dataset: Dataset, folder: Path | None, data_dir: str | Path) -> list[
         doubt = "" if dataset.address_checked else " (address not confirmed)"
         steps.append(f"About it: {dataset.page}{doubt}. Terms: {dataset.licence}")
     if dataset.files:
-        command = f"python workflow_scripts/check_data.py --data-dir {data_dir} --fetch"
+        command = f"python workflow_scripts/commands/check_data.py --data-dir {data_dir} --fetch"
         steps.append(f"Fetch it: .venv/bin/{command} {dataset.key}")
     steps += dataset.manual
     return [*steps, f"It must lie in {folder}."]

@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 
 from jndlab.errors import UserError
+from jndlab.paths import CONFIG
 
-SCHEMA = Path(__file__).parents[3] / "config" / "schemas" / "datasets.schema.yaml"
+SCHEMA = CONFIG / "schemas" / "datasets.schema.yaml"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import yaml
 
 from jndlab.errors import UserError
 from jndlab.media.clip import ClipFormat
+from jndlab.paths import CONFIG
 
-SCHEMA = Path(__file__).parents[3] / "config" / "schemas" / "sequences.schema.yaml"
+SCHEMA = CONFIG / "schemas" / "sequences.schema.yaml"
 
 
 @dataclass(frozen=True)

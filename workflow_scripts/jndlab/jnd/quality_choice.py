@@ -19,11 +19,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from jndlab.codecs.still_store import StillStore
-from jndlab.codecs.stills import StillCodec, get_still_codec
+from jndlab.codecs.stills.base import StillCodec, get_still_codec
+from jndlab.codecs.stills.store import StillStore
 from jndlab.errors import UserError
 from jndlab.jnd.method_class import load_class
-from jndlab.jnd.pixel_jnd import DEFAULT_MODEL, mean_pixel_jnd
+from jndlab.jnd.pixel.maps import DEFAULT_MODEL, mean_pixel_jnd
 from jndlab.jnd.quality_search import Call, search_pw_jnd
 from jndlab.media.patches import luma_of
 from jndlab.media.pictures import picture_sha256
@@ -84,8 +84,8 @@ def load_quality_choice(target: str, options: Mapping[str, Any] | None = None) -
 class StillChoice:
     """Optional base of quality choices: a codec, and where its coded pictures are kept.
 
-    ``codec`` is a name of ``jndlab.codecs.stills`` or a codec; ``store`` a folder in which each
-    (picture, quality) is coded once, or none to keep nothing.
+    ``codec`` is a name of ``jndlab.codecs.stills.base`` or a codec; ``store`` a folder in which
+    each (picture, quality) is coded once, or none to keep nothing.
     """
 
     def __init__(self, codec: str | StillCodec, store: str | Path | None = None) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from jndlab.errors import UserError
-from jndlab.models.keras_layers import dense_relu, side_by_side
+from jndlab.models.keras.layers import dense_relu, side_by_side
 
 HEADS = ("relu", "linear_at_mean")
 ORDERS = ("free", "ordered")

@@ -17,7 +17,7 @@ from jndlab.files import atomic_path
 from jndlab.models.onnx_runtime import ARCHITECTURE_KEY, OPSET, usable_cores
 
 if TYPE_CHECKING:  # torch takes seconds to import, and running a network needs none of it
-    from jndlab.models.bl_juniper_cnn import BlJuniperCnn
+    from jndlab.models.bl_juniper.cnn import BlJuniperCnn
     from jndlab.models.picture_network import PictureNetwork
 
 BATCH = "batch"

@@ -17,21 +17,21 @@ from jndlab.files import atomic_path
 
 FORMAT = "jndlab-model-1"
 NETWORKS = {
-    "iqnet": "jndlab.models.iqnet:IQNet",
-    "cnn_jnqd": "jndlab.models.cnn_jnqd:CnnJnqd",
-    "vp_jnd": "jndlab.models.vp_jnd:VpJndNet",
-    "liu_pw_jnd": "jndlab.models.liu_pw_jnd:LiuPwJnd",
-    "laser_autoencoder": "jndlab.models.laser_autoencoder:LaserAutoencoder",
-    "lat": "jndlab.models.laser_jnd:Lat",
-    "rec": "jndlab.models.laser_jnd:Rec",
-    "e2e_lat": "jndlab.models.laser_jnd:E2eLat",
-    "e2e_rec": "jndlab.models.laser_jnd:E2eRec",
-    "mj_lat": "jndlab.models.laser_multi_jnd:MjLat",
-    "mj_rec": "jndlab.models.laser_multi_jnd:MjRec",
-    "mt_3ljnd": "jndlab.models.mtjnd:Mt3Jnd",
-    "mt_1ljnd_va": "jndlab.models.mtjnd:Mt1JndVa",
-    "mt_3ljnd_va": "jndlab.models.mtjnd:Mt3JndVa",
-    "bl_juniper_cnn": "jndlab.models.bl_juniper_cnn:BlJuniperCnn",
+    "iqnet": "jndlab.models.iqnet.iqnet:IQNet",
+    "cnn_jnqd": "jndlab.models.iqnet.cnn_jnqd:CnnJnqd",
+    "vp_jnd": "jndlab.models.vp_jnd.network:VpJndNet",
+    "liu_pw_jnd": "jndlab.models.vp_jnd.liu_pw_jnd:LiuPwJnd",
+    "laser_autoencoder": "jndlab.models.laser_jnd.autoencoder:LaserAutoencoder",
+    "lat": "jndlab.models.laser_jnd.networks:Lat",
+    "rec": "jndlab.models.laser_jnd.networks:Rec",
+    "e2e_lat": "jndlab.models.laser_jnd.networks:E2eLat",
+    "e2e_rec": "jndlab.models.laser_jnd.networks:E2eRec",
+    "mj_lat": "jndlab.models.laser_jnd.multi_level:MjLat",
+    "mj_rec": "jndlab.models.laser_jnd.multi_level:MjRec",
+    "mt_3ljnd": "jndlab.models.mtjnd.networks:Mt3Jnd",
+    "mt_1ljnd_va": "jndlab.models.mtjnd.networks:Mt1JndVa",
+    "mt_3ljnd_va": "jndlab.models.mtjnd.networks:Mt3JndVa",
+    "bl_juniper_cnn": "jndlab.models.bl_juniper.cnn:BlJuniperCnn",
 }
 
 

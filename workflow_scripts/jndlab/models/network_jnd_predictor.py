@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_pictures import rgb_of
+from jndlab.jnd.block.pictures import rgb_of
 from jndlab.jnd.jnd_predictor import FrameJnd
 from jndlab.media.clip import ClipFormat, Frame
 from jndlab.models.jnd_onnx import JndSession, jnd_onnx_bytes
@@ -157,7 +157,7 @@ def _opened(
     if path.suffix == ".onnx":
         return JndSession(path, threads=threads)
     if path.suffix in (".h5", ".hdf5"):
-        from jndlab.models.keras_weights import import_keras
+        from jndlab.models.keras.weights import import_keras
 
         if network is None:
             raise UserError(

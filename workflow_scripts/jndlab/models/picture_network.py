@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from jndlab.errors import UserError
-from jndlab.models.channel_attention import ChannelAttention
 from jndlab.models.jnd_heads import JndHeads
-from jndlab.models.keras_layers import start_as_keras
+from jndlab.models.keras.layers import start_as_keras
+from jndlab.models.mtjnd.channel_attention import ChannelAttention
 from jndlab.models.picture_preparation import PicturePreparation
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from jndlab.files import read_csv
+from jndlab.paths import PUBLISHED
 from jndlab.report.compare import compare_with_published
 
-PUBLISHED = Path(__file__).resolve().parents[3] / "config/published/bl_juniper/headline.csv"
+HEADLINE = PUBLISHED / "bl_juniper" / "headline.csv"
 METHOD = "bl_juniper"
 KEYS = ["config", "codec", "method"]
 QUANTITIES = ["mean_saving_pct", "bd_rate_gain_pct"]
@@ -17,7 +18,7 @@ TOLERANCE: dict[str, float | str] = {"mean_saving_pct": 3.0, "bd_rate_gain_pct":
 NOT_THE_SAME = "the paper names neither encoder nor sequences, QPs or raters of these means"
 
 
-def headline_comparison(headline: pd.DataFrame, published: Path = PUBLISHED) -> pd.DataFrame:
+def headline_comparison(headline: pd.DataFrame, published: Path = HEADLINE) -> pd.DataFrame:
     """Our plain means (model ``mos``) beside the printed ones, a row per quantity.
 
     ``headline`` is ``quality.rating_tables.headline_table``. The printed means belong to the

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jndlab.quality.rating_tables import HIDDEN_REFERENCE
-from jndlab.quality.subjective_data import Ratings
 from jndlab.report.figures import curve_grid
 from jndlab.report.style import (
     axis_label,
@@ -19,6 +17,8 @@ from jndlab.report.style import (
     series_looks,
     wrapped,
 )
+from jndlab.subjective.rating_tables import HIDDEN_REFERENCE
+from jndlab.subjective.ratings import Ratings
 
 HISTOGRAM_PANEL = (2.3, 1.7)
 MODEL_LABELS = {

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jndlab.quality.subjective_data import Ratings, Stimulus
+from jndlab.subjective.ratings import Ratings, Stimulus
 
 Model = Literal["mos", "bt500", "p910"]
 MODELS: tuple[Model, ...] = ("mos", "bt500", "p910")

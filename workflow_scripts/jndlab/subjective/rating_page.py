@@ -18,7 +18,7 @@ from typing import Any
 
 from jndlab.errors import UserError
 from jndlab.files import sha256_of_json, write_csv, write_text
-from jndlab.quality.subjective_data import STIMULUS_COLUMNS
+from jndlab.subjective.ratings import STIMULUS_COLUMNS
 
 PAGE = Path(__file__).parent / "rating_page_files"
 # Blind, and bound to the content: ratings of another session's clips are unknown stimuli.

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from jndlab.quality.aggregate import bd_rate_table, same_qp_table
-from jndlab.quality.dmos_predicted import dmos_predicted
-from jndlab.quality.subjective import (
+from jndlab.subjective.dmos_predicted import dmos_predicted
+from jndlab.subjective.opinion_scores import (
     MODELS,
     Model,
     differential_scores,
     opinion_scores,
     rater_statistics,
 )
-from jndlab.quality.subjective_data import Ratings, Stimulus
+from jndlab.subjective.ratings import Ratings, Stimulus
 
 KEY = ["sequence", "config", "codec", "method", "qp"]
 HIDDEN_REFERENCE = "hidden reference"

@@ -24,9 +24,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from jndops.environment import LIVE_VARIABLE
-from jndops.mlflow_mirror import experiment_id, log_metrics, open_database, single_writer
-from jndops.mlflow_records import ARTIFACTS_FOLDER, finite_metrics, flat
-from jndops.mlflow_trainings import LIVE_TAG, TRAININGS, results_of, training_key
+from jndops.mlflow.mirror import experiment_id, log_metrics, open_database, single_writer
+from jndops.mlflow.records import ARTIFACTS_FOLDER, finite_metrics, flat
+from jndops.mlflow.trainings import LIVE_TAG, TRAININGS, results_of, training_key
 
 # A training that is over sooner is worth no process: the mirror shows it right afterwards.
 START_AFTER_SECONDS = 10.0
@@ -34,7 +34,7 @@ SECONDS_BETWEEN_WRITES = 3.0
 # At the end of a training, for rows that are still on their way.
 END_SECONDS = 15.0
 NICENESS = 5
-WRITER = [sys.executable, "-m", "jndops.live_tracking"]
+WRITER = [sys.executable, "-m", "jndops.mlflow.live_tracking"]
 NOTE = "Written while the training runs; the mirrored run takes its place when it is finished."
 
 OnMetrics = Callable[[Mapping[str, float | int | None]], None]

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, write_csv
-from jndops.mlflow_records import ARTIFACTS_FOLDER, Record, collect_records
-from jndops.mlflow_trainings import LIVE_TAG, collect_trainings, register_models
+from jndops.mlflow.records import ARTIFACTS_FOLDER, Record, collect_records
+from jndops.mlflow.trainings import LIVE_TAG, collect_trainings, register_models
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, read_csv, read_json, sha256_of
-from jndops.mlflow_records import Record, finite_metrics, flat, sealed, time_ms
+from jndops.mlflow.records import Record, finite_metrics, flat, sealed, time_ms
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -13,7 +13,7 @@ MOST_KINDS = 8
 
 
 def draw_plan(planned: Mapping[str, Any], target: Path) -> None:
-    """Draw a plan (of :func:`jndops.plan.plan`, with its variants in segments) as PNG."""
+    """Draw a plan (of :func:`jndops.plan.plan.plan`, with its variants in segments) as PNG."""
     with figure_style():
         figure, axes = new_grid(1, 2, (5.4, 3.6))
         _draw_walls(axes[0][0], planned)

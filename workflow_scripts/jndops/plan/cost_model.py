@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from jndlab.files import read_json
-from jndops.job_size import Work, encode_kind
+from jndops.plan.job_size import Work, encode_kind
 
 JOB_START_SECONDS = 0.5  # of a rule without any first value: the start of a Python
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from jndlab.files import read_json
 from jndlab.media.clip import ClipFormat
-from jndops.cost_model import Line
-from jndops.job_graph import Job
+from jndops.plan.cost_model import Line
+from jndops.plan.job_graph import Job
 from jndops.settings import Settings
 
 FRAME_ROW_BYTES = 300  # one frame's line of metrics beside a point

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from jndops.cost_model import CostModel, load_first_values
-from jndops.job_size import work_of
+from jndops.plan.cost_model import CostModel, load_first_values
+from jndops.plan.job_size import work_of
+from jndops.plan.timings import TIMINGS_NAME, read_timings
 from jndops.settings import Settings
-from jndops.timings import TIMINGS_NAME, read_timings
 
 # Above rules without a priority (0), below joins (12) and measurements (15), which are short.
 LOWEST, HIGHEST = 10.0, 11.9

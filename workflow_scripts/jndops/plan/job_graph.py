@@ -1,7 +1,7 @@
 """The jobs of a run and what each waits for, from the configuration alone: quick, for plans.
 
 These are the jobs of the pipeline that all runs share and of IQNet. Jobs of other papers are known
-only to Snakemake itself (:mod:`jndops.snakemake_graph`); :func:`left_out` names them.
+only to Snakemake itself (:mod:`jndops.plan.snakemake_graph`); :func:`left_out` names them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from jndlab.codecs.segments import segment_lengths
-from jndops.job_size import megapixel_frames
+from jndops.plan.job_size import megapixel_frames
 from jndops.settings import ALL_QPS, Point, Settings
 
 # As the rules say; of encodes the least.
@@ -39,10 +39,10 @@ _IQNET_TRAINING = {
 }
 _IQNET_PICTURES = {
     "choose_iqnet_pictures": ("score_iqnet_patches",),
-    "code_iqnet_training_pictures": ("choose_iqnet_pictures", "train_iqnet"),
-    "draw_iqnet_training_pictures": ("code_iqnet_training_pictures",),
-    "code_iqnet_ablations": ("choose_iqnet_pictures",),
-    "draw_iqnet_ablations": ("code_iqnet_ablations",),
+    "encode_iqnet_training_pictures": ("choose_iqnet_pictures", "train_iqnet"),
+    "plot_iqnet_training_pictures": ("encode_iqnet_training_pictures",),
+    "encode_iqnet_ablations": ("choose_iqnet_pictures",),
+    "plot_iqnet_ablations": ("encode_iqnet_ablations",),
 }
 
 
@@ -170,15 +170,15 @@ class _Graph:
         """Tables, figures and the mirror, which wait for all points."""
         chosen = self.settings.config
         self.once({"tabulate_points": ("measure_point",), "compare_methods": ("measure_point",)})
-        self.once({"draw_figures": ("measure_point",)})
+        self.once({"plot_figures": ("measure_point",)})
         if "iqnet" in chosen["papers"]:
             self.once({"audit_iqnet": (), "tabulate_iqnet": ("measure_point",)})
-            self.once({"draw_iqnet_figures": ("measure_point",)})
+            self.once({"plot_iqnet_figures": ("measure_point",)})
             if _uses(self.settings, IQNET_MODELS):
                 self.once(_IQNET_PICTURES)
         if chosen["mlflow"]:
             trained = ("train_iqnet", "train_cnn_jnqd")
-            shown = ("tabulate_points", "compare_methods", "draw_figures")
+            shown = ("tabulate_points", "compare_methods", "plot_figures")
             self.once({"mirror_mlflow": ("measure_point", *shown, *trained)})
 
     def _prefiltered(self, sequence: str, method: str, qp: str, prepared: int) -> int:

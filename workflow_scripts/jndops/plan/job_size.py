@@ -11,7 +11,7 @@ from jndops.settings import Settings
 
 # Rules that read all points of a run.
 POINT_RULES = frozenset(
-    "tabulate_points compare_methods draw_figures tabulate_iqnet draw_iqnet_figures "
+    "tabulate_points compare_methods plot_figures tabulate_iqnet plot_iqnet_figures "
     "mirror_mlflow".split()
 )
 # Rules of the pipeline that go through a clip or a segment of one; rules of one's own with a
@@ -138,8 +138,8 @@ _IQNET = {
     "select_iqnet_alphas": _pictures,
     "list_iqnet_pictures": _pictures,
     "filter_lr_jnqd_targets": _lr_jnqd_targets,
-    "code_iqnet_training_pictures": _coded_pictures,
-    "code_iqnet_ablations": _coded_pictures,
+    "encode_iqnet_training_pictures": _coded_pictures,
+    "encode_iqnet_ablations": _coded_pictures,
     "train_iqnet": _training,
     "train_cnn_jnqd": _cnn_jnqd_training,
 }

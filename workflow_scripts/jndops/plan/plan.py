@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from jndlab.files import read_json
-from jndops.cost_model import CostModel
-from jndops.encode_priority import EncodePriority
-from jndops.job_graph import Job
-from jndops.job_size import Work, threads_of, work_of
-from jndops.makespan import Task, critical_path, schedule
-from jndops.plan_disk import Shares, disk_gigabytes
+from jndops.plan.cost_model import CostModel
+from jndops.plan.disk import Shares, disk_gigabytes
+from jndops.plan.encode_priority import EncodePriority
+from jndops.plan.job_graph import Job
+from jndops.plan.job_size import Work, threads_of, work_of
+from jndops.plan.makespan import Task, critical_path, schedule
 from jndops.settings import Settings
 
 ORDERS = ("longest", "snakemake", "first_come")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from jndlab.errors import UserError
-from jndops.job_graph import Job
-from jndops.job_size import megapixel_frames
+from jndops.plan.job_graph import Job
+from jndops.plan.job_size import megapixel_frames
 from jndops.settings import Settings
 
 MANY_CORES = 4096

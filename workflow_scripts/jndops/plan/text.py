@@ -11,7 +11,7 @@ MOST_STEPS = 5  # of the longest chain that are shown
 
 
 def render(planned: Mapping[str, Any]) -> str:
-    """A plan (of :func:`jndops.plan.plan`, with what ``plan_run.py`` adds) in aligned columns."""
+    """A plan (:func:`jndops.plan.plan.plan` and what ``plan_run.py`` adds) in aligned columns."""
     parts = [
         _head(planned),
         _cpu_hours(planned),

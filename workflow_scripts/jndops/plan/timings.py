@@ -11,8 +11,8 @@ from typing import Any
 
 from jndlab.errors import UserError
 from jndlab.files import read_json, write_json
-from jndops.cost_model import CostModel, Recorded
-from jndops.job_size import threads_of, work_of
+from jndops.plan.cost_model import CostModel, Recorded
+from jndops.plan.job_size import threads_of, work_of
 from jndops.settings import Settings, load_settings
 
 TIMINGS_NAME = "timings.json"

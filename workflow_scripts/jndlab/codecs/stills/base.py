@@ -16,9 +16,9 @@ from jndlab.media.pictures import require_picture
 
 # Name -> its module and class.
 STILL_CODECS = {
-    "jpeg": ("jndlab.codecs.stills", "JpegCodec"),
-    "hevc_intra": ("jndlab.codecs.still_hevc", "HevcIntraCodec"),
-    "bpg": ("jndlab.codecs.still_bpg", "BpgCodec"),
+    "jpeg": ("jndlab.codecs.stills.base", "JpegCodec"),
+    "hevc_intra": ("jndlab.codecs.stills.hevc", "HevcIntraCodec"),
+    "bpg": ("jndlab.codecs.stills.bpg", "BpgCodec"),
 }
 
 
@@ -56,7 +56,7 @@ class StillCodec(ABC):
 
         Raises UserError for data that is no coded picture. A cut one is noticed for JPEG only: HEVC
         decoders conceal the loss, which is why files are kept by their hash
-        (:class:`jndlab.codecs.still_store.StillStore`).
+        (:class:`jndlab.codecs.stills.store.StillStore`).
         """
 
     def encode_many(self, picture: np.ndarray, qualities: Sequence[int]) -> list[bytes]:

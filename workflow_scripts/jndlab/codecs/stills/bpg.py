@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from jndlab.codecs.stills import StillCodec
+from jndlab.codecs.stills.base import StillCodec
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.media import ffmpeg

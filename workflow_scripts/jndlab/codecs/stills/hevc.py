@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jndlab.codecs.packaged import ATTEMPTS
-from jndlab.codecs.stills import StillCodec
+from jndlab.codecs.stills.base import StillCodec
 from jndlab.codecs.x265 import X265Codec
 from jndlab.errors import UserError
 from jndlab.media import ffmpeg

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jndlab.codecs.stills import StillCodec
+from jndlab.codecs.stills.base import StillCodec
 from jndlab.files import atomic_path, sha256_of_json
 from jndlab.media.pictures import picture_sha256
 

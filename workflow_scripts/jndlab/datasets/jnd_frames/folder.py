@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from jndlab.datasets.authors_folder import LABEL_FILE, SPLITS, write_label_file
-from jndlab.datasets.jnd_frames import FrameRecord, by_source
+from jndlab.datasets.jnd_frames.records import FrameRecord, by_source
 from jndlab.datasets.jnd_labels import JndLabels
 from jndlab.datasets.splits import Split, split_by_fractions
 from jndlab.errors import UserError

@@ -12,7 +12,7 @@ import numpy as np
 from jndlab.codecs.base import Codec
 from jndlab.datasets import mcl_jci, videoset
 from jndlab.datasets.authors_folder import read_authors_folder
-from jndlab.datasets.jnd_frames import FrameRecord, by_source
+from jndlab.datasets.jnd_frames.records import FrameRecord, by_source
 from jndlab.datasets.jnd_labels import (
     JndLabels,
     Kind,

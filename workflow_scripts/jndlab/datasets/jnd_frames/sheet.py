@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from jndlab.datasets.jnd_frames import evenly_spread
-from jndlab.datasets.jnd_frames_folder import LEVELS, LabelledFrame, LabelledFrames
+from jndlab.datasets.jnd_frames.folder import LEVELS, LabelledFrame, LabelledFrames
+from jndlab.datasets.jnd_frames.records import evenly_spread
 from jndlab.files import atomic_path
 from jndlab.media.pictures import read_picture
 from jndlab.quality.vmaf_steps import LABEL_KIND

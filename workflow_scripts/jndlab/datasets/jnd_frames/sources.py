@@ -13,7 +13,7 @@ import numpy as np
 
 from jndlab.datasets import mcl_jci, videoset
 from jndlab.datasets.authors_folder import read_authors_folder
-from jndlab.datasets.jnd_frames import FoundFrame, evenly_spread, windows
+from jndlab.datasets.jnd_frames.records import FoundFrame, evenly_spread, windows
 from jndlab.datasets.packaged_pictures import PACKAGED, packaged_file
 from jndlab.datasets.pictures import frame_to_rgb
 from jndlab.errors import UserError

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_grid import BlockGrid
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
+from jndlab.jnd.block.grid import BlockGrid
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
 
 
 class FrameActivity(NamedTuple):

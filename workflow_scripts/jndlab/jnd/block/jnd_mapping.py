@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_activity import FrameActivity, clip_activity
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.jnd.block_pictures import Picture, gray_of, rgb_of
-from jndlab.jnd.block_ssim import BlockSsim
+from jndlab.jnd.block.activity import FrameActivity, clip_activity
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.pictures import Picture, gray_of, rgb_of
+from jndlab.jnd.block.ssim import BlockSsim
 
 
 def block_jnd_of_frames(

@@ -129,7 +129,7 @@ def read_block_maps(
         raise UserError(
             "a file of block maps cannot be read.",
             where=where,
-            expected=f"an .npz file as jndlab.jnd.block_maps describes; {error}",
+            expected=f"an .npz file as jndlab.jnd.block.maps describes; {error}",
             remedy="make it again with the stage that writes it.",
         ) from error
     _require(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.media.blocks import Partial, split_blocks
 from jndlab.media.clip import Frame
 

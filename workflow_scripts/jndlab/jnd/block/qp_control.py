@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_maps import held_maps, read_block_maps
-from jndlab.jnd.block_qp import BLOCK_SIZE
+from jndlab.jnd.block.maps import held_maps, read_block_maps
+from jndlab.jnd.block.qp import BLOCK_SIZE
 from jndlab.media.clip import ClipFormat, Frame
 
 ORDERS = ("sort", "as_is")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_grid import BlockGrid, indices_of
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
+from jndlab.jnd.block.grid import BlockGrid, indices_of
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
 
 RADIUS, SIGMA = 5, 1.5  # MATLAB: window of 2 ceil(3 sigma) + 1 samples
 C1, C2 = np.float32((0.01 * 255) ** 2), np.float32((0.03 * 255) ** 2)

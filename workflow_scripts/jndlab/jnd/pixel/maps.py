@@ -16,9 +16,9 @@ from jndlab.errors import UserError
 
 # Each model is a function from luma (H x W, uint8 or float32, 0..255) to a float32 map.
 MODELS = {
-    "wu2017": "jndlab.jnd.pixel_jnd_wu2017:wu2017_jnd",  # pattern complexity
-    "wu2013": "jndlab.jnd.pixel_jnd_wu2013:wu2013_jnd",  # free energy
-    "yang2005": "jndlab.jnd.pixel_jnd_yang2005:yang2005_jnd",  # adaptation + masking (NAMM)
+    "wu2017": "jndlab.jnd.pixel.wu2017:wu2017_jnd",  # pattern complexity
+    "wu2013": "jndlab.jnd.pixel.wu2013:wu2013_jnd",  # free energy
+    "yang2005": "jndlab.jnd.pixel.yang2005:yang2005_jnd",  # adaptation + masking (NAMM)
 }
 DEFAULT_MODEL = "wu2017"
 SMALLEST = 16  # samples: the windows of all three models fit in

@@ -11,7 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from jndlab.jnd.pixel_jnd_parts import (
+from jndlab.jnd.pixel.parts import (
     BORDER,
     background_luminance,
     edge_protection,

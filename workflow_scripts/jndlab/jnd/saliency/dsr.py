@@ -9,7 +9,7 @@ import numpy as np
 from scipy.cluster.vq import kmeans2
 
 from jndlab.errors import UserError
-from jndlab.jnd.saliency_simple import enlarged, reduced, stretched
+from jndlab.jnd.saliency.simple import enlarged, reduced, stretched
 
 # As in the parameters that Li et al. published with their code.
 KEPT_VARIANCE = 0.95  # of the border's features by their principal components

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft, ndimage
 
-from jndlab.jnd.block_pictures import rgb2gray
+from jndlab.jnd.block.pictures import rgb2gray
 
 
 class SpectralResidual:

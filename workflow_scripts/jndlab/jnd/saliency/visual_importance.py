@@ -8,16 +8,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_grid import BlockGrid
-from jndlab.jnd.block_maps import BlockMaps
-from jndlab.jnd.block_pictures import Picture, rgb_of
+from jndlab.jnd.block.grid import BlockGrid
+from jndlab.jnd.block.maps import BlockMaps
+from jndlab.jnd.block.pictures import Picture, rgb_of
 from jndlab.jnd.method_class import load_class
 
 # What each short name stands for; anything else is given as package.module:Class.
 SALIENCY_MODELS = {
-    "dsr": "jndlab.jnd.saliency_dsr:DenseSparseReconstruction",
-    "spectral_residual": "jndlab.jnd.saliency_simple:SpectralResidual",
-    "centre": "jndlab.jnd.saliency_simple:Centre",
+    "dsr": "jndlab.jnd.saliency.dsr:DenseSparseReconstruction",
+    "spectral_residual": "jndlab.jnd.saliency.simple:SpectralResidual",
+    "centre": "jndlab.jnd.saliency.simple:Centre",
 }
 VERY_IMPORTANT, IMPORTANT = 0.5, 0.05  # thresholds of the authors' script
 

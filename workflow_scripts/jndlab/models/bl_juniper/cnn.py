@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from jndlab.errors import UserError
 from jndlab.models.jnd_heads import JndHeads
-from jndlab.models.keras_layers import (
+from jndlab.models.keras.layers import (
     FlattenHwc,
     conv3x3,
     scaled,

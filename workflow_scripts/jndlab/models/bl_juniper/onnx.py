@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.jnd.block_pictures import rgb_blocks
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.pictures import rgb_blocks
 from jndlab.models.jnd_onnx import JndSession
 
 NETWORK = "bl_juniper_cnn"

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from jndlab.errors import UserError
-from jndlab.models.keras_file import MOVING, KerasFile, KerasLayer, read_keras_file
+from jndlab.models.keras.file import MOVING, KerasFile, KerasLayer, read_keras_file
 from jndlab.models.model_files import build_network
 
 PORTED = (

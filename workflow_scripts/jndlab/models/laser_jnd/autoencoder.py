@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from jndlab.models.keras_layers import LEAKY_SLOPE, DownConv, UpConv, scaled, weighted_layers
+from jndlab.models.keras.layers import LEAKY_SLOPE, DownConv, UpConv, scaled, weighted_layers
 from jndlab.models.picture_network import PictureNetwork
 
 CHANNELS = 128

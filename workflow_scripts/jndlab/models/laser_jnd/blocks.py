@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from jndlab.models.channel_attention import ChannelAttention
-from jndlab.models.keras_layers import FlattenHwc, batch_norm, conv3x3, dense_relu, scaled
-from jndlab.models.laser_autoencoder import LATENT_CHANNELS
+from jndlab.models.keras.layers import FlattenHwc, batch_norm, conv3x3, dense_relu, scaled
+from jndlab.models.laser_jnd.autoencoder import LATENT_CHANNELS
+from jndlab.models.mtjnd.channel_attention import ChannelAttention
 
 # Channels of a REC block that are computed, and computed again, at a time.
 CHECKPOINT_CHANNELS = 64

@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from jndlab.models.keras_layers import batch_norm, freeze, scaled, side_by_side, weighted_layers
-from jndlab.models.laser_autoencoder import LATENT_CHANNELS, decoder, encoder
-from jndlab.models.laser_blocks import first_lat_block, first_rec_block, lat_trunk, rec_trunk
-from jndlab.models.laser_jnd import LaserPredictor, lat_heads, rec_heads
+from jndlab.models.keras.layers import batch_norm, freeze, scaled, side_by_side, weighted_layers
+from jndlab.models.laser_jnd.autoencoder import LATENT_CHANNELS, decoder, encoder
+from jndlab.models.laser_jnd.blocks import first_lat_block, first_rec_block, lat_trunk, rec_trunk
+from jndlab.models.laser_jnd.networks import LaserPredictor, lat_heads, rec_heads
 
 LEVELS = (1, 2, 3)
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from jndlab.errors import UserError
 from jndlab.models.jnd_heads import JndHeads
-from jndlab.models.keras_layers import (
+from jndlab.models.keras.layers import (
     KERAS_MOMENTUM,
     batch_norm,
     freeze,
@@ -34,14 +34,14 @@ from jndlab.models.keras_layers import (
     start_as_keras,
     weighted_layers,
 )
-from jndlab.models.laser_autoencoder import (
+from jndlab.models.laser_jnd.autoencoder import (
     LATENT_CHANNELS,
     RECONSTRUCTION,
     LaserAutoencoder,
     decoder,
     encoder,
 )
-from jndlab.models.laser_blocks import (
+from jndlab.models.laser_jnd.blocks import (
     first_lat_block,
     first_rec_block,
     lat_features,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from jndlab.models.keras_layers import he_normal_
+from jndlab.models.keras.layers import he_normal_
 
 REDUCTION = 8
 

@@ -29,9 +29,9 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from jndlab.models.jnd_heads import JndHeads
-from jndlab.models.keras_layers import FlattenHwc, conv3x3, freeze, scaled
+from jndlab.models.keras.layers import FlattenHwc, conv3x3, freeze, scaled
+from jndlab.models.mtjnd.vgg16 import STRIDE, Vgg16
 from jndlab.models.picture_network import PictureNetwork
-from jndlab.models.vgg16 import STRIDE, Vgg16
 
 ATTENTION = "attention"
 ATTENTION_CHANNELS = 128

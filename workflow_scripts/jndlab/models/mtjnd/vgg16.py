@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from jndlab.errors import UserError
-from jndlab.models.keras_layers import conv3x3, scaled, weighted_layers
+from jndlab.models.keras.layers import conv3x3, scaled, weighted_layers
 
 BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 STRIDE = 32

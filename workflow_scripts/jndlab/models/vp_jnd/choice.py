@@ -7,9 +7,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from jndlab.codecs.stills import StillCodec
+from jndlab.codecs.stills.base import StillCodec
 from jndlab.errors import UserError
-from jndlab.jnd.pixel_jnd import DEFAULT_MODEL, PICTURE_GAIN, jnd_picture, pixel_jnd
+from jndlab.jnd.pixel.maps import DEFAULT_MODEL, PICTURE_GAIN, jnd_picture, pixel_jnd
 from jndlab.jnd.quality_choice import QualityDecision, StillChoice
 from jndlab.jnd.quality_search import search_pw_jnd
 from jndlab.media.patches import cut_patches, luma_of, random_corners
@@ -119,9 +119,9 @@ class Judge(Protocol):
 def load_judge(model: str | Path) -> Judge:
     """The classifier of a model file, ``.pt`` by torch or ``.onnx`` by ONNX Runtime."""
     if Path(model).suffix == ".onnx":
-        from jndlab.models.vp_jnd_onnx import ClassifierSession
+        from jndlab.models.vp_jnd.onnx import ClassifierSession
 
         return ClassifierSession(model)
-    from jndlab.models.vp_jnd_torch import TorchJudge  # torch takes seconds to import
+    from jndlab.models.vp_jnd.torch import TorchJudge  # torch takes seconds to import
 
     return TorchJudge.load(model)

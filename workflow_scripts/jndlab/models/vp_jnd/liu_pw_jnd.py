@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from jndlab.models.patch_classifier import (
+from jndlab.models.vp_jnd.patch_classifier import (
     FIRST_WEIGHT,
     HIDDEN,
     PatchClassifier,

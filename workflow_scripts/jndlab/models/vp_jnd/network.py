@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from jndlab.errors import UserError
-from jndlab.models.patch_classifier import (
+from jndlab.models.vp_jnd.patch_classifier import (
     FIRST_WEIGHT,
     HIDDEN,
     PatchClassifier,
@@ -57,7 +57,8 @@ class VpJndNet(PatchClassifier):
 
     ``width`` scales the channels of the branches and the heads (1: the paper's), ``patch_size``
     is h = w, a multiple of 16. P is free. ``start`` of the weights is ``graph`` or ``detail``, see
-    :func:`~jndlab.models.patch_classifier.gain_of`. Raises UserError for options that do not exist.
+    :func:`~jndlab.models.vp_jnd.patch_classifier.gain_of`. Raises UserError for options that do
+    not exist.
     """
 
     uses_jnd = True

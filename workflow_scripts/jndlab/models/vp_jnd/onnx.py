@@ -16,7 +16,7 @@ from jndlab.files import atomic_path
 from jndlab.models.onnx_runtime import ARCHITECTURE_KEY, OPSET, usable_cores
 
 if TYPE_CHECKING:  # torch takes seconds to import, and running a classifier needs none of it
-    from jndlab.models.patch_classifier import PatchClassifier
+    from jndlab.models.vp_jnd.patch_classifier import PatchClassifier
 
 INPUTS = ("reference", "distorted", "jnd")
 OUTPUTS = ("logit", "quality", "weight")
@@ -117,6 +117,6 @@ def _no_classifier(path: str | Path, found: str) -> UserError:
     return UserError(
         "a file is no exported classifier of picture patches.",
         where=str(path),
-        expected=f"a file that jndlab.models.vp_jnd_onnx.export_classifier wrote, found: {found}",
+        expected=f"a file that jndlab.models.vp_jnd.onnx.export_classifier wrote, found: {found}",
         remedy="export the network again from its checkpoint.",
     )

@@ -9,7 +9,7 @@ import torch
 
 from jndlab.errors import UserError
 from jndlab.models.model_files import load_model
-from jndlab.models.patch_classifier import PatchClassifier
+from jndlab.models.vp_jnd.patch_classifier import PatchClassifier
 
 
 class TorchJudge:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_maps import BlockMaps
-from jndlab.training.block_files import BlockFile
+from jndlab.jnd.block.maps import BlockMaps
+from jndlab.training.samplers.block_files import BlockFile
 
 LEVELS = (1, 2, 3)
 OFFSET = 2.1  # mean of the authors' labels above their video's JND, QP

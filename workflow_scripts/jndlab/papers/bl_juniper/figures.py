@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from jndlab.files import read_csv
-from jndlab.papers.bl_juniper_tables import PUBLISHED
+from jndlab.papers.bl_juniper.tables import PRINTED
 from jndlab.report.style import figure_style, new_grid, save_figure, series_looks, wrapped
 
 BLOCK = 64
@@ -80,7 +80,7 @@ def saving_figure(savings: pd.DataFrame, stem: str | Path, labels: Mapping[str, 
     """
     printed = next(
         float(row["printed"])
-        for row in read_csv(PUBLISHED / "headline.csv")
+        for row in read_csv(PRINTED / "headline.csv")
         if row["claim"] == "mean_saving_pct"
     )
     methods, places = _methods(savings), _places(savings)

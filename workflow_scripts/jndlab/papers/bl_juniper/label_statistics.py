@@ -10,11 +10,13 @@ import pandas as pd
 
 from jndlab.datasets.bl_juniper_labels import BlockLabels, label_statistics
 from jndlab.files import read_csv
-from jndlab.jnd.block_qp_control import mean_block_qps
-from jndlab.papers.bl_juniper_errors import Labelled
+from jndlab.jnd.block.qp_control import mean_block_qps
+from jndlab.papers.bl_juniper.errors import Labelled
+from jndlab.paths import PUBLISHED
 from jndlab.report.compare import compare_with_published
 
-PUBLISHED = Path(__file__).resolve().parents[3] / "config/published/bl_juniper"
+PRINTED = PUBLISHED / "bl_juniper"
+
 AUTHORS = "authors"
 # Half a unit of the last decimal on record.
 TOLERANCE: dict[str, float | str] = {
@@ -40,7 +42,7 @@ def statistics_table(labels: BlockLabels) -> pd.DataFrame:
     return pd.DataFrame(label_statistics(labels)).assign(content="published")
 
 
-def statistics_comparison(statistics: pd.DataFrame, folder: Path = PUBLISHED) -> pd.DataFrame:
+def statistics_comparison(statistics: pd.DataFrame, folder: Path = PRINTED) -> pd.DataFrame:
     """The statistics beside those on record (``label_statistics.csv``), with verdicts."""
     recorded = read_csv(folder / "label_statistics.csv")
     return compare_with_published(statistics, recorded, ["label"], list(TOLERANCE), TOLERANCE)

@@ -14,11 +14,11 @@ import numpy as np
 
 from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.errors import UserError
-from jndlab.jnd.block_activity import block_tpi
-from jndlab.jnd.block_jnd_mapping import block_jnd_of_frames, candidate_qps
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.jnd.block_maps import BlockMaps
-from jndlab.jnd.block_pictures import gray_of
+from jndlab.jnd.block.activity import block_tpi
+from jndlab.jnd.block.jnd_mapping import block_jnd_of_frames, candidate_qps
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.maps import BlockMaps
+from jndlab.jnd.block.pictures import gray_of
 from jndlab.media.clip import ClipFormat, Frame, bytes_of, planes_of, read_clip, write_clip
 from jndlab.quality.quality_sweeps import QualitySweep, search_clips
 

@@ -13,15 +13,15 @@ from jndlab.datasets.bl_juniper_labels import BlockLabels, read_label_folder, re
 from jndlab.datasets.jnd_labels import labels_from_samples
 from jndlab.datasets.mcl_jcv import find_clips, read_samples
 from jndlab.errors import UserError
-from jndlab.jnd.block_activity import block_tpi
-from jndlab.jnd.block_jnd_mapping import candidate_qps
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.jnd.block_pictures import gray_of, rgb_of
+from jndlab.jnd.block.activity import block_tpi
+from jndlab.jnd.block.jnd_mapping import candidate_qps
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.pictures import gray_of, rgb_of
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat, Frame, planes_of
-from jndlab.papers.bl_juniper_mapping import block_jnd_of_key_frame, require_window
-from jndlab.training.block_files import BlockFile
-from jndlab.training.block_samples import LabelledBlocks, labelled_blocks
+from jndlab.papers.bl_juniper.mapping import block_jnd_of_key_frame, require_window
+from jndlab.training.samplers.block_files import BlockFile
+from jndlab.training.samplers.blocks import LabelledBlocks, labelled_blocks
 
 KEY_FRAMES, STEP = 5, 30  # of the authors: frames 1, 31, 61, 91, 121
 SOURCE_QP = 1  # the authors took the stream of QP 1 for the source

@@ -15,16 +15,16 @@ from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.datasets.jnd_labels import JndLabels, labels_from_values
 from jndlab.datasets.pictures import list_pictures, load_picture
 from jndlab.errors import UserError
-from jndlab.jnd.block_activity import block_tpi
-from jndlab.jnd.block_jnd_mapping import candidate_qps
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.jnd.block_pictures import gray_of, rgb_of
+from jndlab.jnd.block.activity import block_tpi
+from jndlab.jnd.block.jnd_mapping import candidate_qps
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.pictures import gray_of, rgb_of
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
-from jndlab.papers.bl_juniper_mapping import MAX_QP, block_jnd_of_key_frame
+from jndlab.papers.bl_juniper.mapping import MAX_QP, block_jnd_of_key_frame
 from jndlab.quality.quality_sweeps import QualitySweep, sweep_pictures
 from jndlab.quality.vmaf_steps import LABEL_KIND
-from jndlab.training.block_files import BlockFile
-from jndlab.training.block_samples import LabelledBlocks, labelled_blocks
+from jndlab.training.samplers.block_files import BlockFile
+from jndlab.training.samplers.blocks import LabelledBlocks, labelled_blocks
 
 LARGEST_SHIFT = 6.0  # pixels from one frame to the next
 LARGEST_ZOOM = 0.02

@@ -11,12 +11,14 @@ import pandas as pd
 from jndlab.codecs.qp_map import read_qp_map
 from jndlab.files import read_csv
 from jndlab.media.clip import ClipFormat
+from jndlab.paths import PUBLISHED
 from jndlab.quality.aggregate import bd_rate_table, same_qp_table
-from jndlab.quality.dmos_predicted import CAPTION as DMOS_CAPTION
-from jndlab.quality.dmos_predicted import dmos_predicted
 from jndlab.report.compare import compare_with_published
+from jndlab.subjective.dmos_predicted import CAPTION as DMOS_CAPTION
+from jndlab.subjective.dmos_predicted import dmos_predicted
 
-PUBLISHED = Path(__file__).resolve().parents[3] / "config/published/bl_juniper"
+PRINTED = PUBLISHED / "bl_juniper"
+
 POINT = ["sequence", "config", "codec", "method", "qp"]
 GROUP = ["config", "codec", "method"]
 HEADLINE = ["mean_saving_pct", "bd_rate_gain_pct"]
@@ -116,7 +118,7 @@ def headline_table(savings: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def headline_comparison(headline: pd.DataFrame, folder: Path = PUBLISHED) -> pd.DataFrame:
+def headline_comparison(headline: pd.DataFrame, folder: Path = PRINTED) -> pd.DataFrame:
     """Our means beside the two of the abstract, which belong to the method ``bl_juniper``."""
     claims = {row["claim"]: row["printed"] for row in read_csv(folder / "headline.csv")}
     places = headline.loc[headline["method"] == "bl_juniper", GROUP].to_dict("records")

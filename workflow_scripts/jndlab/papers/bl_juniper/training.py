@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from jndlab.files import sha256_of, sha256_of_json
-from jndlab.models.bl_juniper_cnn import BlockPreparation
+from jndlab.models.bl_juniper.cnn import BlockPreparation
 from jndlab.models.jnd_onnx import export_jnd_onnx
-from jndlab.models.keras_weights import import_keras
+from jndlab.models.keras.weights import import_keras
 from jndlab.models.model_files import build_network, save_model
-from jndlab.training.block_files import read_blocks
-from jndlab.training.block_samples import BlockSamples, split_by_source
+from jndlab.training.export import hand_over
 from jndlab.training.loop import train
 from jndlab.training.recipe import LossTerm, Recipe
-from jndlab.training.trained_files import hand_over
+from jndlab.training.samplers.block_files import read_blocks
+from jndlab.training.samplers.blocks import BlockSamples, split_by_source
 
 NETWORK = "bl_juniper_cnn"
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_mapping_options import BlockMappingOptions
-from jndlab.jnd.block_maps import held_maps, read_block_maps
-from jndlab.jnd.block_ssim import BlockSsim
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.maps import held_maps, read_block_maps
+from jndlab.jnd.block.ssim import BlockSsim
 from jndlab.media.clip import ClipFormat, read_clip
 
 UNIFORM = "uniform"  # the judge to whom all blocks are alike

@@ -15,10 +15,10 @@ from jndlab.jnd.edges import CANNY_DETAIL, CANNY_MAIN, minor_edges
 from jndlab.jnd.erjnd import ErjndPrefilter
 from jndlab.media.blocks import split_blocks
 from jndlab.media.clip import Frame
-from jndlab.papers.iqnet_candidates import DECODED_DEPTH
-from jndlab.papers.iqnet_reconstructions import GRID, Window, crop_side
-from jndlab.papers.iqnet_selection import SelectionOptions, assemble_training_picture
-from jndlab.papers.iqnet_training_pictures import (
+from jndlab.papers.iqnet.alpha_selection import SelectionOptions, assemble_training_picture
+from jndlab.papers.iqnet.candidates import DECODED_DEPTH
+from jndlab.papers.iqnet.frame_figures import GRID, Window, crop_side
+from jndlab.papers.iqnet.training_pictures import (
     GAP,
     LINE,
     SHEET_CROP,
@@ -106,7 +106,7 @@ def selections(
     the grid of patches that are smooth under the configured reading; ``mae_rule``: what each
     variant chose in the whole data set. Options without the rule get its default share.
     """
-    from jndlab.papers.iqnet_dataset import choose_alphas
+    from jndlab.papers.iqnet.training_data import choose_alphas
 
     if options.smooth_absolute is None and options.smooth_quantile == 0:
         options = replace(options, smooth_quantile=SelectionOptions.smooth_quantile)

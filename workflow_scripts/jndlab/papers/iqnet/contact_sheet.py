@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from jndlab.files import atomic_path
-from jndlab.papers.iqnet_dataset import TrainingPair
+from jndlab.papers.iqnet.training_data import TrainingPair
 
 CELL = 448  # width of a picture in the sheet, as wide as those of Vimeo-90K
 DIFFERENCE_GAIN = 8

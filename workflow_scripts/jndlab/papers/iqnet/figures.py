@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from jndlab.errors import UserError
-from jndlab.papers.iqnet_published import PUBLISHED, load_published, pick, sequence_ids
-from jndlab.papers.iqnet_tables import METHODS
+from jndlab.papers.iqnet.published import PRINTED, load_published, pick, sequence_ids
+from jndlab.papers.iqnet.tables import METHODS
 from jndlab.report.style import (
     MOST_INCHES,
     axis_label,
@@ -50,7 +50,7 @@ def bar_figure(
     stem: str | Path,
     *,
     labels: Mapping[str, str],
-    folder: Path = PUBLISHED,
+    folder: Path = PRINTED,
 ) -> list[Path]:
     """One of Fig. 15, 16, 17: ``quantity`` of every sequence and QP, AI and LDP side by side.
 
@@ -176,7 +176,7 @@ def trade_off_means(savings: pd.DataFrame) -> pd.DataFrame:
     return means.sort_values(["config", "method", "qp"], ignore_index=True)
 
 
-def printed_values(quantity: str, folder: Path = PUBLISHED) -> pd.DataFrame:
+def printed_values(quantity: str, folder: Path = PRINTED) -> pd.DataFrame:
     """What the paper prints for IQNet: ``config``, ``sequence`` (with class), ``qp``, ``printed``.
 
     PSNR drop and saving are those of Table IV; the VMAF drop is the difference of the anchor's

@@ -17,7 +17,7 @@ from jndlab.datasets.pictures import frame_to_rgb
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, read_csv, read_json, write_csv
 from jndlab.media.clip import ClipFormat, Frame, read_clip
-from jndlab.papers.iqnet_published import PUBLISHED, load_published, sequence_ids
+from jndlab.papers.iqnet.published import PRINTED, load_published, sequence_ids
 from jndlab.quality.decode_check import MEASURE_BIT_DEPTH
 
 CELL = 448  # width of a column of the sheet, in pixels
@@ -52,7 +52,7 @@ def draw_frames(
     *,
     number: int = 1,
     side: int | None = None,
-    folder: Path = PUBLISHED,
+    folder: Path = PRINTED,
 ) -> list[Path]:
     """Write ``stem.png`` (and the numbers in it as ``stem.csv``): a column per reconstruction.
 

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jndlab.files import read_csv
+from jndlab.paths import PUBLISHED
 
-PUBLISHED = Path(__file__).resolve().parents[3] / "config" / "published" / "iqnet"
+PRINTED = PUBLISHED / "iqnet"
+
 
 Row = dict[str, str]
 
 
-def load_published(folder: Path = PUBLISHED) -> dict[str, list[Row]]:
+def load_published(folder: Path = PRINTED) -> dict[str, list[Row]]:
     """Every printed table by its file's stem; cells are the strings printed."""
     return {path.stem: read_csv(path) for path in sorted(folder.glob("*.csv"))}
 

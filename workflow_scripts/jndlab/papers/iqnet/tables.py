@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from jndlab.papers.iqnet_published import PUBLISHED, Row, load_published, pick, sequence_ids
+from jndlab.papers.iqnet.published import PRINTED, Row, load_published, pick, sequence_ids
 from jndlab.quality.aggregate import same_qp_table, sequence_class
 from jndlab.report.compare import compare_with_published, verdict_summary
 from jndlab.report.tables import write_table
@@ -54,7 +54,7 @@ def write_paper_table(table: PaperTable, folder: str | Path) -> list[Path]:
 def table1(
     points: pd.DataFrame,
     *,
-    folder: Path = PUBLISHED,
+    folder: Path = PRINTED,
     tolerance: Mapping[str, float | str] = TOLERANCE,
 ) -> PaperTable:
     """Table I: the sequences of ``points`` with size, rate and length."""
@@ -75,7 +75,7 @@ def table3(
     codec: str,
     *,
     methods: Mapping[str, str] = METHODS,
-    folder: Path = PUBLISHED,
+    folder: Path = PRINTED,
     tolerance: Mapping[str, float | str] = TOLERANCE,
 ) -> PaperTable:
     """Table III: VMAF of prefiltered and reconstructed video, bitrate and saving.
@@ -119,7 +119,7 @@ def table4(
     codec: str,
     *,
     methods: Mapping[str, str] = METHODS,
-    folder: Path = PUBLISHED,
+    folder: Path = PRINTED,
     tolerance: Mapping[str, float | str] = TOLERANCE,
 ) -> PaperTable:
     """Table IV: PSNR drop and saving per sequence and QP beside the printed PS and IQNet.
@@ -176,7 +176,7 @@ def headline(
     codec: str,
     *,
     methods: Mapping[str, str] = METHODS,
-    folder: Path = PUBLISHED,
+    folder: Path = PRINTED,
     tolerance: Mapping[str, float | str] = TOLERANCE,
 ) -> PaperTable:
     """Maximum, minimum and mean saving over sequences and QPs, per configuration and method."""

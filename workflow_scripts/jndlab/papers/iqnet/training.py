@@ -9,10 +9,10 @@ from typing import Any
 from jndlab.files import sha256_of_json
 from jndlab.models.model_files import build_network
 from jndlab.models.onnx_runtime import export_onnx
+from jndlab.training.export import hand_over
 from jndlab.training.loop import train
-from jndlab.training.pictures import PicturePairs, find_pairs
 from jndlab.training.recipe import Recipe
-from jndlab.training.trained_files import hand_over
+from jndlab.training.samplers.picture_pairs import PicturePairs, find_pairs
 
 # CNN-JNQD maps 14x14 luma to the 8x8 in its middle (Ki et al. 2018): 3 pixels off each side.
 CNN_JNQD_CROP, CNN_JNQD_MARGIN = 14, 3

@@ -15,14 +15,14 @@ from jndlab.datasets.pictures import Picture, frame_to_rgb
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, sha256_of
 from jndlab.media.blocks import split_blocks
-from jndlab.papers.iqnet_candidates import DECODED_DEPTH, Candidates
-from jndlab.papers.iqnet_selection import (
+from jndlab.papers.iqnet.alpha_selection import (
     MaeKind,
     Reason,
     SelectionOptions,
     assemble_training_picture,
     select_alphas,
 )
+from jndlab.papers.iqnet.candidates import DECODED_DEPTH, Candidates
 
 if TYPE_CHECKING:  # it imports torch, which the selection does without
     from jndlab.quality.no_reference import Scorer

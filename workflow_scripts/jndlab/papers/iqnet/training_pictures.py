@@ -15,9 +15,9 @@ from jndlab.datasets.pictures import frame_to_rgb
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
-from jndlab.papers.iqnet_candidates import DECODED_DEPTH
-from jndlab.papers.iqnet_published import PUBLISHED, Row, load_published, pick
-from jndlab.papers.iqnet_reconstructions import Window, crops
+from jndlab.papers.iqnet.candidates import DECODED_DEPTH
+from jndlab.papers.iqnet.frame_figures import Window, crops
+from jndlab.papers.iqnet.published import PRINTED, Row, load_published, pick
 from jndlab.quality.full_reference import measure
 
 # pandas and matplotlib come with the functions that make tables and figures: coding runs without.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from jndlab.papers.iqnet_tables import PaperTable
+    from jndlab.papers.iqnet.tables import PaperTable
 
 # The paper prints neither unit nor rate. As kbit/s at 60 pictures a second each of the 16 printed
 # numbers is a whole number of bytes (480 bit/s is their largest common divisor); at 30 all would be
@@ -159,7 +159,7 @@ def save_png(path: Path, pixels: np.ndarray) -> None:
 
 
 def table2(
-    numbers: Sequence[Mapping[str, str]], codec: str, *, published: bool, folder: Path = PUBLISHED
+    numbers: Sequence[Mapping[str, str]], codec: str, *, published: bool, folder: Path = PRINTED
 ) -> PaperTable:
     """Table II from the rows of :func:`code_lumas`, each with ``image`` (image1, ...), ``picture``.
 
@@ -168,7 +168,7 @@ def table2(
     """
     import pandas as pd
 
-    from jndlab.papers.iqnet_tables import PaperTable
+    from jndlab.papers.iqnet.tables import PaperTable
     from jndlab.report.compare import compare_with_published
 
     ours = pd.DataFrame(list(numbers))
@@ -204,7 +204,7 @@ def table2(
     return PaperTable("table2", caption, ours, comparison)
 
 
-def bd_rates(table: pd.DataFrame, folder: Path = PUBLISHED) -> pd.DataFrame:
+def bd_rates(table: pd.DataFrame, folder: Path = PRINTED) -> pd.DataFrame:
     """What "similar" means: BD-rate (%, pchip, VMAF of the reconstruction) within each picture.
 
     IQNet against its training data, with the same from the paper's printed numbers, and both

@@ -12,15 +12,15 @@ import torch
 
 from jndlab.files import read_json
 from jndlab.models.jnd_onnx import JndSession, jnd_onnx_bytes
-from jndlab.models.keras_layers import (
+from jndlab.models.keras.layers import (
     keras_parameter_count,
     multiply_accumulates,
     trainable_parameter_count,
 )
 from jndlab.models.model_files import build_network, load_model, parameter_count
 from jndlab.models.picture_network import PictureNetwork
+from jndlab.papers.jnd_networks.stages import Stage
 from jndlab.training.devices import torch_threads
-from jndlab.training.jnd_stages import Stage
 
 MIB = 2**20
 COLUMNS = ["name", "network", "input", "parameters", "trainable", "gmac", "weights_mib",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from jndlab.papers.jnd_prediction_tables import DEAD_BELOW, judged_part
+from jndlab.papers.jnd_networks.tables import DEAD_BELOW, judged_part
 from jndlab.report.style import (
     MOST_INCHES,
     figure_style,

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from jndlab.datasets.jnd_frames import evenly_spread
-from jndlab.datasets.jnd_frames_folder import LabelledFrame, LabelledFrames
+from jndlab.datasets.jnd_frames.folder import LabelledFrame, LabelledFrames
+from jndlab.datasets.jnd_frames.records import evenly_spread
 from jndlab.files import atomic_path
 from jndlab.media.pictures import read_picture
 from jndlab.models.jnd_onnx import JndSession
-from jndlab.models.laser_autoencoder import RECONSTRUCTION
+from jndlab.models.laser_jnd.autoencoder import RECONSTRUCTION
 from jndlab.models.model_files import load_model
-from jndlab.models.mtjnd import ATTENTION
+from jndlab.models.mtjnd.networks import ATTENTION
 from jndlab.models.picture_network import PictureNetwork
 from jndlab.models.picture_preparation import PicturePreparation
 

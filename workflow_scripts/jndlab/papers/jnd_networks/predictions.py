@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from jndlab.datasets.jnd_frames import FrameRecord
-from jndlab.datasets.jnd_frames_folder import LabelledFrame, LabelledFrames
+from jndlab.datasets.jnd_frames.folder import LabelledFrame, LabelledFrames
+from jndlab.datasets.jnd_frames.records import FrameRecord
 from jndlab.datasets.packaged_pictures import packaged_file
 from jndlab.datasets.pictures import rgb_to_frame
 from jndlab.errors import UserError
@@ -20,8 +20,8 @@ from jndlab.files import write_csv
 from jndlab.media.clip import ClipFormat
 from jndlab.media.pictures import read_picture
 from jndlab.models.network_jnd_predictor import FrameNetwork
+from jndlab.papers.jnd_networks.stages import Stage
 from jndlab.quality.siti import siti_of_file, siti_of_frames
-from jndlab.training.jnd_stages import Stage
 
 BASELINES = {
     "training_mean": "mean of the training labels",

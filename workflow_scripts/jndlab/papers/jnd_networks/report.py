@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from jndlab.files import read_json
-from jndlab.papers import jnd_prediction_figures as figures
-from jndlab.papers import jnd_prediction_tables as tables
+from jndlab.papers.jnd_networks import figures, tables
 from jndlab.report.compare import verdict_summary
 from jndlab.report.tables import load_points, write_table
 
@@ -105,7 +104,7 @@ def write_tables(
 FORMATS = {"gmac": ".4f", "weights_mib": ".2f", "training_peak_mib": ".0f", "deviation": ".3f"}
 
 
-def draw_figures(
+def plot_figures(
     predictions: str | Path,
     curves: Sequence[str | Path],
     facts: Mapping[str, str],

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from jndlab.files import read_csv
+from jndlab.paths import PUBLISHED
 from jndlab.quality.aggregate import same_qp_table
 from jndlab.quality.jnd_statistics import RANGES
 from jndlab.report.compare import compare_with_published
 
-PUBLISHED = Path(__file__).resolve().parents[3] / "config" / "published"
 PARTS = ("train", "valid", "test")
 RESAMPLES = 2000
 CONFIDENCE = 0.95

@@ -13,18 +13,18 @@ from torch import Tensor, nn
 from jndlab.errors import UserError
 from jndlab.files import sha256_of, sha256_of_json
 from jndlab.models.jnd_onnx import export_jnd_onnx
-from jndlab.models.keras_weights import load_keras
-from jndlab.models.laser_autoencoder import RECONSTRUCTION, LaserAutoencoder
-from jndlab.models.laser_jnd import LaserPredictor
+from jndlab.models.keras.weights import load_keras
+from jndlab.models.laser_jnd.autoencoder import RECONSTRUCTION, LaserAutoencoder
+from jndlab.models.laser_jnd.networks import LaserPredictor
 from jndlab.models.model_files import build_network, load_model, save_model
-from jndlab.models.mtjnd import ATTENTION, MtJnd
+from jndlab.models.mtjnd.networks import ATTENTION, MtJnd
+from jndlab.models.mtjnd.vgg16 import Vgg16
 from jndlab.models.picture_network import PictureNetwork
-from jndlab.models.vgg16 import Vgg16
-from jndlab.training.frame_samples import Frame, FrameSamples, FrameTargets
-from jndlab.training.jnd_stages import Stage
+from jndlab.papers.jnd_networks.stages import Stage
+from jndlab.training.export import hand_over
 from jndlab.training.loop import Metric, train
 from jndlab.training.recipe import Recipe
-from jndlab.training.trained_files import hand_over
+from jndlab.training.samplers.frames import Frame, FrameSamples, FrameTargets
 
 ATTENTION_CELL = 16  # pixels to a side of a cell of MTJND's attention map
 KERAS_ADAM_EPSILON = 1e-7

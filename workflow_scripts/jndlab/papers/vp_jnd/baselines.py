@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from jndlab.codecs.still_store import StillStore
-from jndlab.codecs.stills import StillCodec
+from jndlab.codecs.stills.base import StillCodec
+from jndlab.codecs.stills.store import StillStore
 from jndlab.errors import UserError
-from jndlab.jnd.pixel_jnd import DEFAULT_MODEL
+from jndlab.jnd.pixel.maps import DEFAULT_MODEL
 from jndlab.jnd.quality_choice import (
     QualityChoice,
     QualityDecision,
@@ -25,7 +25,7 @@ from jndlab.jnd.quality_choice import (
     nearest_quality,
 )
 from jndlab.jnd.quality_search import search_pw_jnd
-from jndlab.papers.vp_jnd_measures import METRICS, VMAF, Measures
+from jndlab.papers.vp_jnd.measures import METRICS, VMAF, Measures
 
 TRUE_LABELS = "true_labels"
 SIMPLE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jndlab.papers.vp_jnd_tables import PAPER_METHOD, bootstrap_interval
+from jndlab.papers.vp_jnd.tables import PAPER_METHOD, bootstrap_interval
 from jndlab.quality.vmaf_steps import LABEL_KIND
 
 CORRELATION = (

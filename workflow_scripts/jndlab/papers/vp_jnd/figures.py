@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jndlab.papers.vp_jnd_choices import SIMPLE, TRUE_LABELS
-from jndlab.papers.vp_jnd_tables import HeldOut, correlation_table, prediction_table, saving_table
+from jndlab.papers.vp_jnd.baselines import SIMPLE, TRUE_LABELS
+from jndlab.papers.vp_jnd.tables import HeldOut, correlation_table, prediction_table, saving_table
 from jndlab.report.style import (
     figure_style,
     new_grid,

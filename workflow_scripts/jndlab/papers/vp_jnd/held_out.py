@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jndlab.codecs.stills import get_still_codec
+from jndlab.codecs.stills.base import get_still_codec
 from jndlab.datasets.jnd_labels import JndLabels, read_labels
 from jndlab.datasets.splits import read_splits
 from jndlab.files import read_json
-from jndlab.papers.vp_jnd_labels import pw_jnds
-from jndlab.papers.vp_jnd_measures import Measures, read_measures
-from jndlab.papers.vp_jnd_pictures import PUBLISHED, PictureChoice, PictureRecord, read_records
-from jndlab.papers.vp_jnd_tables import HeldOut
+from jndlab.papers.vp_jnd.labels import pw_jnds
+from jndlab.papers.vp_jnd.measures import Measures, read_measures
+from jndlab.papers.vp_jnd.pictures import PUBLISHED, PictureChoice, PictureRecord, read_records
+from jndlab.papers.vp_jnd.tables import HeldOut
 from jndlab.quality.vmaf_steps import LABEL_KIND
 
 PAPER_PARAMETERS = 101_974_366

@@ -11,7 +11,7 @@ import pandas as pd
 
 from jndlab.datasets.jnd_labels import JndLabels, labels_from_samples
 from jndlab.datasets.splits import VP_JND_TRAINING, vp_jnd_split
-from jndlab.papers.vp_jnd_labels import read_mcl_jci_samples, spread
+from jndlab.papers.vp_jnd.labels import read_mcl_jci_samples, spread
 from jndlab.quality.jnd_statistics import JndSamples
 
 STATISTICS = ("mean", "median", "sur75")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jndlab.codecs.stills import StillCodec
+from jndlab.codecs.stills.base import StillCodec
 from jndlab.datasets import konjnd1k, mcl_jci
 from jndlab.datasets.jnd_labels import (
     JndLabels,
@@ -18,8 +18,8 @@ from jndlab.datasets.jnd_labels import (
 )
 from jndlab.errors import UserError
 from jndlab.jnd.quality_choice import nearest_quality
-from jndlab.papers.vp_jnd_measures import VMAF, Measures
-from jndlab.papers.vp_jnd_pictures import PictureChoice, PictureRecord
+from jndlab.papers.vp_jnd.measures import VMAF, Measures
+from jndlab.papers.vp_jnd.pictures import PictureChoice, PictureRecord
 from jndlab.quality.jnd_statistics import JndSamples
 from jndlab.quality.quality_sweeps import labels_of
 from jndlab.quality.vmaf_steps import LABEL_KIND, StepRule

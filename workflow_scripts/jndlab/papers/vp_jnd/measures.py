@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from jndlab.codecs.still_store import CodedStill, StillStore
-from jndlab.codecs.stills import StillCodec
+from jndlab.codecs.stills.base import StillCodec
+from jndlab.codecs.stills.store import CodedStill, StillStore
 from jndlab.datasets.pictures import rgb_to_frame
 from jndlab.errors import UserError
 from jndlab.files import read_csv, write_csv
-from jndlab.jnd.pixel_jnd import MODELS, mean_pixel_jnd
+from jndlab.jnd.pixel.maps import MODELS, mean_pixel_jnd
 from jndlab.media.patches import luma_of
 from jndlab.quality.picture_ssim import picture_ssim
 from jndlab.quality.quality_sweeps import Coding, QualitySweep, sweep_codings

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jndlab.codecs.still_store import StillStore
-from jndlab.codecs.stills import StillCodec
-from jndlab.jnd.pixel_jnd import MODELS, pixel_jnd
+from jndlab.codecs.stills.base import StillCodec
+from jndlab.codecs.stills.store import StillStore
+from jndlab.jnd.pixel.maps import MODELS, pixel_jnd
 from jndlab.media.patches import luma_of
-from jndlab.papers.vp_jnd_figures import MODEL_NAMES
+from jndlab.papers.vp_jnd.figures import MODEL_NAMES
 from jndlab.quality.picture_ssim import picture_ssim
 from jndlab.report.style import figure_style, new_grid, save_figure, wrapped
 

@@ -10,15 +10,15 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image
 
-from jndlab.codecs.stills import StillCodec, get_still_codec
+from jndlab.codecs.stills.base import StillCodec, get_still_codec
 from jndlab.datasets import konjnd1k, mcl_jci
-from jndlab.datasets.jnd_frames import FoundFrame, windows
-from jndlab.datasets.jnd_frames_sources import PACKAGED_SOURCES, FrameChoice, find_frames
+from jndlab.datasets.jnd_frames.records import FoundFrame, windows
+from jndlab.datasets.jnd_frames.sources import PACKAGED_SOURCES, FrameChoice, find_frames
 from jndlab.datasets.pictures import SUFFIXES
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, read_csv, write_csv
 from jndlab.media.pictures import picture_sha256, read_picture
-from jndlab.papers.vp_jnd_released import ReleasedJpegs
+from jndlab.papers.vp_jnd.released_jpegs import ReleasedJpegs
 
 Source = Literal["mcl_jci", "konjnd1k", "folder", "packaged"]
 PUBLISHED = ("mcl_jci", "konjnd1k")  # what the paper's numbers are of

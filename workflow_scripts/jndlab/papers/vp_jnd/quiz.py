@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jndlab.codecs.still_store import StillStore
+from jndlab.codecs.stills.store import StillStore
 from jndlab.datasets.konjnd1k import QUIZ_QF_INTERVALS, find_sources
 from jndlab.errors import UserError
 from jndlab.jnd.quality_choice import QualityChoice
 from jndlab.media.pictures import picture_sha256, read_picture
-from jndlab.papers.vp_jnd_choices import SIMPLE, TRUE_LABELS, simple_decision
-from jndlab.papers.vp_jnd_measures import Measures, measure_picture
-from jndlab.papers.vp_jnd_released import ReleasedJpegs
+from jndlab.papers.vp_jnd.baselines import SIMPLE, TRUE_LABELS, simple_decision
+from jndlab.papers.vp_jnd.measures import Measures, measure_picture
+from jndlab.papers.vp_jnd.released_jpegs import ReleasedJpegs
 from jndlab.quality.quality_sweeps import labels_of
 from jndlab.quality.vmaf_steps import LABEL_KIND, StepRule
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jndlab.codecs.stills import JpegCodec
+from jndlab.codecs.stills.base import JpegCodec
 from jndlab.errors import UserError
 from jndlab.media.pictures import picture_sha256
 

@@ -12,12 +12,14 @@ import pandas as pd
 
 from jndlab.datasets.splits import Split
 from jndlab.files import read_csv
-from jndlab.papers.vp_jnd_choices import SIMPLE, TRUE_LABELS, simple_decision
-from jndlab.papers.vp_jnd_measures import VMAF, Measures
+from jndlab.papers.vp_jnd.baselines import SIMPLE, TRUE_LABELS, simple_decision
+from jndlab.papers.vp_jnd.measures import VMAF, Measures
+from jndlab.paths import PUBLISHED
 from jndlab.report.compare import compare_with_published, verdict_summary
-from jndlab.training.picture_pairs_jnd import classification_scores, is_visible
+from jndlab.training.samplers.coded_pairs import classification_scores, is_visible
 
-PUBLISHED = Path(__file__).resolve().parents[3] / "config" / "published" / "vp_jnd"
+PRINTED = PUBLISHED / "vp_jnd"
+
 # Largest differences that count as reproduced: points of percent, quality factors.
 TOLERANCE: dict[str, float | str] = {"precision_pct": 2.0, "mean_abs_dqf": 1.0, "saving_pct": 2.0}
 SERIES = ["data", "method"]
@@ -160,7 +162,7 @@ def saving_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
 
 
 def comparison(
-    table: pd.DataFrame, quantities: Sequence[str], folder: Path = PUBLISHED
+    table: pd.DataFrame, quantities: Sequence[str], folder: Path = PRINTED
 ) -> pd.DataFrame:
     """Quantities of a table beside those printed for the same data set and codec, with verdicts.
 

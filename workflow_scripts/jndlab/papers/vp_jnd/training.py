@@ -8,25 +8,25 @@ from typing import Any
 
 import torch
 
-from jndlab.codecs.still_store import StillStore
-from jndlab.codecs.stills import StillCodec
+from jndlab.codecs.stills.base import StillCodec
+from jndlab.codecs.stills.store import StillStore
 from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
-from jndlab.models.liu_pw_jnd import LiuPwJnd
 from jndlab.models.model_files import build_network
-from jndlab.models.patch_classifier import PatchClassifier
-from jndlab.models.vp_jnd import VpJndNet
-from jndlab.models.vp_jnd_onnx import export_classifier
+from jndlab.models.vp_jnd.liu_pw_jnd import LiuPwJnd
+from jndlab.models.vp_jnd.network import VpJndNet
+from jndlab.models.vp_jnd.onnx import export_classifier
+from jndlab.models.vp_jnd.patch_classifier import PatchClassifier
+from jndlab.training.export import hand_over
 from jndlab.training.loop import train
-from jndlab.training.picture_pairs_jnd import (
+from jndlab.training.recipe import Recipe
+from jndlab.training.samplers.coded_pairs import (
     GIB,
     LabelledPicture,
     PairSampling,
     PicturePairsJnd,
     accuracy,
 )
-from jndlab.training.recipe import Recipe
-from jndlab.training.trained_files import hand_over
 
 NETWORKS: dict[str, type[PatchClassifier]] = {"vp_jnd": VpJndNet, "liu_pw_jnd": LiuPwJnd}
 OF_RECIPE = ("epochs", "batch_size", "learning_rate", "lr_step_epochs", "lr_step_factor",

@@ -16,7 +16,7 @@ import numpy as np
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
-from jndlab.training.block_samples import LabelledBlocks
+from jndlab.training.samplers.blocks import LabelledBlocks
 
 
 class BlockFile(NamedTuple):
@@ -60,7 +60,7 @@ def _read(path: Path) -> BlockFile:
         raise UserError(
             "a file of labelled blocks cannot be read.",
             where=str(path),
-            expected=f"an .npz file as jndlab.training.block_files describes; {error}",
+            expected=f"an .npz file as jndlab.training.samplers.block_files describes; {error}",
             remedy="make it again.",
         ) from error
     lengths = {len(array) for array in (*blocks, content.video_jnd)}

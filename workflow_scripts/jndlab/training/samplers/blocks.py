@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from jndlab.errors import UserError
-from jndlab.jnd.block_pictures import rgb_blocks
-from jndlab.models.bl_juniper_cnn import BLOCK, BlockPreparation
+from jndlab.jnd.block.pictures import rgb_blocks
+from jndlab.models.bl_juniper.cnn import BLOCK, BlockPreparation
 from jndlab.training.recipe import Batch
 
 SPLITS = ("train", "validation", "test")

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jndlab.codecs.still_store import StillStore
-from jndlab.codecs.stills import StillCodec
+from jndlab.codecs.stills.base import StillCodec
+from jndlab.codecs.stills.store import StillStore
 from jndlab.errors import UserError
-from jndlab.jnd.pixel_jnd import DEFAULT_MODEL, PICTURE_GAIN, jnd_picture, pixel_jnd
+from jndlab.jnd.pixel.maps import DEFAULT_MODEL, PICTURE_GAIN, jnd_picture, pixel_jnd
 from jndlab.media.patches import cut_patches, luma_of, random_corners
 from jndlab.media.pictures import picture_sha256
 from jndlab.quality.picture_ssim import picture_ssim

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from jndlab.errors import UserError
 from jndlab.media.pictures import read_picture
-from jndlab.models.laser_autoencoder import RECONSTRUCTION
-from jndlab.models.mtjnd import ATTENTION
+from jndlab.models.laser_jnd.autoencoder import RECONSTRUCTION
+from jndlab.models.mtjnd.networks import ATTENTION
 from jndlab.models.picture_preparation import PicturePreparation
 from jndlab.training.recipe import Batch
 
@@ -25,7 +25,7 @@ PARTS = ("train", "valid", "test")
 
 
 class Frame(Protocol):
-    """A frame of ``jndlab.datasets.jnd_frames_folder``, as far as training needs it."""
+    """A frame of ``jndlab.datasets.jnd_frames.folder``, as far as training needs it."""
 
     @property
     def name(self) -> str: ...

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-from jndlab.papers.iqnet_audit_rates import AUDIT_COLUMNS, audit_rates, audit_row
-from jndlab.papers.iqnet_published import PUBLISHED, Row, load_published, pick, scenes
+from jndlab.papers.iqnet.audit.rates import AUDIT_COLUMNS, audit_rates, audit_row
+from jndlab.papers.iqnet.published import PRINTED, Row, load_published, pick, scenes
 
 AUDIT_CAPTION = (
     "What the printed tables of the IQNet paper say when recomputed. BD-rates: piecewise cubic "
@@ -22,7 +22,7 @@ FRAME_PSNR_TOLERANCE = 0.5  # dB, likewise
 FRAME_RATE_RATIO = 2.0  # likewise
 
 
-def audit(folder: Path = PUBLISHED) -> list[Row]:
+def audit(folder: Path = PRINTED) -> list[Row]:
     """One row per claim, all recomputed from the tables in ``folder``. Keys: AUDIT_COLUMNS."""
     tables = load_published(folder)
     claims = {row["claim"]: row for row in tables["claims"]}
@@ -38,7 +38,7 @@ def audit(folder: Path = PUBLISHED) -> list[Row]:
     ]
 
 
-def write_audit(stem: str | Path, folder: Path = PUBLISHED) -> list[Path]:
+def write_audit(stem: str | Path, folder: Path = PRINTED) -> list[Path]:
     """Write the audit as ``stem.csv``, ``stem.md`` and ``stem.tex``; return the paths."""
     import pandas as pd
 

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Iterator, Sequence
 
-from jndlab.papers.iqnet_published import Row, pick, scenes
+from jndlab.papers.iqnet.published import Row, pick, scenes
 from jndlab.quality.bd_rate import BdRate, Curve, bd_rate
 
 # Rounding of the printed numbers moves the BD-rates by up to about one point (see each row).

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from jndops.mlflow_mirror import mirror, write_failed_ledger
+from jndops.mlflow.mirror import mirror, write_failed_ledger
 
 
 def main() -> int:

@@ -22,10 +22,10 @@ rule mirror_mlflow:
         runtime=raised(60),
         mlflow_writer=1,
     params:
-        code=code("mirror_mlflow", *(SCRIPTS / "jndops").glob("mlflow_*.py")),
+        code=code("mirror_mlflow", *(SCRIPTS / "jndops/mlflow").glob("*.py")),
         results=lambda wildcards, output: Path(output.ledger).parent,
         python=PYTHON,
-        script=SCRIPTS / "mirror_mlflow.py",
+        script=ADAPTERS["mirror_mlflow"],
     message:
         "Mirroring results into MLflow"
     shell:

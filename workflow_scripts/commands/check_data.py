@@ -11,8 +11,7 @@ from jndlab.datasets.fetch import fetch_dataset
 from jndlab.datasets.registry import choose_dataset, load_registry
 from jndlab.datasets.sequences import load_sequences
 from jndlab.errors import UserError
-
-CONFIG = Path(__file__).resolve().parents[1] / "config"
+from jndlab.paths import CONFIG
 
 
 def main(argv: list[str] | None = None) -> int:

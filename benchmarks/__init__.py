@@ -1,0 +1,1 @@
+"""Speed of the suite as ratios: `python -m benchmarks`."""

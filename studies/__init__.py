@@ -1,0 +1,1 @@
+"""Studies that settled a constant of the suite, kept to be repeated."""

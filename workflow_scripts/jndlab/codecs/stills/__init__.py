@@ -1,0 +1,1 @@
+"""Codecs of still pictures: JPEG, HEVC intra and BPG, with a store of coded pictures."""

@@ -1,0 +1,1 @@
+"""Frames with JND labels: sources, labels, coded versions and the folder they are exported to."""

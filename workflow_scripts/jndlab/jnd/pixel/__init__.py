@@ -1,0 +1,1 @@
+"""Pixel-wise JND maps of published models."""

@@ -1,0 +1,1 @@
+"""Saliency models and the visual importance of blocks."""

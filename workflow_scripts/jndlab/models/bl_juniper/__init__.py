@@ -1,0 +1,1 @@
+"""BL-JUNIPER's CNN of block JNDs."""

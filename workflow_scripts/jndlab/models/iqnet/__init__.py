@@ -1,0 +1,1 @@
+"""IQNet and the network that it is compared with."""

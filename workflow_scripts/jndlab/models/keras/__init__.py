@@ -1,0 +1,1 @@
+"""Weights of Keras files in the suite's torch networks."""

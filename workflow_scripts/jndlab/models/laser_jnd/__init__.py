@@ -1,0 +1,1 @@
+"""LASeR-JND's autoencoders and predictors."""

@@ -1,0 +1,1 @@
+"""MTJND's networks."""

@@ -1,0 +1,1 @@
+"""VP-JND's patch classifier, its predecessor and their use as a method."""

@@ -1,0 +1,1 @@
+"""The numbers that IQNet's paper prints, recomputed from its own tables."""

@@ -1,0 +1,1 @@
+"""LASeR-JND (TCSVT 2024) and MTJND (ICIP 2023)."""

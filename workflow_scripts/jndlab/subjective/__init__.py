@@ -1,0 +1,1 @@
+"""Ratings by people: the session, opinion scores and their comparison."""

@@ -1,0 +1,1 @@
+"""What trainings draw their batches from."""

@@ -1,0 +1,1 @@
+"""Runs, points and trainings in MLflow."""
