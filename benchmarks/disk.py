@@ -64,9 +64,9 @@ def _bytes_by_kind(folder: Path, settings: Settings) -> Iterator[Figure]:
     points = [point.sequence for point in settings.points()]
     encoded = sum(clips[name].frames for name in points)
     raw_frame = sum(clips[name].frame_bytes * clips[name].frames for name in points) / encoded
-    facts = bytes_below(results / "streams", "*.json")
-    streams = bytes_below(results / "streams") - facts
-    told = bytes_below(results / "points") + facts
+    metadata = bytes_below(results / "streams", "*.json")
+    streams = bytes_below(results / "streams") - metadata
+    told = bytes_below(results / "points") + metadata
     logs = bytes_below(results / "logs") + bytes_below(results / "benchmarks")
     records = bytes_below(folder / ".snakemake/metadata")
     what = f"{len(points)} points of 24 frames"
@@ -80,7 +80,7 @@ def _bytes_by_kind(folder: Path, settings: Settings) -> Iterator[Figure]:
         assumed,
         "what `make plan` reckons with",
         f"{what}. Of a point {told / len(points):,.0f} bytes are itself, its frames' metrics and "
-        f"the facts of its encode, {logs / len(points):,.0f} logs and benchmarks, "
+        f"the metadata of its encode, {logs / len(points):,.0f} logs and benchmarks, "
         f"{records / len(points):,.0f} Snakemake's records, those of tables and figures included. "
         "Most of it is whole blocks for small files, so that more frames cost hardly more.",
         at_most=1.25,

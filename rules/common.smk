@@ -101,12 +101,12 @@ def raised(amount):
 
 # One function for several inputs: Snakemake spends a tenth of a millisecond on each call, and plans thousands.
 def coded_clip_of(wildcards):
-    """What a point codes, with its facts, and what its method says about the QP.
+    """What a point codes, with its metadata, and what its method says about the QP.
 
     The clip is the source itself, or what the method's prefilter made of it.
     """
     stem = coded_stem(wildcards)
-    files = dict(clip=f"{stem}.mkv", facts=f"{stem}.json")
+    files = dict(clip=f"{stem}.mkv", metadata=f"{stem}.json")
     kind = settings.config["methods"][wildcards.method]["kind"]
     if kind == "jnd_predictor":
         files["predicted"] = f"{RESULTS}/predicted_jnd/{wildcards.sequence}/{wildcards.method}.json"
@@ -116,12 +116,12 @@ def coded_clip_of(wildcards):
 
 
 def coded_files_of(wildcards):
-    """A point's stream, the facts of its encode and of the coded clip, and what the prefilter alone cost."""
+    """A point's stream, the metadata of its encode and of the coded clip, and what the prefilter alone cost."""
     stem, stream = coded_stem(wildcards), stream_of(wildcards)
     return dict(
         stream=stream,
         encode=f"{stream}.json",
-        coded_facts=f"{stem}.json",
+        coded_metadata=f"{stem}.json",
         prefilter_metrics=f"{stem}.metrics.json" if is_prefiltered(wildcards) else [],
     )
 
@@ -185,11 +185,11 @@ def stream_of(wildcards):
 
 
 def segments_of(wildcards):
-    """Streams of all segments of a point, with their facts."""
+    """Streams of all segments of a point, with their metadata."""
     frames = settings.clip(wildcards.sequence).frames
     segments = range(len(segment_lengths(frames, settings.config["ai_segment_frames"])))
     streams = expand(SEGMENT, segment=segments, **wildcards)
-    return dict(streams=streams, facts=[f"{stream}.json" for stream in streams])
+    return dict(streams=streams, metadata=[f"{stream}.json" for stream in streams])
 
 
 def sheet_row(wildcards):

@@ -5,7 +5,7 @@ rule map_block_jnd:
     """Stage 1: JND levels of a sequence by vmaf_steps, and those of the blocks of its key frames."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
-        facts="<results>/sequences/{sequence}.json",
+        metadata="<results>/sequences/{sequence}.json",
     output:
         maps="<results>/bl_juniper/block_jnd/mapped/{sequence}.npz",
         video_jnd="<results>/bl_juniper/video_jnd/{sequence}.csv",
@@ -37,7 +37,7 @@ rule predict_block_jnd:
     """Stage 2: the block JNDs that the three networks predict for the key frames of a sequence."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
-        facts="<results>/sequences/{sequence}.json",
+        metadata="<results>/sequences/{sequence}.json",
         models=BL_JUNIPER_MODELS,
     output:
         maps="<results>/bl_juniper/block_jnd/cnn/{sequence}.npz",
@@ -68,7 +68,7 @@ rule map_importance:
     """Stage 3: how important each block of the key frames is to the eye, 1 to 3."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
-        facts="<results>/sequences/{sequence}.json",
+        metadata="<results>/sequences/{sequence}.json",
     output:
         maps="<results>/bl_juniper/importance/{saliency}/{sequence}.npz",
     log:

@@ -6,7 +6,7 @@ rule measure_point:
     input:
         unpack(coded_files_of),
         source="<results>/sequences/{sequence}.mkv",
-        source_facts="<results>/sequences/{sequence}.json",
+        source_metadata="<results>/sequences/{sequence}.json",
     output:
         point="<results>/points/{codec}/{configuration}/{sequence}/{method}/qp{qp}.json",
         frames="<results>/points/{codec}/{configuration}/{sequence}/{method}/qp{qp}.frames.csv",

@@ -5,11 +5,11 @@ rule prefilter_clip:
     """A method's prefilter applied to a sequence, kept as a lossless clip."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
-        facts="<results>/sequences/{sequence}.json",
+        metadata="<results>/sequences/{sequence}.json",
         models=models_of,
     output:
         clip="<results>/prefiltered/{sequence}/{method}/{variant}.mkv",
-        facts="<results>/prefiltered/{sequence}/{method}/{variant}.json",
+        metadata="<results>/prefiltered/{sequence}/{method}/{variant}.json",
     log:
         "<logs>/prefilter_clip/{sequence}.{method}.{variant}.log",
     benchmark:

@@ -14,7 +14,7 @@ if SEGMENTED_CODECS:
             unpack(coded_clip_of),
         output:
             stream=temp(SEGMENT),
-            facts=temp(f"{SEGMENT}.json"),
+            metadata=temp(f"{SEGMENT}.json"),
         log:
             "<logs>/encode_segment/{codec}.{sequence}.{method}.qp{qp}.{segment}.{suffix}.log",
         benchmark:
@@ -45,7 +45,7 @@ if SEGMENTED_CODECS:
             unpack(segments_of),
         output:
             stream=ensure("<results>/streams/{codec}/AI/{sequence}/{method}/qp{qp}.{suffix}", non_empty=True),
-            facts="<results>/streams/{codec}/AI/{sequence}/{method}/qp{qp}.{suffix}.json",
+            metadata="<results>/streams/{codec}/AI/{sequence}/{method}/qp{qp}.{suffix}.json",
         log:
             "<logs>/join_segments/{codec}.{sequence}.{method}.qp{qp}.{suffix}.log",
         benchmark:

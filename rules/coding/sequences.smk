@@ -7,7 +7,7 @@ rule prepare_sequence:
         source=raw_source,
     output:
         clip="<results>/sequences/{sequence}.mkv",
-        facts="<results>/sequences/{sequence}.json",
+        metadata="<results>/sequences/{sequence}.json",
     log:
         "<logs>/prepare_sequence/{sequence}.log",
     benchmark:

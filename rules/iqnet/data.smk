@@ -42,7 +42,7 @@ rule list_iqnet_pictures:
 rule fetch_iqnet_scorer:
     """The scorer's weights, fetched and tried before hours are spent on candidates."""
     output:
-        facts="<results>/iqnet/training_data/scorer.json",
+        metadata="<results>/iqnet/training_data/scorer.json",
     log:
         "<logs>/fetch_iqnet_scorer.log",
     benchmark:
@@ -72,7 +72,7 @@ rule make_iqnet_candidates:
         pictures=rules.list_iqnet_pictures.output.pictures,
     output:
         candidates=ensure("<results>/iqnet/candidates/{batch}.npz", non_empty=True),
-        facts="<results>/iqnet/candidates/{batch}.json",
+        metadata="<results>/iqnet/candidates/{batch}.json",
     log:
         "<logs>/make_iqnet_candidates/{batch}.log",
     benchmark:
@@ -111,10 +111,10 @@ rule score_iqnet_patches:
     input:
         candidates=expand(rules.make_iqnet_candidates.output.candidates, batch=IQNET_BATCHES),
         # piqe has no weights, and its start would cost the demo some seconds.
-        scorer=[] if IQNET_SCORER == "piqe" else rules.fetch_iqnet_scorer.output.facts,
+        scorer=[] if IQNET_SCORER == "piqe" else rules.fetch_iqnet_scorer.output.metadata,
     output:
         scores="<results>/iqnet/training_data/scores.parquet",
-        facts="<results>/iqnet/training_data/scores.json",
+        metadata="<results>/iqnet/training_data/scores.json",
     log:
         "<logs>/score_iqnet_patches.log",
     benchmark:

@@ -15,7 +15,7 @@ def jnd_stage(wildcards):
     return JND_STAGES[wildcards.paper][wildcards.network]
 
 
-def jnd_stage_facts(wildcards):
+def jnd_stage_metadata(wildcards):
     """All that the stage is, as plain data for `params`."""
     return asdict(jnd_stage(wildcards))
 
@@ -116,7 +116,7 @@ def jnd_figures():
     }
 
 
-def jnd_facts():
+def jnd_metadata():
     """What a reader of tables and figures must know of frames and labels."""
     return {"data_set": JND_SET, "kind": JND_LABELS["kind"], "anchor": settings.config["anchor"]}
 

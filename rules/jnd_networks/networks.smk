@@ -29,7 +29,7 @@ rule train_jnd_network:
         gpu=lambda wildcards: settings.config[wildcards.paper]["jobs"]["gpus"],
     params:
         code=code("train_jnd_network"),
-        network=jnd_stage_facts,
+        network=jnd_stage_metadata,
         training=jnd_stage_training,
     message:
         "Training {wildcards.network}"
@@ -60,7 +60,7 @@ rule import_jnd_weights:
         runtime=raised(30),
     params:
         code=code("import_jnd_weights"),
-        stage=jnd_stage_facts,
+        stage=jnd_stage_metadata,
     message:
         "Importing {wildcards.network}"
     script:

@@ -49,7 +49,7 @@ for paper, title in JND_NETWORK_PAPERS.items():
             paper=paper,
             tables=lambda wildcards, output: str(Path(output[0]).parent),
             names=list(jnd_tables(paper)),
-            facts=jnd_facts(),
+            metadata=jnd_metadata(),
         message:
             f"Tabulating what {title}'s networks predict"
         script:
@@ -86,7 +86,7 @@ for paper, title in JND_NETWORK_PAPERS.items():
         params:
             code=code("plot_jnd_network"),
             figures=lambda wildcards, output: str(Path(output[0]).parent),
-            facts=jnd_facts(),
+            metadata=jnd_metadata(),
         message:
             f"Plotting what {title}'s networks predict"
         script:

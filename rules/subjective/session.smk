@@ -27,7 +27,7 @@ rule encode_rating_clip:
         source=lambda wildcards: RATING_SOURCES[RatedClip(wildcards.sequence, wildcards.coding)],
     output:
         clip="<results>/subjective/clips/{sequence}/{coding}.mp4",
-        facts="<results>/subjective/clips/{sequence}/{coding}.json",
+        metadata="<results>/subjective/clips/{sequence}/{coding}.json",
     log:
         "<logs>/encode_rating_clip/{sequence}.{coding}.log",
     benchmark:
@@ -54,7 +54,7 @@ rule make_subjective_session:
     """The folder that is handed to raters, and beside it the table of what each clip is."""
     input:
         clips=[f"{RESULTS}/subjective/clips/{clip.sequence}/{clip.coding}.mp4" for clip in RATING_CLIPS],
-        facts=[f"{RESULTS}/subjective/clips/{clip.sequence}/{clip.coding}.json" for clip in RATING_CLIPS],
+        metadata=[f"{RESULTS}/subjective/clips/{clip.sequence}/{clip.coding}.json" for clip in RATING_CLIPS],
     output:
         session=directory("<results>/subjective/session"),
         stimuli="<results>/subjective/stimuli.csv",

@@ -143,7 +143,7 @@ def test_a_killed_run_resumes_and_takes_nothing_half_made(tmp_path):
 
 
 def assert_whole(streams: Path) -> None:
-    """Streams under their own names are never cut: their facts agree with their size."""
-    for facts in streams.rglob("*.266.json"):
-        bits = sum(json.loads(facts.read_text("utf-8"))["bits_per_frame"])
-        assert 8 * facts.with_suffix("").stat().st_size == bits
+    """Streams under their own names are never cut: their metadata agree with their size."""
+    for metadata in streams.rglob("*.266.json"):
+        bits = sum(json.loads(metadata.read_text("utf-8"))["bits_per_frame"])
+        assert 8 * metadata.with_suffix("").stat().st_size == bits

@@ -39,7 +39,7 @@ def main(snakemake) -> None:
                 "video_jnd": levels,
                 "codec": labels,
                 "mapping": params.mapping,
-                "source_sha256": read_json(snakemake.input.facts)["samples_sha256"],
+                "source_sha256": read_json(snakemake.input.metadata)["samples_sha256"],
             },
         )
     table = labels_from_values({name: levels}, "QP", LABEL_KIND, "steps", name)

@@ -19,7 +19,7 @@ def main(snakemake) -> None:
         provenance={
             "stage": "importance",
             **params.saliency,
-            "source_sha256": read_json(given.facts)["samples_sha256"],
+            "source_sha256": read_json(given.metadata)["samples_sha256"],
         },
     )
     write_block_maps(snakemake.output.maps, maps)

@@ -31,15 +31,15 @@ def main(snakemake) -> None:
         )
         result = codec.encode(job)
     of_map = {"qp_map_sha256": sha256_of(qp_map)} if qp_map else {}
-    facts = {
+    metadata = {
         "recipe": codec.recipe(configuration, qp) | of_map,
         "coded_qp": qp,
-        "coded_sha256": read_json(snakemake.input.facts)["samples_sha256"],
+        "coded_sha256": read_json(snakemake.input.metadata)["samples_sha256"],
         "stream_sha256": sha256_of(job.stream),
         "threads": snakemake.threads,
         **asdict(result),
     }
-    write_json(snakemake.output.facts, facts)
+    write_json(snakemake.output.metadata, metadata)
 
 
 run(main, snakemake)

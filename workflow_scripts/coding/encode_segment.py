@@ -37,14 +37,14 @@ def main(snakemake) -> None:
             log=Path(snakemake.log[0]),
         )
         result = codec.encode(job)
-    facts = {
+    metadata = {
         "recipe": codec.recipe("AI", qp) | {"segment_frames": length},
         "coded_qp": qp,
-        "coded_sha256": read_json(snakemake.input.facts)["samples_sha256"],
+        "coded_sha256": read_json(snakemake.input.metadata)["samples_sha256"],
         "threads": snakemake.threads,
         **asdict(result),
     }
-    write_json(snakemake.output.facts, facts)
+    write_json(snakemake.output.metadata, metadata)
 
 
 run(main, snakemake)

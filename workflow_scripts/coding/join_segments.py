@@ -17,8 +17,8 @@ def main(snakemake) -> None:
         stream,
         repeats_headers=codec_class(snakemake.params.codec).repeats_headers,
     )
-    parts = [read_json(facts) for facts in snakemake.input.facts]
-    facts = {
+    parts = [read_json(metadata) for metadata in snakemake.input.metadata]
+    metadata = {
         **parts[0],  # the command is that of the first segment
         "segments": len(parts),
         "stream_sha256": sha256_of(stream),
@@ -27,7 +27,7 @@ def main(snakemake) -> None:
         "bits_per_frame": joined.bits_per_frame,
         "slice_types": joined.slice_types,
     }
-    write_json(snakemake.output.facts, facts)
+    write_json(snakemake.output.metadata, metadata)
 
 
 run(main, snakemake)

@@ -29,13 +29,13 @@ def main(snakemake) -> None:
         )
     frames = read_clip(snakemake.input.clip, clip)
     write_clip(snakemake.output.clip, apply_prefilter(prefilter, frames, clip, qp), clip)
-    facts = {
+    metadata = {
         "method": method,
         "qp": qp,
         "models_sha256": {str(model): sha256_of(model) for model in snakemake.input.models},
         "samples_sha256": samples_sha256(snakemake.output.clip, clip),
     }
-    write_json(snakemake.output.facts, facts)
+    write_json(snakemake.output.metadata, metadata)
 
 
 run(main, snakemake)

@@ -12,14 +12,14 @@ from jndops.adapter import run, scratch
 def main(snakemake) -> None:
     row = snakemake.params.sheet_row
     with scratch(snakemake) as work_dir:
-        facts = prepare_sequence(
+        metadata = prepare_sequence(
             Sequence(**{**row, "fps": Fraction(row["fps"])}),
             clip_from_text(snakemake.params.clip),
             source_dir=snakemake.params.source_dir,
             target=snakemake.output.clip,
             work_dir=work_dir,
         )
-    write_json(snakemake.output.facts, facts)
+    write_json(snakemake.output.metadata, metadata)
 
 
 run(main, snakemake)

@@ -16,8 +16,8 @@ def main(snakemake) -> None:
     order = most_detailed(scores)
     shown = named_or(order[:2], params.shown["table2"], order)
     ablated = evenly_spread(order, params.shown["ablations"])
-    facts = selections(scores, SelectionOptions(**params.selection), ablated)
-    write_json(snakemake.output.chosen, {"table2": shown, "ablations": ablated, **facts})
+    metadata = selections(scores, SelectionOptions(**params.selection), ablated)
+    write_json(snakemake.output.chosen, {"table2": shown, "ablations": ablated, **metadata})
 
 
 run(main, snakemake)

@@ -11,13 +11,13 @@ def main(snakemake) -> None:
     scorer = PyiqaScorer(snakemake.params.scorer, device="cpu")
     side = snakemake.params.patch
     ramp = np.broadcast_to(np.arange(side, dtype=np.uint8)[:, np.newaxis], (2, side, side))
-    facts = {
+    metadata = {
         "scorer": scorer.name,
         "pyiqa_version": scorer.version,
         "negated": scorer.lower_is_better,
         "score_of_a_ramp": float(scorer.score(ramp)[0]),
     }
-    write_json(snakemake.output.facts, facts)
+    write_json(snakemake.output.metadata, metadata)
 
 
 run(main, snakemake)

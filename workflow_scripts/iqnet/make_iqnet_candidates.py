@@ -37,14 +37,14 @@ def main(snakemake) -> None:
                 for picture in pictures
             ),
         )
-    facts = {
+    metadata = {
         "pictures": [picture.name for picture in pictures],
         "candidates": params.candidates,
         "recipe": codec.recipe("AI", options.qp),
         "wall_seconds": round(time.monotonic() - started, 2),
         "cpu_seconds": round(sum(os.times()[:4]), 2),  # with the encoders' and the start of Python
     }
-    write_json(snakemake.output.facts, facts)
+    write_json(snakemake.output.metadata, metadata)
 
 
 run(main, snakemake)

@@ -24,12 +24,12 @@ def main(snakemake) -> None:
     write_table(table, stem, formats=("csv",))
     write_table(in_words(table), stem, formats=("md", "tex", "html"), caption=caption)
     write_table(numbers, stem.with_name("ablation_pictures"), formats=("csv",))
-    facts = read_json(given.scenes)
-    rule = pd.DataFrame([{"variant": name, **row} for name, row in facts["mae_rule"].items()])
+    metadata = read_json(given.scenes)
+    rule = pd.DataFrame([{"variant": name, **row} for name, row in metadata["mae_rule"].items()])
     caption = "The MAE rule in the whole data set: patches whose alpha it changes, by reading."
     write_table(rule, stem.with_name("mae_rule"), caption=caption)
     with figure_style():
-        for name, scene in facts["scenes"].items():
+        for name, scene in metadata["scenes"].items():
             note = f"codec {params.codec}, QP {params.qp}"
             if "ours" in ABLATIONS[name].variants:
                 note += f", alpha {params.alpha:g}"

@@ -20,7 +20,7 @@ def main(snakemake) -> None:
     scores = score_patches(candidates, params.alphas, scorer, params.patch)
     with atomic_path(snakemake.output.scores) as part:
         scores.to_parquet(part, index=False)
-    facts = {
+    metadata = {
         "scorer": scorer.name,
         "pyiqa_version": scorer.version,
         "negated": scorer.lower_is_better,
@@ -28,7 +28,7 @@ def main(snakemake) -> None:
         "patches_scored": len(scores),
         "wall_seconds": round(time.monotonic() - started, 2),
     }
-    write_json(snakemake.output.facts, facts)
+    write_json(snakemake.output.metadata, metadata)
 
 
 run(main, snakemake)

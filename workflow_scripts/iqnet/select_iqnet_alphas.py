@@ -39,8 +39,8 @@ def main(snakemake) -> None:
     write_csv(output.manifest, manifest)
     write_csv(output.alphas, choices.round(6).to_dict("records"))
     write_csv(output.histogram, alpha_histogram(choices, params.alphas).to_dict("records"))
-    facts = statistics(scores, choices, params.alphas, options)
-    write_json(output.statistics, {"scorer": params.scorer, **facts})
+    metadata = statistics(scores, choices, params.alphas, options)
+    write_json(output.statistics, {"scorer": params.scorer, **metadata})
     title = (
         f"IQNet training data: {len(on_sheet)} of {len(manifest)} pictures, "
         f"scored by {params.scorer}"

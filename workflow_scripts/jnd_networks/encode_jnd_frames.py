@@ -42,8 +42,8 @@ def main(snakemake) -> None:
             codings = code_frames(
                 frames, jnd, codec, QPS, work_dir=work_dir, threads=snakemake.threads
             )
-        for facts, shown in codings:
-            table += facts
+        for metadata, shown in codings:
+            table += metadata
             for place, rgb in shown.items():
                 _save(pictures, place, rgb)
     given = given_pictures(params.folder) if params.data_set == "folder" else {}

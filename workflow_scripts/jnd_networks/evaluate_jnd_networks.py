@@ -20,7 +20,7 @@ from jndops.adapter import run
 
 def main(snakemake) -> None:
     given, output = snakemake.input, snakemake.output
-    stages = {name: Stage(**facts) for name, facts in snakemake.params.stages.items()}
+    stages = {name: Stage(**metadata) for name, metadata in snakemake.params.stages.items()}
     frames, psnr = read_set(given.folder, given.table), read_psnr(given.coded)
     models, weights, summaries = (
         {Path(path).parent.name: path for path in paths}

@@ -10,7 +10,7 @@ def main(snakemake) -> None:
     plot_figures(
         snakemake.input.predictions,
         snakemake.input.curves,
-        snakemake.params.facts,
+        snakemake.params.metadata,
         Path(snakemake.params.figures),
     )
 

@@ -14,7 +14,7 @@ def main(snakemake) -> None:
         snakemake.input.points,
         snakemake.input.predicted,
         snakemake.params.names,
-        snakemake.params.facts,
+        snakemake.params.metadata,
         Path(snakemake.params.tables),
         Path(snakemake.output.checks_html).with_suffix(""),
     )

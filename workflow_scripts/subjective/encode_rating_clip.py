@@ -10,7 +10,7 @@ from jndops.adapter import run, scratch
 
 def main(snakemake) -> None:
     with scratch(snakemake) as work_dir:
-        facts = write_rating_clip(
+        metadata = write_rating_clip(
             Path(snakemake.input.source),
             clip_from_text(snakemake.params.clip),
             Path(snakemake.output.clip),
@@ -18,7 +18,7 @@ def main(snakemake) -> None:
             work_dir=work_dir,
             log=Path(snakemake.log[0]),
         )
-    write_json(snakemake.output.facts, facts.as_json())
+    write_json(snakemake.output.metadata, metadata.as_json())
 
 
 run(main, snakemake)

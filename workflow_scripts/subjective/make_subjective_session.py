@@ -10,9 +10,9 @@ from jndops.adapter import run
 def main(snakemake) -> None:
     params = snakemake.params
     clips = [
-        CodedClip(Path(path), read_json(facts), **shown)
-        for path, facts, shown in zip(
-            snakemake.input.clips, snakemake.input.facts, params.shown, strict=True
+        CodedClip(Path(path), read_json(metadata), **shown)
+        for path, metadata, shown in zip(
+            snakemake.input.clips, snakemake.input.metadata, params.shown, strict=True
         )
     ]
     write_session(

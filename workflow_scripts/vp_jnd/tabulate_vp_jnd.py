@@ -12,7 +12,7 @@ from jndlab.papers.vp_jnd.captions import (
     saving_caption,
 )
 from jndlab.papers.vp_jnd.held_out import load_labels, load_tested
-from jndlab.papers.vp_jnd.label_facts import label_table
+from jndlab.papers.vp_jnd.label_statistics import label_table
 from jndlab.papers.vp_jnd.tables import (
     comparison,
     correlation_table,
@@ -47,8 +47,8 @@ def main(snakemake) -> None:
     write_table(compared, tables / "saving_comparison", caption=told_verdicts(about, compared))
     write_table(_plain(correlation_table(tested)), tables / "correlation", caption=CORRELATION)
     labels = {name: load_labels(folder / name) for name in params.data}
-    facts = label_table(labels, params.label_folders)
-    write_table(facts, tables / "labels", caption=LABELS)
+    metadata = label_table(labels, params.label_folders)
+    write_table(metadata, tables / "labels", caption=LABELS)
     write_table(picture_table(tested), tables / "pictures", caption=PICTURES)
 
 

@@ -32,13 +32,13 @@ def damaged(encoded, tmp_path, change):
     return path, clip, bits
 
 
-def test_facts_of_a_whole_stream(encoded):
+def test_metadata_of_a_whole_stream(encoded):
     stream, clip, bits = encoded
-    facts = read_stream(stream)
-    assert (facts.width, facts.height, facts.frames) == (clip.width, clip.height, 4)
-    assert facts.bits_per_frame == bits and sum(bits) == 8 * stream.stat().st_size
-    assert facts.slice_types == ["I", "P", "P", "P"]
-    assert checked_stream(stream, clip, "LDP", bits) == facts
+    metadata = read_stream(stream)
+    assert (metadata.width, metadata.height, metadata.frames) == (clip.width, clip.height, 4)
+    assert metadata.bits_per_frame == bits and sum(bits) == 8 * stream.stat().st_size
+    assert metadata.slice_types == ["I", "P", "P", "P"]
+    assert checked_stream(stream, clip, "LDP", bits) == metadata
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_only_streams_are_read(tmp_path):
 def test_bits_slices_and_pictures_of_real_vtm_streams(shared_data, configuration, qp):
     stream = shared_data / "vtm11" / f"BasketballPass_{configuration}_QP{qp}.266"
     log = parse_log(stream.with_suffix(".log").read_text())
-    facts = read_stream(stream)
-    assert (facts.width, facts.height) == (416, 240)
-    assert facts.bits_per_frame == [picture.bits for picture in log.pictures]
-    assert facts.slice_types == [picture.slice_type for picture in log.pictures]
+    metadata = read_stream(stream)
+    assert (metadata.width, metadata.height) == (416, 240)
+    assert metadata.bits_per_frame == [picture.bits for picture in log.pictures]
+    assert metadata.slice_types == [picture.slice_type for picture in log.pictures]
     sums = (shared_data / "vtm11" / "decoded_10bit.md5").read_text().split()
     assert decoded_md5(stream) == sums[sums.index(stream.name) - 1]

@@ -55,10 +55,10 @@ def test_joined_stream_has_the_pictures_of_the_whole_clip(adapter, tmp_path):
     whole, parts, clip = encode_in_segments(spec, tmp_path)
     joined = tmp_path / f"joined{whole.suffix}"
     repeats = codec_class(spec).repeats_headers
-    facts = join_segments(parts, clip, joined, repeats_headers=repeats)
+    metadata = join_segments(parts, clip, joined, repeats_headers=repeats)
     assert decoded_md5(joined) == decoded_md5(whole)
     whole_bits = read_stream(whole).bits_per_frame
-    for number, (bits, alone) in enumerate(zip(facts.bits_per_frame, whole_bits, strict=True)):
+    for number, (bits, alone) in enumerate(zip(metadata.bits_per_frame, whole_bits, strict=True)):
         # The first picture of a segment may have a header of one byte more or less.
         assert abs(bits - alone) <= (8 if number in (2, 4) else 0)
 
@@ -78,8 +78,8 @@ def test_streams_of_vtm_join(shared_data, tmp_path):
     alone = read_stream(stream)
     clip = ClipFormat(alone.width, alone.height, fps=50, frames=2 * alone.frames)
     joined = tmp_path / "joined.266"
-    facts = join_segments([stream, stream], clip, joined, repeats_headers=True)
-    first, second = facts.bits_per_frame[: alone.frames], facts.bits_per_frame[alone.frames :]
+    metadata = join_segments([stream, stream], clip, joined, repeats_headers=True)
+    first, second = metadata.bits_per_frame[: alone.frames], metadata.bits_per_frame[alone.frames :]
     assert first == alone.bits_per_frame
     assert first == second == alone.bits_per_frame
     twice = tmp_path / "twice.266"

@@ -234,10 +234,10 @@ def test_codings_are_those_of_the_frame_alone(packaged, labelled, tmp_path):
     jnd = jnd_qualities(labelled[0])
     frames = [(record.frame, rgb) for record, rgb in read_frames(folder, records)]
     codings = list(code_frames(frames, jnd, CODEC, range(10, 50, 13), work_dir=tmp_path, threads=2))
-    facts = [fact for coding in codings for fact in coding.facts]
+    metadata = [fact for coding in codings for fact in coding.metadata]
     pictures = {place: rgb for coding in codings for place, rgb in coding.pictures.items()}
     assert len(pictures) == 3 * len(records)
-    write_coded(tmp_path / "coded.csv", facts)
+    write_coded(tmp_path / "coded.csv", metadata)
     psnr = read_psnr(tmp_path / "coded.csv")
     for name, _ in frames:
         assert {10, 23, 36, 49, *jnd[name]} <= set(psnr[name])
@@ -259,7 +259,7 @@ def test_lossless_is_infinite_and_other_codecs_are_refused(packaged, tmp_path):
     folder, records = packaged
     frames = [(record.frame, rgb) for record, rgb in read_frames(folder, records[:1])]
     (coding,) = code_frames(frames, {"camera_0": (0, 0, 0)}, CODEC, [], work_dir=tmp_path)
-    write_coded(tmp_path / "coded.csv", coding.facts)
+    write_coded(tmp_path / "coded.csv", coding.metadata)
     assert read_psnr(tmp_path / "coded.csv") == {"camera_0": {0: float("inf")}}
     assert sorted(coding.pictures) == [(level, "camera_0") for level in (1, 2, 3)]
     with pytest.raises(UserError, match="independently"):
@@ -322,7 +322,7 @@ def test_mcl_jci_keeps_its_own_unit_and_jpegs(tmp_path):
     jpegs = {name: found.jpegs for name, found in find_pictures(root, labels.sources).items()}
     frames = [(record.frame, rgb) for record, rgb in read_frames(tmp_path / "frames", records)]
     for coding, (name, _) in zip(read_codings(frames, jnd, jpegs, "QF"), frames, strict=True):
-        assert [fact.quality for fact in coding.facts] == list(range(1, 101))
+        assert [fact.quality for fact in coding.metadata] == list(range(1, 101))
         for level in (1, 2, 3):
             expected = read_picture(jpegs[name][jnd[name][level - 1]])
             assert (coding.pictures[level, name] == expected).all()

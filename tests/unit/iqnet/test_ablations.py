@@ -161,9 +161,9 @@ def test_selections_differ_by_the_mae_rule_alone():
     assert chosen["no_mae_rule"] == chosen["mae_decoded"] == [[1.0, 1.0], [1.0, 1.0]]
     assert chosen["mae_prefiltered"] == [[0.1, 0.1], [0.1, 0.1]]
     assert found["smooth"]["flat"] == [[True, True], [True, True]]
-    facts = found["mae_rule"]
-    assert [facts[name]["patches_changed"] for name in facts] == [0, 0, 4]
-    assert facts["mae_prefiltered"]["mean_alpha_of_smooth"] == pytest.approx(0.1)
+    metadata = found["mae_rule"]
+    assert [metadata[name]["patches_changed"] for name in metadata] == [0, 0, 4]
+    assert metadata["mae_prefiltered"]["mean_alpha_of_smooth"] == pytest.approx(0.1)
     unset = SelectionOptions(smooth_quantile=0, tie_mode="largest")
     off = selections(pd.DataFrame(rows), unset, ["flat"])
     assert off["mae_rule"]["mae_prefiltered"]["patches_changed"] > 0

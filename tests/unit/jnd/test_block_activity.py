@@ -1,4 +1,4 @@
-"""Grey, SPI, TPI and SSIM of BL-JUNIPER's stage 1 against slow loops and MATLAB's facts."""
+"""Grey, SPI, TPI and SSIM of BL-JUNIPER's stage 1 against slow loops and MATLAB's metadata."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_without_labels_of_test_frames_the_validation_frames_judge(predictions, 
     lat = known[(known["name"] == "lat_jnd1") & (known["part"] == "valid")]
     assert found["error_single"] == pytest.approx(lat["error"].mean())
     stem = tmp_path / "errors"
-    figures.error_bars(tables.errors(known), stem, facts="frames", unit="QP")
+    figures.error_bars(tables.errors(known), stem, metadata="frames", unit="QP")
     assert set(pd.read_csv(stem.with_suffix(".csv"))["part"]) == {"valid"}
 
 
@@ -175,9 +175,9 @@ def test_demo_is_never_called_reproduced(predictions):
 
 
 def test_coding_table_names_the_qp_that_was_used():
-    facts = dict.fromkeys(POINT_COLUMNS, 0.0)
+    point = dict.fromkeys(POINT_COLUMNS, 0.0)
     rows = [
-        facts | {"sequence": "bikes", "config": "AI", "codec": "x264", "method": method, "qp": qp,
+        point | {"sequence": "bikes", "config": "AI", "codec": "x264", "method": method, "qp": qp,
                  "content": "demo", "bits": bits, "psnr_y_framemean": 40.0}
         for method, qp, bits in [("anchor", 22, 100), ("jnd", 22, 60), ("anchor", 27, 50),
                                  ("jnd", 27, 50)]
@@ -276,10 +276,10 @@ def test_temporal_information_only_where_frames_are_of_clips(tmp_path):
 def test_figures_are_drawn_with_their_data(predictions, tmp_path):
     errors = tables.errors(predictions)
     curve = pd.DataFrame({"epoch": [1, 2], "train_loss": [3.0, 2.0], "val_loss": [3.5, None]})
-    figures.predicted_against_true(predictions, tmp_path / "a", facts="frames")
-    figures.error_histograms(predictions, tmp_path / "b", facts="frames")
-    figures.error_bars(errors, tmp_path / "c", facts="frames", unit="QP")
-    figures.training_curves({"mj_lat": curve}, tmp_path / "d", facts="frames")
+    figures.predicted_against_true(predictions, tmp_path / "a", metadata="frames")
+    figures.error_histograms(predictions, tmp_path / "b", metadata="frames")
+    figures.error_bars(errors, tmp_path / "c", metadata="frames", unit="QP")
+    figures.training_curves({"mj_lat": curve}, tmp_path / "d", metadata="frames")
     assert "JND1: always 0.0 (dead)" in (tmp_path / "a.svg").read_text()
     for name in "abcd":
         assert (tmp_path / f"{name}.png").stat().st_size > 5000

@@ -43,15 +43,17 @@ def test_a_10_bit_clip_is_rounded_repeated_and_hardly_changed(tmp_path):
     ]  # fmt: skip
     write_clip(tmp_path / "deep.mkv", raised, deep)
     target = tmp_path / "shown.mp4"
-    facts = write_rating_clip(tmp_path / "deep.mkv", deep, target, seconds=0.5, work_dir=tmp_path)
-    assert (facts.repeats, facts.frames, facts.seconds) == (3, 15, pytest.approx(0.6))
-    assert facts.bytes == target.stat().st_size
+    metadata = write_rating_clip(
+        tmp_path / "deep.mkv", deep, target, seconds=0.5, work_dir=tmp_path
+    )
+    assert (metadata.repeats, metadata.frames, metadata.seconds) == (3, 15, pytest.approx(0.6))
+    assert metadata.bytes == target.stat().st_size
     # Rounding undoes what was added: -2 .. 1 of four steps.
     exact = list(read_clip(tmp_path / "eight.mkv", clip))
     shown = list(read_clip(target, replace(clip, frames=15)))
     worst = min(psnr(frame.y, exact[i % 5].y) for i, frame in enumerate(shown))
     assert worst >= MIN_PSNR
-    assert facts.min_psnr_y == pytest.approx(worst, abs=0.02)
+    assert metadata.min_psnr_y == pytest.approx(worst, abs=0.02)
 
 
 def test_a_clip_of_another_length_is_refused(tmp_path):
@@ -78,9 +80,9 @@ def coded_clips(folder: Path) -> list[CodedClip]:
         for coding in codings:
             path = folder / f"{len(clips)}.mp4"
             path.write_bytes(f"clip {len(clips)}".encode())
-            facts = {"width": 64, "height": 48, "frames": 9, "seconds": 0.36, "repeats": 1}
-            facts |= {"min_psnr_y": None, "sha256": f"{len(clips):064x}"}
-            clips.append(CodedClip(path, facts, sequence, **coding))
+            metadata = {"width": 64, "height": 48, "frames": 9, "seconds": 0.36, "repeats": 1}
+            metadata |= {"min_psnr_y": None, "sha256": f"{len(clips):064x}"}
+            clips.append(CodedClip(path, metadata, sequence, **coding))
     return clips
 
 
@@ -118,7 +120,7 @@ def test_names_follow_the_content(tmp_path):
     write_session(clips, tmp_path / "a", tmp_path / "a.csv", SessionOptions())
     write_session(clips, tmp_path / "b", tmp_path / "b.csv", SessionOptions())
     assert session_of(tmp_path / "a") == session_of(tmp_path / "b")
-    other = [replace(c, facts={**c.facts, "sha256": "f" * 64}) for c in clips[:1]] + clips[1:]
+    other = [replace(c, metadata={**c.metadata, "sha256": "f" * 64}) for c in clips[:1]] + clips[1:]
     write_session(other, tmp_path / "b", tmp_path / "b.csv", SessionOptions())
     assert session_of(tmp_path / "a")["id"] != session_of(tmp_path / "b")["id"]
     assert len(list((tmp_path / "b/clips").iterdir())) == 10  # the old folder is replaced
@@ -138,7 +140,7 @@ def test_unfit_clips_are_refused(tmp_path):
         write_session(clips[1:], *target)
     with pytest.raises(UserError, match="nothing to rate"):
         write_session([clips[0], clips[5]], *target)
-    longer = replace(clips[1], facts={**clips[1].facts, "frames": 10})
+    longer = replace(clips[1], metadata={**clips[1].metadata, "frames": 10})
     with pytest.raises(UserError, match=r"another frames than its source(.|\n)*9, found 10"):
         write_session([clips[0], longer], *target)
     assert not (tmp_path / "session").exists()

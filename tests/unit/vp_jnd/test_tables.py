@@ -24,7 +24,7 @@ from jndlab.papers.vp_jnd.baselines import (
 )
 from jndlab.papers.vp_jnd.captions import prediction_caption
 from jndlab.papers.vp_jnd.figures import correlation_figure, decision_figure, saving_figure
-from jndlab.papers.vp_jnd.label_facts import constant_error, label_table
+from jndlab.papers.vp_jnd.label_statistics import constant_error, label_table
 from jndlab.papers.vp_jnd.measures import Measures, measure_picture, read_measures, write_measures
 from jndlab.papers.vp_jnd.picture_figures import look_figure, pictures_to_show, pixel_jnd_figure
 from jndlab.papers.vp_jnd.tables import (

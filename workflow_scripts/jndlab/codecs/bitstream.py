@@ -82,38 +82,38 @@ def checked_stream(
     Raises UserError for another size, frame count, bit count, or slice types than AI (all I) or
     LDP (I, then all P) have.
     """
-    facts = read_stream(stream)
+    metadata = read_stream(stream)
     where = str(stream)
-    if facts.frames != clip.frames:
+    if metadata.frames != clip.frames:
         raise UserError(
             "the stream holds another number of frames than its source.",
             where=where,
-            expected=f"{clip.frames} frames, found {facts.frames}",
+            expected=f"{clip.frames} frames, found {metadata.frames}",
             remedy=REMEDY,
         )
-    if (facts.width, facts.height) != (clip.width, clip.height):
+    if (metadata.width, metadata.height) != (clip.width, clip.height):
         raise UserError(
             "the stream has another picture size than its source should have.",
             where=where,
-            expected=f"{clip.width}x{clip.height}, found {facts.width}x{facts.height}",
+            expected=f"{clip.width}x{clip.height}, found {metadata.width}x{metadata.height}",
             remedy="correct the size in the sheet, or replace the source.",
         )
-    if facts.bits_per_frame != list(encoder_bits):
+    if metadata.bits_per_frame != list(encoder_bits):
         raise UserError(
             "the stream is not what its encoder says it wrote: cut, or with something added.",
             where=where,
-            expected=_first_difference(encoder_bits, facts.bits_per_frame),
+            expected=_first_difference(encoder_bits, metadata.bits_per_frame),
             remedy=REMEDY,
         )
     expected = expected_slice_types(configuration, clip.frames)
-    if facts.slice_types != expected:
+    if metadata.slice_types != expected:
         raise UserError(
             f"the stream's slice types are not those of configuration {configuration}.",
             where=where,
-            expected=f"{_shortened(expected)}, found {_shortened(facts.slice_types)}",
+            expected=f"{_shortened(expected)}, found {_shortened(metadata.slice_types)}",
             remedy="check the codec's options (for VTM: the configuration file).",
         )
-    return facts
+    return metadata
 
 
 def expected_slice_types(configuration: str, frames: int) -> list[str]:

@@ -94,7 +94,7 @@ class PackagedCodec(Codec):
                 run, encoder_bits = self._run(job, part, Path(scratch) / "sizes.txt")
                 if len(encoder_bits) == job.clip.frames:
                     break
-            facts = checked_stream(part, job.clip, job.configuration, encoder_bits)
+            metadata = checked_stream(part, job.clip, job.configuration, encoder_bits)
         version = self.version() if self.version_in_stream else self.version_in(run.stderr)
         _KNOWN_VERSIONS[self.library] = version
         return EncodeResult(
@@ -102,8 +102,8 @@ class PackagedCodec(Codec):
             version=version,
             wall_seconds=run.wall_seconds,
             cpu_seconds=run.cpu_seconds,
-            bits_per_frame=facts.bits_per_frame,
-            slice_types=facts.slice_types,
+            bits_per_frame=metadata.bits_per_frame,
+            slice_types=metadata.slice_types,
         )
 
     def _run(

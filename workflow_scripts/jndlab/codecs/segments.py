@@ -48,7 +48,7 @@ def cut_segment(
 def join_segments(
     streams: Sequence[Path], clip: ClipFormat, stream: Path, *, repeats_headers: bool
 ) -> StreamFacts:
-    """Join the streams of all segments, in order, into that of ``clip``; returns its facts.
+    """Join the streams of all segments, in order, into that of ``clip``; returns its metadata.
 
     Parameter sets are kept once, as in the stream of a whole encode, unless the encoder itself
     repeats them with every picture (``repeats_headers``). Raises UserError where a segment's

@@ -150,7 +150,7 @@ class VtmCodec(Codec):
                     stream.write(printed)
             log = parse_log(printed)
             told = [picture.bits for picture in log.pictures]
-            facts = checked_stream(part, job.clip, job.configuration, told)
+            metadata = checked_stream(part, job.clip, job.configuration, told)
             if decoder is not None:
                 self._verify(decoder, part, job)
         return EncodeResult(
@@ -158,8 +158,8 @@ class VtmCodec(Codec):
             version=log.version,
             wall_seconds=run.wall_seconds,
             cpu_seconds=run.cpu_seconds,
-            bits_per_frame=facts.bits_per_frame,
-            slice_types=facts.slice_types,
+            bits_per_frame=metadata.bits_per_frame,
+            slice_types=metadata.slice_types,
         )
 
     def _verify(self, decoder: Path, stream: Path, job: EncodeJob) -> None:

@@ -26,7 +26,7 @@ def prepare_sequence(
     target: str | Path,
     work_dir: str | Path,
 ) -> dict[str, Any]:
-    """Write the first ``clip.frames`` frames as a lossless file and return the facts about it.
+    """Write the first ``clip.frames`` frames as a lossless file and return the metadata about it.
 
     ``source_dir`` is the folder of the sequence's data set (packaged clips do not use it);
     ``work_dir`` takes a temporary raw copy of a source that must be decoded. The same source

@@ -86,13 +86,13 @@ def architecture_text(architecture: Mapping[str, Any]) -> str:
     return f"{architecture['name']}({options}) with {architecture['parameters']:,} parameters"
 
 
-def save_model(path: str | Path, model: nn.Module, **facts: Any) -> None:
-    """Write weights, architecture and ``facts`` (plain data and tensors only) atomically."""
+def save_model(path: str | Path, model: nn.Module, **metadata: Any) -> None:
+    """Write weights, architecture and ``metadata`` (plain data and tensors only) atomically."""
     content = {
         "format": FORMAT,
         "architecture": architecture_of(model),
         "weights": model.state_dict(),
-        **facts,
+        **metadata,
     }
     with atomic_path(path) as part:
         torch.save(content, part)

@@ -40,7 +40,7 @@ def rd_point(
 ) -> dict[str, Any]:
     """Assemble a point as JSON-able data.
 
-    ``source``, ``coded`` and ``encode`` are the facts files of the source, of the clip that was
+    ``source``, ``coded`` and ``encode`` are the metadata files of the source, of the clip that was
     coded (the source itself for an anchor) and of the encode. The rate is
     ``bits * fps / frames`` with frames and fps of the sheet. Raises UserError when the stream
     was made from another clip than the one at hand.

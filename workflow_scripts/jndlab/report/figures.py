@@ -204,9 +204,9 @@ def _finish(
 ) -> None:
     """Title with what the reader must know of codec and content, and one legend for all panels."""
     qps = ", ".join(str(qp) for qp in sorted(set(shown["qp"])))
-    facts = f"codec {', '.join(sorted(set(shown['codec'])))}; QP {qps}; {_content_note(shown)}"
+    metadata = f"codec {', '.join(sorted(set(shown['codec'])))}; QP {qps}; {_content_note(shown)}"
     title_lines = wrapped(title, figure, 12)
-    figure.suptitle(f"{title_lines}\n{wrapped(facts, figure, 9)}", fontsize=9.5)
+    figure.suptitle(f"{title_lines}\n{wrapped(metadata, figure, 9)}", fontsize=9.5)
     labels = list(handles)
     columns = max(1, min(len(labels), int(figure.get_figwidth() / 1.6)))
     figure.legend(

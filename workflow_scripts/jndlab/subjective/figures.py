@@ -55,8 +55,8 @@ def rating_histograms(ratings: Ratings, stem: str | Path, anchor_method: str) ->
             axes.grid(visible=False, axis="x")
         figure.supxlabel("grade", fontsize=10)
         figure.supylabel("share of ratings (%)", fontsize=10)
-        facts = f"{raters} raters, all sequences of the test together, nobody rejected"
-        figure.suptitle(f"Ratings\n{wrapped(facts, figure, 9)}", fontsize=9.5)
+        metadata = f"{raters} raters, all sequences of the test together, nobody rejected"
+        figure.suptitle(f"Ratings\n{wrapped(metadata, figure, 9)}", fontsize=9.5)
         return save_figure(figure, counts, stem)
 
 
@@ -106,8 +106,8 @@ def mos_curves(
         figure.supylabel("MOS with 95 % interval", fontsize=10)
         stand_in = set(coded["content"]) != {"published"}
         content = "stand-in content" if stand_in else "the published sequences"
-        facts = f"{MODEL_LABELS[model]}; {coded['raters'].iloc[0]} raters; {content}"
-        figure.suptitle(f"MOS over bitrate\n{wrapped(facts, figure, 9)}", fontsize=9.5)
+        metadata = f"{MODEL_LABELS[model]}; {coded['raters'].iloc[0]} raters; {content}"
+        figure.suptitle(f"MOS over bitrate\n{wrapped(metadata, figure, 9)}", fontsize=9.5)
         names = [name for name in [*methods, HIDDEN_REFERENCE] if name in handles]
         figure.legend(
             [handles[name] for name in names], names, loc="outside lower center", ncols=len(names)

@@ -29,11 +29,11 @@ NAME_LENGTH = 8
 class CodedClip:
     """A clip for the browser and what it shows; the source's own has no coding (empty, QP None).
 
-    ``facts`` are those of ``rating_clips.RatingClip``.
+    ``metadata`` are those of ``rating_clips.RatingClip``.
     """
 
     path: Path
-    facts: Mapping[str, Any]
+    metadata: Mapping[str, Any]
     sequence: str
     codec: str = ""
     configuration: str = ""
@@ -49,7 +49,7 @@ class CodedClip:
     def name(self) -> str:
         """Name of the stimulus, by its content and its coding."""
         coding = [self.sequence, self.codec, self.configuration, self.method, self.qp]
-        return "s" + sha256_of_json([*coding, self.facts["sha256"]])[:NAME_LENGTH]
+        return "s" + sha256_of_json([*coding, self.metadata["sha256"]])[:NAME_LENGTH]
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _row(clip: CodedClip) -> dict[str, Any]:
         "qp": clip.qp,
         "is_reference": str(clip.is_reference).lower(),
         "file": _file(clip),
-        **{name: clip.facts[name] for name in ("seconds", "repeats", "min_psnr_y")},
+        **{name: clip.metadata[name] for name in ("seconds", "repeats", "min_psnr_y")},
     }
 
 
@@ -136,7 +136,7 @@ def _pair(clip: CodedClip, reference: CodedClip) -> dict[str, Any]:
         "stimulus": clip.name,
         "reference": _file(reference),
         "test": _file(clip),
-        **{name: clip.facts[name] for name in ("width", "height", "seconds")},
+        **{name: clip.metadata[name] for name in ("width", "height", "seconds")},
     }
 
 
@@ -161,9 +161,9 @@ def _check(clips: Sequence[CodedClip], references: Mapping[str, CodedClip]) -> N
             raise UserError(f"sequence '{clip.sequence}' has no clip of its source.")
         reference = references[clip.sequence]
         for name in ("width", "height", "frames"):
-            if clip.facts[name] != reference.facts[name]:
+            if clip.metadata[name] != reference.metadata[name]:
                 raise UserError(
                     f"a clip of '{clip.sequence}' has another {name} than its source.",
                     where=str(clip.path),
-                    expected=f"{reference.facts[name]}, found {clip.facts[name]}",
+                    expected=f"{reference.metadata[name]}, found {clip.metadata[name]}",
                 )

@@ -55,7 +55,7 @@ def save_checkpoint(
     save_model(
         path,
         model,
-        training=training_facts(identity, progress),
+        training=training_metadata(identity, progress),
         state={
             "progress": asdict(progress),
             "optimizer": optimizer.state_dict(),
@@ -105,7 +105,7 @@ def first_unsound_weight(model: nn.Module) -> str | None:
     return None
 
 
-def training_facts(identity: RunIdentity, progress: Progress) -> dict[str, Any]:
+def training_metadata(identity: RunIdentity, progress: Progress) -> dict[str, Any]:
     """What a model file says about how it was trained."""
     return {
         "recipe": identity.recipe,

@@ -19,12 +19,12 @@ def hand_over(
     export: Callable[[Any, Path], Any],
     *,
     kept: Path | None = None,
-    facts: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a training's ``outputs`` from its folder ``run_dir``.
 
     ``outputs`` names the files ``model`` (written by ``export`` from the network), ``weights``,
-    ``metrics`` and ``summary``, which takes ``facts`` besides. ``kept`` are the weights, by
+    ``metrics`` and ``summary``, which takes ``metadata`` besides. ``kept`` are the weights, by
     default those of the best epoch. Raises UserError where there are none.
     """
     kept = kept or run_dir / BEST
@@ -38,4 +38,4 @@ def hand_over(
     for name, source in {"weights": kept, "metrics": run_dir / METRICS}.items():
         with atomic_path(outputs[name]) as part:
             shutil.copyfile(source, part)
-    write_json(outputs["summary"], {**read_json(run_dir / SUMMARY), **(facts or {})})
+    write_json(outputs["summary"], {**read_json(run_dir / SUMMARY), **(metadata or {})})

@@ -22,7 +22,7 @@ from jndlab.training.checkpoints import (
     first_unsound_weight,
     load_checkpoint,
     save_checkpoint,
-    training_facts,
+    training_metadata,
 )
 from jndlab.training.devices import choose_device, device_name, torch_threads
 from jndlab.training.journal import Journal
@@ -296,8 +296,8 @@ class _Run:
         sign = 1 if self.recipe.best_is == "min" else -1
         if now.best_value is None or sign * value < sign * now.best_value:
             now.best_value, now.best_epoch = float(value), now.epoch
-            facts = training_facts(self.identity, now)
-            save_model(self.folder / BEST, self._judged_model(), training=facts)
+            metadata = training_metadata(self.identity, now)
+            save_model(self.folder / BEST, self._judged_model(), training=metadata)
 
     def _judged_model(self) -> nn.Module:
         return self.model if self.average is None else self.average.module

@@ -111,15 +111,15 @@ def _register(
 
 
 def _training(summary: Path) -> Record:
-    facts = read_json(summary)
+    metadata = read_json(summary)
     weights = _model_files(summary)
     curves = [metric for row in read_csv(_beside(summary, METRICS)) for metric in _curve_row(row)]
-    numbers = {f"summary/{name}": facts.get(name) for name in OUTCOMES}
+    numbers = {f"summary/{name}": metadata.get(name) for name in OUTCOMES}
     numbers |= {f"bytes/{path.name}": path.stat().st_size for path in weights}
-    tags = {name: facts[name] for name in IDENTITY if name in facts}
+    tags = {name: metadata[name] for name in IDENTITY if name in metadata}
     if weights:
         tags["model_sha256"] = sha256_of(weights[0])
-    described = {k: v for k, v in facts.items() if k not in (*OUTCOMES, *IDENTITY)}
+    described = {k: v for k, v in metadata.items() if k not in (*OUTCOMES, *IDENTITY)}
     files = (*weights, _beside(summary, METRICS), summary)
     return sealed(
         Record(
@@ -129,7 +129,7 @@ def _training(summary: Path) -> Record:
             name="_".join(_names(summary)),
             parent=None,
             params=flat(described),
-            metrics=(*curves, *finite_metrics(numbers, step=int(facts.get("steps", 0)))),
+            metrics=(*curves, *finite_metrics(numbers, step=int(metadata.get("steps", 0)))),
             tags=tags,
             files=files,
             time_ms=time_ms(list(files)),

@@ -13,7 +13,7 @@ from jndops.plan.job_graph import Job
 from jndops.settings import Settings
 
 FRAME_ROW_BYTES = 300  # one frame's line of metrics beside a point
-# A point, its facts, its logs and Snakemake's records of them: a dozen files of a block or two.
+# A point, its metadata, its logs and Snakemake's records of them: a dozen files of a block or two.
 POINT_BYTES = 50_000
 
 

@@ -50,19 +50,19 @@ def _cpu_hours(planned: Mapping[str, Any]) -> list[str]:
     rows = [("CPU time", "", "jobs", "longest job", "memory", "estimated from")]
     small = {"hours": 0.0, "jobs": 0, "kinds": 0}
     total = planned["cpu_hours"]["total"]
-    for kind, facts in planned["kinds"].items():  # most hours first
+    for kind, metadata in planned["kinds"].items():  # most hours first
         hours = planned["cpu_hours"][kind]
         if hours < total / 500:
             small["hours"] += hours
-            small["jobs"] += facts["jobs"]
+            small["jobs"] += metadata["jobs"]
             small["kinds"] += 1
             continue
-        source = facts["source"]
-        if facts["mean_deviation"]:
-            source += f", +-{facts['mean_deviation']:.0%} a job"
-        memory = f"{facts['largest_mb']:,.0f} MB" if facts["largest_mb"] else ""
-        longest = span(facts["longest_hours"])
-        rows.append((kind, _core_time(hours), f"{facts['jobs']:,}", longest, memory, source))
+        source = metadata["source"]
+        if metadata["mean_deviation"]:
+            source += f", +-{metadata['mean_deviation']:.0%} a job"
+        memory = f"{metadata['largest_mb']:,.0f} MB" if metadata["largest_mb"] else ""
+        longest = span(metadata["longest_hours"])
+        rows.append((kind, _core_time(hours), f"{metadata['jobs']:,}", longest, memory, source))
     if small["kinds"]:
         name = f"{small['kinds']} other kinds"
         rows.append((name, _core_time(small["hours"]), f"{small['jobs']:,}", "", "", ""))
@@ -71,7 +71,7 @@ def _cpu_hours(planned: Mapping[str, Any]) -> list[str]:
     price = planned["price_per_core_hour"]
     if price is not None:
         lines.append(f"  at {price:g} per core hour: {total * price:,.2f}, if idle cores are free")
-    if not all(facts["recorded_jobs"] for facts in planned["kinds"].values()):
+    if not all(metadata["recorded_jobs"] for metadata in planned["kinds"].values()):
         lines.append(
             "  First values, shipped with the suite, where no run has recorded its own: expect a "
             "factor of two either way."

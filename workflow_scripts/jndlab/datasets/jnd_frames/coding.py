@@ -49,7 +49,7 @@ class CodedFrame:
 class Codings(NamedTuple):
     """Facts of some codings; ``pictures`` (RGB) of those that are JNDs, by level and frame."""
 
-    facts: list[CodedFrame]
+    metadata: list[CodedFrame]
     pictures: dict[tuple[int, str], np.ndarray]
 
 
@@ -100,7 +100,7 @@ def read_codings(
 ) -> Iterator[Codings]:
     """The same of picture files that a data set holds (frame -> quality -> file), by frame."""
     for name, rgb in frames:
-        luma, facts, kept = rgb_to_frame(rgb).y, [], {}
+        luma, metadata, kept = rgb_to_frame(rgb).y, [], {}
         for quality, path in files[name].items():
             decoded = read_picture(path)
             if decoded.shape != rgb.shape:
@@ -110,9 +110,9 @@ def read_codings(
                     expected="{1}x{0}, found {3}x{2}".format(*rgb.shape[:2], *decoded.shape[:2]),
                 )
             psnr = _psnr(luma, rgb_to_frame(decoded).y)
-            facts.append(CodedFrame(name, unit, quality, psnr, 8 * path.stat().st_size))
+            metadata.append(CodedFrame(name, unit, quality, psnr, 8 * path.stat().st_size))
             kept |= {(level, name): decoded for level in _levels_at(jnd, name, quality)}
-        yield Codings(facts, kept)
+        yield Codings(metadata, kept)
 
 
 def given_pictures(folder: str | Path) -> dict[tuple[int, str], Path]:
@@ -148,18 +148,18 @@ def _code(
     source: Path,
     qp: int,
 ) -> Codings:
-    facts, kept = [], {}
+    metadata, kept = [], {}
     with TemporaryDirectory(dir=source.parent) as scratch:
         stream = Path(scratch) / f"coded.{codec.suffix}"
         job = EncodeJob(source, clip, "AI", qp, stream, Path(scratch))
         sizes = codec.encode(job).bits_per_frame
         decoded = zip(frames.items(), read_clip(stream, clip), sizes, strict=True)
         for (name, frame), coded, bits in decoded:
-            facts.append(CodedFrame(name, "QP", qp, _psnr(frame.y, coded.y), bits))
+            metadata.append(CodedFrame(name, "QP", qp, _psnr(frame.y, coded.y), bits))
             if levels := _levels_at(jnd, name, qp):
                 rgb = frame_to_rgb(coded)
                 kept |= {(level, name): rgb for level in levels}
-    return Codings(facts, kept)
+    return Codings(metadata, kept)
 
 
 def _levels_at(jnd: Qualities, frame: str, quality: int) -> list[int]:

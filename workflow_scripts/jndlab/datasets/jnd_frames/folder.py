@@ -131,13 +131,13 @@ def write_authors_folder(
             for name in names:
                 shutil.copyfile(origin / f"{name}.png", target / f"{name}.png")
         for record, jnd in zip(of_part, values, strict=True):
-            facts = {"part": part, "unit": labels.unit, "kind": labels.kind}
-            facts |= {"statistic": labels.statistic}
-            facts |= {
+            metadata = {"part": part, "unit": labels.unit, "kind": labels.kind}
+            metadata |= {"statistic": labels.statistic}
+            metadata |= {
                 f"jnd{level}": f"{value:g}" if with_labels else None
                 for level, value in zip(LEVELS, jnd, strict=True)
             }
-            rows.append({name: facts.get(name, vars(record).get(name)) for name in COLUMNS})
+            rows.append({name: metadata.get(name, vars(record).get(name)) for name in COLUMNS})
     return rows
 
 

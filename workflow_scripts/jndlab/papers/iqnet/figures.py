@@ -95,7 +95,7 @@ def bar_figure(
         title = f"{label} against the anchor, as {BAR_FIGURES[quantity]} of the IQNet paper"
         lacking = f"no method {PAPER_METHOD} in this run: its other methods are shown"
         notes = [] if PAPER_METHOD in methods else [lacking]
-        _title(figure, title, *notes, _facts(shown))
+        _title(figure, title, *notes, _metadata(shown))
         columns = [*SCENE, "codec", "method", "content", quantity, "printed"]
         return save_figure(figure, shown[columns], stem)
 
@@ -153,7 +153,7 @@ def trade_off(savings: pd.DataFrame, stem: str | Path, *, labels: Mapping[str, s
             figure,
             "Saving over what the prefilter alone costs in VMAF (beyond the paper)",
             f"means over {number}; large open markers: over the QPs as well",
-            _facts(savings),
+            _metadata(savings),
         )
         return save_figure(figure, means, stem)
 
@@ -308,7 +308,7 @@ def _spread(places: Sequence[float], gap: float) -> list[float]:
     return [place - excess for place in spread]
 
 
-def _facts(shown: pd.DataFrame) -> str:
+def _metadata(shown: pd.DataFrame) -> str:
     """What a reader must know: codec, QPs, and whether codec and content are stand-ins."""
     codec = ", ".join(sorted(set(shown["codec"])))
     if not codec.lower().startswith("vtm"):

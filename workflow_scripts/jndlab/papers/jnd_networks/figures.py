@@ -31,7 +31,7 @@ BASELINE_LOOKS = {"training_mean": ":", "training_median": "-.", "linear_siti": 
 
 
 def predicted_against_true(
-    predictions: pd.DataFrame, stem: str | Path, *, facts: str
+    predictions: pd.DataFrame, stem: str | Path, *, metadata: str
 ) -> list[Path]:
     """A panel per network: predicted over labelled JND, a colour per level, a marker per part.
 
@@ -59,11 +59,11 @@ def predicted_against_true(
         handles = _level_handles(shown) | {
             part: _line(marker=marker, color="0.3") for part, marker in MARKERS.items()
         }
-        _finish(figure, "Predicted over true JND", facts, handles)
+        _finish(figure, "Predicted over true JND", metadata, handles)
         return save_figure(figure, shown, stem)
 
 
-def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, facts: str) -> list[Path]:
+def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, metadata: str) -> list[Path]:
     """A panel per network: signed errors of its levels on training (grey) and judged frames.
 
     Outputs that are dead are left out and named in their panel.
@@ -91,11 +91,11 @@ def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, facts: str)
         figure.supylabel("share of predictions (%)", fontsize=9.5)
         handles = {"train": _line(color="0.75", linewidth=5),
                    judged: _line(color="#1f6fb4", linewidth=1.4)}  # fmt: skip
-        _finish(figure, "Errors of predicted JNDs", facts, handles)
+        _finish(figure, "Errors of predicted JNDs", metadata, handles)
         return save_figure(figure, shown, stem)
 
 
-def error_bars(errors: pd.DataFrame, stem: str | Path, *, facts: str, unit: str) -> list[Path]:
+def error_bars(errors: pd.DataFrame, stem: str | Path, *, metadata: str, unit: str) -> list[Path]:
     """Mean error of each network and level on the judged part, with interval; baselines as lines.
 
     A bar that would hide the others (a dead output) is cut at the frame, with its height on it.
@@ -126,12 +126,12 @@ def error_bars(errors: pd.DataFrame, stem: str | Path, *, facts: str, unit: str)
         figure.supylabel(f"mean |predicted - label| on {judged} frames ({unit})", fontsize=9.5)
         handles = {name.replace("_", " "): _line(color="0.25", linestyle=dashes)
                    for name, dashes in BASELINE_LOOKS.items()}  # fmt: skip
-        _finish(figure, "Errors with 95 % bootstrap intervals over sources", facts, handles)
+        _finish(figure, "Errors with 95 % bootstrap intervals over sources", metadata, handles)
         return save_figure(figure, tested, stem)
 
 
 def training_curves(
-    metrics: Mapping[str, pd.DataFrame], stem: str | Path, *, facts: str
+    metrics: Mapping[str, pd.DataFrame], stem: str | Path, *, metadata: str
 ) -> list[Path]:
     """A panel per training: loss of each epoch on training and validation frames."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
@@ -160,7 +160,7 @@ def training_curves(
         figure.supylabel("loss", fontsize=9.5)
         handles = {"training": _line(color="0.6"), "validation": _line(color="#1f6fb4"),
                    "lowest on validation": _line(color="#1f6fb4", marker="o")}  # fmt: skip
-        _finish(figure, "Training curves", facts, handles)
+        _finish(figure, "Training curves", metadata, handles)
         return save_figure(figure, shown, stem)
 
 
@@ -234,7 +234,7 @@ def _line(marker: str | None = None, **looks: Any) -> Any:
     return Line2D([], [], marker=marker, **looks)
 
 
-def _finish(figure: Figure, title: str, facts: str, handles: Mapping[str, Any]) -> None:
-    figure.suptitle(f"{title}\n{wrapped(facts, figure, 9)}", fontsize=9.5)
+def _finish(figure: Figure, title: str, metadata: str, handles: Mapping[str, Any]) -> None:
+    figure.suptitle(f"{title}\n{wrapped(metadata, figure, 9)}", fontsize=9.5)
     columns = max(1, min(len(handles), int(figure.get_figwidth() / 1.3)))
     figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns)

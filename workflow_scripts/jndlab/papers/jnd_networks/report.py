@@ -37,19 +37,19 @@ def write_tables(
     points: Sequence[str | Path],
     predicted: Sequence[str | Path],
     names: Sequence[str],
-    facts: Mapping[str, str],
+    metadata: Mapping[str, str],
     folder: Path,
     checks_stem: Path,
 ) -> None:
     """Write the tables ``names`` of a paper into ``folder``, and the checks as ``checks_stem``.
 
-    ``facts`` are data_set, kind (of the labels) and anchor.
+    ``metadata`` are data_set, kind (of the labels) and anchor.
     """
     rows = tables.load_predictions(predictions)
     verdicts = tables.checks(rows)
     errors, judged, unit = tables.errors(rows), tables.judged_part(rows), rows["unit"].iloc[0]
-    published = facts["data_set"] == "videoset" and facts["kind"] == "subjective"
-    head = f"{TITLES[paper]}, {facts_text(rows, facts)}."
+    published = metadata["data_set"] == "videoset" and metadata["kind"] == "subjective"
+    head = f"{TITLES[paper]}, {metadata_text(rows, metadata)}."
     made: dict[str, Callable[[], tuple[pd.DataFrame, str]]] = {
         "errors": lambda: (
             tables.with_dead(errors, verdicts),
@@ -84,7 +84,7 @@ def write_tables(
             tables.coding_table(
                 load_points(points),
                 {(Path(p).parent.name, Path(p).stem): read_json(p) for p in predicted},
-                facts["anchor"],
+                metadata["anchor"],
             ),
             "Coding at max(QP, predicted JND1) in place of the QP: bits saved (%) and quality "
             "lost (PSNR Y in dB, VMAF and VMAF NEG, means over frames) against the anchor of the "
@@ -107,29 +107,29 @@ FORMATS = {"gmac": ".4f", "weights_mib": ".2f", "training_peak_mib": ".0f", "dev
 def plot_figures(
     predictions: str | Path,
     curves: Sequence[str | Path],
-    facts: Mapping[str, str],
+    metadata: Mapping[str, str],
     folder: Path,
 ) -> None:
     """Draw all figures of a paper into ``folder``."""
     rows = tables.load_predictions(predictions)
-    told = facts_text(rows, facts)
-    figures.predicted_against_true(rows, folder / "predicted_against_true", facts=told)
-    figures.error_histograms(rows, folder / "error_histograms", facts=told)
+    told = metadata_text(rows, metadata)
+    figures.predicted_against_true(rows, folder / "predicted_against_true", metadata=told)
+    figures.error_histograms(rows, folder / "error_histograms", metadata=told)
     figures.error_bars(
-        tables.errors(rows), folder / "errors", facts=told, unit=rows["unit"].iloc[0]
+        tables.errors(rows), folder / "errors", metadata=told, unit=rows["unit"].iloc[0]
     )
     metrics = {Path(path).parent.name: pd.read_csv(path) for path in curves}
-    figures.training_curves(metrics, folder / "training_curves", facts=told)
+    figures.training_curves(metrics, folder / "training_curves", metadata=told)
 
 
-def facts_text(rows: pd.DataFrame, facts: Mapping[str, str]) -> str:
+def metadata_text(rows: pd.DataFrame, metadata: Mapping[str, str]) -> str:
     """Frames, sources and kind of labels in words."""
     sources = rows.drop_duplicates(["part", "source"]).groupby("part")["source"].count()
     counts = "/".join(str(sources.get(part, 0)) for part in tables.PARTS)
     frames = rows["frame"].nunique()
     return (
-        f"{frames} frames of {counts} sources (train/valid/test) of '{facts['data_set']}', "
-        f"{KINDS[facts['kind']]}"
+        f"{frames} frames of {counts} sources (train/valid/test) of '{metadata['data_set']}', "
+        f"{KINDS[metadata['kind']]}"
     )
 
 

@@ -69,13 +69,13 @@ def train_stage(
     run_dir = runs / sha256_of_json(identity)[:12]
     train(model, samples, recipe, run_dir, metrics=metrics_of(stage), **loop)
     keeps = training.get("keep", "best")
-    facts = {"stage": stage.name, "starts_from": origins, "kept_epoch": keeps}
-    facts["peak_memory_mib"] = _peak_mib()
+    metadata = {"stage": stage.name, "starts_from": origins, "kept_epoch": keeps}
+    metadata["peak_memory_mib"] = _peak_mib()
     kept = None
     if keeps == "last":
         kept = run_dir / "kept.pt"
         save_model(kept, model)
-    hand_over(run_dir, outputs, export_jnd_onnx, kept=kept, facts=facts)
+    hand_over(run_dir, outputs, export_jnd_onnx, kept=kept, metadata=metadata)
 
 
 def started_network(

@@ -51,7 +51,7 @@ def correlation_figure(tested: HeldOut, stem: str | Path) -> list[Path]:
             )
             axes.set_xlabel("mean pixel JND (grey levels)")
         grid[0, 0].set_ylabel(f"PW-JND ({_unit(tested)}, {tested.label_kind})")
-        _title(figure, "Mean pixel-wise JND and picture-wise JND", _facts(tested))
+        _title(figure, "Mean pixel-wise JND and picture-wise JND", _metadata(tested))
         return save_figure(figure, shown, stem)
 
 
@@ -99,7 +99,7 @@ def saving_figure(tested: HeldOut, stem: str | Path, labels: Mapping[str, str]) 
             figure,
             f"Bytes saved against {_best(tested)} over the error of the chosen quality; bars: 95 % "
             "over pictures; a saving above the dashed line is bought with visible errors",
-            _facts(tested),
+            _metadata(tested),
         )
         return save_figure(figure, shown, stem)
 
@@ -142,7 +142,7 @@ def decision_figure(
         _title(
             figure,
             "Decisions along the qualities; points: what the search asked for, dark to light",
-            _facts(tested),
+            _metadata(tested),
         )
         return save_figure(figure, pd.DataFrame(rows), stem)
 
@@ -188,7 +188,7 @@ def _best(tested: HeldOut) -> str:
     return f"{_unit(tested)} {of_one.qualities[-1]}"
 
 
-def _facts(tested: HeldOut) -> str:
+def _metadata(tested: HeldOut) -> str:
     content = "published pictures" if tested.content == "published" else "stand-in pictures"
     held_out = {name for split in tested.splits for name in split.parts["test"]}
     return (

@@ -31,7 +31,7 @@ def label_table(
     intervals, ``one_subject_dqf`` the mean distance of a single subject's JND from the label.
     """
     rows = [
-        {"labels_of": name, **_facts(of), "pictures": "yes", "cannot_be_known": ""}
+        {"labels_of": name, **_metadata(of), "pictures": "yes", "cannot_be_known": ""}
         for name, of in labels.items()
     ]
     for name, folder in sample_folders.items():
@@ -42,7 +42,7 @@ def label_table(
             rows.append(
                 {
                     "labels_of": f"{name} ({form})",
-                    **_facts(of),
+                    **_metadata(of),
                     "one_subject_dqf": _subject_distance(first, of),
                     "pictures": "no",
                     "cannot_be_known": WITHOUT_PICTURES,
@@ -66,7 +66,7 @@ def constant_error(values: Mapping[str, float]) -> tuple[float, str]:
     return float(np.abs(array - np.array(rest)).mean()), LEAVE_ONE_OUT
 
 
-def _facts(labels: JndLabels) -> dict[str, Any]:
+def _metadata(labels: JndLabels) -> dict[str, Any]:
     first = [row for row in labels.rows if row.level == 1]
     values = {row.source: row.value for row in first}
     error, learnt = constant_error(values)
