@@ -80,7 +80,7 @@ def bl_juniper_table(name):
     """The page of one of this paper's tables in the report."""
     return report(
         f"{RESULTS}/bl_juniper/tables/{name}.html",
-        caption="../../report/bl_juniper_tables.rst",
+        caption="../../report/bl_juniper/tables.rst",
         category="BL-JUNIPER",
         labels={"table": name.replace("_", " ")},
     )
@@ -90,7 +90,7 @@ def bl_juniper_figure(name):
     """One of this paper's figures in the report."""
     return report(
         f"{RESULTS}/bl_juniper/figures/{name}.png",
-        caption=f"../../report/bl_juniper_{'maps' if name.startswith('maps_') else 'figures'}.rst",
+        caption=f"../../report/bl_juniper/{'maps' if name.startswith('maps_') else 'figures'}.rst",
         category="BL-JUNIPER",
         labels={"figure": name.replace("_", " ")},
     )

@@ -196,7 +196,7 @@ rule check_block_labels:
         table("bl_juniper/checks/label_statistics"),
         comparison=report(
             "<results>/bl_juniper/checks/label_statistics.html",
-            caption="../../report/bl_juniper_tables.rst",
+            caption="../../report/bl_juniper/tables.rst",
             category="BL-JUNIPER",
             labels={"table": "statistics of the authors' labels"},
         ),

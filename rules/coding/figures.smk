@@ -18,7 +18,7 @@ rule plot_figures:
         *(
             report(
                 f"{RESULTS}/{stem}.png",
-                caption="../../report/rd_curves.rst",
+                caption="../../report/coding/rd_curves.rst",
                 category="Rate-distortion curves",
                 labels={"figure": stem.removeprefix("figures/rd_")},
             )
@@ -27,7 +27,7 @@ rule plot_figures:
         *(
             report(
                 f"{RESULTS}/{stem}.png",
-                caption="../../report/same_qp.rst",
+                caption="../../report/coding/same_qp.rst",
                 category="Saving and loss at equal QP",
                 labels={"figure": stem.removeprefix("figures/")},
             )

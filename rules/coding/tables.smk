@@ -35,13 +35,13 @@ rule compare_methods:
         table("tables/same_qp"),
         bd_rate=report(
             "<results>/tables/bd_rate.html",
-            caption="../../report/bd_rate.rst",
+            caption="../../report/coding/bd_rate.rst",
             category="Comparison of methods",
             labels={"table": "BD-rate"},
         ),
         same_qp=report(
             "<results>/tables/same_qp.html",
-            caption="../../report/same_qp.rst",
+            caption="../../report/coding/same_qp.rst",
             category="Comparison of methods",
             labels={"table": "saving at equal QP"},
         ),

@@ -152,13 +152,13 @@ rule select_iqnet_alphas:
         statistics="<results>/iqnet/training_data/statistics.json",
         histogram=report(
             "<results>/iqnet/training_data/alpha_histogram.csv",
-            caption="../../report/iqnet_data.rst",
+            caption="../../report/iqnet/data.rst",
             category="IQNet",
             labels={"table": "training data: alphas"},
         ),
         contact_sheet=report(
             "<results>/iqnet/training_data/contact_sheet.png",
-            caption="../../report/iqnet_data.rst",
+            caption="../../report/iqnet/data.rst",
             category="IQNet",
             labels={"figure": "training data: contact sheet"},
         ),

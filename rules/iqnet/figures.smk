@@ -47,7 +47,7 @@ rule plot_iqnet_figures:
         *(
             report(
                 f"{RESULTS}/{stem}.png",
-                caption="../../report/iqnet_bars.rst",
+                caption="../../report/iqnet/bars.rst",
                 category="IQNet",
                 labels={"figure": stem.removeprefix("iqnet/figures/")},
             )
@@ -57,13 +57,13 @@ rule plot_iqnet_figures:
         *(figure_data(stem) for stem in [*IQNET_BARS.values(), "iqnet/figures/trade_off"]),
         trade_off=report(
             "<results>/iqnet/figures/trade_off.png",
-            caption="../../report/iqnet_trade_off.rst",
+            caption="../../report/iqnet/trade_off.rst",
             category="IQNet",
             labels={"figure": "saving over VMAF of the prefiltered video"},
         ),
         equal_quality=report(
             "<results>/iqnet/tables/equal_quality.html",
-            caption="../../report/iqnet_equal_quality.rst",
+            caption="../../report/iqnet/equal_quality.rst",
             category="IQNet",
             labels={"table": "saving at equal VMAF and PSNR"},
         ),
@@ -105,7 +105,7 @@ rule plot_iqnet_frames:
     output:
         figure=report(
             "<results>/iqnet/figures/frames_{configuration}_{sequence}_qp{qp}.png",
-            caption="../../report/iqnet_frames.rst",
+            caption="../../report/iqnet/frames.rst",
             category="IQNet",
             labels={"figure": "frames: {sequence}, {configuration}, QP {qp}"},
         ),

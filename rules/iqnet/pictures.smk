@@ -96,7 +96,7 @@ rule plot_iqnet_training_pictures:
         *(
             report(
                 f"{RESULTS}/iqnet/tables/{name}.html",
-                caption="../../report/iqnet_table2.rst",
+                caption="../../report/iqnet/table2.rst",
                 category="IQNet",
                 labels={"table": label},
             )
@@ -106,7 +106,7 @@ rule plot_iqnet_training_pictures:
         *(
             report(
                 f"{RESULTS}/iqnet/figures/{name}.png",
-                caption="../../report/iqnet_table2.rst",
+                caption="../../report/iqnet/table2.rst",
                 category="IQNet",
                 labels={"figure": label},
             )
@@ -181,7 +181,7 @@ rule plot_iqnet_ablations:
         *(
             report(
                 f"{RESULTS}/iqnet/tables/{name}.html",
-                caption="../../report/iqnet_ablations.rst",
+                caption="../../report/iqnet/ablations.rst",
                 category="IQNet",
                 labels={"table": label},
             )
@@ -192,7 +192,7 @@ rule plot_iqnet_ablations:
         *(
             report(
                 f"{RESULTS}/iqnet/figures/{name}.png",
-                caption="../../report/iqnet_ablations.rst",
+                caption="../../report/iqnet/ablations.rst",
                 category="IQNet",
                 labels={"figure": label},
             )

@@ -11,7 +11,7 @@ rule audit_iqnet:
         table("iqnet/tables/audit"),
         html=report(
             "<results>/iqnet/tables/audit.html",
-            caption="../../report/audit.rst",
+            caption="../../report/iqnet/audit.rst",
             category="IQNet",
             labels={"table": "audit of the printed tables"},
         ),
@@ -51,7 +51,7 @@ rule tabulate_iqnet:
         *(
             report(
                 f"{RESULTS}/iqnet/tables/{name}{kind}.html",
-                caption="../../report/iqnet_tables.rst",
+                caption="../../report/iqnet/tables.rst",
                 category="IQNet",
                 labels={"table": f"{name}{kind}".replace("_", ": ")},
             )

@@ -19,7 +19,7 @@ elif JND_SET != "folder":
     JND_SUR_FIGURE = {
         "sur_figure": report(
             f"{RESULTS}/jnd_frames/figures/sur_curves.png",
-            caption="../../report/jnd_frames_sur.rst",
+            caption="../../report/jnd_networks/frames_sur.rst",
             category="JND labels",
             labels={"figure": "satisfied users"},
         ),
@@ -240,13 +240,13 @@ rule plot_jnd_frames:
         labels=table("jnd_frames/tables/labels"),
         page=report(
             "<results>/jnd_frames/tables/labels.html",
-            caption="../../report/jnd_frames_labels.rst",
+            caption="../../report/jnd_networks/frames_labels.rst",
             category="JND labels",
             labels={"table": "labels by part and level"},
         ),
         sheet=report(
             "<results>/jnd_frames/figures/frames.png",
-            caption="../../report/jnd_frames_sheet.rst",
+            caption="../../report/jnd_networks/frames_sheet.rst",
             category="JND labels",
             labels={"figure": "frames at their JNDs"},
         ),

@@ -83,7 +83,7 @@ rule evaluate_jnd_networks:
         costs="<results>/{paper}/costs.csv",
         pictures=report(
             "<results>/{paper}/figures/pictures.png",
-            caption="../../report/jnd_networks_pictures.rst",
+            caption="../../report/jnd_networks/pictures.rst",
             category=JND_REPORT,
             subcategory="{paper}",
             labels={"figure": "what the networks make of frames"},

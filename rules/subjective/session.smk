@@ -97,7 +97,7 @@ rule analyse_ratings:
         *(
             report(
                 f"{RESULTS}/subjective/tables/{name}.html",
-                caption="../../report/subjective_tables.rst",
+                caption="../../report/subjective/tables.rst",
                 category="Scores by people",
                 labels={"table": name.replace("_", " ")},
             )
@@ -106,7 +106,7 @@ rule analyse_ratings:
         *(
             report(
                 f"{RESULTS}/subjective/figures/{name}.png",
-                caption="../../report/subjective_figures.rst",
+                caption="../../report/subjective/figures.rst",
                 category="Scores by people",
                 labels={"figure": name.replace("_", " ")},
             )

@@ -11,7 +11,7 @@ rule tabulate_vp_jnd:
         *(
             report(
                 f"{RESULTS}/vp_jnd/tables/{name}.html",
-                caption="../../report/vp_jnd_tables.rst",
+                caption="../../report/vp_jnd/tables.rst",
                 category="VP-JND",
                 labels={"table": label},
             )
@@ -51,7 +51,7 @@ rule plot_vp_jnd_figures:
         *(
             report(
                 f"{RESULTS}/vp_jnd/figures/{{data}}_{name}.png",
-                caption="../../report/vp_jnd_figures.rst",
+                caption="../../report/vp_jnd/figures.rst",
                 category="VP-JND",
                 labels={"figure": f"{{data}}: {label}"},
             )
@@ -99,7 +99,7 @@ rule check_vp_jnd_quiz:
         table("vp_jnd/checks/quiz"),
         html=report(
             "<results>/vp_jnd/checks/quiz.html",
-            caption="../../report/vp_jnd_quiz.rst",
+            caption="../../report/vp_jnd/quiz.rst",
             category="VP-JND",
             labels={"table": "KonJND-1k's quiz pictures"},
         ),
