@@ -5,7 +5,7 @@ from pathlib import Path
 from jndlab.files import write_json
 from jndlab.media.clip import clip_from_text
 from jndlab.quality.full_reference import measure
-from jndlab.quality.pooling import pool
+from jndlab.quality.metrics import pool
 from jndops.adapter import run, scratch
 
 

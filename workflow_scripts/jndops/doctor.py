@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from jndlab.errors import UserError
 from jndlab.media import ffmpeg
+from jndlab.quality.metrics import required_filters, vmaf_models
 from jndops.columns import aligned
 
 State = Literal["OK", "missing", "differs", "FAIL"]
@@ -28,9 +29,9 @@ COMPONENTS = {
         "libvvenc": True, "libx265": True, "libx264": True, "libkvazaar": True, "ffv1": True,
     },
     "decoders": {"vvc": True, "hevc": True, "h264": True},
-    "filters": {"libvmaf": True, "psnr": True, "ssim": True, "xpsnr": True, "siti": True},
+    "filters": dict.fromkeys([*required_filters(), "siti"], True),
 }  # fmt: skip
-VMAF_MODELS = {"vmaf_v0.6.1": True, "vmaf_v0.6.1neg": True, "vmaf_4k_v0.6.1": False}
+VMAF_MODELS = {**dict.fromkeys(vmaf_models().values(), True), "vmaf_4k_v0.6.1": False}
 # Without the first a demo cannot run; the others serve networks, pictures and tracking.
 REQUIRED_PACKAGES = (
     "snakemake", "jsonschema", "pyyaml", "numpy", "scipy", "pandas", "seaborn", "imageio-ffmpeg",

@@ -11,7 +11,7 @@ from pathlib import Path
 from jndlab.files import write_text
 from jndlab.paths import ROOT
 from jndops.schema import as_markdown, load_yaml
-from jndops.settings import SECTIONS
+from jndops.settings import SECTIONS, main_schema
 
 # What each family of rules imports; versions come from the lock.
 FAMILIES = {
@@ -125,7 +125,7 @@ def config_readme() -> str:
     for file, heading in SHEETS.items():
         path = ROOT / "config/schemas" / file
         if path.is_file():
-            schema = load_yaml(path)
+            schema = main_schema(ROOT) if file == "config.schema.yaml" else load_yaml(path)
             lines += ["", heading, "", " ".join(schema.get("description", "").split()), ""]
             lines += as_markdown(schema)
     return "\n".join(lines) + "\n"

@@ -12,6 +12,7 @@ from jndlab.datasets.sequences import Sequence, load_sequences
 from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
 from jndlab.media.clip import ClipFormat
+from jndlab.quality.metrics import default_bd_rates, pooled_columns
 from jndops.schema import check, did_you_mean, load_yaml, with_defaults
 
 # Parts of the suite with a schema of their own; the schema stands under the same key.
@@ -131,10 +132,18 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
 
 def config_schema(root: Path) -> dict[str, Any]:
     """Schema of the main configuration, with that of each section under its name."""
-    schema = load_yaml(root / "config/schemas/config.schema.yaml")
+    schema = main_schema(root)
     for section in SECTIONS:
         of_section = load_yaml(root / f"config/schemas/{section}.schema.yaml")
         schema["properties"][section] = {**of_section, "default": {}}
+    return schema
+
+
+def main_schema(root: Path) -> dict[str, Any]:
+    """Schema of the main configuration's own keys; metrics are those of the registry."""
+    schema: dict[str, Any] = load_yaml(root / "config/schemas/config.schema.yaml")
+    metrics = schema["properties"]["bd_rate"]["properties"]["metrics"]
+    metrics |= {"items": {"enum": [*pooled_columns()]}, "default": default_bd_rates()}
     return schema
 
 

@@ -19,7 +19,7 @@ from jndlab.media.clip import ClipFormat, planes_of
 from jndlab.media.ffmpeg import ToolError, ffmpeg_path, run, run_tool
 from jndlab.quality import full_reference
 from jndlab.quality.full_reference import measure
-from jndlab.quality.pooling import pool
+from jndlab.quality.metrics import pool
 
 # Neither 176 nor its half fills whole SIMD registers: rows of decoded frames carry padding.
 TINY = ClipFormat(176, 144, Fraction(30000, 1001), 8)
@@ -259,7 +259,7 @@ def test_another_version_of_the_library_is_refused(tiny, tmp_path, monkeypatch):
         return [f"[{dist}]scale=iw[x]", *original(self, metric, "x", ref)]
 
     monkeypatch.setattr(FfmpegQualityMetrics, "_get_metric_filter_chains", with_scaling)
-    with pytest.raises(UserError, match="other filters than the suite knows"):
+    with pytest.raises(UserError, match="builds other filters"):
         measure(tiny / "source.mkv", tiny / "stream.266", TINY, work_dir=tmp_path)
 
 

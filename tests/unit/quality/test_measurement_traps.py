@@ -20,7 +20,7 @@ from jndlab.media.clip import ClipFormat, planes_of
 from jndlab.media.ffmpeg import ffmpeg_path, run
 from jndlab.quality.bd_rate import Curve, bd_rate, mean_bd_rate
 from jndlab.quality.full_reference import measure
-from jndlab.quality.pooling import pool
+from jndlab.quality.metrics import pool
 
 # The clip is 29.97 fps; the streams below claim other rates, as encoders and raw streams do.
 CLIP = ClipFormat(176, 144, Fraction(30000, 1001), 6)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jndlab.errors import UserError
-from jndlab.quality.pooling import pool, psnr_of_mse
+from jndlab.quality.metrics import pool
+from jndlab.quality.pooling import psnr_of_mse
 
 PEAK = 1023**2
 

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from jndlab.quality.bd_rate import BdRate, Curve, bd_rate, mean_bd_rate
+from jndlab.quality.metrics import default_bd_rates, pooled_columns
 
-BD_METRICS = ("psnr_y_framemean", "xpsnr_y", "vmaf_mean", "vmaf_neg_mean")
 BD_COLUMNS = [
     "level",
     "class",
@@ -48,7 +48,7 @@ SAME_QP_COLUMNS = [
 def bd_rate_table(
     points: pd.DataFrame,
     anchor_method: str = "anchor",
-    metrics: Sequence[str] = BD_METRICS,
+    metrics: Sequence[str] | None = None,
     interpolation: str = "pchip",
     classes: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def bd_rate_table(
     rows = []
     for (config, codec), group in points.groupby(["config", "codec"], sort=True):
         methods = sorted(set(group["method"]) - {anchor_method})
-        for metric in metrics:
+        for metric in metrics or default_bd_rates():
             for method in methods:
                 shared = {"config": config, "codec": codec, "metric": metric, "method": method}
                 shared["interpolation"] = interpolation
@@ -146,9 +146,11 @@ def _curve_rows(
 
 
 def _curve(points: pd.DataFrame, metric: str) -> Curve:
-    """Rate (bits) and quality of the points that have the metric."""
+    """Rate (bits) and quality, rising with it, of the points that have the metric."""
     points = points.dropna(subset=[metric])
-    return Curve(points["bits"].astype(float).tolist(), points[metric].tolist())
+    column = pooled_columns().get(metric)
+    sign = 1 if column is None or column.higher_is_better else -1
+    return Curve(points["bits"].astype(float).tolist(), (sign * points[metric]).tolist())
 
 
 def _mean(rates: Sequence[BdRate]) -> dict[str, Any]:

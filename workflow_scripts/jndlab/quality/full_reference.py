@@ -1,4 +1,4 @@
-"""Full-reference metrics of a decoded clip: PSNR, SSIM, VMAF, VMAF NEG and XPSNR in one decode."""
+"""Full-reference metrics of a decoded clip: all of ``metrics.METRICS`` in one decode."""
 
 from __future__ import annotations
 
@@ -26,21 +26,26 @@ from jndlab.quality.decode_check import (
     decode_alone,
     error_lines,
 )
-
-VMAF_MODEL = "vmaf_v0.6.1"
-VMAF_NEG_MODEL = "vmaf_v0.6.1neg"
-
-FrameMetrics = dict[str, float | None]
+from jndlab.quality.metrics import (
+    METRICS,
+    VMAF_MODEL,
+    VMAF_NEG_MODEL,
+    FfmpegFilter,
+    FrameMetrics,
+    LibraryFilter,
+    VmafFeature,
+    vmaf_models,
+)
 
 
 @dataclass(frozen=True)
 class Measurement:
     """Per-frame metrics of one decode, in display order, and what made them.
 
-    Each frame holds ``n`` (from 1), ``psnr_*`` in dB (peak 1023; VTM's logs take 4 * 255, which
-    gives 0.0255 dB less) and ``mse_*`` of planes y, u, v at 10 bit,
-    ``ssim_*`` (0 to 1), ``vmaf`` and ``vmaf_neg`` (0 to 100), ``xpsnr_*`` in dB. The (X)PSNR of a
-    plane without any error is infinite and given as None: no number stands for it.
+    Each frame holds ``n`` (from 1) and the per-frame columns of ``METRICS``: ``psnr_*`` in dB (peak
+    1023; VTM's logs take 4 * 255, which gives 0.0255 dB less) and ``mse_*`` of planes y, u, v at
+    10 bit, ``ssim_*`` (0 to 1), ``vmaf`` and ``vmaf_neg`` (0 to 100), ``xpsnr_*`` in dB. A value
+    that is infinite, as the (X)PSNR of a plane without any error, is None.
     """
 
     frames: list[FrameMetrics]
@@ -100,12 +105,12 @@ def measure(
 
 
 class _OneDecode(FfmpegQualityMetrics):
-    """``calculate`` with its three metrics, plus VMAF NEG and XPSNR, in one FFmpeg call.
+    """``calculate`` with its three metrics, plus all others of ``METRICS``, in one FFmpeg call.
 
-    The library's own filter graph would pair frames by timestamp, compare at the depth of the
-    distorted side, and knows neither NEG nor XPSNR; calling it and FFmpeg separately would
+    The library's own filter graph would pair frames by timestamp and compare at the depth of the
+    distorted side, and it has neither VMAF NEG nor XPSNR; calling it and FFmpeg separately would
     decode every stream twice or more. So the one method that runs the graph is replaced: it takes
-    the library's metric filters as they are, checks that they look as they did in the pinned
+    the library's metric filters as they are, checks that they are those of the pinned
     version, and puts them behind an alignment of our own. Logs are read by the library.
     """
 
@@ -141,7 +146,8 @@ class _OneDecode(FfmpegQualityMetrics):
             "-map", "1:v:0", "-fps_mode", "passthrough", "-filter:v", _align(self.clip.fps),
             "-c:v", "rawvideo", "-f", "null", "-", "-dec", "0:0",
             "-filter_complex", self._graph(filter_chains),
-            *(part for n in range(1, 5) for part in ("-map", f"[out{n}]")),
+            *(part for n in range(1, 4 + len(_own_filters()))
+              for part in ("-map", f"[out{n}]")),
             "-fps_mode", "passthrough", "-f", "null", "-",
             # Counts the reference's frames: the metric filters end with the shorter side.
             "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "null", "-",
@@ -166,37 +172,56 @@ class _OneDecode(FfmpegQualityMetrics):
             or model not in chains[-1]
         ):
             raise UserError(
-                f"ffmpeg-quality-metrics {FFMPEG_QUALITY_METRICS_VERSION} builds other filters "
-                "than the suite knows.",
+                f"ffmpeg-quality-metrics {FFMPEG_QUALITY_METRICS_VERSION} builds other filters.",
                 expected="the filters of version 3.13.0; found " + " ; ".join(chains),
                 remedy="install the versions of the suite's lock file.",
             )
         # Names relative to the folder: no character of a path can break the filter syntax.
         psnr, ssim, vmaf = (c.replace(f"{self.tmp_dir}{os.sep}", "") for c in chains[-3:])
-        # Both models by the name they have inside libvmaf, in one instance that shares features.
-        vmaf = vmaf.replace(
-            model.replace(f"{self.tmp_dir}{os.sep}", ""),
-            f"model=version={VMAF_MODEL}\\:name=vmaf|version={VMAF_NEG_MODEL}\\:name=vmaf_neg:",
-        )
-        align = _align(self.clip.fps)
+        # Models by the name they have inside libvmaf, in one instance that shares features.
+        vmaf = vmaf.replace(model.replace(f"{self.tmp_dir}{os.sep}", ""), _libvmaf_options())
+        align, own = _align(self.clip.fps), _own_filters()
+        references = "".join(f"[ref{n}]" for n in range(1, 4 + len(own)))
         return ";".join(
             [
-                f"[0:v:0]{align},split=4[ref1][ref2][ref3][ref4]",
+                f"[0:v:0]{align},split={3 + len(own)}{references}",
                 f"[1:v:0]{align},split=3[dist1][dist2][dist3]",
                 # The library rounds to three decimals; the filters' metadata has six.
                 f"{psnr},metadata=mode=print:file=psnr.meta[out1]",
                 f"{ssim},metadata=mode=print:file=ssim.meta[out2]",
                 f"{vmaf}[out3]",
-                # XPSNR takes the original first. Above 8 bit FFmpeg's filter reads the second
-                # input as if its rows had no padding, which decoded frames have (XPSNR of 10 dB
-                # for a PSNR of 35): raw video looped back through `-dec` has none.
+                # Above 8 bit FFmpeg's XPSNR reads the distorted input as if its rows had no
+                # padding, which decoded frames have (XPSNR of 10 dB for a PSNR of 35): raw video
+                # looped back through `-dec` has none.
                 # The filter weighs motion by the rate of that input, which has none: hence `fps`,
                 # which changes nothing else, the frames being numbered already.
-                f"[dec:0]{align},fps={self.clip.fps}[dist4]",
-                "[ref4][dist4]xpsnr=shortest=1:repeatlast=0,"
-                "metadata=mode=print:file=xpsnr.meta[out4]",
+                f"[dec:0]{align},fps={self.clip.fps}{_split(len(own))}",
+                *(
+                    entry.graph.format(reference=f"[ref{n}]", distorted=f"[dist{n}]")
+                    + f",metadata=mode=print:file={entry.name}.meta[out{n}]"
+                    for n, entry in enumerate(own, start=4)
+                ),
             ]
         )
+
+
+def _own_filters() -> list[FfmpegFilter]:
+    """Filters of the registry that the library does not build."""
+    return [metric.source for metric in METRICS if isinstance(metric.source, FfmpegFilter)]
+
+
+def _split(count: int) -> str:
+    """The looped-back video for ``count`` filters, as [dist4] and so on."""
+    pads = "".join(f"[dist{n}]" for n in range(4, 4 + count))
+    return pads if count == 1 else f",split={count}{pads}"
+
+
+def _libvmaf_options() -> str:
+    """Models and features of the registry as options of the filter libvmaf."""
+    models = [f"version={version}\\:name={name}" for name, version in vmaf_models().items()]
+    features = [f"name={m.source.name}" for m in METRICS if isinstance(m.source, VmafFeature)]
+    options = f"model={'|'.join(models)}:"
+    return options + (f"feature={'|'.join(features)}:" if features else "")
 
 
 def _align(fps: Fraction) -> str:
@@ -223,23 +248,23 @@ def _links(
 
 def _frames(folder: Path, vmaf: list[dict[str, float]], clip: ClipFormat) -> list[FrameMetrics]:
     """One row per frame from the metadata files and the library's reading of libvmaf's log."""
-    psnr, ssim, xpsnr = (_metadata(folder / f"{name}.meta") for name in ("psnr", "ssim", "xpsnr"))
-    lengths = {"psnr": len(psnr), "ssim": len(ssim), "vmaf": len(vmaf), "xpsnr": len(xpsnr)}
+    filters = {
+        metric.source.name: _metadata(folder / f"{metric.source.name}.meta")
+        for metric in METRICS
+        if isinstance(metric.source, LibraryFilter | FfmpegFilter)
+    }
+    lengths = {name: len(rows) for name, rows in filters.items()} | {"vmaf": len(vmaf)}
     if set(lengths.values()) != {clip.frames}:
         raise UserError(
             "a metric returned another number of frames than it was given.",
             expected=f"{clip.frames}, found {lengths}",
         )
-    rows: list[FrameMetrics] = []
-    for n, (p, s, v, x) in enumerate(zip(psnr, ssim, vmaf, xpsnr, strict=True), start=1):
-        row: FrameMetrics = {"n": n}
-        row |= {f"psnr_{c}": _finite(p[f"psnr.psnr.{c}"]) for c in "yuv"}
-        row |= {f"mse_{c}": p[f"psnr.mse.{c}"] for c in "yuv"}
-        row |= {f"ssim_{c}": s[f"ssim.{c.upper()}"] for c in "yuv"}
-        row |= {"vmaf": v["vmaf"], "vmaf_neg": v["vmaf_neg"]}
-        row |= {f"xpsnr_{c}": _finite(x[f"xpsnr.xpsnr.{c}"]) for c in "yuv"}
-        rows.append(row)
-    return rows
+    frames: list[FrameMetrics] = [{"n": n} for n in range(1, clip.frames + 1)]
+    for metric in METRICS:
+        values = filters.get(metric.source.name, vmaf)
+        for frame, value in zip(frames, values, strict=True):
+            frame |= {column: _finite(value[key]) for column, key in metric.per_frame.items()}
+    return frames
 
 
 def _metadata(path: Path) -> list[dict[str, float]]:

@@ -10,7 +10,7 @@ from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
 from jndlab.media.clip import ClipFormat, clip_as_text
 from jndlab.quality.full_reference import Measurement
-from jndlab.quality.pooling import pool
+from jndlab.quality.metrics import pool
 
 SCHEMA_VERSION = 1
 

@@ -1,4 +1,4 @@
-"""How figures of the suite look and are saved: readable in grey, same bytes for the same data."""
+"""Style and output of figures: readable in grey, same bytes for the same data."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
+from jndlab.quality.metrics import pooled_columns
 from jndlab.report.tables import write_table
 
 if TYPE_CHECKING:
@@ -20,13 +21,7 @@ PIXELS_PER_INCH = 120
 MOST_INCHES = 16  # a page of 1920 pixels: taller or wider figures cannot be read on a screen
 AXIS_LABELS = {
     "bitrate_kbps": "bitrate (kbit/s)",
-    "vmaf_mean": "VMAF (mean over frames)",
-    "vmaf_harmonic": "VMAF (harmonic mean over frames)",
-    "vmaf_neg_mean": "VMAF NEG (mean over frames)",
-    "psnr_y_framemean": "PSNR Y (dB, mean over frames)",
-    "psnr_y_mse": "PSNR Y (dB, of the mean MSE)",
-    "ssim_y": "SSIM Y (mean over frames)",
-    "xpsnr_y": "XPSNR Y (dB)",
+    **{name: column.label for name, column in pooled_columns().items()},
     "saving_pct": "bitrate saving (%)",
     "psnr_drop_db": "PSNR Y drop (dB)",
     "vmaf_drop": "VMAF drop",
@@ -55,7 +50,7 @@ def axis_label(column: str) -> str:
     """Axis label of a column, with its unit and pooling. Raises UserError on an unknown one."""
     if column not in AXIS_LABELS:
         raise UserError(
-            f"'{column}' is no quantity that a figure can show.",
+            f"'{column}' has no axis label.",
             expected="one of " + ", ".join(AXIS_LABELS),
         )
     return AXIS_LABELS[column]

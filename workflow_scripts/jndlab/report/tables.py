@@ -17,21 +17,11 @@ import pandas as pd
 
 from jndlab.errors import UserError
 from jndlab.files import read_json, write_text
+from jndlab.quality.metrics import pooled_columns
 
 POINT_SCHEMA = 1
 POINT_KEY = ["sequence", "config", "codec", "method", "qp"]
-POOLED = [
-    "psnr_y_framemean",
-    "psnr_y_mse",
-    "psnr_u_framemean",
-    "psnr_v_framemean",
-    "ssim_y",
-    "vmaf_mean",
-    "vmaf_harmonic",
-    "vmaf_neg_mean",
-    "xpsnr_y",
-    "lossless_frames",
-]
+POOLED = [*pooled_columns(), "lossless_frames"]
 POINT_COLUMNS = [
     *POINT_KEY,
     "content",
