@@ -88,6 +88,7 @@ localrules:
 
 
 rule all:
+    """Everything that the configuration asks for."""
     default_target: True
     input:
         rules.tables.input,
@@ -95,8 +96,9 @@ rule all:
         [getattr(rules, paper).input for paper in settings.config["papers"]],
         rules.track.input if settings.config["mlflow"] else [],
         rules.keep_config.output,
-    message:
-        "Everything asked for is there"
+
+
+complete_rules(workflow.rules, SCRIPTS)
 
 
 onsuccess:

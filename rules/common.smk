@@ -3,7 +3,6 @@
 import re
 import subprocess
 from dataclasses import asdict
-from functools import cache
 
 from snakemake.exceptions import WorkflowError
 
@@ -17,6 +16,7 @@ from jndops.plan.encode_priority import EncodePriority, run_model
 from jndops.environment import PYTHON
 from jndops.environment import prepare as prepare_environment
 from jndops.imports import class_file, digest, import_closure
+from jndops.rule_defaults import complete_rules, doubling
 from jndops.settings import ALL_QPS, load_settings
 
 ROOT = Path(workflow.basedir)
@@ -52,25 +52,19 @@ def one_of(names):
     return "|".join(re.escape(name) for name in names)
 
 
-@cache
-def code(script, *more_files):
-    """Digest of all code that a rule's script runs, as a parameter: an edit re-runs exactly its rules.
-
-    Snakemake sees the script but not what it imports. `more_files` are loaded by name.
-    """
-    return digest({*import_closure(ADAPTERS[script], SCRIPTS), *more_files})
+def method_code(wildcards):
+    """Digest of the code of a method's class."""
+    return digest(METHOD_FILES[wildcards.method])
 
 
-def class_code(script, wildcards):
-    """Digest of a method's class and of the script that uses it."""
-    return code(script, *METHOD_FILES[wildcards.method])
+def code_of_codec(codec):
+    """Digest of the code of a codec's adapter."""
+    return digest(import_closure(SCRIPTS / f"jndlab/codecs/{codec['adapter']}.py", SCRIPTS))
 
 
-def codec_code(script, wildcards):
-    """Digest of a codec's adapter and of the script that drives it."""
-    adapter = settings.codecs[wildcards.codec]["adapter"]
-    file = SCRIPTS / f"jndlab/codecs/{adapter}.py"
-    return code(script, *import_closure(file, SCRIPTS))
+def codec_code(wildcards):
+    """Digest of the code of a codec's adapter."""
+    return code_of_codec(settings.codecs[wildcards.codec])
 
 
 def clip_of(wildcards):
@@ -88,15 +82,6 @@ def memory_mb(wildcards, attempt):
     """Memory of an encoder or metric: grows with the picture, doubled on each retry."""
     clip = settings.clip(wildcards.sequence)
     return int((400 + 600 * clip.width * clip.height / 1e6) * 2 ** (attempt - 1))
-
-
-def raised(amount):
-    """A need that hardly varies, as a resource: doubled on each retry."""
-
-    def raised_amount(wildcards, attempt):
-        return amount * 2 ** (attempt - 1)
-
-    return raised_amount
 
 
 # One function for several inputs: Snakemake spends a tenth of a millisecond on each call, and plans thousands.

@@ -8,7 +8,7 @@ include: "results.smk"
 
 
 rule bl_juniper:
-    """All tables and figures of this paper, and its networks where a method uses them."""
+    """All tables and figures of BL-JUNIPER, and its networks where a method uses them."""
     input:
         rules.tabulate_bl_juniper.output,
         rules.plot_bl_juniper.output,
@@ -16,5 +16,3 @@ rule bl_juniper:
         rules.compare_block_jnd.output if BL_JUNIPER_CNN_IS_USED else [],
         rules.check_block_labels.output if BL_JUNIPER["labels"] else [],
         trainings=BL_JUNIPER_TRAININGS,
-    message:
-        "BL-JUNIPER is complete"

@@ -58,11 +58,10 @@ def check_bl_juniper():
         raise WorkflowError("`papers` names bl_juniper, but no method of the run is of kind block_qp.")
 
 
-def saliency_code(name):
-    """Digest of a saliency model's class and of the script that uses it."""
-    model = BL_JUNIPER["importance"][name]["model"]
-    of_class = class_file(SALIENCY_MODELS.get(model, model), SCRIPTS)
-    return code("map_importance", *import_closure(of_class, SCRIPTS))
+def saliency_code(wildcards):
+    """Digest of the code of a saliency model's class."""
+    model = BL_JUNIPER["importance"][wildcards.saliency]["model"]
+    return digest(import_closure(class_file(SALIENCY_MODELS.get(model, model), SCRIPTS), SCRIPTS))
 
 
 def clips_as_text():

@@ -2,7 +2,7 @@
 
 
 rule measure_weighted_quality:
-    """PSNR and SSIM of all streams of a sequence, weighted by the importance of blocks."""
+    """Measure PSNR and SSIM of all streams of a sequence, weighted by block importance."""
     input:
         source="<results>/sequences/{sequence}.mkv",
         streams=lambda wildcards: [stream_of(point) for point in weighed_points(wildcards)],
@@ -15,24 +15,19 @@ rule measure_weighted_quality:
         "<benchmarks>/measure_weighted_quality/{codec}.{configuration}.{sequence}.tsv"
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
     resources:
         mem_mb=memory_mb,
-        runtime=raised(240),
     params:
-        code=code("measure_weighted_quality"),
         clip=clip_of,
         coded=lambda wildcards: [[point.method, point.qp] for point in weighed_points(wildcards)],
         judges=list(BL_JUNIPER["importance"]),
         every=BL_JUNIPER["compare"]["every"],
-    message:
-        "Weighing the quality of {wildcards.sequence} {wildcards.configuration} by importance ({wildcards.codec})"
     script:
         "../../workflow_scripts/bl_juniper/measure_weighted_quality.py"
 
 
 rule tabulate_bl_juniper:
-    """Savings, headline, BD-rates, plain QP increase and block QPs."""
+    """Tabulate savings, headline, BD-rates, plain QP increase and block QPs."""
     input:
         points=[f"{point_stem('points', point)}.json" for point in BL_JUNIPER_POINTS],
         plain=[f"{point_stem('points', point)}.json" for point in BL_JUNIPER_PLAIN],
@@ -54,26 +49,19 @@ rule tabulate_bl_juniper:
         "<benchmarks>/tabulate_bl_juniper.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1500),
-        runtime=raised(20),
     params:
-        code=code("tabulate_bl_juniper"),
         anchor=settings.config["anchor"],
         qps=settings.config["qps"],
         plain_qps=BL_JUNIPER_PLAIN_QPS,
         interpolation=settings.config["bd_rate"]["interpolation"],
         clips=clips_as_text(),
         maps=[list(key) for key in BL_JUNIPER_MAPS],
-    message:
-        "Writing BL-JUNIPER's tables"
     script:
         "../../workflow_scripts/bl_juniper/tabulate_bl_juniper.py"
 
 
 rule compare_block_jnd:
-    """Errors of predicted block JNDs beside baselines; what the labels ask of the QPs."""
+    """Compare predicted block JNDs with labels and baselines, and the labels with the QPs."""
     input:
         blocks=BL_JUNIPER_BLOCKS,
         models=BL_JUNIPER_MODELS,
@@ -92,12 +80,9 @@ rule compare_block_jnd:
         "<benchmarks>/compare_block_jnd.tsv"
     conda:
         "../../envs/networks.yaml"
-    threads: 1
     resources:
-        mem_mb=raised(6000),
-        runtime=raised(120),
+        mem_mb=doubling(6000),
     params:
-        code=code("compare_block_jnd"),
         source=BL_JUNIPER_DATA["source"],
         data=BL_JUNIPER_SPLIT,
         clips=clips_as_text(),
@@ -105,14 +90,12 @@ rule compare_block_jnd:
         mapping=BL_JUNIPER["mapping"],
         raw_ti=BL_JUNIPER_CNN["raw_ti"],
         qps=settings.config["qps"],
-    message:
-        "Comparing predicted block JNDs with labels"
     script:
         "../../workflow_scripts/bl_juniper/compare_block_jnd.py"
 
 
 rule plot_bl_juniper:
-    """Rate-distortion curves, saving over target QP, gain over a plain increase of QP."""
+    """Plot rate-distortion curves, saving over target QP, gain over a plain increase of QP."""
     input:
         points=[*rules.tabulate_bl_juniper.input.points, *rules.tabulate_bl_juniper.input.plain],
         savings="<results>/bl_juniper/tables/savings.csv",
@@ -128,23 +111,16 @@ rule plot_bl_juniper:
         "<benchmarks>/plot_bl_juniper.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1500),
-        runtime=raised(20),
     params:
-        code=code("plot_bl_juniper"),
         anchor=settings.config["anchor"],
         metrics=BL_JUNIPER_CURVES,
         labels=labels(),
-    message:
-        "Drawing BL-JUNIPER's figures"
     script:
         "../../workflow_scripts/bl_juniper/plot_bl_juniper.py"
 
 
 rule plot_block_maps:
-    """A frame of each sequence with its block JNDs, importance and the QPs of its blocks."""
+    """Plot a frame of each sequence with its block JNDs, importance and block QPs."""
     input:
         clips=expand("<results>/sequences/{sequence}.mkv", sequence=settings.config["sequences"]),
         jnd=expand(
@@ -169,26 +145,19 @@ rule plot_block_maps:
         "<benchmarks>/plot_block_maps.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(2000),
-        runtime=raised(30),
     params:
-        code=code("plot_block_maps"),
         clips=clips_as_text(),
         jnd=BL_JUNIPER_JND,
         judges=list(BL_JUNIPER["importance"]),
         labels=[labels()[method] for method in BL_JUNIPER_METHODS],
         target_qp=BL_JUNIPER_TARGET_QP,
         frame=BL_JUNIPER["figures"]["frame"],
-    message:
-        "Drawing the maps of all sequences"
     script:
         "../../workflow_scripts/bl_juniper/plot_block_maps.py"
 
 
 rule check_block_labels:
-    """Statistics of the authors' labels, recomputed and held against those on record."""
+    """Recompute the statistics of the authors' labels and compare them with those on record."""
     input:
         labels=BL_JUNIPER["labels"] or [],
         recorded="config/published/bl_juniper/label_statistics.csv",
@@ -206,13 +175,5 @@ rule check_block_labels:
         "<benchmarks>/check_block_labels.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1000),
-        runtime=raised(10),
-    params:
-        code=code("check_block_labels"),
-    message:
-        "Recomputing the statistics of the authors' block labels"
     script:
         "../../workflow_scripts/bl_juniper/check_block_labels.py"

@@ -2,7 +2,7 @@
 
 
 rule map_block_jnd:
-    """Stage 1: JND levels of a sequence by vmaf_steps, and those of the blocks of its key frames."""
+    """Stage 1: find the JND levels of a sequence by VMAF steps and map them to its blocks."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
         metadata="<results>/sequences/{sequence}.json",
@@ -16,25 +16,21 @@ rule map_block_jnd:
         "<benchmarks>/map_block_jnd/{sequence}.tsv"
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
     resources:
         mem_mb=memory_mb,
-        runtime=raised(1440),
+        runtime=doubling(1440),
     params:
-        code=code("map_block_jnd"),
         clip=clip_of,
         labels=BL_JUNIPER["clip_labels"],
         codec=settings.codecs[BL_JUNIPER["clip_labels"]["codec"]],
         every=BL_JUNIPER["key_frames_every"],
         mapping=BL_JUNIPER["mapping"],
-    message:
-        "Mapping the JND of {wildcards.sequence} to its blocks"
     script:
         "../../workflow_scripts/bl_juniper/map_block_jnd.py"
 
 
 rule predict_block_jnd:
-    """Stage 2: the block JNDs that the three networks predict for the key frames of a sequence."""
+    """Stage 2: predict the block JNDs of the key frames of a sequence by the three networks."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
         metadata="<results>/sequences/{sequence}.json",
@@ -48,24 +44,17 @@ rule predict_block_jnd:
     priority: 25
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory_mb,
-        runtime=raised(120),
     params:
-        code=code("predict_block_jnd"),
         clip=clip_of,
         every=BL_JUNIPER["key_frames_every"],
         mapping=BL_JUNIPER["mapping"],
         raw_ti=BL_JUNIPER_CNN["raw_ti"],
-    message:
-        "Predicting block JNDs of {wildcards.sequence}"
     script:
         "../../workflow_scripts/bl_juniper/predict_block_jnd.py"
 
 
 rule map_importance:
-    """Stage 3: how important each block of the key frames is to the eye, 1 to 3."""
+    """Stage 3: map the importance of each block of the key frames, 1 to 3."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
         metadata="<results>/sequences/{sequence}.json",
@@ -80,17 +69,11 @@ rule map_importance:
     priority: 25
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory_mb,
-        runtime=raised(120),
     params:
-        code=lambda wildcards: saliency_code(wildcards.saliency),
+        saliency_code=saliency_code,
         clip=clip_of,
         saliency=lambda wildcards: BL_JUNIPER["importance"][wildcards.saliency],
         every=BL_JUNIPER["key_frames_every"],
         colour_matrix=BL_JUNIPER["mapping"]["colour_matrix"],
-    message:
-        "Telling the importance of blocks of {wildcards.sequence} ({wildcards.saliency})"
     script:
         "../../workflow_scripts/bl_juniper/map_importance.py"

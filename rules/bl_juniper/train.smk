@@ -2,7 +2,7 @@
 
 
 rule label_panned_pictures:
-    """A stand-in for the paper's clips: packaged pictures, panned, with block JNDs by vmaf_steps."""
+    """Label the blocks of synthetic pans, a stand-in for the paper's clips, by VMAF steps."""
     output:
         blocks="<results>/bl_juniper/training_data/panned_pictures.npz",
         labels="<results>/bl_juniper/training_data/panned_pictures.labels.csv",
@@ -15,22 +15,16 @@ rule label_panned_pictures:
     conda:
         "../../envs/networks.yaml"
     threads: 2
-    resources:
-        mem_mb=lambda wildcards, attempt: 2500 * 2 ** (attempt - 1),
-        runtime=raised(60),
     params:
-        code=code("label_panned_pictures"),
         data=BL_JUNIPER_DATA,
         codec=settings.codecs[BL_JUNIPER_DATA["codec"]],
         mapping=BL_JUNIPER["mapping"],
-    message:
-        "Labelling panned pictures"
     script:
         "../../workflow_scripts/bl_juniper/label_panned_pictures.py"
 
 
 rule label_mcl_jcv:
-    """The blocks of a clip's key frames, with the authors' labels or those that stage 1 maps."""
+    """Label the blocks of a clip's key frames by the authors' labels or by stage 1."""
     input:
         labels=BL_JUNIPER["labels"] or [],
     output:
@@ -44,17 +38,10 @@ rule label_mcl_jcv:
     priority: 40
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 3000 * 2 ** (attempt - 1),
-        runtime=raised(120),
     params:
-        code=code("label_mcl_jcv"),
         folder=BL_JUNIPER_DATA["folder"] or f"{settings.config['data_dir']}/mcl_jcv",
         mapping=BL_JUNIPER["mapping"],
         statistic=BL_JUNIPER_DATA["statistic"],
-    message:
-        "Labelling blocks of MCL-JCV {wildcards.source}"
     script:
         "../../workflow_scripts/bl_juniper/label_mcl_jcv.py"
 
@@ -67,7 +54,7 @@ BL_JUNIPER_BLOCKS = (
 
 
 rule train_bl_juniper:
-    """The network of one JND level; best weights as ONNX for use and as torch file."""
+    """Train the network of one JND level; the best weights as ONNX and torch file."""
     input:
         blocks=BL_JUNIPER_BLOCKS,
     output:
@@ -86,21 +73,18 @@ rule train_bl_juniper:
         "../../envs/networks.yaml"
     threads: BL_JUNIPER["jobs"]["threads"]
     resources:
-        mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
+        mem_mb=doubling(6000),
         runtime=lambda wildcards, attempt: 4320 * attempt,
         gpu=BL_JUNIPER["jobs"]["gpus"],
     params:
-        code=code("train_bl_juniper"),
         training=BL_JUNIPER_TRAINING,
         data=BL_JUNIPER_SPLIT,
-    message:
-        "Training BL-JUNIPER's network of JND{wildcards.level}"
     script:
         "../../workflow_scripts/bl_juniper/train_bl_juniper.py"
 
 
 rule import_bl_juniper:
-    """The authors' network of one JND level, standardised to the training blocks."""
+    """Import the authors' network of one JND level, standardised to the training blocks."""
     input:
         weights=lambda wildcards: BL_JUNIPER_CNN["weights"][int(wildcards.level) - 1],
         blocks=BL_JUNIPER_BLOCKS,
@@ -116,16 +100,11 @@ rule import_bl_juniper:
     priority: 30
     conda:
         "../../envs/networks.yaml"
-    threads: 1
     resources:
-        mem_mb=raised(6000),
-        runtime=raised(30),
+        mem_mb=doubling(6000),
     params:
-        code=code("import_bl_juniper"),
         training=BL_JUNIPER_TRAINING,
         data=BL_JUNIPER_SPLIT,
-    message:
-        "Importing the authors' network of JND{wildcards.level}"
     script:
         "../../workflow_scripts/bl_juniper/import_bl_juniper.py"
 

@@ -2,7 +2,7 @@
 
 
 rule map_block_qps:
-    """The QPs that a control gives the blocks of a clip for a target QP."""
+    """Choose a QP for every 64x64 block of every frame of a clip at a target QP."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
         stages=files_of_options,
@@ -15,16 +15,10 @@ rule map_block_qps:
     priority: 20
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory_mb,
-        runtime=raised(60),
     params:
-        code=lambda wildcards: class_code("map_block_qps", wildcards),
+        method_code=method_code,
         clip=clip_of,
         target=lambda wildcards: settings.config["methods"][wildcards.method]["class"],
         options=options_of,
-    message:
-        "Choosing block QPs of {wildcards.sequence} with {wildcards.method} at QP {wildcards.qp}"
     script:
         "../../workflow_scripts/coding/map_block_qps.py"

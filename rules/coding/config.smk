@@ -2,7 +2,7 @@
 
 
 rule keep_config:
-    """The effective configuration, with all defaults filled in."""
+    """Keep the effective configuration, with all defaults filled in."""
     output:
         config="<results>/config.json",
     log:
@@ -12,14 +12,7 @@ rule keep_config:
     localrule: True
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(200),
-        runtime=raised(5),
     params:
-        code=code("keep_config"),
         effective=settings.effective(),
-    message:
-        "Keeping the effective configuration"
     script:
         "../../workflow_scripts/coding/keep_config.py"

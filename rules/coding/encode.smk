@@ -2,7 +2,7 @@
 
 
 rule encode_clip:
-    """One stream, whole and checked, with its bits per frame."""
+    """Encode a clip to one checked stream, with its bits per frame."""
     input:
         unpack(coded_clip_of),
     output:
@@ -20,10 +20,8 @@ rule encode_clip:
         mem_mb=memory_mb,
         runtime=encode_minutes,
     params:
-        code=lambda wildcards: codec_code("encode_clip", wildcards),
+        codec_code=codec_code,
         clip=clip_of,
         codec=lambda wildcards: settings.codecs[wildcards.codec],
-    message:
-        "Encoding {wildcards.sequence} {wildcards.configuration} QP {wildcards.qp} ({wildcards.method}, {wildcards.codec})"
     script:
         "../../workflow_scripts/coding/encode_clip.py"

@@ -11,7 +11,7 @@ SAME_QP = [f"figures/{name}" for name in ("saving_pct", "psnr_drop_db", "vmaf_dr
 
 
 rule plot_figures:
-    """Rate-distortion curves per metric; saving and loss of every method at equal QP."""
+    """Plot rate-distortion curves per metric, and saving and loss of every method at equal QP."""
     input:
         points=all_points(),
     output:
@@ -40,17 +40,10 @@ rule plot_figures:
         "<benchmarks>/plot_figures.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1500),
-        runtime=raised(20),
     params:
-        code=code("plot_figures"),
         anchor=settings.config["anchor"],
         rd_curves=[(f"{RESULTS}/{stem}", metric, codec) for stem, (metric, codec) in RD_CURVES.items()],
         same_qp={stem.removeprefix("figures/"): f"{RESULTS}/{stem}" for stem in SAME_QP},
-    message:
-        "Drawing rate-distortion curves and savings"
     script:
         "../../workflow_scripts/coding/plot_figures.py"
 
@@ -59,5 +52,3 @@ rule figures:
     """All figures that every run makes."""
     input:
         rules.plot_figures.output,
-    message:
-        "All figures are drawn"

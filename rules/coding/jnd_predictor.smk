@@ -2,7 +2,7 @@
 
 
 rule predict_jnd:
-    """A predictor's JND levels of a clip, frame by frame and as one."""
+    """Predict the JND levels of a clip, frame by frame and pooled."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
         models=files_of_options,
@@ -15,16 +15,10 @@ rule predict_jnd:
     priority: 20
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 3000 * 2 ** (attempt - 1),
-        runtime=raised(60),
     params:
-        code=lambda wildcards: class_code("predict_jnd", wildcards),
+        method_code=method_code,
         clip=clip_of,
         target=lambda wildcards: settings.config["methods"][wildcards.method]["class"],
         options=options_of,
-    message:
-        "Predicting the JND of {wildcards.sequence} with {wildcards.method}"
     script:
         "../../workflow_scripts/coding/predict_jnd.py"

@@ -2,7 +2,7 @@
 
 
 rule measure_point:
-    """A rate-distortion point: bits of the stream, quality of what it decodes to."""
+    """Measure a rate-distortion point: bits of the stream, quality of its decoded frames."""
     input:
         unpack(coded_files_of),
         source="<results>/sequences/{sequence}.mkv",
@@ -20,13 +20,9 @@ rule measure_point:
     threads: settings.config["threads"]["measure"]
     resources:
         mem_mb=memory_mb,
-        runtime=raised(240),
     params:
-        code=code("measure_point"),
         clip=clip_of,
         content=lambda wildcards: settings.sequences[wildcards.sequence].content,
         method=lambda wildcards: settings.config["methods"][wildcards.method],
-    message:
-        "Measuring {wildcards.sequence} {wildcards.configuration} QP {wildcards.qp} ({wildcards.method}, {wildcards.codec})"
     script:
         "../../workflow_scripts/coding/measure_point.py"

@@ -2,7 +2,7 @@
 
 
 rule prefilter_clip:
-    """A method's prefilter applied to a sequence, kept as a lossless clip."""
+    """Apply a method's prefilter to a sequence and keep the result as a lossless clip."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
         metadata="<results>/sequences/{sequence}.json",
@@ -17,22 +17,18 @@ rule prefilter_clip:
     priority: 20
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
     resources:
         mem_mb=memory_mb,
-        runtime=raised(240),
     params:
-        code=lambda wildcards: class_code("prefilter_clip", wildcards),
+        method_code=method_code,
         clip=clip_of,
         method=lambda wildcards: settings.config["methods"][wildcards.method],
-    message:
-        "Filtering {wildcards.sequence} with {wildcards.method}"
     script:
         "../../workflow_scripts/coding/prefilter_clip.py"
 
 
 rule measure_prefilter:
-    """Quality of a prefiltered clip against its source, before any coding."""
+    """Measure the quality of a prefiltered clip against its source, before any coding."""
     input:
         source="<results>/sequences/{sequence}.mkv",
         clip="<results>/prefiltered/{sequence}/{method}/{variant}.mkv",
@@ -47,11 +43,7 @@ rule measure_prefilter:
     threads: settings.config["threads"]["measure"]
     resources:
         mem_mb=memory_mb,
-        runtime=raised(120),
     params:
-        code=code("measure_prefilter"),
         clip=clip_of,
-    message:
-        "Measuring what {wildcards.method} does to {wildcards.sequence}"
     script:
         "../../workflow_scripts/coding/measure_prefilter.py"

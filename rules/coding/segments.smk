@@ -9,7 +9,7 @@ if SEGMENTED_CODECS:
     ruleorder: join_segments > encode_clip
 
     rule encode_segment:
-        """A segment of an all-intra encode."""
+        """Encode a segment of an all-intra stream."""
         input:
             unpack(coded_clip_of),
         output:
@@ -29,18 +29,15 @@ if SEGMENTED_CODECS:
             mem_mb=memory_mb,
             runtime=encode_minutes,
         params:
-            code=lambda wildcards: codec_code("encode_segment", wildcards),
+            codec_code=codec_code,
             clip=clip_of,
             codec=lambda wildcards: settings.codecs[wildcards.codec],
             length=SEGMENT_FRAMES,
-        message:
-            "Encoding segment {wildcards.segment} of {wildcards.sequence} AI QP {wildcards.qp}"
-            " ({wildcards.method}, {wildcards.codec})"
         script:
             "../../workflow_scripts/coding/encode_segment.py"
 
     rule join_segments:
-        """The segments of an all-intra encode as one stream."""
+        """Join the segments of an all-intra encode to one stream."""
         input:
             unpack(segments_of),
         output:
@@ -56,15 +53,9 @@ if SEGMENTED_CODECS:
         priority: 12
         conda:
             "../../envs/codecs.yaml"
-        threads: 1
-        resources:
-            mem_mb=memory_mb,
-            runtime=raised(20),
         params:
-            code=lambda wildcards: codec_code("join_segments", wildcards),
+            codec_code=codec_code,
             clip=clip_of,
             codec=lambda wildcards: settings.codecs[wildcards.codec],
-        message:
-            "Joining the segments of {wildcards.sequence} AI QP {wildcards.qp} ({wildcards.method}, {wildcards.codec})"
         script:
             "../../workflow_scripts/coding/join_segments.py"

@@ -2,7 +2,7 @@
 
 
 rule tabulate_points:
-    """Every rate-distortion point in one table."""
+    """Tabulate every rate-distortion point."""
     input:
         points=all_points(),
     output:
@@ -14,20 +14,12 @@ rule tabulate_points:
         "<benchmarks>/tabulate_points.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1000),
-        runtime=raised(10),
-    params:
-        code=code("tabulate_points"),
-    message:
-        "Writing the table of rate-distortion points"
     script:
         "../../workflow_scripts/coding/tabulate_points.py"
 
 
 rule compare_methods:
-    """What each method saves against the anchor: at equal QP, and as BD-rate at equal quality."""
+    """Compare each method with the anchor: saving at equal QP, BD-rate at equal quality."""
     input:
         points=all_points(),
     output:
@@ -51,17 +43,10 @@ rule compare_methods:
         "<benchmarks>/compare_methods.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1000),
-        runtime=raised(20),
     params:
-        code=code("compare_methods"),
         anchor=settings.config["anchor"],
         bd_rate=settings.config["bd_rate"],
         classes=classes(),
-    message:
-        "Comparing the methods"
     script:
         "../../workflow_scripts/coding/compare_methods.py"
 
@@ -71,5 +56,3 @@ rule tables:
     input:
         rules.tabulate_points.output,
         rules.compare_methods.output,
-    message:
-        "All tables are written"

@@ -6,7 +6,7 @@ CNN_JNQD_IS_TRAINED = is_used("{results}/models/cnn_jnqd/")
 
 
 rule iqnet:
-    """All tables and figures of this paper, its training data and its network."""
+    """All tables and figures of IQNet, its training data and its network."""
     input:
         rules.audit_iqnet.output,
         rules.tabulate_iqnet.output,
@@ -17,5 +17,3 @@ rule iqnet:
             rules.train_iqnet.output.summary if IQNET_IS_TRAINED else [],
             expand(rules.train_cnn_jnqd.output.summary, qp=settings.config["qps"]) if CNN_JNQD_IS_TRAINED else [],
         ],
-    message:
-        "IQNet is complete"

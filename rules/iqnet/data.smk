@@ -4,6 +4,7 @@ IQNET_DATA = settings.config["iqnet"]["training_data"]
 IQNET_SCORER = IQNET_DATA["scorer"]
 IQNET_BATCHES = [f"{number:04d}" for number in range(IQNET_DATA["jobs"])]
 IQNET_CODEC = settings.codecs[IQNET_DATA["codec"]]
+IQNET_CODEC_CODE = code_of_codec(IQNET_CODEC)
 IQNET_FOLDER = None
 IQNET_FILES = []  # what the list of pictures is made from, as far as it is there
 if IQNET_DATA["source"] != "packaged":
@@ -12,7 +13,7 @@ if IQNET_DATA["source"] != "packaged":
 
 
 rule list_iqnet_pictures:
-    """Which part of which file each training picture is, with hashes; every file is read once."""
+    """List IQNet's training pictures: the part of a file that each of them is, with hashes."""
     input:
         pictures=sorted(str(file) for file in IQNET_FILES if file.is_file()),
     output:
@@ -24,23 +25,16 @@ rule list_iqnet_pictures:
     priority: 30
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1000),
-        runtime=raised(60),
     params:
-        code=code("list_iqnet_pictures"),
         folder=IQNET_FOLDER,
         source={key: IQNET_DATA[key] for key in ("source", "crop", "patch", "crops_per_picture", "frames_per_clip")},
         limit=IQNET_DATA["pictures"],
-    message:
-        "Listing IQNet's training pictures"
     script:
         "../../workflow_scripts/iqnet/list_iqnet_pictures.py"
 
 
 rule fetch_iqnet_scorer:
-    """The scorer's weights, fetched and tried before hours are spent on candidates."""
+    """Fetch and try the scorer's weights before hours are spent on candidates."""
     output:
         metadata="<results>/iqnet/training_data/scorer.json",
     log:
@@ -52,22 +46,15 @@ rule fetch_iqnet_scorer:
     localrule: True
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(2000),
-        runtime=raised(60),
     params:
-        code=code("fetch_iqnet_scorer"),
         scorer=IQNET_SCORER,
         patch=IQNET_DATA["patch"],
-    message:
-        "Fetching the scorer {params.scorer}"
     script:
         "../../workflow_scripts/iqnet/fetch_iqnet_scorer.py"
 
 
 rule make_iqnet_candidates:
-    """A share of the pictures, prefiltered at each alpha, coded and decoded at the base QP."""
+    """Prefilter a share of the pictures at each alpha, code and decode them at the base QP."""
     input:
         pictures=rules.list_iqnet_pictures.output.pictures,
     output:
@@ -83,15 +70,10 @@ rule make_iqnet_candidates:
     priority: 30
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * 2 ** (attempt - 1),
-        runtime=lambda wildcards, attempt: 720 * 2 ** (attempt - 1),
+        runtime=doubling(720),
     params:
-        code=code(
-            "make_iqnet_candidates",
-            *import_closure(SCRIPTS / f"jndlab/codecs/{IQNET_CODEC['adapter']}.py", SCRIPTS),
-        ),
+        codec_code=IQNET_CODEC_CODE,
         folder=IQNET_FOLDER,
         jobs=IQNET_DATA["jobs"],
         codec=IQNET_CODEC,
@@ -100,14 +82,12 @@ rule make_iqnet_candidates:
             "qp": IQNET_DATA["qp"],
             "filter_options": IQNET_DATA["prefilter"],
         },
-    message:
-        "Making IQNet's candidates, share {wildcards.batch}"
     script:
         "../../workflow_scripts/iqnet/make_iqnet_candidates.py"
 
 
 rule score_iqnet_patches:
-    """No-reference scores and errors of all patches of all candidates, in one job."""
+    """Score all patches of all candidates without reference, with their errors."""
     input:
         candidates=expand(rules.make_iqnet_candidates.output.candidates, batch=IQNET_BATCHES),
         # piqe has no weights, and its start would cost the demo some seconds.
@@ -124,22 +104,18 @@ rule score_iqnet_patches:
         "../../envs/networks.yaml"
     threads: 1 if IQNET_SCORER == "piqe" else 8
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
-        runtime=lambda wildcards, attempt: 720 * 2 ** (attempt - 1),
+        runtime=doubling(720),
         gpu=0 if IQNET_SCORER == "piqe" else 1,
     params:
-        code=code("score_iqnet_patches"),
         scorer=IQNET_SCORER,
         patch=IQNET_DATA["patch"],
         alphas=IQNET_DATA["alphas"],
-    message:
-        "Scoring all patches with {params.scorer}"
     script:
         "../../workflow_scripts/iqnet/score_iqnet_patches.py"
 
 
 rule select_iqnet_alphas:
-    """The alpha of each patch, and the data set made by it: pairs, maps, statistics, contact sheet."""
+    """Select the alpha of each patch and write the training data: pairs, maps, statistics."""
     input:
         pictures=rules.list_iqnet_pictures.output.pictures,
         candidates=rules.score_iqnet_patches.input.candidates,
@@ -169,18 +145,11 @@ rule select_iqnet_alphas:
     priority: 30
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
-        runtime=raised(120),
     params:
-        code=code("select_iqnet_alphas"),
         alphas=IQNET_DATA["alphas"],
         patch=IQNET_DATA["patch"],
         scorer=IQNET_SCORER,
         selection=IQNET_DATA["selection"],
-    message:
-        "Choosing alphas and writing IQNet's training data"
     script:
         "../../workflow_scripts/iqnet/select_iqnet_alphas.py"
 

@@ -39,7 +39,7 @@ IQNET_SCENES = (
 
 
 rule plot_iqnet_figures:
-    """Fig. 15-17 with the printed values, the trade-off of all methods, savings at equal VMAF and PSNR."""
+    """Plot Fig. 15-17 with the printed values, the trade-off and savings at equal VMAF and PSNR."""
     input:
         points=points_of("prefilter"),
         printed=rules.audit_iqnet.input.printed,
@@ -73,24 +73,17 @@ rule plot_iqnet_figures:
         "<benchmarks>/plot_iqnet_figures.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1500),
-        runtime=raised(20),
     params:
-        code=code("plot_iqnet_figures"),
         codec=IQNET_POINT_CODEC,
         anchor=settings.config["anchor"],
         labels=labels(),
         bars={quantity: f"{RESULTS}/{stem}" for quantity, stem in IQNET_BARS.items()},
-    message:
-        "Drawing IQNet's Fig. 15-17 and the trade-off of all methods"
     script:
         "../../workflow_scripts/iqnet/plot_iqnet_figures.py"
 
 
 rule plot_iqnet_frames:
-    """Fig. 13, 14, 18: one reconstructed frame of the anchor and of the methods, with crops."""
+    """Plot Fig. 13, 14, 18: a reconstructed frame of the anchor and of the methods, with crops."""
     input:
         source="<results>/sequences/{sequence}.mkv",
         streams=expand(
@@ -116,18 +109,11 @@ rule plot_iqnet_frames:
         "<benchmarks>/plot_iqnet_frames/{configuration}.{sequence}.qp{qp}.tsv"
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory_mb,
-        runtime=raised(60),
     params:
-        code=code("plot_iqnet_frames"),
         clip=clip_of,
         labels=[labels()[method] for method in IQNET_PICTURED],
         frame=IQNET_FRAMES["number"],
         crop=IQNET_FRAMES["crop"],
-    message:
-        "Drawing reconstructed frames of {wildcards.sequence}, {wildcards.configuration}, QP {wildcards.qp}"
     script:
         "../../workflow_scripts/iqnet/plot_iqnet_frames.py"
 
@@ -141,5 +127,3 @@ rule iqnet_figures:
             for configuration, sequence, qp in IQNET_SCENES
             for suffix in ("png", "csv")
         ],
-    message:
-        "IQNet's figures are drawn"

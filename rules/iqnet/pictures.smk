@@ -1,11 +1,6 @@
 """IQNet (OJCAS 2024): training pictures coded, Table II and Fig. 7-9; the ablations, Fig. 10-12."""
 
 IQNET_SHOWN = settings.config["iqnet"]["pictures"]
-IQNET_TRAINING_CODEC = settings.codecs[IQNET_DATA["codec"]]
-IQNET_TRAINING_CODEC_FILES = import_closure(
-    SCRIPTS / f"jndlab/codecs/{IQNET_TRAINING_CODEC['adapter']}.py",
-    SCRIPTS,
-)
 IQNET_TABLE2 = {
     "table2": "table2",
     "table2_comparison": "table2: comparison",
@@ -25,7 +20,7 @@ IQNET_ABLATION_FIGURES = {
 
 
 rule choose_iqnet_pictures:
-    """Which training pictures are shown and ablated; their alphas with and without the MAE rule."""
+    """Choose the training pictures to show and ablate; their alphas with and without the MAE rule."""
     input:
         scores=rules.score_iqnet_patches.output.scores,
     output:
@@ -36,22 +31,15 @@ rule choose_iqnet_pictures:
         "<benchmarks>/choose_iqnet_pictures.tsv"
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
-        runtime=raised(60),
     params:
-        code=code("choose_iqnet_pictures"),
         shown=IQNET_SHOWN,
         selection=IQNET_DATA["selection"],
-    message:
-        "Choosing the training pictures that IQNet's figures show"
     script:
         "../../workflow_scripts/iqnet/choose_iqnet_pictures.py"
 
 
 rule encode_iqnet_training_pictures:
-    """Two pictures, as training data and as IQNet filters them, coded all intra at all QPs."""
+    """Encode two training pictures, as training data and filtered by IQNet, at all QPs."""
     input:
         chosen=rules.choose_iqnet_pictures.output.chosen,
         pictures=rules.list_iqnet_pictures.output.pictures,
@@ -67,25 +55,19 @@ rule encode_iqnet_training_pictures:
         "<benchmarks>/encode_iqnet_training_pictures.tsv"
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
-        runtime=lambda wildcards, attempt: 240 * 2 ** (attempt - 1),
     params:
-        code=code("encode_iqnet_training_pictures", *IQNET_TRAINING_CODEC_FILES),
+        codec_code=IQNET_CODEC_CODE,
         folder=IQNET_FOLDER,
         patch=IQNET_DATA["patch"],
-        codec=IQNET_TRAINING_CODEC,
+        codec=IQNET_CODEC,
         qp=IQNET_DATA["qp"],
         qps=sorted({*settings.config["qps"], IQNET_DATA["qp"]}),
-    message:
-        "Coding two of IQNet's training pictures"
     script:
         "../../workflow_scripts/iqnet/encode_iqnet_training_pictures.py"
 
 
 rule plot_iqnet_training_pictures:
-    """Table II with its comparison, Fig. 7-9: pictures, training pictures, reconstructions, crops."""
+    """Tabulate Table II with its comparison and plot Fig. 7-9."""
     input:
         numbers=rules.encode_iqnet_training_pictures.output.numbers,
         windows=rules.encode_iqnet_training_pictures.output.windows,
@@ -118,26 +100,19 @@ rule plot_iqnet_training_pictures:
         "<benchmarks>/plot_iqnet_training_pictures.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1500),
-        runtime=raised(20),
     params:
-        code=code("plot_iqnet_training_pictures"),
         # <results>/iqnet/tables/NAME.csv is the first output of this rule
         tables=lambda wildcards, output: str(Path(output[0]).parent),
         figures=lambda wildcards, output: str(Path(output[0]).parents[1] / "figures"),
         codec=IQNET_DATA["codec"],
         qp=IQNET_DATA["qp"],
         published=IQNET_DATA["source"] == "vimeo90k",
-    message:
-        "Writing IQNet's Table II and drawing Fig. 7-9"
     script:
         "../../workflow_scripts/iqnet/plot_iqnet_training_pictures.py"
 
 
 rule encode_iqnet_ablations:
-    """Some pictures filtered without one part of the method or another, coded at the base QP."""
+    """Encode pictures that were filtered without a part of the method, at the base QP."""
     input:
         chosen=rules.choose_iqnet_pictures.output.chosen,
         pictures=rules.list_iqnet_pictures.output.pictures,
@@ -151,27 +126,21 @@ rule encode_iqnet_ablations:
         "<benchmarks>/encode_iqnet_ablations.tsv"
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, attempt: 2000 * 2 ** (attempt - 1),
-        runtime=lambda wildcards, attempt: 240 * 2 ** (attempt - 1),
     params:
-        code=code("encode_iqnet_ablations", *IQNET_TRAINING_CODEC_FILES),
+        codec_code=IQNET_CODEC_CODE,
         folder=IQNET_FOLDER,
         patch=IQNET_DATA["patch"],
-        codec=IQNET_TRAINING_CODEC,
+        codec=IQNET_CODEC,
         qp=IQNET_DATA["qp"],
         alpha=IQNET_SHOWN["alpha"] or max(IQNET_DATA["alphas"]),
         alphas=IQNET_DATA["alphas"],
         filter_options=IQNET_DATA["prefilter"],
-    message:
-        "Coding IQNet's ablations"
     script:
         "../../workflow_scripts/iqnet/encode_iqnet_ablations.py"
 
 
 rule plot_iqnet_ablations:
-    """Fig. 10-12 and their numbers: ERJND against ours, minor edges, the MAE rule."""
+    """Plot and tabulate Fig. 10-12: ERJND against IQNet's JND, minor edges, the MAE rule."""
     input:
         numbers=rules.encode_iqnet_ablations.output.numbers,
         scenes=rules.encode_iqnet_ablations.output.scenes,
@@ -204,20 +173,13 @@ rule plot_iqnet_ablations:
         "<benchmarks>/plot_iqnet_ablations.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1500),
-        runtime=raised(20),
     params:
-        code=code("plot_iqnet_ablations"),
         # <results>/iqnet/tables/NAME.csv is the first output of this rule
         tables=lambda wildcards, output: str(Path(output[0]).parent),
         figures=lambda wildcards, output: str(Path(output[0]).parents[1] / "figures"),
         codec=IQNET_DATA["codec"],
         qp=IQNET_DATA["qp"],
         alpha=rules.encode_iqnet_ablations.params.alpha,
-    message:
-        "Drawing IQNet's ablations"
     script:
         "../../workflow_scripts/iqnet/plot_iqnet_ablations.py"
 
@@ -227,5 +189,3 @@ rule iqnet_pictures:
     input:
         rules.plot_iqnet_training_pictures.output,
         rules.plot_iqnet_ablations.output,
-    message:
-        "IQNet's training pictures and ablations are there"

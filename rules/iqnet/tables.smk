@@ -4,7 +4,7 @@ IQNET_TABLES = ["table1", "table3", "table4", "headline"]
 
 
 rule audit_iqnet:
-    """What the printed tables say when they are recomputed: one row per claim."""
+    """Recompute the claims of IQNet's printed tables, one row per claim."""
     input:
         printed=sorted(str(path.relative_to(ROOT)) for path in (ROOT / "config/published/iqnet").glob("*.csv")),
     output:
@@ -21,14 +21,6 @@ rule audit_iqnet:
         "<benchmarks>/audit_iqnet.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1000),
-        runtime=raised(10),
-    params:
-        code=code("audit_iqnet"),
-    message:
-        "Recomputing what IQNet's tables claim"
     script:
         "../../workflow_scripts/iqnet/audit_iqnet.py"
 
@@ -37,12 +29,10 @@ rule audit:
     """Audits of all papers' printed numbers."""
     input:
         rules.audit_iqnet.output,
-    message:
-        "Audits are written"
 
 
 rule tabulate_iqnet:
-    """Tables I, III, IV and the headline savings, each with its comparison to what is printed."""
+    """Tabulate Tables I, III, IV and the headline savings, each compared with the printed one."""
     input:
         points=points_of("prefilter"),
         printed=rules.audit_iqnet.input.printed,
@@ -64,15 +54,8 @@ rule tabulate_iqnet:
         "<benchmarks>/tabulate_iqnet.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1000),
-        runtime=raised(10),
     params:
-        code=code("tabulate_iqnet"),
         codec=settings.config["codecs"][0],
         anchor=settings.config["anchor"],
-    message:
-        "Comparing with IQNet's printed tables"
     script:
         "../../workflow_scripts/iqnet/tabulate_iqnet.py"

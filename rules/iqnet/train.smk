@@ -6,7 +6,7 @@ IQNET_JOBS = settings.config["iqnet"]["jobs"]
 
 
 rule train_iqnet:
-    """IQNet, trained on the chosen patches; best weights as ONNX for use and as torch file."""
+    """Train IQNet on the selected patches; the best weights as ONNX and torch file."""
     input:
         sources=rules.select_iqnet_alphas.output.sources,
         targets=rules.select_iqnet_alphas.output.targets,
@@ -24,21 +24,18 @@ rule train_iqnet:
         "../../envs/networks.yaml"
     threads: IQNET_JOBS["threads"]
     resources:
-        mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
+        mem_mb=doubling(6000),
         runtime=lambda wildcards, attempt: 4320 * attempt,
         gpu=IQNET_JOBS["gpus"],
     params:
-        code=code("train_iqnet"),
         network=settings.config["iqnet"]["network"],
         training=IQNET_TRAINING,
-    message:
-        "Training IQNet"
     script:
         "../../workflow_scripts/iqnet/train_iqnet.py"
 
 
 rule filter_lr_jnqd_targets:
-    """The training pictures filtered by LR-JNQD at a QP: what CNN-JNQD learns to do."""
+    """Filter the training pictures by LR-JNQD at a QP: the targets of CNN-JNQD."""
     input:
         sources=rules.select_iqnet_alphas.output.sources,
     output:
@@ -50,20 +47,12 @@ rule filter_lr_jnqd_targets:
     priority: 30
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1000),
-        runtime=raised(240),
-    params:
-        code=code("filter_lr_jnqd_targets"),
-    message:
-        "Filtering training pictures with LR-JNQD at QP {wildcards.qp}"
     script:
         "../../workflow_scripts/iqnet/filter_lr_jnqd_targets.py"
 
 
 rule train_cnn_jnqd:
-    """CNN-JNQD for one QP, trained on LR-JNQD's output."""
+    """Train CNN-JNQD for one QP on LR-JNQD's output."""
     input:
         sources=rules.select_iqnet_alphas.output.sources,
         targets=rules.filter_lr_jnqd_targets.output.targets,
@@ -81,13 +70,10 @@ rule train_cnn_jnqd:
         "../../envs/networks.yaml"
     threads: IQNET_JOBS["threads"]
     resources:
-        mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
+        mem_mb=doubling(6000),
         runtime=lambda wildcards, attempt: 4320 * attempt,
         gpu=IQNET_JOBS["gpus"],
     params:
-        code=code("train_cnn_jnqd"),
         training=CNN_JNQD_TRAINING,
-    message:
-        "Training CNN-JNQD for QP {wildcards.qp}"
     script:
         "../../workflow_scripts/iqnet/train_cnn_jnqd.py"

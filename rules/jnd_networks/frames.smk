@@ -1,5 +1,7 @@
 """Frames with JND labels, which LASeR-JND and MTJND learn from: frames, labels, split, codings."""
 
+from jndlab.jnd.saliency.visual_importance import SALIENCY_MODELS
+
 JND_FRAMES = settings.config["jnd_frames"]
 JND_LABELS = JND_FRAMES["labels"]
 JND_SET = JND_FRAMES["source"]
@@ -28,17 +30,15 @@ elif JND_SET != "folder":
 JND_SALIENCY = JND_FRAMES["saliency"]
 
 try:
-    JND_SALIENCY_FILES = (
-        [class_file(JND_SALIENCY["model"], SCRIPTS)]
-        if ":" in JND_SALIENCY["model"]
-        else sorted((SCRIPTS / "jndlab/jnd").glob("saliency_*.py"))
+    JND_SALIENCY_FILES = import_closure(
+        class_file(SALIENCY_MODELS.get(JND_SALIENCY["model"], JND_SALIENCY["model"]), SCRIPTS), SCRIPTS
     )
 except UserError as error:
     raise WorkflowError(str(error))
 
 
 rule list_jnd_frames:
-    """The frames as PNG of one size, and which part of which file each of them is."""
+    """Write the frames as PNG of one size and list the part of a file that each of them is."""
     input:
         folder=JND_FOLDER_FILES,
     output:
@@ -51,12 +51,7 @@ rule list_jnd_frames:
     priority: 30
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(2000),
-        runtime=raised(120),
     params:
-        code=code("list_jnd_frames"),
         folder=JND_FOLDER,
         choice={
             "data_set": JND_SET,
@@ -72,14 +67,12 @@ rule list_jnd_frames:
                 )
             },
         },
-    message:
-        "Listing frames of {params.choice[data_set]}"
     script:
         "../../workflow_scripts/jnd_networks/list_jnd_frames.py"
 
 
 rule label_jnd_frames:
-    """JND1 to JND3 of each frame, and what they are: subjective, or steps of VMAF."""
+    """Label each frame with JND1 to JND3, subjective or by VMAF steps."""
     input:
         folder=JND_FOLDER_FILES,
         frames=rules.list_jnd_frames.output.frames,
@@ -97,23 +90,19 @@ rule label_jnd_frames:
         "../../envs/networks.yaml"
     threads: 8
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
-        runtime=raised(720),
+        runtime=doubling(720),
     params:
-        code=code("label_jnd_frames"),
         data_set=JND_SET,
         folder=JND_FOLDER,
         resolution=JND_FRAMES["resolution"],
         labels=JND_LABELS,
         preset=JND_FRAMES["preset"],
-    message:
-        "Labelling frames ({params.labels[kind]})"
     script:
         "../../workflow_scripts/jnd_networks/label_jnd_frames.py"
 
 
 rule split_jnd_frames:
-    """Which sources are learnt from, which validate and which test."""
+    """Split the sources into training, validation and test sets."""
     input:
         table=rules.list_jnd_frames.output.table,
     output:
@@ -125,21 +114,14 @@ rule split_jnd_frames:
     priority: 30
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(500),
-        runtime=raised(10),
     params:
-        code=code("split_jnd_frames"),
         split=JND_FRAMES["split"],
-    message:
-        "Splitting the sources of frames"
     script:
         "../../workflow_scripts/jnd_networks/split_jnd_frames.py"
 
 
 rule encode_jnd_frames:
-    """Every frame as it looks at its JNDs, and its PSNR at every quality."""
+    """Encode every frame at its JNDs, and measure its PSNR at every quality."""
     input:
         folder=JND_FOLDER_FILES,
         frames=rules.list_jnd_frames.output.frames,
@@ -157,22 +139,18 @@ rule encode_jnd_frames:
         "../../envs/networks.yaml"
     threads: 8
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
-        runtime=raised(720),
+        runtime=doubling(720),
     params:
-        code=code("encode_jnd_frames"),
         data_set=JND_SET,
         folder=JND_FOLDER,
         order=JND_LABELS["order"],
         preset=JND_FRAMES["preset"],
-    message:
-        "Coding frames at their JNDs"
     script:
         "../../workflow_scripts/jnd_networks/encode_jnd_frames.py"
 
 
 rule export_jnd_frames:
-    """All of it in the folder layout of the papers' authors, which training reads."""
+    """Export frames, labels, split and codings in the folder layout of the papers' authors."""
     input:
         frames=rules.list_jnd_frames.output.frames,
         table=rules.list_jnd_frames.output.table,
@@ -189,20 +167,12 @@ rule export_jnd_frames:
     priority: 30
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1000),
-        runtime=raised(30),
-    params:
-        code=code("export_jnd_frames"),
-    message:
-        "Writing frames, labels and codings for training"
     script:
         "../../workflow_scripts/jnd_networks/export_jnd_frames.py"
 
 
 rule compute_saliency:
-    """Where each frame draws the eye, by a saliency model: what MTJND's attention tail learns."""
+    """Compute a saliency map of each frame: the target of MTJND's attention tail."""
     input:
         frames=rules.list_jnd_frames.output.frames,
         table=rules.list_jnd_frames.output.table,
@@ -215,21 +185,15 @@ rule compute_saliency:
     priority: 30
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(2000),
-        runtime=raised(240),
     params:
         **JND_SALIENCY,
-        code=code("compute_saliency", *JND_SALIENCY_FILES),
-    message:
-        "Making saliency maps of frames with {params.model}"
+        saliency_code=digest(JND_SALIENCY_FILES),
     script:
         "../../workflow_scripts/jnd_networks/compute_saliency.py"
 
 
 rule plot_jnd_frames:
-    """A sheet of frames beside their JND-quality versions, and the spread of the labels."""
+    """Plot a sheet of frames at their JNDs, and the distribution of the labels."""
     input:
         **JND_SUR,
         folder=rules.export_jnd_frames.output.folder,
@@ -256,14 +220,6 @@ rule plot_jnd_frames:
         "<benchmarks>/plot_jnd_frames.tsv"
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1000),
-        runtime=raised(20),
-    params:
-        code=code("plot_jnd_frames"),
-    message:
-        "Drawing labelled frames"
     script:
         "../../workflow_scripts/jnd_networks/plot_jnd_frames.py"
 

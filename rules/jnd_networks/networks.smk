@@ -2,7 +2,7 @@
 
 
 rule train_jnd_network:
-    """One stage of LASeR-JND or MTJND: an autoencoder, or a predictor; for use as ONNX and as torch file."""
+    """Train one stage of LASeR-JND or MTJND, an autoencoder or a predictor."""
     input:
         unpack(jnd_stage_inputs),
         folder=rules.export_jnd_frames.output.folder,
@@ -28,17 +28,14 @@ rule train_jnd_network:
         runtime=lambda wildcards, attempt: 2880 * attempt,
         gpu=lambda wildcards: settings.config[wildcards.paper]["jobs"]["gpus"],
     params:
-        code=code("train_jnd_network"),
         network=jnd_stage_metadata,
         training=jnd_stage_training,
-    message:
-        "Training {wildcards.network}"
     script:
         "../../workflow_scripts/jnd_networks/train_jnd_network.py"
 
 
 rule import_jnd_weights:
-    """Trained Keras weights as a network of the suite."""
+    """Import trained Keras weights as a network of the suite."""
     input:
         weights=lambda wildcards: jnd_stage(wildcards).weights,
     output:
@@ -54,21 +51,14 @@ rule import_jnd_weights:
     priority: 30
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(3000),
-        runtime=raised(30),
     params:
-        code=code("import_jnd_weights"),
         stage=jnd_stage_metadata,
-    message:
-        "Importing {wildcards.network}"
     script:
         "../../workflow_scripts/jnd_networks/import_jnd_weights.py"
 
 
 rule evaluate_jnd_networks:
-    """What a paper's networks and the baselines predict for every labelled frame, what they cost, what they see."""
+    """Predict every labelled frame by a paper's networks and the baselines, with their costs."""
     input:
         folder=rules.export_jnd_frames.output.folder,
         table=rules.export_jnd_frames.output.table,
@@ -97,15 +87,10 @@ rule evaluate_jnd_networks:
     priority: 20
     conda:
         "../../envs/networks.yaml"
-    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 6000 * 2 ** (attempt - 1),
-        runtime=raised(240),
+        mem_mb=doubling(6000),
     params:
-        code=code("evaluate_jnd_networks"),
         stages=lambda wildcards: {name: asdict(stage) for name, stage in JND_STAGES[wildcards.paper].items()},
         folder=JND_FOLDER,
-    message:
-        "Predicting JND levels of labelled frames ({wildcards.paper})"
     script:
         "../../workflow_scripts/jnd_networks/evaluate_jnd_networks.py"

@@ -6,6 +6,7 @@ JND_NETWORK_PAPERS = {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}
 for paper, title in JND_NETWORK_PAPERS.items():
 
     rule:
+        """Tabulate the errors and costs of a paper's networks, compared with the printed ones."""
         name:
             f"tabulate_{paper}"
         input:
@@ -40,22 +41,16 @@ for paper, title in JND_NETWORK_PAPERS.items():
             f"<benchmarks>/tabulate_{paper}.tsv"
         conda:
             "../../envs/tables.yaml"
-        threads: 1
-        resources:
-            mem_mb=raised(1000),
-            runtime=raised(20),
         params:
-            code=code("tabulate_jnd_network"),
             paper=paper,
             tables=lambda wildcards, output: str(Path(output[0]).parent),
             names=list(jnd_tables(paper)),
             metadata=jnd_metadata(),
-        message:
-            f"Tabulating what {title}'s networks predict"
         script:
             "../../workflow_scripts/jnd_networks/tabulate_jnd_network.py"
 
     rule:
+        """Plot the predictions of a paper's networks."""
         name:
             f"plot_{paper}"
         input:
@@ -79,20 +74,14 @@ for paper, title in JND_NETWORK_PAPERS.items():
             f"<benchmarks>/plot_{paper}.tsv"
         conda:
             "../../envs/tables.yaml"
-        threads: 1
-        resources:
-            mem_mb=raised(1500),
-            runtime=raised(20),
         params:
-            code=code("plot_jnd_network"),
             figures=lambda wildcards, output: str(Path(output[0]).parent),
             metadata=jnd_metadata(),
-        message:
-            f"Plotting what {title}'s networks predict"
         script:
             "../../workflow_scripts/jnd_networks/plot_jnd_network.py"
 
     rule:
+        """All tables and figures of a paper of JND networks, and its trainings."""
         name:
             paper
         input:
@@ -101,5 +90,3 @@ for paper, title in JND_NETWORK_PAPERS.items():
             getattr(rules, f"plot_{paper}").output,
             f"{RESULTS}/{paper}/figures/pictures.png",
             trainings=jnd_trainings(paper),
-        message:
-            f"{title} is complete"

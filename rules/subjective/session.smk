@@ -22,7 +22,7 @@ RATING_SOURCES = {
 
 
 rule encode_rating_clip:
-    """A source or a coded stream as a visually lossless clip that browsers play."""
+    """Encode a source or a decoded stream as a visually lossless clip that browsers play."""
     input:
         source=lambda wildcards: RATING_SOURCES[RatedClip(wildcards.sequence, wildcards.coding)],
     output:
@@ -36,22 +36,15 @@ rule encode_rating_clip:
         coding=r"reference|[^/]+/(AI|LDP)/[^/]+/qp\d+",
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory_mb,
-        runtime=raised(60),
     params:
-        code=code("encode_rating_clip"),
         clip=clip_of,
         seconds=SUBJECTIVE["clip_seconds"],
-    message:
-        "Making the rating clip {wildcards.sequence} {wildcards.coding}"
     script:
         "../../workflow_scripts/subjective/encode_rating_clip.py"
 
 
 rule make_subjective_session:
-    """The folder that is handed to raters, and beside it the table of what each clip is."""
+    """Make the folder of a rating session, and the table of its clips."""
     input:
         clips=[f"{RESULTS}/subjective/clips/{clip.sequence}/{clip.coding}.mp4" for clip in RATING_CLIPS],
         metadata=[f"{RESULTS}/subjective/clips/{clip.sequence}/{clip.coding}.json" for clip in RATING_CLIPS],
@@ -64,30 +57,22 @@ rule make_subjective_session:
         "<benchmarks>/make_subjective_session.tsv"
     conda:
         "../../envs/codecs.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(500),
-        runtime=raised(30),
     params:
-        code=code("make_subjective_session", *PAGE.iterdir()),
+        page_code=digest(PAGE.iterdir()),
         shown=[clip.shown() for clip in RATING_CLIPS],
         options={key: SUBJECTIVE[key] for key in ("seed", "training_pairs", "break_every", "pause_seconds")},
-    message:
-        "Making the rating session"
     script:
         "../../workflow_scripts/subjective/make_subjective_session.py"
 
 
 rule subjective_session:
-    """A rating test that is ready to run: open results/subjective/session/index.html in a browser."""
+    """A rating session that is ready to run: open its index.html in a browser."""
     input:
         rules.make_subjective_session.output,
-    message:
-        "The rating session is ready: open index.html in its folder"
 
 
 rule analyse_ratings:
-    """MOS and DMOS with intervals, raters, BD-rate under MOS; histograms and curves."""
+    """Analyse ratings: MOS and DMOS with intervals, raters, BD-rate under MOS, curves."""
     input:
         ratings=SUBJECTIVE["ratings"],
         stimuli=rules.make_subjective_session.output.stimuli,
@@ -119,18 +104,11 @@ rule analyse_ratings:
         "<benchmarks>/analyse_ratings.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(1500),
-        runtime=raised(20),
     params:
-        code=code("analyse_ratings"),
         scale=SUBJECTIVE["scale"],
         models=RATING_MODELS,
         anchor=settings.config["anchor"],
         interpolation=settings.config["bd_rate"]["interpolation"],
         classes=classes(),
-    message:
-        "Analysing the ratings"
     script:
         "../../workflow_scripts/subjective/analyse_ratings.py"

@@ -2,7 +2,7 @@
 
 
 rule vp_jnd:
-    """All tables and figures of this paper, and its networks."""
+    """All tables and figures of VP-JND, and its networks."""
     input:
         rules.tabulate_vp_jnd.output,
         expand(rules.plot_vp_jnd_figures.output, data=VP_JND_DATA),
@@ -13,5 +13,3 @@ rule vp_jnd:
             for data, splits in VP_JND_SPLITS.items()
             for split in splits
         ],
-    message:
-        "VP-JND is complete"

@@ -2,7 +2,7 @@
 
 
 rule tabulate_vp_jnd:
-    """Predictions and savings beside the printed ones, correlations, and what labels say by themselves."""
+    """Tabulate predictions and savings compared with the printed ones, correlations and labels."""
     input:
         chosen=[vp_jnd_chosen(data) for data in VP_JND_DATA],
         printed="config/published/vp_jnd/headline.csv",
@@ -23,25 +23,18 @@ rule tabulate_vp_jnd:
         "<benchmarks>/tabulate_vp_jnd.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(2000),
-        runtime=raised(30),
     params:
-        code=code("tabulate_vp_jnd"),
         folder=lambda wildcards, output: str(Path(output[0]).parents[1]),
         models=f"{RESULTS}/models/vp_jnd",
         data=VP_JND_DATA,
         methods=VP_JND_CHOICES,
         label_folders=VP_JND["label_folders"],
-    message:
-        "Writing VP-JND's tables"
     script:
         "../../workflow_scripts/vp_jnd/tabulate_vp_jnd.py"
 
 
 rule plot_vp_jnd_figures:
-    """Correlation, saving over |dQF|, decision curves, pixel-JND maps, patch weights, the PW-JND itself."""
+    """Plot correlation, saving over |dQF|, decision curves, pixel-JND maps, patch weights."""
     input:
         lambda wildcards: vp_jnd_chosen(wildcards.data),
         pictures=rules.list_vp_jnd_pictures.output.pictures,
@@ -63,12 +56,7 @@ rule plot_vp_jnd_figures:
         "<benchmarks>/plot_vp_jnd_figures/{data}.tsv"
     conda:
         "../../envs/tables.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(3000),
-        runtime=raised(30),
     params:
-        code=code("plot_vp_jnd_figures"),
         # <results>/vp_jnd/figures/NAME.svg is the first output of this rule
         folder=lambda wildcards, output: str(Path(output[0]).parents[1]),
         models=f"{RESULTS}/models/vp_jnd",
@@ -79,14 +67,12 @@ rule plot_vp_jnd_figures:
         labels={name: labels()[name] for name in VP_JND_CHOICES},
         shown=VP_JND["shown"],
         store=VP_JND_STORE,
-    message:
-        "Drawing VP-JND's figures of {wildcards.data}"
     script:
         "../../workflow_scripts/vp_jnd/plot_vp_jnd_figures.py"
 
 
 rule check_vp_jnd_quiz:
-    """What each choice recommends for KonJND-1k's two quiz pictures, beside the accepted levels."""
+    """Compare the recommendations for KonJND-1k's two quiz pictures with the accepted levels."""
     input:
         fitted=f"{RESULTS}/vp_jnd/{VP_JND_FIRST}/fitted.json",
         models=[
@@ -109,19 +95,13 @@ rule check_vp_jnd_quiz:
         "<benchmarks>/check_vp_jnd_quiz.tsv"
     conda:
         "../../envs/networks.yaml"
-    threads: 1
-    resources:
-        mem_mb=raised(4000),
-        runtime=raised(60),
     params:
-        code=code("check_vp_jnd_quiz", *(file for method in VP_JND_CHOICES for file in METHOD_FILES[method])),
+        methods_code=digest(file for method in VP_JND_CHOICES for file in METHOD_FILES[method]),
         quiz_folder=VP_JND_QUIZ,
         data=VP_JND_FIRST,
         split=VP_JND_FIRST_SPLIT,
         classes={method: settings.config["methods"][method]["class"] for method in VP_JND_CHOICES},
         options={method: vp_jnd_options(method, VP_JND_FIRST, VP_JND_FIRST_SPLIT) for method in VP_JND_CHOICES},
         store=VP_JND_STORE,
-    message:
-        "Asking for the quality of KonJND-1k's quiz pictures"
     script:
         "../../workflow_scripts/vp_jnd/check_vp_jnd_quiz.py"

@@ -2,7 +2,7 @@
 
 
 rule train_vp_jnd:
-    """VP-JNDnet or its predecessor on the training pictures of a split; best weights as ONNX and torch file."""
+    """Train VP-JNDnet or its predecessor on the training pictures of a split."""
     input:
         pictures=rules.list_vp_jnd_pictures.output.pictures,
         table=rules.list_vp_jnd_pictures.output.table,
@@ -23,24 +23,21 @@ rule train_vp_jnd:
     # Networks of a few channels gain nothing from a second thread; two of them side by side do.
     threads: VP_JND["jobs"]["threads"]
     resources:
-        mem_mb=lambda wildcards, attempt: 8000 * 2 ** (attempt - 1),
+        mem_mb=doubling(8000),
         runtime=lambda wildcards, attempt: 4320 * attempt,
         gpu=VP_JND["jobs"]["gpus"],
     params:
-        code=code("train_vp_jnd"),
         entry=vp_jnd_entry,
         folder=vp_jnd_folder,
         network=lambda wildcards: VP_JND_NETWORKS[wildcards.network],
         training=VP_JND["training"],
         store=VP_JND_STORE,
-    message:
-        "Training {wildcards.network} on {wildcards.data}, {wildcards.split}"
     script:
         "../../workflow_scripts/vp_jnd/train_vp_jnd.py"
 
 
 rule choose_vp_jnd_qualities:
-    """The quality that a method chooses for each picture held out; a classifier's answer at every quality."""
+    """Choose the quality of each held-out picture; a classifier's decision at every quality."""
     input:
         models=vp_jnd_models,
         pictures=rules.list_vp_jnd_pictures.output.pictures,
@@ -54,19 +51,15 @@ rule choose_vp_jnd_qualities:
         "<benchmarks>/choose_vp_jnd_qualities/{data}.{method}.{split}.tsv"
     conda:
         "../../envs/networks.yaml"
-    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * 2 ** (attempt - 1),
         runtime=lambda wildcards, attempt: 1440 * attempt,
     params:
-        code=lambda wildcards: class_code("choose_vp_jnd_qualities", wildcards),
+        method_code=method_code,
         entry=vp_jnd_entry,
         folder=vp_jnd_folder,
         target=lambda wildcards: settings.config["methods"][wildcards.method]["class"],
         options=lambda wildcards: vp_jnd_options(wildcards.method, wildcards.data, wildcards.split),
         store=VP_JND_STORE,
         judge_every=VP_JND["judge_every"],
-    message:
-        "Choosing qualities for {wildcards.data}, {wildcards.split}, by {wildcards.method}"
     script:
         "../../workflow_scripts/vp_jnd/choose_vp_jnd_qualities.py"

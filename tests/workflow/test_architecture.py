@@ -15,7 +15,8 @@ import pytest
 from workflow_runner import REPOSITORY, Workflow
 
 RULE_FILES = sorted((REPOSITORY / "rules").rglob("*.smk"))
-NEEDED = ("log:", "conda:", "threads:", "mem_mb=", "runtime=", "message:")
+NEEDED = ('"""', "log:", "conda:")
+REPEATED = {"log", "benchmark", "conda", "threads", "resources", "priority"}
 
 
 def tool(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -56,6 +57,11 @@ def test_every_executing_rule_is_complete(name, body):
         assert not missing, f"{name} lacks {missing}"
         if "output:" in body:
             assert "benchmark:" in body, f"{name} lacks a benchmark"
+
+
+def test_rules_state_no_default():
+    for name, body in rules():
+        assert not re.search(r"(?m)^ +(threads: 1$|message:| code=code)", body), name
 
 
 # One adapter serves both papers of JND networks, whose rules are made in a loop.

@@ -1,0 +1,96 @@
+"""What every rule gets once: message, digest of its code, resources that grow with each retry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from snakemake.resources import Resources
+
+from jndops.rule_defaults import complete_rules, doubling
+from workflow_runner import REPOSITORY
+
+
+class Rule(SimpleNamespace):
+    def set_params(self, **params):
+        self.params = {**self.params, **params}
+
+
+def rule(folder: Path, **given) -> Rule:
+    of_rule = {
+        "name": "encode_clip",
+        "docstring": "Encode a clip {once}.",
+        "log": [r"logs/encode_clip/{sequence,a|b}.qp{qp,\d{2}}.log"],
+        "wildcard_names": {"qp", "sequence"},
+        "snakefile": str(folder / "rules/coding/encode.smk"),
+        "script": "../../workflow_scripts/coding/encode_clip.py",
+        "message": None,
+        "params": {},
+    }
+    return Rule(**{**of_rule, **given})
+
+
+@pytest.fixture
+def suite(tmp_path) -> Path:
+    scripts = tmp_path / "workflow_scripts"
+    (scripts / "coding").mkdir(parents=True)
+    (scripts / "jndlab").mkdir()
+    (scripts / "jndlab/__init__.py").write_text("")
+    (scripts / "jndlab/used.py").write_text("a = 1")
+    (scripts / "jndlab/unused.py").write_text("a = 1")
+    (scripts / "coding/encode_clip.py").write_text("from jndlab import used")
+    return tmp_path
+
+
+def completed(suite: Path, **given) -> Rule:
+    import jndops.imports as imports
+
+    imports._file_hash.cache_clear()
+    one = rule(suite, **given)
+    complete_rules([one], suite / "workflow_scripts")
+    return one
+
+
+def test_a_message_is_the_docstring_with_the_wildcards_in_order(suite):
+    message = completed(suite).message
+    wildcards = SimpleNamespace(sequence="bikes", qp="22")
+    shown = "Encode a clip {once} (encode_clip: sequence=bikes, qp=22)"
+    assert message.format(wildcards=wildcards) == shown
+    plain = completed(suite, log=["logs/encode_clip.log"], wildcard_names=set()).message
+    assert plain.format() == "Encode a clip {once} (encode_clip)"
+
+
+def test_a_digest_follows_the_script_and_its_imports_alone(suite):
+    before = completed(suite).params["code"]
+    (suite / "workflow_scripts/jndlab/unused.py").write_text("a = 2")
+    assert completed(suite).params["code"] == before
+    (suite / "workflow_scripts/jndlab/used.py").write_text("a = 2")
+    assert completed(suite).params["code"] != before
+
+
+def test_a_rule_without_a_script_has_no_digest(suite):
+    assert completed(suite, script=None, docstring=None).params == {}
+
+
+def test_resources_double_on_each_retry():
+    assert [doubling(6000)(None, attempt) for attempt in (1, 2, 3)] == [6000, 12000, 24000]
+
+
+@pytest.mark.parametrize("profile", ["default", "slurm", "cluster-generic"])
+def test_profiles_give_rules_resources_that_double(profile):
+    text = (REPOSITORY / f"profiles/{profile}/profile.yaml").read_text("utf-8")
+    given = yaml.safe_load(text)["default-resources"]
+    wanted = [f"{name}={given[name]}" for name in ("mem_mb", "runtime")]
+    parsed = Resources.parse(wanted, allow_expressions=True)
+    for name, first in (("mem_mb", 4000), ("runtime", 240)):
+        amounts = [
+            parsed[name]
+            .evaluate(
+                wildcards=None, input=None, attempt=attempt, threads=1, rulename="", async_run=None
+            )
+            .value
+            for attempt in (1, 2, 3)
+        ]
+        assert amounts == [first, 2 * first, 4 * first]

@@ -1,0 +1,44 @@
+"""Completes the rules of a workflow: messages from docstrings, digests of their code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from jndops.imports import digest, import_closure
+
+
+def complete_rules(rules: Iterable[Any], scripts: Path) -> None:
+    """Give each rule its docstring as message, and the digest of its script as parameter ``code``.
+
+    ``rules`` are Snakemake's own objects; ``scripts`` is the folder of jndlab and jndops. Snakemake
+    sees a script but not its imports: by the digest an edit re-runs exactly the rules concerned.
+    """
+    for rule in rules:
+        if rule.docstring:
+            rule.message = message_of(rule)
+        if rule.script:
+            script = (Path(rule.snakefile).parent / rule.script).resolve()
+            rule.set_params(code=digest(import_closure(script, scripts)))
+
+
+def message_of(rule: Any) -> str:
+    """The docstring of a rule, its name and its wildcards, for Snakemake to format."""
+    sentence = rule.docstring.removesuffix(".").replace("{", "{{").replace("}", "}}")
+    # The name of the log has the wildcards in the order of the rule.
+    ordered = dict.fromkeys(re.findall(r"\{(\w+)", "".join(map(str, rule.log))))
+    values = ", ".join(
+        f"{name}={{wildcards.{name}}}" for name in ordered if name in rule.wildcard_names
+    )
+    return f"{sentence} ({rule.name}{': ' if values else ''}{values})"
+
+
+def doubling(amount: int) -> Callable[[Any, int], int]:
+    """A resource for ``resources:`` that doubles on each retry."""
+
+    def of_attempt(wildcards: Any, attempt: int) -> int:
+        return amount * 2 ** (attempt - 1)
+
+    return of_attempt
