@@ -1,10 +1,9 @@
-"""Tell what a run would do and cost (jobs, CPU hours, wall time, disk), without doing it."""
+"""Estimate what a run would do and cost (jobs, CPU hours, wall time, disk), without doing it."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from jndlab.paths import ROOT
 from jndops.doctor import usable_cores
 from jndops.plan.cost_model import CostModel, load_first_values
 from jndops.plan.disk import load_shares
-from jndops.plan.job_graph import Job, left_out, quick_graph
+from jndops.plan.job_graph import job_graph
 from jndops.plan.needs import missing_data, missing_tools
 from jndops.plan.plan import ORDERS, Machine, load_controller, plan, points_done
 from jndops.plan.text import render
@@ -60,7 +59,6 @@ def _options() -> argparse.Namespace:
         "of several threads; on one machine these wait until nothing else does",
     )
     add("--price", type=float, help="price of a core for an hour, in any currency")
-    add("--exact", action="store_true", help="ask Snakemake for all jobs: some seconds")
     add("--segments", type=int, nargs="*", default=[], metavar="FRAMES",
         help="also with all-intra encodes cut into segments of so many frames")  # fmt: skip
     add("--order", choices=ORDERS, default="longest", help="which of two waiting jobs starts")
@@ -72,7 +70,6 @@ def _planned(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     planned = _of(settings, model, options)
     planned["config_name"] = str(options.configfile)
     planned["points_done"] = points_done(settings, Path())
-    planned["left_out"] = [] if options.exact else left_out(settings)
     planned["missing_data"] = missing_data(settings)
     planned["missing_tools"] = missing_tools(settings)
     planned["segments"] = {}
@@ -84,9 +81,10 @@ def _planned(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _of(settings: Settings, model: CostModel, options: argparse.Namespace) -> dict[str, Any]:
+    segments = {"ai_segment_frames": settings.config["ai_segment_frames"]}
     return plan(
         settings,
-        _jobs(settings, options),
+        job_graph(options.configfile, settings, segments),
         model,
         load_controller(FIRST_VALUES),
         Machine(usable_cores(), options.gpus, options.price, options.cluster),
@@ -94,15 +92,6 @@ def _of(settings: Settings, model: CostModel, options: argparse.Namespace) -> di
         shares=load_shares(FIRST_VALUES),
         order=options.order,
     )
-
-
-def _jobs(settings: Settings, options: argparse.Namespace) -> Sequence[Job]:
-    if not options.exact:
-        return quick_graph(settings)
-    from jndops.plan.snakemake_graph import snakemake_graph  # takes a second to import
-
-    segments = {"ai_segment_frames": settings.config["ai_segment_frames"]}
-    return snakemake_graph(options.configfile, settings, ROOT, segments)
 
 
 def _model(results: Path) -> CostModel:

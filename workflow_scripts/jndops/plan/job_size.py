@@ -14,16 +14,16 @@ POINT_RULES = frozenset(
     "tabulate_points compare_methods plot_figures tabulate_iqnet plot_iqnet_figures "
     "mirror_mlflow".split()
 )
-# Rules of the pipeline that go through a clip or a segment of one; rules of one's own with a
-# sequence among their wildcards are taken to do so too.
+# Rules that go through a clip or a segment of one, as do others with a sequence among their
+# wildcards: a recorded job of these without a known sequence is one of another configuration.
 CLIP_RULES = frozenset(
     "prepare_sequence prefilter_clip measure_prefilter predict_jnd map_block_qps encode_clip "
     "encode_segment join_segments measure_point".split()
 )
 # Rules whose time depends on the method, and not on the clip alone.
 METHOD_RULES = frozenset("prefilter_clip predict_jnd map_block_qps".split())
-# What such rules do takes as long in a large run as in a small one.
-CONSTANT = ("draw_", "show_", "tabulate_", "audit_", "choose_", "keep_", "fetch_")
+# What rules of such names do takes as long in a large run as in a small one.
+CONSTANT = ("plot_", "tabulate_", "audit_", "choose_", "keep_", "fetch_")
 VIMEO90K_PICTURES = 7824  # the official test list, one picture of each of its clips
 CNN_JNQD_CROP = 14  # side of CNN-JNQD's training input (Ki et al., TIP 2018)
 # Sections of the configuration that rules of papers other than IQNet follow.

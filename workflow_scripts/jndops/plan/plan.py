@@ -1,4 +1,4 @@
-"""What an experiment would do and cost, told before a single job is started."""
+"""Jobs, CPU hours, wall time and disk of an experiment, estimated before it is started."""
 
 from __future__ import annotations
 

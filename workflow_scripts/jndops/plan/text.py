@@ -34,9 +34,6 @@ def _head(planned: Mapping[str, Any]) -> list[str]:
     rules = [f"{count:,} {rule}" for rule, count in planned["jobs_per_rule"].items() if count > 1]
     single = sum(count == 1 for count in planned["jobs_per_rule"].values())
     lines = [first, f"{planned['jobs']:,} jobs: {', '.join(rules)}, {single} of one rule each"]
-    if planned["left_out"]:
-        what = "; ".join(planned["left_out"])
-        lines.append(f"  left out of this quick plan: {what}. `make plan ARGS=--exact` has them.")
     if planned["not_counted"]:
         kinds = [
             f"{kind} ({count} job{'s' * (count > 1)})"
