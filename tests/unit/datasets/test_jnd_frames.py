@@ -447,6 +447,7 @@ def run_adapter(repository, name, tmp_path, inputs, outputs, params):
         output=SimpleNamespace(**outputs),
         params=SimpleNamespace(**params),
         log=[str(tmp_path / "log.txt")],
+        scriptdir=str(repository / "workflow_scripts/jnd_networks"),
         threads=1,
         resources=SimpleNamespace(tmpdir=str(tmp_path)),
     )

@@ -180,7 +180,7 @@ def autoencoders(frames, tmp_path_factory) -> dict[str, Path]:
 # Each network by itself learns by heart in test_laser_jnd.py and test_mtjnd.py.
 @pytest.mark.parametrize(
     ("paper", "network", "epochs"),
-    [("laser_jnd", "mj_lat", 50), ("laser_jnd", "e2e_rec", 40), ("mtjnd", "mt_3ljnd_va", 50)],
+    [("laser_jnd", "mj_lat", 50), ("laser_jnd", "e2e_rec", 80), ("mtjnd", "mt_3ljnd_va", 50)],
 )
 def test_stages_learn_labels_by_heart(
     paper, network, epochs, frames, saliency, autoencoders, tmp_path
