@@ -229,6 +229,16 @@ def labels():
     return {name: method["label"] or name for name, method in settings.config["methods"].items()}
 
 
+def trained_network(folder):
+    """What every training leaves in the folder of its network."""
+    return dict(
+        model=f"{folder}/model.onnx",
+        weights=f"{folder}/model.pt",
+        metrics=f"{folder}/metrics.csv",
+        summary=f"{folder}/summary.json",
+    )
+
+
 def table(stem):
     """A table to read by machine, by people and by LaTeX; its page for the report stands beside it."""
     return [f"{RESULTS}/{stem}.{suffix}" for suffix in ("csv", "md", "tex")]

@@ -58,10 +58,7 @@ rule train_bl_juniper:
     input:
         blocks=BL_JUNIPER_BLOCKS,
     output:
-        model="<results>/models/bl_juniper/jnd{level}.onnx",
-        weights="<results>/models/bl_juniper/jnd{level}.pt",
-        metrics="<results>/models/bl_juniper/jnd{level}.metrics.csv",
-        summary="<results>/models/bl_juniper/jnd{level}.summary.json",
+        **trained_network("<results>/models/bl_juniper/jnd{level}"),
     log:
         "<logs>/train_bl_juniper/jnd{level}.log",
     benchmark:
@@ -89,8 +86,8 @@ rule import_bl_juniper:
         weights=lambda wildcards: BL_JUNIPER_CNN["weights"][int(wildcards.level) - 1],
         blocks=BL_JUNIPER_BLOCKS,
     output:
-        model="<results>/models/bl_juniper/authors/jnd{level}.onnx",
-        weights="<results>/models/bl_juniper/authors/jnd{level}.pt",
+        model="<results>/models/bl_juniper/authors_jnd{level}/model.onnx",
+        weights="<results>/models/bl_juniper/authors_jnd{level}/model.pt",
     log:
         "<logs>/import_bl_juniper/jnd{level}.log",
     benchmark:

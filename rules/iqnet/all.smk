@@ -1,8 +1,8 @@
 """IQNet (OJCAS 2024): everything of this paper under one name."""
 
 # Networks are trained only where a method of the run uses them.
-IQNET_IS_TRAINED = is_used("{results}/models/iqnet/")
-CNN_JNQD_IS_TRAINED = is_used("{results}/models/cnn_jnqd/")
+IQNET_IS_TRAINED = is_used("{results}/models/iqnet/iqnet/")
+CNN_JNQD_IS_TRAINED = is_used("{results}/models/iqnet/cnn_jnqd_qp")
 
 
 rule iqnet:

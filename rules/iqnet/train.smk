@@ -11,10 +11,7 @@ rule train_iqnet:
         sources=rules.select_iqnet_alphas.output.sources,
         targets=rules.select_iqnet_alphas.output.targets,
     output:
-        model="<results>/models/iqnet/iqnet.onnx",
-        weights="<results>/models/iqnet/iqnet.pt",
-        metrics="<results>/models/iqnet/metrics.csv",
-        summary="<results>/models/iqnet/summary.json",
+        **trained_network("<results>/models/iqnet/iqnet"),
     log:
         "<logs>/train_iqnet.log",
     benchmark:
@@ -57,10 +54,7 @@ rule train_cnn_jnqd:
         sources=rules.select_iqnet_alphas.output.sources,
         targets=rules.filter_lr_jnqd_targets.output.targets,
     output:
-        model="<results>/models/cnn_jnqd/qp{qp}.onnx",
-        weights="<results>/models/cnn_jnqd/qp{qp}.pt",
-        metrics="<results>/models/cnn_jnqd/qp{qp}.metrics.csv",
-        summary="<results>/models/cnn_jnqd/qp{qp}.summary.json",
+        **trained_network("<results>/models/iqnet/cnn_jnqd_qp{qp}"),
     log:
         "<logs>/train_cnn_jnqd/qp{qp}.log",
     benchmark:

@@ -8,10 +8,7 @@ rule train_jnd_network:
         folder=rules.export_jnd_frames.output.folder,
         table=rules.export_jnd_frames.output.table,
     output:
-        model="<results>/models/{paper}/{network}/model.onnx",
-        weights="<results>/models/{paper}/{network}/model.pt",
-        metrics="<results>/models/{paper}/{network}/metrics.csv",
-        summary="<results>/models/{paper}/{network}/summary.json",
+        **trained_network("<results>/models/{paper}/{network}"),
     log:
         "<logs>/train_jnd_network/{paper}.{network}.log",
     benchmark:

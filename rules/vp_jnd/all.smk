@@ -8,7 +8,7 @@ rule vp_jnd:
         expand(rules.plot_vp_jnd_figures.output, data=VP_JND_DATA),
         rules.check_vp_jnd_quiz.output if VP_JND_QUIZ else [],
         trainings=[
-            f"{RESULTS}/models/{network}/{data}/{split}/summary.json"
+            f"{RESULTS}/models/vp_jnd/{network}_{data}_{split}/summary.json"
             for network in VP_JND_TRAINED
             for data, splits in VP_JND_SPLITS.items()
             for split in splits

@@ -8,7 +8,7 @@ VP_JND_STORE = f"{RESULTS}/vp_jnd/stills"  # coded pictures by hash, shared by a
 VP_JND_KEYS = ("source", "sources", "codec", "own_files", "size", "crops_per_picture", "frames_per_clip")
 VP_JND_NETWORKS = {"vp_jnd": VP_JND["network"], "liu_pw_jnd": VP_JND["predecessor"]}
 # Networks are trained only where a method of the run uses them.
-VP_JND_TRAINED = [name for name in VP_JND_NETWORKS if is_used(f"{{results}}/models/{name}/")]
+VP_JND_TRAINED = [name for name in VP_JND_NETWORKS if is_used(f"{{results}}/models/vp_jnd/{name}_")]
 
 try:
     VP_JND_SPLITS = {name: split_names(entry["split"]) for name, entry in VP_JND_DATA.items()}
@@ -61,7 +61,6 @@ def vp_jnd_label_files(wildcards):
 
 
 VP_JND_CHOICES = settings.methods_of("quality_choice")
-VP_JND_MODEL = "<results>/models/{network}/{data}/{split}"
 
 
 def vp_jnd_options(method, data, split):

@@ -9,10 +9,7 @@ rule train_vp_jnd:
         labels=rules.label_vp_jnd_pictures.output.labels,
         splits=rules.split_vp_jnd_pictures.output.splits,
     output:
-        model=f"{VP_JND_MODEL}/model.onnx",
-        weights=f"{VP_JND_MODEL}/model.pt",
-        metrics=f"{VP_JND_MODEL}/metrics.csv",
-        summary=f"{VP_JND_MODEL}/summary.json",
+        **trained_network("<results>/models/vp_jnd/{network}_{data}_{split}"),
     log:
         "<logs>/train_vp_jnd/{network}.{data}.{split}.log",
     benchmark:

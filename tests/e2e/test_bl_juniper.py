@@ -135,7 +135,7 @@ def test_stand_ins_keep_their_names(results):
 
 def test_networks_are_trained_for_each_level(results):
     for level in (1, 2, 3):
-        summary = json.loads((results / f"models/bl_juniper/jnd{level}.summary.json").read_text())
+        summary = json.loads((results / f"models/bl_juniper/jnd{level}/summary.json").read_text())
         assert summary["architecture"]["options"]["level"] == level and summary["epochs"] == 2
 
 

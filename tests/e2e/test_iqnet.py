@@ -28,12 +28,12 @@ methods:
     options:
       network: cnn_jnqd
       models:
-        32: "{results}/models/cnn_jnqd/qp32.onnx"
-        37: "{results}/models/cnn_jnqd/qp37.onnx"
+        32: "{results}/models/iqnet/cnn_jnqd_qp32/model.onnx"
+        37: "{results}/models/iqnet/cnn_jnqd_qp37/model.onnx"
   iqnet:
     kind: prefilter
     class: jndlab.models.network_prefilter:NetworkPrefilter
-    options: {network: iqnet, model: "{results}/models/iqnet/iqnet.onnx"}
+    options: {network: iqnet, model: "{results}/models/iqnet/iqnet/model.onnx"}
 iqnet:
   training_data:
     source: packaged
@@ -84,13 +84,13 @@ def test_every_artefact_of_the_paper_is_made(results):
 def test_networks_are_those_of_the_papers(results):
     parameters = {
         path.relative_to(results / "models").as_posix(): json.loads(path.read_text())["parameters"]
-        for path in (results / "models").rglob("*summary.json")
+        for path in (results / "models").rglob("summary.json")
         if "runs" not in path.parts
     }
     assert parameters == {
-        "iqnet/summary.json": 3297,
-        "cnn_jnqd/qp32.summary.json": 38145,
-        "cnn_jnqd/qp37.summary.json": 38145,
+        "iqnet/iqnet/summary.json": 3297,
+        "iqnet/cnn_jnqd_qp32/summary.json": 38145,
+        "iqnet/cnn_jnqd_qp37/summary.json": 38145,
     }
 
 

@@ -27,13 +27,15 @@ methods:
     class: jndlab.models.vp_jnd.choice:VpJndChoice
     label: VP-JND
     options:
-      {model: "{results}/models/vp_jnd/{data}/{split}/model.onnx", patches: 4, crops: aligned}
+      model: "{results}/models/vp_jnd/vp_jnd_{data}_{split}/model.onnx"
+      patches: 4
+      crops: aligned
   liu_pw_jnd: # the predecessor, a network of its own
     kind: quality_choice
     class: jndlab.models.vp_jnd.choice:VpJndChoice
     label: Liu et al.
     options:
-      model: "{results}/models/liu_pw_jnd/{data}/{split}/model.onnx"
+      model: "{results}/models/vp_jnd/liu_pw_jnd_{data}_{split}/model.onnx"
       patches: 4
       search: sliding_window
   half:
@@ -123,7 +125,7 @@ def test_every_figure_is_drawn(results):
 
 @pytest.mark.parametrize("network", ["vp_jnd", "liu_pw_jnd"])
 def test_the_networks_can_be_registered(results, network):
-    folder = results / f"models/{network}/tiny/fractions"
+    folder = results / f"models/vp_jnd/{network}_tiny_fractions"
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["architecture"]["name"] == network
     assert (folder / "model.onnx").is_file()
@@ -136,9 +138,7 @@ def test_each_picture_is_coded_once_at_each_quality(results):
 
 def test_a_finished_run_has_nothing_to_do_and_a_method_touches_only_its_own(run):
     assert run.planned(*RUN) == {}
-    run.write(
-        "other.yaml", CONFIG.replace("patches: 4, crops: aligned}\n  liu", "patches: 5}\n  liu")
-    )
+    run.write("other.yaml", CONFIG.replace("4\n      crops: aligned\n  liu", "5\n  liu"))
     planned = run.planned("vp_jnd", "--configfile", "other.yaml")
     assert planned["choose_vp_jnd_qualities"] == 1 and "train_vp_jnd" not in planned
 

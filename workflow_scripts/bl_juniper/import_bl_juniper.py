@@ -14,7 +14,7 @@ def main(snakemake) -> None:
         int(snakemake.wildcards.level),
         params.training,
         params.data,
-        {name: Path(path) for name, path in snakemake.output.items()},
+        Path(snakemake.output.model).parent,
     )
 
 

@@ -8,16 +8,16 @@ from jndops.mlflow.live_tracking import live_run, tracked
 
 
 def main(snakemake) -> None:
-    outputs = {name: Path(path) for name, path in snakemake.output.items()}
     level, params = int(snakemake.wildcards.level), snakemake.params
-    with live_run(f"bl_juniper_jnd{level}", outputs["summary"], tracked(params)) as on_metrics:
+    with live_run(
+        f"bl_juniper_jnd{level}", snakemake.output.summary, tracked(params)
+    ) as on_metrics:
         train_bl_juniper(
             [Path(path) for path in snakemake.input.blocks],
             level,
             params.training,
             params.data,
-            outputs,
-            outputs["model"].parent / "runs",
+            Path(snakemake.output.model).parent,
             threads=snakemake.threads,
             on_metrics=on_metrics,
         )

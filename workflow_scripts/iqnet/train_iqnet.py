@@ -8,15 +8,13 @@ from jndops.mlflow.live_tracking import live_run, tracked
 
 
 def main(snakemake) -> None:
-    outputs = {name: Path(path) for name, path in snakemake.output.items()}
-    with live_run("iqnet", outputs["summary"], tracked(snakemake.params)) as on_metrics:
+    with live_run("iqnet", snakemake.output.summary, tracked(snakemake.params)) as on_metrics:
         train_iqnet(
             Path(snakemake.input.sources),
             Path(snakemake.input.targets),
             snakemake.params.network,
             snakemake.params.training,
-            outputs,
-            outputs["model"].parent / "runs",
+            Path(snakemake.output.model).parent,
             threads=snakemake.threads,
             on_metrics=on_metrics,
         )

@@ -11,17 +11,15 @@ from jndops.mlflow.live_tracking import live_run, tracked
 
 def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
-    outputs = {name: Path(path) for name, path in snakemake.output.items()}
     frames = read_set(given.folder, given.table)
     stage = Stage(**params.network)
     name = f"{snakemake.wildcards.paper}_{stage.name}"
-    with live_run(name, outputs["summary"], tracked(params)) as on_metrics:
+    with live_run(name, snakemake.output.summary, tracked(params)) as on_metrics:
         train_stage(
             stage,
             frames.frames,
             params.training,
-            outputs,
-            outputs["model"].parent / "runs",
+            Path(snakemake.output.model).parent,
             starts_from=[Path(path) for path in given.starts_from],
             label_means=frames.label_means,
             saliency=Path(given.saliency) if given.saliency else None,

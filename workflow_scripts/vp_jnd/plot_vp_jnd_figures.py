@@ -18,7 +18,7 @@ from jndops.adapter import run
 def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     folder, name = Path(params.folder), snakemake.wildcards.data
-    tested = load_tested(folder, name, params.entry, params.methods, f"{params.models}/{name}")
+    tested = load_tested(folder, name, params.entry, params.methods, params.models)
     records = {record.name: record for record in read_records(given.table)}
     codec = still_codec_for(
         picture_choice(params.entry, params.folder_of_data), [*records.values()]

@@ -30,7 +30,7 @@ def main(snakemake) -> None:
     params = snakemake.params
     folder, tables = Path(params.folder), Path(snakemake.output[0]).parent
     tested = [
-        load_tested(folder, name, entry, params.methods, f"{params.models}/{name}")
+        load_tested(folder, name, entry, params.methods, params.models)
         for name, entry in params.data.items()
     ]
     predicted, saved = prediction_table(tested), saving_table(tested)

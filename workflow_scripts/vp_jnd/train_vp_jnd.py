@@ -27,9 +27,8 @@ def main(snakemake) -> None:
             for name in parts[part]
         ]
 
-    outputs = {name: Path(path) for name, path in snakemake.output.items()}
     name = f"{wildcards.network}_{wildcards.data}_{wildcards.split}"
-    with live_run(name, outputs["summary"], tracked(params)) as on_metrics:
+    with live_run(name, snakemake.output.summary, tracked(params)) as on_metrics:
         train_classifier(
             wildcards.network,
             params.network,
@@ -38,8 +37,7 @@ def main(snakemake) -> None:
             labelled("valid"),
             codec,
             StillStore(params.store),
-            outputs,
-            outputs["model"].parent / "runs",
+            Path(snakemake.output.model).parent,
             threads=snakemake.threads,
             on_metrics=on_metrics,
         )

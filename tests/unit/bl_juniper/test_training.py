@@ -36,11 +36,6 @@ def block_file(tmp_path):
     return tmp_path / "blocks.npz", blocks
 
 
-def outputs(folder, level, *names):
-    suffixes = {"model": "onnx", "weights": "pt", "metrics": "csv", "summary": "json"}
-    return {name: folder / f"jnd{level}.{suffixes[name]}" for name in names}
-
-
 def training_blocks(blocks):
     split = split_by_source(SOURCES, **DATA)
     return np.array([split[str(name)] == "train" for name in blocks.sources])
@@ -48,14 +43,14 @@ def training_blocks(blocks):
 
 def test_training_leaves_a_network_of_its_level(block_file, tmp_path):
     path, blocks = block_file
-    made = outputs(tmp_path, 2, "model", "weights", "metrics", "summary")
-    train_bl_juniper([path], 2, CNN, DATA, made, tmp_path / "runs", threads=1)
-    network = load_model(made["weights"], network="bl_juniper_cnn")
+    first, second = tmp_path / "first", tmp_path / "second"
+    train_bl_juniper([path], 2, CNN, DATA, first, threads=1)
+    network = load_model(first / "model.pt", network="bl_juniper_cnn")
     expected = blocks.jnd[training_blocks(blocks), 1].mean()
     assert network.options["label_means"] == [pytest.approx(expected, abs=1e-4)]
-    assert network.levels == (2,) and read_json(made["summary"])["epochs"] == 2
-    train_bl_juniper([path], 2, CNN, DATA, made, tmp_path / "other", threads=1)
-    again = load_model(made["weights"]).state_dict()
+    assert network.levels == (2,) and read_json(first / "summary.json")["epochs"] == 2
+    train_bl_juniper([path], 2, CNN, DATA, second, threads=1)
+    again = load_model(second / "model.pt").state_dict()
     assert all(torch.equal(again[name], values) for name, values in network.state_dict().items())
 
 
@@ -65,11 +60,11 @@ def test_the_authors_weights_are_standardised_to_the_training_blocks(block_file,
     models = {}
     for level, network in networks.items():
         write_keras(tmp_path / f"JND{level}.h5", network)
-        made = outputs(tmp_path, level, "model", "weights")
+        made = tmp_path / f"jnd{level}"
         cnn = {**CNN, "scrambled": True}
         import_bl_juniper(tmp_path / f"JND{level}.h5", [path], level, cnn, DATA, made)
-        models[level] = made["model"]
-    found = load_model(tmp_path / "jnd3.pt", network="bl_juniper_cnn")
+        models[level] = made / "model.onnx"
+    found = load_model(tmp_path / "jnd3/model.pt", network="bl_juniper_cnn")
     chosen = training_blocks(blocks)
     assert found.preparation.scrambled and found.levels == (3,)
     assert found.preparation.ti_mean == pytest.approx(

@@ -154,12 +154,6 @@ def test_picture_errors_count_in_levels_whatever_the_scale():
     assert losses[1].item() == pytest.approx(100, rel=1e-5)
 
 
-def outputs_of(folder: Path) -> dict[str, Path]:
-    names = {"model": "model.onnx", "weights": "model.pt", "metrics": "metrics.csv"}
-    names["summary"] = "summary.json"
-    return {name: folder / file for name, file in names.items()}
-
-
 @pytest.fixture(scope="module")
 def autoencoders(frames, tmp_path_factory) -> dict[str, Path]:
     """Weights of the backbones, trained for an epoch; level 1 stands for all three."""
@@ -169,11 +163,10 @@ def autoencoders(frames, tmp_path_factory) -> dict[str, Path]:
         if stage.target_level in (2, 3):
             made[stage.name] = made["jnd1_autoencoder"]
         elif not stage.predicts:
-            outputs = outputs_of(folder / stage.name)
             starts = [made[name] for name in stage.starts_from]
-            train_stage(stage, frames, TRAINING, outputs, folder / "runs" / stage.name,
+            train_stage(stage, frames, TRAINING, folder / stage.name,
                         starts_from=starts, threads=1, show_progress=False)  # fmt: skip
-            made[stage.name] = outputs["weights"]
+            made[stage.name] = folder / stage.name / "model.pt"
     return made
 
 
@@ -187,20 +180,19 @@ def test_stages_learn_labels_by_heart(
 ):
     stages = stages_of(paper, config(paper, networks=[network], levels=[2]))
     stage = list(stages.values())[-1]
-    outputs = outputs_of(tmp_path / stage.name)
     train_stage(
-        stage, frames, {**TRAINING, "epochs": epochs}, outputs, tmp_path / "runs",
+        stage, frames, {**TRAINING, "epochs": epochs}, tmp_path,
         starts_from=[autoencoders[name] for name in stage.starts_from], label_means=MEANS,
         saliency=saliency, threads=1, show_progress=False, checkpoint_every_epochs=epochs,
     )  # fmt: skip
     learnt = [frame for frame in frames if frame.part == "train"]
-    found = FrameNetwork(outputs["model"], threads=1).predict(
+    found = FrameNetwork(tmp_path / "model.onnx", threads=1).predict(
         [np.asarray(Image.open(frame.picture)) for frame in learnt]
     )
     labels = np.array([[frame.jnd[level - 1] for level in stage.levels] for frame in learnt])
     of_mean = np.abs(labels - labels.mean(axis=0)).mean(axis=0)
     assert (np.abs(found - labels).mean(axis=0) < 0.75 * of_mean).all()
-    summary = json.loads(outputs["summary"].read_text())
+    summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["starts_from"].keys() == {autoencoders[n].parent.name for n in stage.starts_from}
     assert summary["peak_memory_mib"] > 50
     assert summary["kept_epoch"] == TRAINING.get("keep", "best")
@@ -208,11 +200,10 @@ def test_stages_learn_labels_by_heart(
 
 def test_frozen_backbone_stays_as_it_was(frames, autoencoders, tmp_path):
     stage = stages_of("laser_jnd", config("laser_jnd", networks=["lat"], levels=[1]))["lat_jnd1"]
-    outputs = outputs_of(tmp_path)
-    train_stage(stage, frames, TRAINING, outputs, tmp_path / "runs", label_means=MEANS,
+    train_stage(stage, frames, TRAINING, tmp_path, label_means=MEANS,
                 starts_from=[autoencoders["jnd1_autoencoder"]], show_progress=False)  # fmt: skip
     before = load_model(autoencoders["jnd1_autoencoder"]).encoder.state_dict()
-    after = load_model(outputs["weights"]).encoder.state_dict()
+    after = load_model(tmp_path / "model.pt").encoder.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 

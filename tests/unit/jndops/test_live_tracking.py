@@ -47,7 +47,7 @@ def row(step: int, **values: float | None) -> dict:
 
 def say(results: Path, rows: list[dict], end: str | None = "FINISHED", **changes) -> None:
     """What a training's process writes to the other, given to it in this process."""
-    key = {"name": "iqnet", "results": str(results), "key": "training/iqnet", "params": FLAT}
+    key = {"name": "iqnet", "results": str(results), "key": "training/iqnet/iqnet", "params": FLAT}
     messages = [key | changes, {"rows": [[1000 + item["step"], item] for item in rows]}]
     messages += [{"rows": [], "end": end}] if end else []
     record([json.dumps(message) + "\n" for message in messages])
@@ -72,7 +72,7 @@ def writer(quick, monkeypatch, tmp_path):
 
 
 def summary_in(results: Path) -> Path:
-    return results / "models/iqnet/summary.json"
+    return results / "models/iqnet/iqnet/summary.json"
 
 
 def test_nothing_is_imported_or_started_when_switched_off_or_short(tmp_path, repository):
@@ -113,7 +113,7 @@ def test_rows_and_the_end_are_said_in_order(writer, tmp_path, error, status):
     assert head == {
         "name": "iqnet",
         "results": str(tmp_path),
-        "key": "training/iqnet",
+        "key": "training/iqnet/iqnet",
         "params": FLAT,
     }
     steps = [item["step"] for message in messages for _, item in message["rows"]]
@@ -220,7 +220,9 @@ def test_rows_appear_while_the_training_runs_and_its_kill_is_noticed(results, re
 def test_a_resumed_training_goes_on_in_its_run(results, client):
     (before,) = runs(client)
     assert before.data.params == FLAT and before.info.run_name == "iqnet"
-    assert before.data.tags["job_key"] == "training/iqnet" and before.data.tags["live"] == "true"
+    assert (
+        before.data.tags["job_key"] == "training/iqnet/iqnet" and before.data.tags["live"] == "true"
+    )
     say(results, [row(20), row(30), row(40)], end=None)
     (run,) = runs(client)
     assert run.info.run_id == before.info.run_id and run.info.status == "KILLED"
@@ -281,8 +283,8 @@ def test_the_mirrored_run_takes_the_place_of_the_live_run(results, client):
     assert mirrored() == (1, 0, 0)
     found = {run.data.tags["job_key"]: run for run in runs(client)}
     assert len(found) == len(runs(client)) == 3
-    assert "live" not in found["training/iqnet"].data.tags
-    assert steps_of(client, found["training/iqnet"]) == [10, 20]
+    assert "live" not in found["training/iqnet/iqnet"].data.tags
+    assert steps_of(client, found["training/iqnet/iqnet"]) == [10, 20]
     assert mirrored() == (0, 1, 0) and len(runs(client)) == 3
     say(results, [row(30)])  # a training that was run again and is being seen
     assert len(runs(client)) == 4

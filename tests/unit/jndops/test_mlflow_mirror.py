@@ -50,8 +50,8 @@ def write_point(results: Path, method: str, qp: int, **changes) -> Path:
     return path
 
 
-def write_training(folder: Path, start: str = "", weights: str = "weights", **changes) -> None:
-    """What a training leaves: summary, curve and models, their names starting with ``start``."""
+def write_training(folder: Path, weights: str = "weights", **changes) -> None:
+    """What a training leaves: summary, curve and models."""
     folder.mkdir(parents=True, exist_ok=True)
     summary = {
         "architecture": {"name": "net", "options": {"config": "A"}},
@@ -65,22 +65,21 @@ def write_training(folder: Path, start: str = "", weights: str = "weights", **ch
         "steps_per_second": None,
     }
     curve = "step,epoch,train_loss,val_loss\n10,1,0.5,\n20,2,0.25,0.75\n"
-    stem = start or f"{folder.name}."
     for name, text in {
-        f"{start}summary.json": json.dumps(summary | changes),
-        f"{start}metrics.csv": curve,
-        f"{stem}onnx": weights,
-        f"{stem}pt": f"torch {weights}",
+        "summary.json": json.dumps(summary | changes),
+        "metrics.csv": curve,
+        "model.onnx": weights,
+        "model.pt": f"torch {weights}",
     }.items():
         (folder / name).write_text(text)
 
 
 def make_results(folder: Path) -> Path:
-    write_training(folder / "models/iqnet")
-    write_training(folder / "models/iqnet/runs/0123")  # its state: no result
-    write_training(folder / "models/cnn_jnqd", "qp27.")
-    write_training(folder / "models/cnn_jnqd", "qp32.", weights="others")
-    (folder / "models/iqnet/.part-iqnet-1.onnx").write_text("half")
+    write_training(folder / "models/iqnet/iqnet")
+    write_training(folder / "models/iqnet/iqnet/runs/0123")  # its state: no result
+    write_training(folder / "models/iqnet/cnn_jnqd_qp27")
+    write_training(folder / "models/iqnet/cnn_jnqd_qp32", weights="others")
+    (folder / "models/iqnet/iqnet/.part-model-1.onnx").write_text("half")
     for method in ("anchor", "erjnd"):
         for qp in (22, 37):
             write_point(folder, method, qp)
@@ -122,16 +121,14 @@ def test_records_of_a_results_folder(tmp_path):
 def test_records_of_trainings(tmp_path):
     records = {record.key: record for record in collect_trainings(make_results(tmp_path))}
     assert list(records) == [
-        "training/cnn_jnqd/qp27",
-        "training/cnn_jnqd/qp32",
-        "training/iqnet",
+        "training/iqnet/cnn_jnqd_qp27",
+        "training/iqnet/cnn_jnqd_qp32",
+        "training/iqnet/iqnet",
     ]
-    filter_27, network = records["training/cnn_jnqd/qp27"], records["training/iqnet"]
-    assert filter_27.name == "cnn_jnqd_qp27" and network.name == "iqnet"
-    names = [path.name for path in filter_27.files]
-    assert names == ["qp27.onnx", "qp27.pt", "qp27.metrics.csv", "qp27.summary.json"]
+    network = records["training/iqnet/iqnet"]
+    assert network.name == "iqnet_iqnet"
     names = [path.name for path in network.files]
-    assert names == ["iqnet.onnx", "iqnet.pt", "metrics.csv", "summary.json"]
+    assert names == ["model.onnx", "model.pt", "metrics.csv", "summary.json"]
     assert network.params["architecture.options.config"] == "A"
     assert (
         network.params["recipe.losses"] == '[{"name": "mse"}]' and "seconds" not in network.params
@@ -140,13 +137,13 @@ def test_records_of_trainings(tmp_path):
     assert curve == [(0.5, 10), (0.25, 20)]
     assert [step for name, _, step in network.metrics if name == "val_loss"] == [20]
     assert ("summary/seconds", 1.5, 20) in network.metrics
-    assert ("bytes/iqnet.pt", 13.0, 20) in network.metrics
-    assert network.tags["model_sha256"] == sha256_of(tmp_path / "models/iqnet/iqnet.onnx")
+    assert ("bytes/model.pt", 13.0, 20) in network.metrics
+    assert network.tags["model_sha256"] == sha256_of(tmp_path / "models/iqnet/iqnet/model.onnx")
 
 
 def test_training_without_its_curve_or_outside_models(tmp_path):
-    write_training(tmp_path / "models/iqnet")
-    (tmp_path / "models/iqnet/metrics.csv").unlink()
+    write_training(tmp_path / "models/iqnet/iqnet")
+    (tmp_path / "models/iqnet/iqnet/metrics.csv").unlink()
     assert collect_trainings(tmp_path) == []
     with pytest.raises(UserError, match="no results folder"):
         results_of(tmp_path / "summary.json")
@@ -217,7 +214,7 @@ def registry(results: Path) -> dict[str, list[tuple]]:
     for item in client.search_model_versions(order_by=["version_number ASC"]):
         folder = Path(unquote(item.source.removeprefix("file://")))
         files = sorted(path.name for path in folder.iterdir())
-        assert item.tags["job_key"] == f"training/{item.name.replace('_qp', '/qp')}"
+        assert item.tags["job_key"] == f"training/{item.name.replace('_', '/', 1)}"
         assert item.tags["data_sha256"] == "ef" * 32 and item.tags["recipe_sha256"] == "cd" * 32
         seen.setdefault(item.name, []).append((item.version, item.tags["sha256"][:4], files))
     return seen
@@ -242,13 +239,13 @@ def test_first_run_writes_everything_and_second_nothing(results):
     assert ledger(results) == first and content(results) == seen
     weights, others = short_sha256("weights"), short_sha256("others")
     assert registry(results) == {
-        "iqnet": [(1, weights, ["iqnet.onnx", "iqnet.pt"])],
-        "cnn_jnqd_qp27": [(1, weights, ["qp27.onnx", "qp27.pt"])],
-        "cnn_jnqd_qp32": [(1, others, ["qp32.onnx", "qp32.pt"])],
+        "iqnet_iqnet": [(1, weights, ["model.onnx", "model.pt"])],
+        "iqnet_cnn_jnqd_qp27": [(1, weights, ["model.onnx", "model.pt"])],
+        "iqnet_cnn_jnqd_qp32": [(1, others, ["model.onnx", "model.pt"])],
     }
-    assert seen["training/iqnet"][0] == "training"
-    names = ["iqnet.onnx", "iqnet.pt", "metrics.csv", "summary.json"]
-    assert seen["training/iqnet"][4] == names
+    assert seen["training/iqnet/iqnet"][0] == "training"
+    names = ["metrics.csv", "model.onnx", "model.pt", "summary.json"]
+    assert seen["training/iqnet/iqnet"][4] == names
 
 
 def test_changed_payload_is_written_anew_under_a_new_parent(results):
@@ -270,23 +267,23 @@ def test_changed_payload_is_written_anew_under_a_new_parent(results):
 
 def test_weights_are_registered_once_whichever_run_they_come_from(results):
     before = registry(results)
-    run_id = ledger(results)["training/iqnet"]["run_id"]
-    write_training(results / "models/iqnet", seconds=9.5)
+    run_id = ledger(results)["training/iqnet/iqnet"]["run_id"]
+    write_training(results / "models/iqnet/iqnet", seconds=9.5)
     done = run_mirror(results)
     assert (done.written, done.unchanged, done.registered) == (1, 11, 0)
     assert registry(results) == before
-    write_training(results / "models/iqnet", weights="better")
+    write_training(results / "models/iqnet/iqnet", weights="better")
     assert run_mirror(results).registered == 1
-    versions = registry(results)["iqnet"]
-    assert versions[0] == before["iqnet"][0]  # the files outlive their run
+    versions = registry(results)["iqnet_iqnet"]
+    assert versions[0] == before["iqnet_iqnet"][0]  # the files outlive their run
     assert versions[1][:2] == (2, short_sha256("better"))
-    write_training(results / "models/iqnet")
-    assert run_mirror(results).registered == 0 and registry(results)["iqnet"] == versions
-    assert ledger(results)["training/iqnet"]["run_id"] != run_id
-    shutil.rmtree(results / "mlflow_artifacts/registered_models/iqnet")
+    write_training(results / "models/iqnet/iqnet")
+    assert run_mirror(results).registered == 0 and registry(results)["iqnet_iqnet"] == versions
+    assert ledger(results)["training/iqnet/iqnet"]["run_id"] != run_id
+    shutil.rmtree(results / "mlflow_artifacts/registered_models/iqnet_iqnet")
     run_mirror(results)
-    restored = (results / "mlflow_artifacts/registered_models/iqnet").glob("*/*")
-    assert sorted(path.name for path in restored) == ["iqnet.onnx", "iqnet.pt"]
+    restored = (results / "mlflow_artifacts/registered_models/iqnet_iqnet").glob("*/*")
+    assert sorted(path.name for path in restored) == ["model.onnx", "model.pt"]
 
 
 def test_vanished_and_half_written_runs_are_deleted_but_not_a_persons_own(results):

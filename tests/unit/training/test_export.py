@@ -1,15 +1,13 @@
-"""What a training hands over when it is done, and when it is not."""
+"""Export of a training that has weights to keep, and of one that has none."""
 
 import pytest
 
 from jndlab.errors import UserError
-from jndlab.training.export import hand_over
+from jndlab.training.export import export_training
 
 
-def test_a_training_without_weights_hands_over_nothing(tmp_path):
-    names = ("model", "weights", "metrics", "summary")
-    outputs = {name: tmp_path / "outputs" / name for name in names}
+def test_a_training_without_weights_exports_nothing(tmp_path):
     with pytest.raises(UserError, match="without weights of a best epoch") as told:
-        hand_over(tmp_path / "run", outputs, lambda network, path: path.touch())
+        export_training(tmp_path / "run", tmp_path / "network", lambda network, path: path.touch())
     assert str(tmp_path / "run") in str(told.value) and "delete this folder" in str(told.value)
-    assert not (tmp_path / "outputs").exists()
+    assert not (tmp_path / "network").exists()

@@ -45,14 +45,9 @@ def trained(tmp_path_factory):
     ]
     held = [LabelledPicture("h", picture(astronaut, 200), 65)]
     for name in ("vp_jnd", "liu_pw_jnd"):
-        outputs = {
-            key: folder / name / file
-            for key, file in (("model", "model.onnx"), ("weights", "model.pt"),
-                              ("metrics", "metrics.csv"), ("summary", "summary.json"))
-        }  # fmt: skip
         train_classifier(
             name, NETWORK, TRAINING, learnt, held, JpegCodec(), StillStore(folder / "stills"),
-            outputs, folder / name / "runs", threads=1,
+            folder / name, threads=1,
         )  # fmt: skip
     return folder
 

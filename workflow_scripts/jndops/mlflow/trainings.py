@@ -1,8 +1,7 @@
 """Trainings in MLflow: a run with curves, numbers and files each, and the models registered.
 
-What a training leaves below ``<results>/models`` is ``summary.json``, ``metrics.csv`` and the model
-files in a folder of its own (``iqnet/``), or the same with a common beginning of their names
-(``cnn_jnqd/qp27.summary.json``).
+Every trained network is a folder ``<results>/models/<paper>/<name>`` with ``model.onnx``,
+``model.pt``, ``metrics.csv`` and ``summary.json``.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
 
 TRAININGS = "training"  # the experiment
 LIVE_TAG = "live"  # of a run that a training itself writes; the mirrored run takes its place
-MODELS_FOLDER, STATES_FOLDER = "models", "runs"
+MODELS_FOLDER = "models"
 REGISTRY_FOLDER = "registered_models"
 SUMMARY, METRICS = "summary.json", "metrics.csv"
-MODEL_SUFFIXES = (".onnx", ".pt")  # in this order the first is what the suite uses
+MODELS = ("model.onnx", "model.pt")  # the first is what the suite uses
 # The rest of a summary says what was trained, these are numbers that came out.
 OUTCOMES = (
     "seconds", "steps_per_second", "best_epoch", "best_value", "train_loss", "val_loss",
@@ -34,37 +33,30 @@ IDENTITY = ("data_sha256", "recipe_sha256")
 
 
 def collect_trainings(results_dir: Path) -> list[Record]:
-    """A record of every finished training below ``<results>/models``, in a stable order.
-
-    States of trainings (folders ``runs``) are left out: their results stand above them.
-    """
+    """A record of every finished training below ``<results>/models``, in a stable order."""
     models = Path(results_dir) / MODELS_FOLDER
     return [
         _training(path)
-        for path in sorted(models.glob(f"**/*{SUMMARY}"))
-        if (path.name == SUMMARY or path.name.endswith(f".{SUMMARY}"))
-        and not path.name.startswith(".")
-        and STATES_FOLDER not in path.relative_to(models).parts
-        and _beside(path, METRICS).is_file()
+        for path in sorted(models.glob(f"*/*/{SUMMARY}"))
+        if path.with_name(METRICS).is_file()
     ]
 
 
 def results_of(summary: Path) -> Path:
-    """The results folder of a training's summary: that which contains ``models``."""
-    for folder in summary.absolute().parents:
-        if folder.name == MODELS_FOLDER:
-            return folder.parent
-    raise UserError(
-        "a training's summary is in no results folder.",
-        where=str(summary),
-        expected=f"a path like <results>/{MODELS_FOLDER}/<paper>/{SUMMARY}",
-    )
+    """The results folder of a training's summary; UserError for a path of another layout."""
+    if summary.absolute().parts[-4:-3] != (MODELS_FOLDER,):
+        raise UserError(
+            "a training's summary is in no results folder.",
+            where=str(summary),
+            expected=f"a path like <results>/{MODELS_FOLDER}/<paper>/<name>/{SUMMARY}",
+        )
+    return summary.absolute().parents[3]
 
 
 def training_key(summary: Path) -> str:
-    """``training/iqnet`` for ``models/iqnet/summary.json``, ``training/cnn_jnqd/qp27`` for
-    ``models/cnn_jnqd/qp27.summary.json``: the same for a live and for the mirrored run."""
-    return "/".join((TRAININGS, *_names(summary)))
+    """``training/laser_jnd/mj_lat`` for ``models/laser_jnd/mj_lat/summary.json``: the same for a
+    live and for the mirrored run."""
+    return "/".join((TRAININGS, *_paper_and_name(summary)))
 
 
 def register_models(
@@ -81,7 +73,7 @@ def register_models(
     """
     new = 0
     for record in records:
-        weights = [path for path in record.files if path.suffix in MODEL_SUFFIXES]
+        weights = [path for path in record.files if path.name in MODELS]
         if record.kind == "training" and weights:
             new += _register(client, record, weights, run_ids[record.key], artifacts)
     return new
@@ -112,21 +104,21 @@ def _register(
 
 def _training(summary: Path) -> Record:
     metadata = read_json(summary)
-    weights = _model_files(summary)
-    curves = [metric for row in read_csv(_beside(summary, METRICS)) for metric in _curve_row(row)]
+    weights = [path for path in map(summary.with_name, MODELS) if path.is_file()]
+    curves = [metric for row in read_csv(summary.with_name(METRICS)) for metric in _curve_row(row)]
     numbers = {f"summary/{name}": metadata.get(name) for name in OUTCOMES}
     numbers |= {f"bytes/{path.name}": path.stat().st_size for path in weights}
     tags = {name: metadata[name] for name in IDENTITY if name in metadata}
     if weights:
         tags["model_sha256"] = sha256_of(weights[0])
     described = {k: v for k, v in metadata.items() if k not in (*OUTCOMES, *IDENTITY)}
-    files = (*weights, _beside(summary, METRICS), summary)
+    files = (*weights, summary.with_name(METRICS), summary)
     return sealed(
         Record(
             key=training_key(summary),
             kind="training",
             experiment=TRAININGS,
-            name="_".join(_names(summary)),
+            name="_".join(_paper_and_name(summary)),
             parent=None,
             params=flat(described),
             metrics=(*curves, *finite_metrics(numbers, step=int(metadata.get("steps", 0)))),
@@ -142,24 +134,5 @@ def _curve_row(row: Mapping[str, str]) -> Iterator[tuple[str, float, int]]:
     yield from finite_metrics(values, step=int(row["step"]))
 
 
-def _model_files(summary: Path) -> list[Path]:
-    """Model files that belong to a summary; in a shared folder those with its beginning."""
-    stem = summary.name.removesuffix(SUMMARY)
-    found = [
-        path
-        for suffix in MODEL_SUFFIXES
-        for path in sorted(summary.parent.glob(f"{stem or '*.'}{suffix[1:]}"))
-        if not path.name.startswith(".")
-    ]
-    own = [path for path in found if not path.with_name(f"{path.stem}.{SUMMARY}").exists()]
-    return found if stem else own
-
-
-def _beside(summary: Path, name: str) -> Path:
-    return summary.with_name(summary.name.removesuffix(SUMMARY) + name)
-
-
-def _names(summary: Path) -> tuple[str, ...]:
-    inside = summary.absolute().relative_to(results_of(summary) / MODELS_FOLDER)
-    stem = inside.name.removesuffix(SUMMARY).removesuffix(".")
-    return (*inside.parent.parts, *([stem] if stem else []))
+def _paper_and_name(summary: Path) -> tuple[str, ...]:
+    return summary.absolute().parts[-3:-1]

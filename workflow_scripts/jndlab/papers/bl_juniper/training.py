@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from jndlab.files import sha256_of, sha256_of_json
+from jndlab.files import sha256_of
 from jndlab.models.bl_juniper.cnn import BlockPreparation
 from jndlab.models.jnd_onnx import export_jnd_onnx
 from jndlab.models.keras.weights import import_keras
 from jndlab.models.model_files import build_network, save_model
-from jndlab.training.export import hand_over
+from jndlab.training.export import MODEL, WEIGHTS, export_training, run_dir_of
 from jndlab.training.loop import train
 from jndlab.training.recipe import LossTerm, Recipe
 from jndlab.training.samplers.block_files import read_blocks
@@ -28,18 +28,16 @@ def train_bl_juniper(
     level: int,
     cnn: Mapping[str, Any],
     data: Mapping[str, Any],
-    outputs: Mapping[str, Path],
-    runs: Path,
+    folder: Path,
     *,
     on_metrics: Callable[[dict], None] | None = None,
     threads: int | None = None,
 ) -> None:
-    """Train the network of ``level`` (1 to 3) and write ``outputs``.
+    """Train the network of ``level`` (1 to 3) and export it to ``folder``.
 
-    ``cnn`` and ``data`` (``shares``, ``seed``) are keys of the schema. ``outputs`` names the files
-    ``model`` (ONNX), ``weights``, ``metrics`` and ``summary``; the state of the run is kept below
-    ``runs``, in a folder of its recipe, and a killed training goes on from there. Loss is the mean
-    absolute error in QP, so ``val_loss`` is that of the validation blocks.
+    ``cnn`` and ``data`` (``shares``, ``seed``) are keys of the configuration. The state of the run
+    is kept below ``folder``, by recipe: a killed training resumes there. Loss is the mean absolute
+    error in QP, so ``val_loss`` is that of the validation blocks.
     """
     content = read_blocks(block_files)
     split = split_by_source([str(name) for name in content.blocks.sources], **data)
@@ -59,11 +57,9 @@ def train_bl_juniper(
         seed=cnn["seed"],
         best_by="val_loss" if samples.members["validation"].size else "train_loss",
     )
-    # Other data or another recipe is another run: it must not go on where this one stopped.
-    identity = [recipe.as_json(), samples.sha256, model.options]
-    run_dir = runs / sha256_of_json(identity)[:12]
+    run_dir = run_dir_of(folder, recipe.as_json(), samples.sha256, model.options)
     train(model, samples, recipe, run_dir, on_metrics=on_metrics, threads=threads)
-    hand_over(run_dir, outputs, export_jnd_onnx)
+    export_training(run_dir, folder, export_jnd_onnx)
 
 
 def import_bl_juniper(
@@ -72,9 +68,9 @@ def import_bl_juniper(
     level: int,
     cnn: Mapping[str, Any],
     data: Mapping[str, Any],
-    outputs: Mapping[str, Path],
+    folder: Path,
 ) -> None:
-    """The authors' network of ``level`` from its HDF5 file, as ``model`` (ONNX) and ``weights``.
+    """The authors' network of ``level`` from its HDF5 file, exported to ``folder``.
 
     The file holds no standardisation. As in the authors' test script, it is that of the training
     blocks, by the split of ``data``.
@@ -88,6 +84,6 @@ def import_bl_juniper(
         scrambled=cnn["scrambled"],
     )
     model = import_keras(weights, NETWORK, {"level": level, **asdict(preparation)})
-    export_jnd_onnx(model, outputs["model"])
+    export_jnd_onnx(model, folder / MODEL)
     origin = {"file": weights.name, "sha256": sha256_of(weights)}
-    save_model(outputs["weights"], model, imported_from=origin)
+    save_model(folder / WEIGHTS, model, imported_from=origin)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jndlab.files import sha256_of_json
 from jndlab.models.model_files import build_network
 from jndlab.models.onnx_runtime import export_onnx
-from jndlab.training.export import hand_over
+from jndlab.training.export import export_training, run_dir_of
 from jndlab.training.loop import train
 from jndlab.training.recipe import Recipe
 from jndlab.training.samplers.picture_pairs import PicturePairs, find_pairs
@@ -23,15 +22,13 @@ def train_iqnet(
     targets: Path,
     network: Mapping[str, Any],
     training: Mapping[str, Any],
-    outputs: Mapping[str, Path],
-    runs: Path,
+    folder: Path,
     **loop: Any,
 ) -> None:
-    """Train IQNet as ``training`` says (keys of the schema) and write ``outputs``.
+    """Train IQNet by ``training`` (keys of the configuration) and export it to ``folder``.
 
-    ``outputs`` names the files ``model`` (ONNX), ``weights``, ``metrics`` and ``summary``. The
-    state of the run is kept below ``runs``, in a folder of its recipe: a killed training goes on
-    from there. ``loop`` reaches ``training.loop.train``.
+    The state of the run is kept below ``folder``, by recipe: a killed training resumes there.
+    ``loop`` reaches ``training.loop.train``.
     """
     pairs = PicturePairs(
         find_pairs(sources, targets),
@@ -53,15 +50,14 @@ def train_iqnet(
         }
     )
     model = build_network("iqnet", dict(network), seed=training["seed"])
-    _train(model, pairs, recipe, outputs, runs, **loop)
+    _train(model, pairs, recipe, folder, **loop)
 
 
 def train_cnn_jnqd(
     sources: Path,
     targets: Path,
     training: Mapping[str, Any],
-    outputs: Mapping[str, Path],
-    runs: Path,
+    folder: Path,
     **loop: Any,
 ) -> None:
     """Train CNN-JNQD for one QP on LR-JNQD's output; arguments as for :func:`train_iqnet`."""
@@ -86,20 +82,18 @@ def train_cnn_jnqd(
         }
     )
     model = build_network("cnn_jnqd", seed=training["seed"])
-    _train(model, pairs, recipe, outputs, runs, **loop)
+    _train(model, pairs, recipe, folder, **loop)
 
 
 def _train(
     model: Any,
     pairs: PicturePairs,
     recipe: Recipe,
-    outputs: Mapping[str, Path],
-    runs: Path,
+    folder: Path,
     *,
     on_metrics: Callable[[dict], None] | None = None,
     threads: int | None = None,
 ) -> None:
-    # Other data or another recipe is another run: it must not go on where this one stopped.
-    run_dir = runs / sha256_of_json([recipe.as_json(), pairs.sha256, str(model)])[:12]
+    run_dir = run_dir_of(folder, recipe.as_json(), pairs.sha256, str(model))
     train(model, pairs, recipe, run_dir, on_metrics=on_metrics, threads=threads)
-    hand_over(run_dir, outputs, export_onnx)
+    export_training(run_dir, folder, export_onnx)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from jndlab.errors import UserError
-from jndlab.files import sha256_of, sha256_of_json
+from jndlab.files import sha256_of
 from jndlab.models.jnd_onnx import export_jnd_onnx
 from jndlab.models.keras.weights import load_keras
 from jndlab.models.laser_jnd.autoencoder import RECONSTRUCTION, LaserAutoencoder
@@ -21,7 +21,7 @@ from jndlab.models.mtjnd.networks import ATTENTION, MtJnd
 from jndlab.models.mtjnd.vgg16 import Vgg16
 from jndlab.models.picture_network import PictureNetwork
 from jndlab.papers.jnd_networks.stages import Stage
-from jndlab.training.export import hand_over
+from jndlab.training.export import export_training, run_dir_of
 from jndlab.training.loop import Metric, train
 from jndlab.training.recipe import Recipe
 from jndlab.training.samplers.frames import Frame, FrameSamples, FrameTargets
@@ -34,8 +34,7 @@ def train_stage(
     stage: Stage,
     frames: Sequence[Frame],
     training: Mapping[str, Any],
-    outputs: Mapping[str, Path],
-    runs: Path,
+    folder: Path,
     *,
     starts_from: Sequence[Path] = (),
     label_means: Sequence[float] = (),
@@ -43,14 +42,13 @@ def train_stage(
     imagenet: Path | None = None,
     **loop: Any,
 ) -> None:
-    """Train one stage as ``training`` says (keys of the schema) and write ``outputs``.
+    """Train one stage by ``training`` (keys of the configuration) and export it to ``folder``.
 
     ``starts_from`` are the model files of ``stage.starts_from``, in that order, ``label_means``
     the mean training label of JND1 to JND3, ``saliency`` the folder of maps for attention,
-    ``imagenet`` a file of VGG16's weights (Keras's ``.h5`` or torchvision's ``.pth``). ``outputs``
-    names the files ``model`` (ONNX), ``weights``, ``metrics`` and ``summary``. The state of the run
-    is kept below ``runs``, in a folder of its recipe: a killed training goes on from there.
-    ``loop`` reaches ``training.loop.train``. Raises UserError for a backbone that is missing, of
+    ``imagenet`` a file of VGG16's weights (Keras's ``.h5`` or torchvision's ``.pth``). The state of
+    the run is kept below ``folder``, by recipe: a killed training resumes there. ``loop`` reaches
+    ``training.loop.train``. Raises UserError for a backbone that is missing, of
     another network or of another width, colour or scale.
     """
     model = started_network(stage, training["seed"], starts_from, label_means, imagenet)
@@ -66,7 +64,7 @@ def train_stage(
     if imagenet is not None and isinstance(model, MtJnd):
         origins["imagenet"] = sha256_of(imagenet)
     identity = [recipe.as_json(), samples.sha256, stage.network, model.options, origins]
-    run_dir = runs / sha256_of_json(identity)[:12]
+    run_dir = run_dir_of(folder, *identity)
     train(model, samples, recipe, run_dir, metrics=metrics_of(stage), **loop)
     keeps = training.get("keep", "best")
     metadata = {"stage": stage.name, "starts_from": origins, "kept_epoch": keeps}
@@ -75,7 +73,7 @@ def train_stage(
     if keeps == "last":
         kept = run_dir / "kept.pt"
         save_model(kept, model)
-    hand_over(run_dir, outputs, export_jnd_onnx, kept=kept, metadata=metadata)
+    export_training(run_dir, folder, export_jnd_onnx, kept=kept, metadata=metadata)
 
 
 def started_network(

@@ -49,7 +49,7 @@ def load_tested(
 ) -> HeldOut:
     """A data set below ``folder`` (``<results>/vp_jnd``) with what ``methods`` chose for it.
 
-    ``models`` is the folder of the trained VP-JNDnets of the data set; it need not be there.
+    ``models`` is the folder of trained networks (``<results>/models/vp_jnd``); it need not exist.
     """
     here = Path(folder) / name
     labels = load_labels(here)
@@ -59,7 +59,8 @@ def load_tested(
         split.name: [read_json(here / "choices" / m / f"{split.name}.json") for m in methods]
         for split in splits
     }
-    obstacle = _obstacle(entry, labels, records, Path(models))
+    networks = [Path(models) / f"vp_jnd_{name}_{split.name}" for split in splits]
+    obstacle = _obstacle(entry, labels, records, networks)
     return HeldOut(
         name=name,
         data_set=entry["source"],
@@ -76,7 +77,10 @@ def load_tested(
 
 
 def _obstacle(
-    entry: Mapping[str, Any], labels: JndLabels, records: Sequence[PictureRecord], models: Path
+    entry: Mapping[str, Any],
+    labels: JndLabels,
+    records: Sequence[PictureRecord],
+    networks: Sequence[Path],
 ) -> str:
     """Why the numbers of a published data set are not those of the paper; empty if they may be."""
     reasons = []
@@ -87,7 +91,8 @@ def _obstacle(
         reasons.append(f"{len(records)} of {wanted} pictures")
     if entry["source"] == "mcl_jci" and entry["split"]["kind"] != "authors":
         reasons.append("another split")
-    for summary in sorted(models.glob("*/summary.json"))[:1]:
+    summaries = (network / "summary.json" for network in networks)
+    for summary in [path for path in summaries if path.is_file()][:1]:
         parameters = read_json(summary)["parameters"]
         if parameters != PAPER_PARAMETERS:
             reasons.append(f"a network of {parameters:,} parameters instead of 101,974,366")

@@ -11,13 +11,12 @@ import torch
 from jndlab.codecs.stills.base import StillCodec
 from jndlab.codecs.stills.store import StillStore
 from jndlab.errors import UserError
-from jndlab.files import sha256_of_json
 from jndlab.models.model_files import build_network
 from jndlab.models.vp_jnd.liu_pw_jnd import LiuPwJnd
 from jndlab.models.vp_jnd.network import VpJndNet
 from jndlab.models.vp_jnd.onnx import export_classifier
 from jndlab.models.vp_jnd.patch_classifier import PatchClassifier
-from jndlab.training.export import hand_over
+from jndlab.training.export import export_training, run_dir_of
 from jndlab.training.loop import train
 from jndlab.training.recipe import Recipe
 from jndlab.training.samplers.coded_pairs import (
@@ -41,17 +40,15 @@ def train_classifier(
     validating: Sequence[LabelledPicture],
     codec: StillCodec,
     store: StillStore,
-    outputs: Mapping[str, Path],
-    runs: Path,
+    folder: Path,
     *,
     on_metrics: Callable[[dict], None] | None = None,
     threads: int | None = None,
 ) -> None:
-    """Train ``name`` (a key of :data:`NETWORKS`) as ``training`` says and write ``outputs``.
+    """Train ``name`` (a key of :data:`NETWORKS`) by ``training`` and export it to ``folder``.
 
-    ``network`` and ``training`` are those of the configuration (``vp_jnd``). ``outputs`` names the
-    files ``model`` (ONNX), ``weights``, ``metrics`` and ``summary``; the state is kept below
-    ``runs`` in a folder of its own for each recipe and data, so that a killed training goes on.
+    ``network`` and ``training`` are those of the configuration (``vp_jnd``). The state of the run
+    is kept below ``folder``, by recipe and data: a killed training resumes there.
     """
     sampling = PairSampling(
         patch_size=network["patch_size"],
@@ -73,7 +70,7 @@ def train_classifier(
     model = build_network(name, dict(network), seed=training["seed"])
     strengthen_differences(model, training["difference_gain"])
     kind = [recipe.as_json(), pairs.sha256, str(model), training["difference_gain"], dict(network)]
-    run_dir = runs / sha256_of_json(kind)[:12]
+    run_dir = run_dir_of(folder, *kind)
     train(
         model,
         pairs,
@@ -84,7 +81,7 @@ def train_classifier(
         metrics={"accuracy": accuracy},
         show_progress=False,
     )
-    hand_over(run_dir, outputs, export_classifier)
+    export_training(run_dir, folder, export_classifier)
 
 
 def strengthen_differences(network: PatchClassifier, gain: float) -> None:
