@@ -15,6 +15,7 @@ if JND_SET != "packaged":
 JND_SWEEPS, JND_SUR, JND_SUR_FIGURE = {}, {}, {}
 if JND_LABELS["kind"] == "vmaf_steps" and JND_SET != "folder":
     JND_SWEEPS["sweeps"] = f"{RESULTS}/jnd_frames/sweeps.csv"
+    JND_SWEEPS["streams"] = directory(f"{RESULTS}/jnd_frames/streams")
 elif JND_SET != "folder":
     JND_SWEEPS["subjects"] = f"{RESULTS}/jnd_frames/subjects.csv"
     JND_SUR["sur"] = f"{RESULTS}/jnd_frames/sur_curves.csv"
@@ -127,6 +128,7 @@ rule encode_jnd_frames:
         frames=rules.list_jnd_frames.output.frames,
         table=rules.list_jnd_frames.output.table,
         labels=rules.label_jnd_frames.output.labels,
+        streams=JND_SWEEPS.get("streams", []),
     output:
         pictures=directory("<results>/jnd_frames/coded"),
         table="<results>/jnd_frames/coded.csv",

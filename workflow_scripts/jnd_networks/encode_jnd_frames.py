@@ -7,7 +7,8 @@ from PIL import Image
 
 from jndlab.codecs.x264 import X264Codec
 from jndlab.datasets.jnd_frames.coding import (
-    code_frames,
+    decode_frames,
+    encode_frames,
     given_pictures,
     jnd_qualities,
     read_codings,
@@ -18,6 +19,7 @@ from jndlab.datasets.jnd_frames.records import read_frames, read_records
 from jndlab.datasets.jnd_labels import read_labels
 from jndlab.datasets.mcl_jci import find_pictures
 from jndlab.media.pictures import read_picture
+from jndlab.quality.quality_sweeps import stream_of
 from jndops.adapter import run, scratch
 
 
@@ -30,6 +32,7 @@ def main(snakemake) -> None:
         (record.frame, rgb) for record, rgb in read_frames(files.frames, read_records(files.table))
     )
     pictures, table = Path(snakemake.output.pictures), []
+    codec = X264Codec(params.preset)
     with scratch(snakemake) as work_dir:
         if labels.unit == "QF":  # only MCL-JCI's: what its subjects saw
             jpegs = {
@@ -37,9 +40,11 @@ def main(snakemake) -> None:
                 for source, found in find_pictures(params.folder, labels.sources).items()
             }
             codings = read_codings(frames, jnd, jpegs, "QF")
+        elif files.streams:  # labels by steps: the frames are coded already
+            streams = {qp: stream_of(Path(files.streams), qp, codec) for qp in QPS}
+            codings = decode_frames(frames, jnd, streams, threads=snakemake.threads)
         else:
-            codec = X264Codec(params.preset)
-            codings = code_frames(
+            codings = encode_frames(
                 frames, jnd, codec, QPS, work_dir=work_dir, threads=snakemake.threads
             )
         for metadata, shown in codings:

@@ -9,7 +9,6 @@ from jndlab.datasets.jnd_frames.labels import (
     label_by_steps,
     label_by_subjects,
     labels_of_folder,
-    subject_samples,
 )
 from jndlab.datasets.jnd_frames.records import read_frames, read_records
 from jndlab.datasets.jnd_labels import write_labels
@@ -29,12 +28,14 @@ def main(snakemake) -> None:
         labels = labels_of_folder(folder, options["kind"], options["order"])
     elif options["kind"] == "subjective":
         rule = SubjectiveRule(*(options[key] for key in ("statistic", "outliers", "order")))
-        asked = (records, params.data_set, folder, rule)
-        labels = label_by_subjects(*asked, resolution=params.resolution)
-        samples, kept = subject_samples(*asked, resolution=params.resolution)
+        labels, samples, kept = label_by_subjects(
+            records, params.data_set, folder, rule, resolution=params.resolution
+        )
         write_csv(snakemake.output.subjects, subject_rows(samples, kept))
         write_csv(snakemake.output.sur, sur_rows(kept))
     else:
+        streams = Path(snakemake.output.streams)
+        streams.mkdir(parents=True, exist_ok=True)
         with scratch(snakemake) as work_dir:
             labels, sweeps = label_by_steps(
                 read_frames(snakemake.input.frames, records),
@@ -42,6 +43,7 @@ def main(snakemake) -> None:
                 StepRule(options["metric"], options["step"]),
                 work_dir=work_dir,
                 threads=snakemake.threads,
+                streams=streams,
             )
         write_sweeps(snakemake.output.sweeps, sweeps)
     means = ", ".join(f"{mean:.2f}" for mean in labels.values().mean(axis=0))

@@ -21,7 +21,8 @@ from jndlab.codecs.x264 import X264Codec
 from jndlab.datasets.authors_folder import read_authors_folder
 from jndlab.datasets.jnd_frames import labels as jnd_frames_labels
 from jndlab.datasets.jnd_frames.coding import (
-    code_frames,
+    decode_frames,
+    encode_frames,
     jnd_qualities,
     read_codings,
     read_psnr,
@@ -62,6 +63,7 @@ from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat, read_clip
 from jndlab.media.pictures import read_picture
 from jndlab.papers.jnd_networks.subject_figures import draw_sur_curves
+from jndlab.quality.quality_sweeps import stream_of
 from jndlab.quality.vmaf_steps import DEFAULT_RULE
 
 FRACTIONS = {"train": 0.6, "valid": 0.2, "test": 0.2}
@@ -233,7 +235,9 @@ def test_codings_are_those_of_the_frame_alone(packaged, labelled, tmp_path):
     folder, records = packaged
     jnd = jnd_qualities(labelled[0])
     frames = [(record.frame, rgb) for record, rgb in read_frames(folder, records)]
-    codings = list(code_frames(frames, jnd, CODEC, range(10, 50, 13), work_dir=tmp_path, threads=2))
+    codings = list(
+        encode_frames(frames, jnd, CODEC, range(10, 50, 13), work_dir=tmp_path, threads=2)
+    )
     metadata = [fact for coding in codings for fact in coding.metadata]
     pictures = {place: rgb for coding in codings for place, rgb in coding.pictures.items()}
     assert len(pictures) == 3 * len(records)
@@ -246,7 +250,7 @@ def test_codings_are_those_of_the_frame_alone(packaged, labelled, tmp_path):
     name, rgb = frames[3]
     (alone,) = (
         coding.pictures[2, name]
-        for coding in code_frames([(name, rgb)], {name: jnd[name]}, CODEC, [], work_dir=tmp_path)
+        for coding in encode_frames([(name, rgb)], {name: jnd[name]}, CODEC, [], work_dir=tmp_path)
         if (2, name) in coding.pictures
     )
     assert (alone == pictures[2, name]).all()
@@ -255,15 +259,36 @@ def test_codings_are_those_of_the_frame_alone(packaged, labelled, tmp_path):
     assert measured == pytest.approx(psnr[name][jnd[name][1]], abs=0.15)  # by way of RGB
 
 
+def test_kept_streams_of_a_sweep_decode_to_the_same_codings(packaged, few_qps, tmp_path):
+    folder, records = packaged
+    streams = tmp_path / "streams"
+    streams.mkdir()
+    labels, sweeps = label_by_steps(
+        read_frames(folder, records), CODEC, DEFAULT_RULE, work_dir=tmp_path, streams=streams
+    )
+    frames = [(record.frame, rgb) for record, rgb in read_frames(folder, records)]
+    jnd = jnd_qualities(labels)
+    kept = {qp: stream_of(streams, qp, CODEC) for qp in FEW_QPS}
+    decoded = list(decode_frames(frames, jnd, kept, threads=2))
+    encoded = list(encode_frames(frames, jnd, CODEC, FEW_QPS, work_dir=tmp_path))
+    assert [one.metadata for one in decoded] == [one.metadata for one in encoded]
+    bits = {(sweep.source, qp): size for sweep in sweeps
+            for qp, size in zip(sweep.qualities, sweep.bits, strict=True)}  # fmt: skip
+    assert bits == {(m.frame, m.quality): m.bits for one in decoded for m in one.metadata}
+    for one, other in zip(decoded, encoded, strict=True):
+        assert one.pictures.keys() == other.pictures.keys()
+        assert all((rgb == other.pictures[place]).all() for place, rgb in one.pictures.items())
+
+
 def test_lossless_is_infinite_and_other_codecs_are_refused(packaged, tmp_path):
     folder, records = packaged
     frames = [(record.frame, rgb) for record, rgb in read_frames(folder, records[:1])]
-    (coding,) = code_frames(frames, {"camera_0": (0, 0, 0)}, CODEC, [], work_dir=tmp_path)
+    (coding,) = encode_frames(frames, {"camera_0": (0, 0, 0)}, CODEC, [], work_dir=tmp_path)
     write_coded(tmp_path / "coded.csv", coding.metadata)
     assert read_psnr(tmp_path / "coded.csv") == {"camera_0": {0: float("inf")}}
     assert sorted(coding.pictures) == [(level, "camera_0") for level in (1, 2, 3)]
     with pytest.raises(UserError, match="independently"):
-        list(code_frames(frames, {}, VvencCodec("faster"), [30], work_dir=tmp_path))
+        list(encode_frames(frames, {}, VvencCodec("faster"), [30], work_dir=tmp_path))
 
 
 def test_labels_that_are_means_are_rounded_to_qualities():
@@ -291,13 +316,14 @@ def test_videoset_gives_its_frames_the_labels_of_their_clip(tiny_videoset, tmp_p
     ]  # fmt: skip
     assert records[0].origin.endswith("videoSRC001_640x360_30_qp_00.264")
     assert not records[0].resized and (records[0].width, records[0].height) == (640, 360)
-    labels = label_by_subjects(records, "videoset", tiny_videoset, SubjectiveRule())
+    labels = label_by_subjects(records, "videoset", tiny_videoset, SubjectiveRule()).labels
     published = published_labels(read_tables(tiny_videoset, "640x360"))
     expected = published.values([record.source for record in records])
     assert (labels.values([record.frame for record in records]) == expected).all()
     assert (labels.kind, labels.statistic) == ("subjective", "sur75")
     assert labels.rows[0].subjects == 29
-    mean = label_by_subjects(records, "videoset", tiny_videoset, SubjectiveRule("mean", "grubbs"))
+    rule = SubjectiveRule("mean", "grubbs")
+    mean = label_by_subjects(records, "videoset", tiny_videoset, rule).labels
     assert mean.statistic == "mean" and (mean.values() != labels.values()).any()
     with pytest.raises(UserError, match="subjects cannot be screened"):
         label_by_subjects(records, "videoset", tiny_videoset, SubjectiveRule(outliers="bt500"))
@@ -312,12 +338,15 @@ def test_mcl_jci_keeps_its_own_unit_and_jpegs(tmp_path):
     root = mcl_jci(tmp_path / "set", sources=(1, 2))
     choice = FrameChoice("mcl_jci", root, ["SRC01", "SRC02"])
     records = write_frames(tmp_path / "frames", find_frames(choice), None)
-    labels = label_by_subjects(records, "mcl_jci", root, SubjectiveRule("median"))
+    labels = label_by_subjects(records, "mcl_jci", root, SubjectiveRule("median")).labels
     assert labels.unit == "QF" and labels.kind == "subjective"
-    fewer = label_by_subjects(records, "mcl_jci", root, SubjectiveRule("median", "z_range"))
-    samples = read_sample_texts(root, ["SRC01", "SRC02"])
-    kept = without_outliers(samples, "z_range").values["SRC01"][0].size
-    assert fewer.rows[0].subjects == kept
+    rule = SubjectiveRule("median", "z_range")
+    fewer, samples, kept = label_by_subjects(records, "mcl_jci", root, rule)
+    every = read_sample_texts(root, ["SRC01", "SRC02"])
+    screened = without_outliers(every, "z_range").values["SRC01"][0]
+    assert fewer.rows[0].subjects == screened.size
+    assert (kept.values["SRC01"][0] == screened).all()
+    assert (samples.values["SRC01"][0] == every.values["SRC01"][0]).all()
     jnd = jnd_qualities(labels)
     jpegs = {name: found.jpegs for name, found in find_pictures(root, labels.sources).items()}
     frames = [(record.frame, rgb) for record, rgb in read_frames(tmp_path / "frames", records)]
@@ -548,7 +577,7 @@ def test_adapters_make_a_folder_of_ones_own_ready(few_qps, repository, tmp_path)
     assert labels.values(["frame000"]).tolist() == [[31, 30, 40]]
     outputs = {"pictures": inputs["pictures"], "table": str(tmp_path / "coded.csv")}
     code, said = run_adapter(
-        repository, "encode_jnd_frames", tmp_path, inputs, outputs,
+        repository, "encode_jnd_frames", tmp_path, {**inputs, "streams": []}, outputs,
         {**shared, "order": "warn", "preset": "ultrafast"},
     )  # fmt: skip
     assert code == 0, said
@@ -591,7 +620,7 @@ def test_videoset_labels_of_real_data(shared_data, tmp_path):
                         resized=False)
         for n in range(1, 221)
     ]  # fmt: skip
-    labels = label_by_subjects(
+    labels, _, _ = label_by_subjects(
         records, "videoset", shared_data / "videoset_jnd", SubjectiveRule(), resolution="1280x720"
     )
     assert labels.values().mean(axis=0) == pytest.approx([26.5, 31.3, 34.5], abs=0.1)

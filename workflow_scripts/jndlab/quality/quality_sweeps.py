@@ -73,6 +73,7 @@ def sweep_pictures(
     work_dir: Path,
     metric: str = "vmaf_neg_still",
     threads: int = 1,
+    streams: Path | None = None,
 ) -> list[QualitySweep]:
     """Code 8-bit pictures all intra at every QP of ``qualities`` (best first) and score them.
 
@@ -80,6 +81,7 @@ def sweep_pictures(
     QP and size, ``threads`` of them at a time. x264 and x265 decode a picture to the same samples
     as if it were coded alone (VVenC does not). ``bits`` are those of the picture inside the stream;
     x264 repeats the headers in every picture, and they are within two bytes of those alone.
+    ``streams``, for pictures of one size, is a folder that keeps each stream (:func:`stream_of`).
     """
     by_size: dict[tuple[int, int], list[str]] = {}
     for name, picture in pictures.items():
@@ -90,7 +92,7 @@ def sweep_pictures(
         with _scratch(work_dir) as folder:
             source = folder / "pictures.mkv"
             write_clip(source, (pictures[name] for name in names), clip)
-            measure = _Coded(source, clip, codec, "AI", metric, folder)
+            measure = _Coded(source, clip, codec, "AI", metric, folder, streams)
             start = motionless_vmaf(source, source, clip, work_dir=folder, metric=metric)
             coded = _in_parallel(measure, qualities, threads)
         for place, name in enumerate(names):
@@ -100,6 +102,11 @@ def sweep_pictures(
                 tuple(bits[place] for _, bits in coded),
             )  # fmt: skip
     return [sweeps[name] for name in pictures]
+
+
+def stream_of(folder: Path, quality: int, codec: Codec) -> Path:
+    """Where a sweep that keeps its streams in ``folder`` has that of a quality."""
+    return folder / f"qp{quality}.{codec.suffix}"
 
 
 def sweep_codings(
@@ -246,10 +253,11 @@ class _Coded(NamedTuple):
     configuration: str
     metric: str
     folder: Path
+    streams: Path | None = None  # a folder that keeps the streams
 
     def __call__(self, quality: int) -> tuple[list[float], list[int]]:
         with _scratch(self.folder) as folder:
-            stream = folder / f"coded.{self.codec.suffix}"
+            stream = stream_of(self.streams or folder, quality, self.codec)
             job = EncodeJob(self.source, self.clip, self.configuration, quality, stream, folder)
             bits = self.codec.encode(job).bits_per_frame
             return self._scores(stream, folder), bits

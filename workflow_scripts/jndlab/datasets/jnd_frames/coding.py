@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlab.codecs.base import Codec, EncodeJob
+from jndlab.codecs.bitstream import read_stream
 from jndlab.datasets.authors_folder import read_authors_folder
 from jndlab.datasets.jnd_labels import JndLabels
 from jndlab.datasets.pictures import frame_to_rgb, rgb_to_frame
@@ -47,7 +48,7 @@ class CodedFrame:
 
 
 class Codings(NamedTuple):
-    """Facts of some codings; ``pictures`` (RGB) of those that are JNDs, by level and frame."""
+    """Metadata of some codings; ``pictures`` (RGB) of those that are JNDs, by level and frame."""
 
     metadata: list[CodedFrame]
     pictures: dict[tuple[int, str], np.ndarray]
@@ -60,7 +61,7 @@ def jnd_qualities(labels: JndLabels) -> dict[str, tuple[int, ...]]:
     return {name: tuple(map(int, row)) for name, row in zip(labels.sources, whole, strict=True)}
 
 
-def code_frames(
+def encode_frames(
     frames: Iterable[tuple[str, np.ndarray]],
     jnd: Qualities,
     codec: Codec,
@@ -89,7 +90,23 @@ def code_frames(
         with TemporaryDirectory(dir=work_dir) as scratch, ThreadPoolExecutor(threads) as pool:
             source = Path(scratch) / "frames.mkv"
             write_clip(source, group.values(), clip)
-            yield from pool.map(partial(_code, group, jnd, codec, clip, source), every)
+            yield from pool.map(partial(_encode, group, jnd, codec, clip, source), every)
+
+
+def decode_frames(
+    frames: Iterable[tuple[str, np.ndarray]],
+    jnd: Qualities,
+    streams: Mapping[int, Path],
+    *,
+    threads: int = 1,
+) -> Iterator[Codings]:
+    """The same of streams (QP -> file) that hold all frames in this order, as a sweep keeps them.
+
+    All frames are in memory. Raises UserError for a stream of another number of frames.
+    """
+    planes = {name: rgb_to_frame(rgb) for name, rgb in frames}
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(partial(_decode, planes, jnd), streams, streams.values())
 
 
 def read_codings(
@@ -140,7 +157,7 @@ def read_psnr(path: str | Path) -> dict[str, dict[int, float]]:
     return table
 
 
-def _code(
+def _encode(
     frames: Mapping[str, Frame],
     jnd: Qualities,
     codec: Codec,
@@ -148,17 +165,24 @@ def _code(
     source: Path,
     qp: int,
 ) -> Codings:
-    metadata, kept = [], {}
     with TemporaryDirectory(dir=source.parent) as scratch:
         stream = Path(scratch) / f"coded.{codec.suffix}"
-        job = EncodeJob(source, clip, "AI", qp, stream, Path(scratch))
-        sizes = codec.encode(job).bits_per_frame
-        decoded = zip(frames.items(), read_clip(stream, clip), sizes, strict=True)
-        for (name, frame), coded, bits in decoded:
-            metadata.append(CodedFrame(name, "QP", qp, _psnr(frame.y, coded.y), bits))
-            if levels := _levels_at(jnd, name, qp):
-                rgb = frame_to_rgb(coded)
-                kept |= {(level, name): rgb for level in levels}
+        codec.encode(EncodeJob(source, clip, "AI", qp, stream, Path(scratch)))
+        return _decode(frames, jnd, qp, stream)
+
+
+def _decode(frames: Mapping[str, Frame], jnd: Qualities, qp: int, stream: Path) -> Codings:
+    metadata, kept = [], {}
+    height, width = next(iter(frames.values())).y.shape
+    clip = ClipFormat(width, height, Fraction(25), len(frames))
+    sizes = read_stream(stream).bits_per_frame
+    for (name, frame), coded, bits in zip(
+        frames.items(), read_clip(stream, clip), sizes, strict=True
+    ):
+        metadata.append(CodedFrame(name, "QP", qp, _psnr(frame.y, coded.y), bits))
+        if levels := _levels_at(jnd, name, qp):
+            rgb = frame_to_rgb(coded)
+            kept |= {(level, name): rgb for level in levels}
     return Codings(metadata, kept)
 
 

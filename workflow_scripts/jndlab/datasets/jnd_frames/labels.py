@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -59,6 +59,14 @@ class SubjectiveRule:
             )
 
 
+class SubjectiveLabels(NamedTuple):
+    """Labels of frames, all samples of their sources, and the samples that the labels rest on."""
+
+    labels: JndLabels
+    samples: JndSamples
+    kept: JndSamples
+
+
 def label_by_steps(
     frames: Iterable[tuple[FrameRecord, np.ndarray]],
     codec: Codec,
@@ -66,15 +74,22 @@ def label_by_steps(
     *,
     work_dir: Path,
     threads: int = 1,
+    streams: Path | None = None,
 ) -> tuple[JndLabels, list[QualitySweep]]:
     """Labels of the kind ``vmaf_steps``, QP of ``codec``, and the sweeps that they are read off.
 
-    Each frame is coded as a still (all intra) at QP 1 to 51. Raises UserError for a frame whose
-    worst quality does not reach all levels.
+    Each frame is coded as a still (all intra) at QP 1 to 51; ``streams`` is a folder that keeps
+    the streams. Raises UserError for a frame whose worst quality does not reach all levels.
     """
     pictures = {record.frame: rgb_to_frame(rgb) for record, rgb in frames}
     sweeps = sweep_pictures(
-        pictures, codec, QPS, work_dir=work_dir, metric=rule.metric, threads=threads
+        pictures,
+        codec,
+        QPS,
+        work_dir=work_dir,
+        metric=rule.metric,
+        threads=threads,
+        streams=streams,
     )
     values = labels_of(sweeps, rule)
     return labels_from_values(values, "QP", LABEL_KIND, "steps", "labels by VMAF steps"), sweeps
@@ -87,30 +102,14 @@ def label_by_subjects(
     rule: SubjectiveRule,
     *,
     resolution: str = "640x360",
-) -> JndLabels:
+) -> SubjectiveLabels:
     """Subjective labels of a public data set, those of a source copied to each of its frames.
 
-    ``data_set`` is ``videoset`` (H.264 QP of whole clips) or ``mcl_jci`` (JPEG QF). Subjects saw
-    the originals: frames that were cut or resized raise UserError.
+    ``data_set`` is ``videoset`` (H.264 QP of whole clips) or ``mcl_jci`` (JPEG QF). Which samples
+    the rule leaves out follows from all sources of the data set that are read. Subjects saw the
+    originals: frames that were cut or resized raise UserError.
     """
     _require_originals(records)
-    _, kept = subject_samples(records, data_set, folder, rule, resolution=resolution)
-    of_sources = labels_from_samples(kept, rule.statistic, str(folder), order=rule.order)
-    return labels_of_frames(of_sources, records, str(folder), rule.order)
-
-
-def subject_samples(
-    records: Sequence[FrameRecord],
-    data_set: str,
-    folder: Path,
-    rule: SubjectiveRule,
-    *,
-    resolution: str = "640x360",
-) -> tuple[JndSamples, JndSamples]:
-    """The subjects' samples of the frames' sources: all, and those that the rule keeps.
-
-    Whom the rule leaves out follows from all sources of the data set that are read.
-    """
     if data_set == "videoset":
         samples = videoset.samples_of(videoset.read_tables(folder, resolution))
     elif data_set == "mcl_jci":
@@ -122,7 +121,10 @@ def subject_samples(
             expected="vmaf_steps; subjective only with videoset, mcl_jci or folder",
         )
     sources = by_source(records)
-    return _only(samples, sources), _only(without_outliers(samples, rule.outliers), sources)
+    kept = _only(without_outliers(samples, rule.outliers), sources)
+    of_sources = labels_from_samples(kept, rule.statistic, str(folder), order=rule.order)
+    labels = labels_of_frames(of_sources, records, str(folder), rule.order)
+    return SubjectiveLabels(labels, _only(samples, sources), kept)
 
 
 def labels_of_folder(folder: Path, kind: Kind, order: Order = "error") -> JndLabels:
