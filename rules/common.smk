@@ -39,7 +39,7 @@ except UserError as error:
     raise WorkflowError(str(error))
 
 
-prepare_environment(live_tracking=settings.config["mlflow"])
+prepare_environment(mlflow=settings.config["mlflow"])
 snakemake_patches.apply()
 RESULTS = settings.config["results_dir"]
 ENCODE_PRIORITY = EncodePriority(settings, run_model(settings, ROOT))

@@ -4,14 +4,12 @@ from pathlib import Path
 
 from jndlab.papers.bl_juniper.training import train_bl_juniper
 from jndops.adapter import run
-from jndops.mlflow.live_tracking import live_run, tracked
+from jndops.mlflow.server_run import server_run
 
 
 def main(snakemake) -> None:
     level, params = int(snakemake.wildcards.level), snakemake.params
-    with live_run(
-        f"bl_juniper_jnd{level}", snakemake.output.summary, tracked(params)
-    ) as on_metrics:
+    with server_run(f"bl_juniper_jnd{level}", params) as on_metrics:
         train_bl_juniper(
             [Path(path) for path in snakemake.input.blocks],
             level,

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from jndlab.papers.iqnet.training import train_cnn_jnqd
 from jndops.adapter import run
-from jndops.mlflow.live_tracking import live_run, tracked
+from jndops.mlflow.server_run import server_run
 
 
 def main(snakemake) -> None:
     name = f"cnn_jnqd_qp{snakemake.wildcards.qp}"
-    with live_run(name, snakemake.output.summary, tracked(snakemake.params)) as on_metrics:
+    with server_run(name, snakemake.params) as on_metrics:
         train_cnn_jnqd(
             Path(snakemake.input.sources),
             Path(snakemake.input.targets),

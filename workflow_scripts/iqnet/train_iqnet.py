@@ -4,11 +4,11 @@ from pathlib import Path
 
 from jndlab.papers.iqnet.training import train_iqnet
 from jndops.adapter import run
-from jndops.mlflow.live_tracking import live_run, tracked
+from jndops.mlflow.server_run import server_run
 
 
 def main(snakemake) -> None:
-    with live_run("iqnet", snakemake.output.summary, tracked(snakemake.params)) as on_metrics:
+    with server_run("iqnet", snakemake.params) as on_metrics:
         train_iqnet(
             Path(snakemake.input.sources),
             Path(snakemake.input.targets),

@@ -6,7 +6,7 @@ from jndlab.datasets.jnd_frames.folder import read_set
 from jndlab.papers.jnd_networks.stages import Stage
 from jndlab.papers.jnd_networks.training import train_stage
 from jndops.adapter import run
-from jndops.mlflow.live_tracking import live_run, tracked
+from jndops.mlflow.server_run import server_run
 
 
 def main(snakemake) -> None:
@@ -14,7 +14,7 @@ def main(snakemake) -> None:
     frames = read_set(given.folder, given.table)
     stage = Stage(**params.network)
     name = f"{snakemake.wildcards.paper}_{stage.name}"
-    with live_run(name, snakemake.output.summary, tracked(params)) as on_metrics:
+    with server_run(name, params) as on_metrics:
         train_stage(
             stage,
             frames.frames,

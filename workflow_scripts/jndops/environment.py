@@ -1,4 +1,4 @@
-"""Environment variables of the jobs of a run: where the code is, how threads wait, live tracking.
+"""Environment variables of the jobs of a run: the code, waiting threads, the MLflow server.
 
 None changes a result, so none may be a parameter of a rule: a switch would re-run it.
 """
@@ -12,11 +12,14 @@ import sys
 from jndlab.paths import ROOT
 
 PYTHON = sys.executable
-LIVE_VARIABLE = "JNDLAB_LIVE_TRACKING"
+SERVER_VARIABLE = "MLFLOW_TRACKING_URI"
 
 
-def prepare(live_tracking: bool) -> None:
-    """Set the environment that all jobs of a run inherit; a user's own choice of waiting stays."""
+def prepare(mlflow: bool) -> None:
+    """Set the environment that all jobs of a run inherit; a user's own choice of waiting stays.
+
+    Without ``mlflow`` no job sees a server.
+    """
     # The code whose digests the rules carry is the code that runs, whichever copy is installed.
     scripts = str(ROOT / "workflow_scripts")
     others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -26,6 +29,7 @@ def prepare(live_tracking: bool) -> None:
     os.environ["JND_SUITE"] = str(ROOT)  # for envs/*.post-deploy.sh
     # Threads of a network that wait must not spin: two jobs on two cores would starve each other.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ[LIVE_VARIABLE] = str(int(live_tracking))
+    if not mlflow:
+        os.environ.pop(SERVER_VARIABLE, None)
     # Snakemake writes this path into shell commands as it is; a folder may have a space in it.
     sys.executable = shlex.quote(PYTHON)

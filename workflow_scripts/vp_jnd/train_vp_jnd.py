@@ -11,7 +11,7 @@ from jndlab.papers.vp_jnd.pictures import load_picture, read_records, still_code
 from jndlab.papers.vp_jnd.training import train_classifier
 from jndlab.training.samplers.coded_pairs import LabelledPicture
 from jndops.adapter import run
-from jndops.mlflow.live_tracking import live_run, tracked
+from jndops.mlflow.server_run import server_run
 
 
 def main(snakemake) -> None:
@@ -28,7 +28,7 @@ def main(snakemake) -> None:
         ]
 
     name = f"{wildcards.network}_{wildcards.data}_{wildcards.split}"
-    with live_run(name, snakemake.output.summary, tracked(params)) as on_metrics:
+    with server_run(name, params) as on_metrics:
         train_classifier(
             wildcards.network,
             params.network,

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, write_csv
 from jndops.mlflow.records import ARTIFACTS_FOLDER, Record, collect_records
-from jndops.mlflow.trainings import LIVE_TAG, collect_trainings, register_models
+from jndops.mlflow.trainings import collect_trainings, register_models
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -154,8 +154,6 @@ def _synchronise(
     for run in _mirrored_runs(client):
         key = run.data.tags["job_key"]
         record = wanted.get(key)
-        if record is None and LIVE_TAG in run.data.tags:
-            continue  # its training is under way, or was stopped and may go on
         # A run that is not finished was cut off while being written: it is never taken for whole.
         whole = run.info.status == "FINISHED" and key not in kept
         if record and whole and run.data.tags.get("payload_sha256") == record.payload_sha256:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 TRAININGS = "training"  # the experiment
-LIVE_TAG = "live"  # of a run that a training itself writes; the mirrored run takes its place
 MODELS_FOLDER = "models"
 REGISTRY_FOLDER = "registered_models"
 SUMMARY, METRICS = "summary.json", "metrics.csv"
@@ -54,8 +53,7 @@ def results_of(summary: Path) -> Path:
 
 
 def training_key(summary: Path) -> str:
-    """``training/laser_jnd/mj_lat`` for ``models/laser_jnd/mj_lat/summary.json``: the same for a
-    live and for the mirrored run."""
+    """``training/laser_jnd/mj_lat`` for ``models/laser_jnd/mj_lat/summary.json``."""
     return "/".join((TRAININGS, *_paper_and_name(summary)))
 
 
