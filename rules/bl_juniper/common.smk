@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from jndlab.jnd.saliency.visual_importance import SALIENCY_MODELS
-from jndops.settings import Point
+from jndlab.quality.rd_point import PointKey
 
 BL_JUNIPER = settings.config["bl_juniper"]
 BL_JUNIPER_DATA = BL_JUNIPER["training_data"]
@@ -20,7 +20,7 @@ BL_JUNIPER_PLACES = sorted({(point.codec, point.configuration) for point in BL_J
 BL_JUNIPER_PLAIN_QPS = [qp for qp in BL_JUNIPER["compare"]["plain_qps"] if qp not in settings.config["qps"]]
 # The anchor at further QPs, so that its curve reaches the rates of the controlled streams.
 BL_JUNIPER_PLAIN = [
-    Point(codec, configuration, sequence, settings.config["anchor"], qp)
+    PointKey(sequence, configuration, codec, settings.config["anchor"], qp)
     for codec, configuration in BL_JUNIPER_PLACES
     for sequence in settings.config["sequences"]
     for qp in BL_JUNIPER_PLAIN_QPS
@@ -72,7 +72,11 @@ def clips_as_text():
 def weighed_points(wildcards):
     """The points of one codec, configuration and sequence whose streams are weighed."""
     wanted = (wildcards.codec, wildcards.configuration, wildcards.sequence)
-    return [point for point in [*BL_JUNIPER_POINTS, *BL_JUNIPER_PLAIN] if point[:3] == wanted]
+    return [
+        point
+        for point in [*BL_JUNIPER_POINTS, *BL_JUNIPER_PLAIN]
+        if (point.codec, point.configuration, point.sequence) == wanted
+    ]
 
 
 def bl_juniper_table(name):

@@ -71,7 +71,8 @@ def test_streams_are_smaller_at_every_target_below_jnd3(results):
     assert below and all(row["smaller"] == "True" for row in below)
     assert all(float(row["vmaf_drop"]) > 0 for row in below)
     sizes = {
-        (row["sequence"], row["config"], row["method"], int(row["qp"])): row for row in savings
+        (row["sequence"], row["configuration"], row["method"], int(row["qp"])): row
+        for row in savings
     }
     path = results / "points/kvazaar-ultrafast/LDP/bikes_tiny/bl_juniper/qp22.json"
     point = json.loads(path.read_text())

@@ -18,8 +18,8 @@ from workflow_runner import Workflow
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 COLUMNS = set(
-    "sequence config codec method qp frames fps bits bitrate_kbps psnr_y_framemean psnr_y_mse "
-    "ssim_y vmaf_mean vmaf_neg_mean xpsnr_y prefilter_vmaf_mean encode_cpu_s".split()
+    "sequence configuration codec method qp frames fps bits bitrate_kbps psnr_y_framemean "
+    "psnr_y_mse ssim_y vmaf_mean vmaf_neg_mean xpsnr_y prefilter_vmaf_mean encode_cpu_s".split()
 )
 BROKEN = """
 class Half:
@@ -52,7 +52,9 @@ def rows(results) -> list[dict[str, str]]:
 
 def test_table_has_a_row_per_point_and_the_promised_columns(rows):
     assert set(rows[0]) >= COLUMNS
-    keys = {tuple(row[name] for name in ("sequence", "config", "method", "qp")) for row in rows}
+    keys = {
+        tuple(row[name] for name in ("sequence", "configuration", "method", "qp")) for row in rows
+    }
     assert len(rows) == len(keys) == 2 * 2 * 2 * 4
 
 
@@ -60,7 +62,7 @@ def test_curves_behave_like_rate_distortion_curves(rows):
     rows = sorted(rows, key=lambda row: int(row["qp"]))
     curves: dict[tuple, list] = {}
     for row in rows:
-        curves.setdefault((row["sequence"], row["config"], row["method"]), []).append(row)
+        curves.setdefault((row["sequence"], row["configuration"], row["method"]), []).append(row)
     for curve in curves.values():
         for quantity in ("bits", "psnr_y_mse", "vmaf_mean", "xpsnr_y"):
             values = [float(row[quantity]) for row in curve]
@@ -69,7 +71,7 @@ def test_curves_behave_like_rate_distortion_curves(rows):
 
 def test_bits_are_the_stream_and_the_rate_is_the_sheets(rows, results):
     for row in rows:
-        stem = "{codec}/{config}/{sequence}/{method}/qp{qp}".format(**row)
+        stem = "{codec}/{configuration}/{sequence}/{method}/qp{qp}".format(**row)
         stream = results / f"streams/{stem}.266"
         assert int(row["bits"]) == 8 * stream.stat().st_size
         rate = int(row["bits"]) * float(row["fps"]) / int(row["frames"]) / 1000
@@ -79,12 +81,12 @@ def test_bits_are_the_stream_and_the_rate_is_the_sheets(rows, results):
         assert len(per_frame) == int(row["frames"])
         assert sum(int(frame["bits"]) for frame in per_frame) == int(row["bits"])
         kinds = "".join(frame["slice_type"] for frame in per_frame)
-        assert kinds == ("I" * 9 if row["config"] == "AI" else "I" + "P" * 8)
+        assert kinds == ("I" * 9 if row["configuration"] == "AI" else "I" + "P" * 8)
 
 
 def test_psnr_agrees_with_an_independent_computation(rows, results):
-    row = next(r for r in rows if r["config"] == "LDP" and r["method"] == "erjnd")
-    stem = "{codec}/{config}/{sequence}/{method}/qp{qp}".format(**row)
+    row = next(r for r in rows if r["configuration"] == "LDP" and r["method"] == "erjnd")
+    stem = "{codec}/{configuration}/{sequence}/{method}/qp{qp}".format(**row)
     width, height, frames = (int(row[name]) for name in ("width", "height", "frames"))
     clip = ClipFormat(width, height, Fraction(row["fps"]), frames)
     source = [frame.y.astype(float) * 4 for frame in read_clip(

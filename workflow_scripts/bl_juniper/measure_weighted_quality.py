@@ -15,7 +15,7 @@ def main(snakemake) -> None:
     weights = weights_of(judges, clip)
     streams = [Path(stream) for stream in given.streams]
     found = weighted_quality(Path(given.source), streams, clip, weights, params.every)
-    place = {"sequence": names.sequence, "config": names.configuration, "codec": names.codec}
+    place = {"sequence": names.sequence, "configuration": names.configuration, "codec": names.codec}
     rows = [
         {**place, "method": method, "qp": qp, **row}
         for (method, qp), of_stream in zip(params.coded, found, strict=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from jndlab.files import read_json, write_csv, write_json
 from jndlab.media.clip import clip_from_text
 from jndlab.quality.full_reference import measure
-from jndlab.quality.rd_point import RdKey, frame_rows, rd_point
+from jndlab.quality.rd_point import PointKey, frame_rows, rd_point
 from jndops.adapter import run, scratch
 
 
@@ -23,7 +23,7 @@ def main(snakemake) -> None:
     prefilter = snakemake.input.prefilter_metrics
     encode = read_json(snakemake.input.encode)
     point = rd_point(
-        key=RdKey(names.sequence, names.configuration, names.codec, names.method, int(names.qp)),
+        key=PointKey(names.sequence, names.configuration, names.codec, names.method, int(names.qp)),
         clip=clip,
         content=snakemake.params.content,
         method=snakemake.params.method,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from jndlab.codecs import codec_class
 from jndlab.datasets.sequences import Sequence, load_sequences
@@ -13,21 +13,12 @@ from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
 from jndlab.media.clip import ClipFormat
 from jndlab.quality.metrics import default_bd_rates, pooled_columns
+from jndlab.quality.rd_point import PointKey
 from jndops.schema import check, did_you_mean, load_yaml, with_defaults
 
 # Parts of the suite with a schema of their own; the schema stands under the same key.
 SECTIONS = ("iqnet", "jnd_frames", "laser_jnd", "mtjnd", "vp_jnd", "bl_juniper", "subjective")
 ALL_QPS = "all"  # variant of a prefiltered clip that serves every QP
-
-
-class Point(NamedTuple):
-    """Identity of one rate-distortion point."""
-
-    codec: str
-    configuration: str
-    sequence: str
-    method: str
-    qp: int
 
 
 @dataclass(frozen=True)
@@ -47,7 +38,7 @@ class Settings:
         """Folder of the data set that a sequence belongs to."""
         return Path(self.config["data_dir"]) / self.sequences[sequence].dataset
 
-    def points(self) -> Iterator[Point]:
+    def points(self) -> Iterator[PointKey]:
         """Every point of the run, in a fixed order."""
         chosen = self.config
         for codec in self.codecs_in_use():
@@ -57,9 +48,9 @@ class Settings:
                         if codec not in self.codecs_of(method):
                             continue
                         for qp in chosen["qps"]:
-                            yield Point(codec, configuration, sequence, method, qp)
+                            yield PointKey(sequence, configuration, codec, method, qp)
 
-    def points_of(self, kind: str) -> Iterator[Point]:
+    def points_of(self, kind: str) -> Iterator[PointKey]:
         """Points of all methods of a kind, and those of the anchor with the same codecs."""
         methods = self.methods_of(kind)
         codecs = {codec for method in methods for codec in self.codecs_of(method)}

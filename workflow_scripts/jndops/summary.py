@@ -62,11 +62,11 @@ def _bd_rates(table: list[Row]) -> list[str]:
     metrics = list(dict.fromkeys(row["metric"] for row in means))
     lines: dict[tuple[str, ...], dict[str, str]] = {}
     for row in means:
-        line = lines.setdefault((row["method"], row["codec"], row["config"]), {})
+        line = lines.setdefault((row["method"], row["codec"], row["configuration"]), {})
         left_out = row.get("left_out") or "0"
         mark = f" ({left_out} left out)" if left_out != "0" else ""
         line[row["metric"]] = _rounded(row["bd_rate_pct"]) + mark
-    rows = [("method", "codec", "config", *metrics)]
+    rows = [("method", "codec", "configuration", *metrics)]
     rows += [(*key, *(line.get(name, "") for name in metrics)) for key, line in lines.items()]
     title = "BD-rate against the anchor in %, mean over sequences (negative: fewer bits)"
     return [title, *aligned(rows)]
@@ -83,11 +83,11 @@ def _equal_qp(table: list[Row]) -> list[str]:
     for row in table:
         cells = [row[name] for name in columns]
         if all(cells):  # empty where the anchor's point is missing
-            key = (row["method"], row["codec"], row["config"])
+            key = (row["method"], row["codec"], row["configuration"])
             groups[key].append([float(cell) for cell in cells])
     if not groups:
         return []
-    rows = [("method", "codec", "config", *columns.values(), "points")]
+    rows = [("method", "codec", "configuration", *columns.values(), "points")]
     for key, values in groups.items():
         means = (sum(column) / len(values) for column in zip(*values, strict=True))
         rows.append((*key, *(f"{mean:.2f}" for mean in means), str(len(values))))

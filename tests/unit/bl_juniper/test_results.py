@@ -138,7 +138,7 @@ def points_and_weights(gain=0.5, shift=0.0) -> tuple[pd.DataFrame, pd.DataFrame]
             log_rate = 12 - place - of_method
             point = {
                 "sequence": "a",
-                "config": "AI",
+                "configuration": "AI",
                 "codec": "kvazaar",
                 "method": method,
                 "qp": qp,
@@ -202,7 +202,7 @@ def test_savings_headline_and_bd_rates():
     ],
 )
 def test_the_plain_increase_is_beaten_or_not(gains, answer, sequences):
-    place = {"config": "AI", "codec": "kvazaar", "method": "bl_juniper", "content": "demo"}
+    place = {"configuration": "AI", "codec": "kvazaar", "method": "bl_juniper", "content": "demo"}
     table = pd.DataFrame(
         {**place, "sequence": name, "qp": qp, "quality": "wpsnr", "judge": "dsr", "gain": gain}
         | {"status": "out_of_range" if np.isnan(gain) else "ok"}

@@ -24,12 +24,12 @@ LABELS = {"iqnet": "IQNet", "erjnd": "ERJND", "cnn_jnqd": "CNN-JNQD"}
 
 def some_savings(methods=("erjnd", "iqnet"), sequences=("C_PartyScene", "bikes")):
     rows = []
-    for sequence, config, (rank, method), (step, qp) in itertools.product(
+    for sequence, configuration, (rank, method), (step, qp) in itertools.product(
         sequences, ("AI", "LDP"), enumerate(methods), enumerate((22, 27))
     ):
         rows.append(
             {
-                **{"sequence": sequence, "config": config, "codec": "vvenc-faster"},
+                **{"sequence": sequence, "configuration": configuration, "codec": "vvenc-faster"},
                 **{"method": method, "qp": qp, "bits": 90, "anchor_bits": 100},
                 "content": "published" if "_" in sequence else "demo",
                 "saving_pct": 12.0 - 4 * step + rank,
@@ -61,7 +61,7 @@ def test_printed_values_stand_at_published_sequences_alone(tmp_path):
     ):
         assert text in svg
     assert "ERJND" not in svg and {row["method"] for row in rows} == {"iqnet"}
-    printed = {(r["sequence"], r["config"], r["qp"]): r["printed"] for r in rows}
+    printed = {(r["sequence"], r["configuration"], r["qp"]): r["printed"] for r in rows}
     assert float(printed["C_PartyScene", "AI", "22"]) == 17.18
     assert float(printed["C_PartyScene", "LDP", "27"]) == 24.35
     assert printed["bikes", "AI", "22"] == ""
@@ -84,7 +84,9 @@ def test_without_iqnet_the_other_methods_are_shown_and_told(tmp_path):
 
 
 def test_printed_vmaf_drops_are_differences_of_table_3():
-    printed = iqnet_figures.printed_values("vmaf_drop").set_index(["config", "sequence", "qp"])
+    printed = iqnet_figures.printed_values("vmaf_drop").set_index(
+        ["configuration", "sequence", "qp"]
+    )
     assert len(printed) == 16 and set(printed.index.get_level_values(1)) == {
         "B_BQTerrace",
         "C_PartyScene",
@@ -153,7 +155,13 @@ def a_clip(path, changed=None):
 
 
 def a_method(folder, name, label, bits, content="demo", sequence="bikes", changed=None):
-    key = {"sequence": sequence, "config": "AI", "codec": "vtm-11.0", "method": name, "qp": 22}
+    key = {
+        "sequence": sequence,
+        "configuration": "AI",
+        "codec": "vtm-11.0",
+        "method": name,
+        "qp": 22,
+    }
     point = {
         "key": key,
         "content": content,

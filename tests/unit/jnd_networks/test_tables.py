@@ -177,8 +177,8 @@ def test_demo_is_never_called_reproduced(predictions):
 def test_coding_table_names_the_qp_that_was_used():
     point = dict.fromkeys(POINT_COLUMNS, 0.0)
     rows = [
-        point | {"sequence": "bikes", "config": "AI", "codec": "x264", "method": method, "qp": qp,
-                 "content": "demo", "bits": bits, "psnr_y_framemean": 40.0}
+        point | {"sequence": "bikes", "configuration": "AI", "codec": "x264", "method": method,
+                 "qp": qp, "content": "demo", "bits": bits, "psnr_y_framemean": 40.0}
         for method, qp, bits in [("anchor", 22, 100), ("jnd", 22, 60), ("anchor", 27, 50),
                                  ("jnd", 27, 50)]
     ]  # fmt: skip

@@ -28,8 +28,13 @@ def write_point(results: Path, method: str, qp: int, **changes) -> Path:
     path = results / f"points/vvenc-faster/AI/bikes/{method}/qp{qp}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     point = {
-        "schema": 1,
-        "key": {"sequence": "bikes", "config": "AI", "codec": "vvenc-faster", "method": method}
+        "schema": 2,
+        "key": {
+            "sequence": "bikes",
+            "configuration": "AI",
+            "codec": "vvenc-faster",
+            "method": method,
+        }
         | {"qp": qp},
         "clip": {"width": 640, "height": 272, "fps": "25/1", "frames": 17, "bit_depth": 8},
         "content": "demo",
@@ -84,7 +89,7 @@ def make_results(folder: Path) -> Path:
         for qp in (22, 37):
             write_point(folder, method, qp)
     for name, text in {
-        "tables/bd_rate.csv": "level,sequence,config,codec,metric,method,bd_rate_pct\n"
+        "tables/bd_rate.csv": "level,sequence,configuration,codec,metric,method,bd_rate_pct\n"
         "sequence,bikes,AI,vvenc-faster,vmaf_mean,erjnd,9.0\n"
         "all,,AI,vvenc-faster,vmaf_mean,erjnd,4.5\n"
         "all,,AI,vvenc-faster,psnr_y_mse,erjnd,\n",

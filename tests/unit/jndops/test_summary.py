@@ -45,11 +45,11 @@ def results(tmp_path) -> Path:
         "points/c/AI/bikes/anchor/qp22.json": "{}",
         "tables/rd_points.csv": "sequence,content,encode_cpu_s\n"
         "bikes,demo,1.4\nbikes,demo,2.2\nB_Cactus,published,\n",
-        "tables/bd_rate.csv": "level,config,codec,metric,method,bd_rate_pct,left_out\n"
+        "tables/bd_rate.csv": "level,configuration,codec,metric,method,bd_rate_pct,left_out\n"
         "sequence,AI,vvenc,vmaf_mean,erjnd,99,\n"
         "all,AI,vvenc,vmaf_mean,erjnd,-12.345,1\n"
         "all,AI,vvenc,psnr_y_mse,erjnd,,0\n",
-        "tables/same_qp.csv": "config,codec,method,saving_pct,vmaf_drop,psnr_drop_db\n"
+        "tables/same_qp.csv": "configuration,codec,method,saving_pct,vmaf_drop,psnr_drop_db\n"
         "AI,vvenc,erjnd,10,2,1.0\nAI,vvenc,erjnd,20,4,2.0\nAI,vvenc,erjnd,,,\n",
         "figures/rd.svg": "",
         "iqnet/tables/comparison.csv": "ours,verdict\n1,reproduced\n2,not comparable: demo\n"

@@ -25,7 +25,7 @@ def some_points(factors, shift=0.0):
             tested = method == "m"
             rows.append(
                 {
-                    **{"sequence": sequence, "config": "AI", "codec": "c", "method": method},
+                    **{"sequence": sequence, "configuration": "AI", "codec": "c", "method": method},
                     **{"qp": qp, "content": "demo"},
                     "bitrate_kbps": rate * factor if tested else rate,
                     "vmaf_mean": quality - (shift if tested else 0.0),

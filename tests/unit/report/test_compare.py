@@ -83,15 +83,22 @@ def test_the_function_refuses_what_it_could_only_guess():
 
 
 def points(sequences, methods, codec, content, saving):
-    """Made-up points; ``saving`` (config, sequence, qp, method) -> (saving %, PSNR drop)."""
+    """Made-up points; ``saving`` (configuration, sequence, qp, method) -> (saving %, PSNR drop)."""
     rows = []
-    for sequence, config, method, qp in itertools.product(
+    for sequence, configuration, method, qp in itertools.product(
         sequences, ("AI", "LDP"), methods, (22, 27, 32, 37)
     ):
-        percent, drop = (0, 0) if method == "anchor" else saving(config, sequence, qp, method)
+        percent, drop = (
+            (0, 0) if method == "anchor" else saving(configuration, sequence, qp, method)
+        )
         rows.append(
             {
-                **{"sequence": sequence, "config": config, "codec": codec, "method": method},
+                **{
+                    "sequence": sequence,
+                    "configuration": configuration,
+                    "codec": codec,
+                    "method": method,
+                },
                 **{"qp": qp, "content": content, "width": 416, "height": 240, "fps": 50.0},
                 **{"frames": 8, "bit_depth": 8, "bits": round(1e9 * (1 - percent / 100))},
                 "bitrate_kbps": 1e6 * (1 - percent / 100),
@@ -109,7 +116,7 @@ def printed_saving():
     rows = published["table4_ps_comparison"]
     ids = sequence_ids(published["table1_sequences"], rows)
     return {
-        (row["config"], ids[row["sequence"]], int(row["qp"]), "iqnet"): (
+        (row["configuration"], ids[row["sequence"]], int(row["qp"]), "iqnet"): (
             float(row["bitrate_saving_pct"]),
             float(row["psnr_drop_db"]),
         )
@@ -171,10 +178,10 @@ def test_the_headline_is_comparable_only_over_all_sequences():
             ["anchor", "iqnet"],
             "vtm-11.0",
             "published",
-            lambda config, sequence, qp, method: (15.0, 1.0),
+            lambda configuration, sequence, qp, method: (15.0, 1.0),
         )
         table = iqnet_tables.headline(frame, "vtm-11.0").comparison
-        return table.set_index(["config", "quantity"])["verdict"]
+        return table.set_index(["configuration", "quantity"])["verdict"]
 
     assert of(every)["AI", "mean_saving_pct"] == "reproduced"
     assert of(every)["LDP", "mean_saving_pct"] == "deviates"

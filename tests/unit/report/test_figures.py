@@ -23,17 +23,24 @@ METHODS = ("anchor", "erjnd", "iqnet")
 
 
 def some_points(
-    sequences, content="demo", methods=METHODS, codec="vvenc-faster", configs=("AI", "LDP")
+    sequences, content="demo", methods=METHODS, codec="vvenc-faster", configurations=("AI", "LDP")
 ):
     rows = []
-    for sequence, config, (rank, method), (step, qp) in itertools.product(
-        sequences, configs, enumerate(methods), enumerate((22, 27, 32, 37))
+    for sequence, configuration, (rank, method), (step, qp) in itertools.product(
+        sequences, configurations, enumerate(methods), enumerate((22, 27, 32, 37))
     ):
         rows.append(
             {
-                **{"sequence": sequence, "config": config, "codec": codec, "method": method},
+                **{
+                    "sequence": sequence,
+                    "configuration": configuration,
+                    "codec": codec,
+                    "method": method,
+                },
                 **{"qp": qp, "content": content},
-                "bitrate_kbps": (3000 if config == "AI" else 900) * 0.5**step * (1 - 0.05 * rank),
+                "bitrate_kbps": (3000 if configuration == "AI" else 900)
+                * 0.5**step
+                * (1 - 0.05 * rank),
                 "vmaf_mean": 97.0 - 2 * step**2 - rank,
             }
         )
@@ -67,7 +74,7 @@ def test_rd_curves_show_every_panel_and_method(tmp_path):
 
 
 def test_the_same_points_give_the_same_bytes(tmp_path):
-    points = some_points(["bikes"], configs=("AI",))
+    points = some_points(["bikes"], configurations=("AI",))
     shuffled = points.sample(frac=1, random_state=1)
     first = figures.rd_curves(points, "vmaf_mean", tmp_path / "first")
     second = figures.rd_curves(shuffled, "vmaf_mean", tmp_path / "second")
@@ -88,23 +95,25 @@ def test_savings_and_drops_have_units_and_say_what_is_stand_in(tmp_path):
         "stand-in content: bikes",
     ):
         assert text in svg
-    drop = figures.drop_plot(savings[savings["config"] == "AI"], "vmaf_drop", tmp_path / "drop")
+    drop = figures.drop_plot(
+        savings[savings["configuration"] == "AI"], "vmaf_drop", tmp_path / "drop"
+    )
     assert "VMAF drop at equal QP" in drop[0].read_text()
 
 
-@pytest.mark.parametrize("configs", [1, 2])
-def test_any_number_of_sequences_fits_a_screen(configs):
+@pytest.mark.parametrize("configurations", [1, 2])
+def test_any_number_of_sequences_fits_a_screen(configurations):
     for sequences in range(1, 41):
-        rows, groups, (width, _) = figures.curve_grid(sequences, configs)
+        rows, groups, (width, _) = figures.curve_grid(sequences, configurations)
         assert rows * groups >= sequences and (rows - 1) * groups < sequences
-        assert groups * configs * width <= MOST_INCHES
+        assert groups * configurations * width <= MOST_INCHES
     assert figures.curve_grid(18, 2)[:2] == (6, 3)
     figure, _ = new_grid(1, 1, (99, 99))
     assert max(figure.get_size_inches()) * PIXELS_PER_INCH <= 2000
 
 
 def test_the_rate_axis_is_logarithmic_only_where_the_range_asks(tmp_path):
-    narrow = some_points(["bikes"], configs=("AI",))
+    narrow = some_points(["bikes"], configurations=("AI",))
     wide = narrow.assign(bitrate_kbps=narrow["bitrate_kbps"].where(narrow["qp"] < 37, 40))
     ticks = {}
     for name, frame in (("narrow", narrow), ("wide", wide)):
@@ -117,8 +126,10 @@ def test_the_rate_axis_is_logarithmic_only_where_the_range_asks(tmp_path):
 def test_several_codecs_are_told_apart(tmp_path):
     both = pd.concat(
         [
-            some_points(["bikes"], methods=("anchor",), configs=("AI",)),
-            some_points(["bikes"], methods=("anchor",), codec="x265-medium", configs=("AI",)),
+            some_points(["bikes"], methods=("anchor",), configurations=("AI",)),
+            some_points(
+                ["bikes"], methods=("anchor",), codec="x265-medium", configurations=("AI",)
+            ),
         ]
     )
     svg = figures.rd_curves(both, "vmaf_mean", tmp_path / "rd")[0].read_text()

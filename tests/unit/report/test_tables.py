@@ -16,10 +16,10 @@ from jndlab.quality.aggregate import bd_rate_table, same_qp_table, sequence_clas
 from jndlab.report.tables import POINT_COLUMNS, load_points, write_table
 
 POINT = {
-    "schema": 1,
+    "schema": 2,
     "key": {
         "sequence": "bikes",
-        "config": "AI",
+        "configuration": "AI",
         "codec": "vvenc-faster",
         "method": "anchor",
         "qp": 27,
@@ -60,7 +60,7 @@ def published_points(method_rows):
     return pd.DataFrame(
         {
             "sequence": f"{'C' if row['sequence'] == 'PartyScene' else 'B'}_{row['sequence']}",
-            "config": row["config"],
+            "configuration": row["configuration"],
             "codec": "vtm-11.0",
             "method": row["method"],
             "qp": int(row["qp"]),
@@ -126,7 +126,7 @@ def test_a_point_twice_is_an_error_that_names_both_files(tmp_path):
     assert "a.json" in str(error.value) and "b.json" in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"schema": 1}', '{"schema": 2}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"schema": 1}', '{"schema": 3}'])
 def test_a_file_that_is_no_point_is_named(tmp_path, text):
     path = tmp_path / "broken.json"
     path.write_text(text)
@@ -187,9 +187,9 @@ def test_bd_rate_table_of_the_printed_curves(printed_points, interpolation, expe
     table = bd_rate_table(printed_points, "CNN-JNQD", ["vmaf_mean"], interpolation)
     rows = table[(table["level"] == "sequence") & (table["method"] == "IQNet")]
     found = {
-        f"{config} {group}": value
-        for config, group, value in zip(
-            rows["config"], rows["class"], rows["bd_rate_pct"], strict=True
+        f"{configuration} {group}": value
+        for configuration, group, value in zip(
+            rows["configuration"], rows["class"], rows["bd_rate_pct"], strict=True
         )
     }
     assert found == pytest.approx(expected, abs=2e-4)
@@ -199,9 +199,9 @@ def test_bd_rate_table_of_the_printed_curves(printed_points, interpolation, expe
 def test_means_are_of_per_sequence_values_and_count_what_is_left_out(printed_points):
     spoilt = printed_points.copy()
     is_lost = (spoilt["sequence"] == "C_PartyScene") & (spoilt["qp"] == 37)
-    spoilt.loc[is_lost & (spoilt["config"] == "AI"), "vmaf_mean"] = math.nan
+    spoilt.loc[is_lost & (spoilt["configuration"] == "AI"), "vmaf_mean"] = math.nan
     table = bd_rate_table(spoilt, "anchor", ["vmaf_mean"])
-    of_iqnet = table[table["method"] == "IQNet"].set_index(["config", "level", "class"])
+    of_iqnet = table[table["method"] == "IQNet"].set_index(["configuration", "level", "class"])
     assert of_iqnet.loc[("AI", "sequence", "C"), "status"] == "too_few_points"
     overall = of_iqnet.loc[("AI", "all", "")]
     assert overall["bd_rate_pct"] == pytest.approx(36.2532, abs=1e-3)
@@ -233,7 +233,7 @@ def test_same_qp_table_gives_back_the_printed_savings(printed_points):
     savings = same_qp_table(printed_points)
     row = savings[
         (savings["sequence"] == "B_BQTerrace")
-        & (savings["config"] == "LDP")
+        & (savings["configuration"] == "LDP")
         & (savings["method"] == "IQNet")
         & (savings["qp"] == 22)
     ].iloc[0]

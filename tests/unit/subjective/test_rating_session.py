@@ -14,6 +14,7 @@ from codec_clips import cut_clip
 from jndlab.errors import UserError
 from jndlab.files import read_csv
 from jndlab.media.clip import Frame, read_clip, write_clip
+from jndlab.quality.rd_point import PointKey
 from jndlab.subjective.rating_clips import MIN_PSNR, write_rating_clip
 from jndlab.subjective.rating_page import (
     CodedClip,
@@ -23,7 +24,6 @@ from jndlab.subjective.rating_page import (
 )
 from jndlab.subjective.ratings import read_stimuli
 from jndops.plan.subjective import rated_clips, rated_points
-from jndops.settings import Point
 
 SECRETS = ("anchor", "own", "vvenc", "LDP", "qp")
 
@@ -150,7 +150,7 @@ def run_of(**subjective):
     """A run of two sequences, configurations, methods and QPs, as far as the plan looks at it."""
     chosen = dict.fromkeys(("sequences", "methods", "qps", "codec", "configuration"))
     points = [
-        Point("x265", configuration, sequence, method, qp)
+        PointKey(sequence, configuration, "x265", method, qp)
         for configuration in ("AI", "LDP")
         for sequence in ("bikes", "bunny")
         for method in ("anchor", "own")
@@ -165,7 +165,7 @@ def test_the_choice_of_the_configuration_is_followed():
     assert {p.configuration for p in rated_points(run_of())} == {"AI"}
     assert len(rated_points(run_of())) == 8
     few = rated_points(run_of(sequences=["bunny"], qps=[37], configuration="LDP"))
-    assert few == [Point("x265", "LDP", "bunny", m, 37) for m in ("anchor", "own")]
+    assert few == [PointKey("bunny", "LDP", "x265", m, 37) for m in ("anchor", "own")]
     clips = rated_clips(few)
     assert clips == [
         ("bunny", "reference"),

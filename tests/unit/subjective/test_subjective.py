@@ -143,7 +143,7 @@ def test_differential_scores_are_those_of_p910():
 def points(shown: list[Stimulus]) -> pd.DataFrame:
     rows = [
         {
-            **{"sequence": s.sequence, "config": "LDP", "codec": "x265", "method": s.method},
+            **{"sequence": s.sequence, "configuration": "LDP", "codec": "x265", "method": s.method},
             **{"qp": s.qp, "content": "demo", "vmaf_mean": 100.0 - 2 * (s.qp - 20)},
             "bitrate_kbps": RATES[s.qp] * (0.8 if s.method == "own" else 1),
             "bits": int(1000 * RATES[s.qp] * (0.8 if s.method == "own" else 1)),

@@ -10,12 +10,13 @@ import pandas as pd
 
 from jndlab.quality.bd_rate import BdRate, Curve, bd_rate, mean_bd_rate
 from jndlab.quality.metrics import default_bd_rates, pooled_columns
+from jndlab.quality.rd_point import POINT_KEY
 
 BD_COLUMNS = [
     "level",
     "class",
     "sequence",
-    "config",
+    "configuration",
     "codec",
     "metric",
     "method",
@@ -29,11 +30,7 @@ BD_COLUMNS = [
     "left_out",
 ]
 SAME_QP_COLUMNS = [
-    "sequence",
-    "config",
-    "codec",
-    "method",
-    "qp",
+    *POINT_KEY,
     "content",
     "bits",
     "anchor_bits",
@@ -63,11 +60,16 @@ def bd_rate_table(
     nothing is missing. Negative percentages are savings. Columns: ``BD_COLUMNS``.
     """
     rows = []
-    for (config, codec), group in points.groupby(["config", "codec"], sort=True):
+    for (configuration, codec), group in points.groupby(["configuration", "codec"], sort=True):
         methods = sorted(set(group["method"]) - {anchor_method})
         for metric in metrics or default_bd_rates():
             for method in methods:
-                shared = {"config": config, "codec": codec, "metric": metric, "method": method}
+                shared = {
+                    "configuration": configuration,
+                    "codec": codec,
+                    "metric": metric,
+                    "method": method,
+                }
                 shared["interpolation"] = interpolation
                 rows += _curve_rows(group, anchor_method, classes, shared)
     table = pd.DataFrame(rows, columns=BD_COLUMNS)
@@ -85,7 +87,7 @@ def same_qp_table(points: pd.DataFrame, anchor_method: str = "anchor") -> pd.Dat
     vmaf_drop and vmaf_neg_drop = anchor - method, so positive is a loss. A point whose anchor
     is missing keeps its row with these empty. Columns: ``SAME_QP_COLUMNS``.
     """
-    keys = ["sequence", "config", "codec", "qp"]
+    keys = ["sequence", "configuration", "codec", "qp"]
     qualities = ["psnr_y_framemean", "vmaf_mean", "vmaf_neg_mean"]
     anchor = points.loc[points["method"] == anchor_method, [*keys, "bits", *qualities]]
     anchor = anchor.rename(columns={name: f"anchor_{name}" for name in ["bits", *qualities]})
@@ -96,7 +98,9 @@ def same_qp_table(points: pd.DataFrame, anchor_method: str = "anchor") -> pd.Dat
     drops["vmaf_neg_drop"] = "vmaf_neg_mean"
     for drop, quality in drops.items():
         table[drop] = table[f"anchor_{quality}"] - table[quality]
-    table = table.sort_values(["sequence", "config", "codec", "method", "qp"], ignore_index=True)
+    table = table.sort_values(
+        ["sequence", "configuration", "codec", "method", "qp"], ignore_index=True
+    )
     return table[SAME_QP_COLUMNS]
 
 

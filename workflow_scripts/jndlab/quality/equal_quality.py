@@ -22,7 +22,7 @@ COLUMNS = [
     "scope",
     "sequence",
     "content",
-    "config",
+    "configuration",
     "codec",
     "metric",
     "method",
@@ -84,10 +84,15 @@ def equal_quality_table(
     BD-rates. Columns: ``COLUMNS``.
     """
     rows: list[dict[str, Any]] = []
-    for (config, codec), group in points.groupby(["config", "codec"], sort=True):
+    for (configuration, codec), group in points.groupby(["configuration", "codec"], sort=True):
         for metric, wanted in levels.items():
             for method in sorted(set(group["method"]) - {anchor_method}):
-                shared = {"config": config, "codec": codec, "metric": metric, "method": method}
+                shared = {
+                    "configuration": configuration,
+                    "codec": codec,
+                    "metric": metric,
+                    "method": method,
+                }
                 rows += _rows(group, anchor_method, wanted, shared)
     table = pd.DataFrame(rows, columns=COLUMNS)
     for name in ("sequences", "left_out"):

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
 from jndlab.media.clip import ClipFormat, clip_as_text
-from jndlab.quality.full_reference import Measurement
 from jndlab.quality.metrics import pool
 
-SCHEMA_VERSION = 1
+if TYPE_CHECKING:
+    from jndlab.quality.full_reference import Measurement
+
+SCHEMA_VERSION = 2
 
 
-@dataclass(frozen=True)
-class RdKey:
-    """What names a point; ``config`` is the coding configuration, AI or LDP."""
+class PointKey(NamedTuple):
+    """Identity of a rate-distortion point; its fields are the key columns of every table.
+
+    ``configuration`` is the coding configuration, AI (all intra) or LDP (low-delay P).
+    """
 
     sequence: str
-    config: str
+    configuration: str
     codec: str
     method: str
     qp: int
 
 
+POINT_KEY = list(PointKey._fields)
+
+
 def rd_point(
     *,
-    key: RdKey,
+    key: PointKey,
     clip: ClipFormat,
     content: str,
     method: Mapping[str, Any],
@@ -60,7 +66,7 @@ def rd_point(
     }
     return {
         "schema": SCHEMA_VERSION,
-        "key": asdict(key),
+        "key": key._asdict(),
         "label": method["label"] or key.method,
         "clip": clip_as_text(clip),
         "content": content,

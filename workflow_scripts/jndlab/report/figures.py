@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from jndlab.errors import UserError
+from jndlab.quality.rd_point import POINT_KEY
 from jndlab.report.style import (
     MOST_INCHES,
     axis_label,
@@ -29,7 +30,7 @@ CURVE_PANEL = (4.4, 3.0)
 SMALL_PANEL = (2.65, 2.4)
 BAR_PANEL_HEIGHT = 2.4
 LOG_RATE_RATIO = 10  # largest to smallest rate of one curve from which a linear axis crowds
-POINT_NAMES = ["sequence", "config", "codec", "method", "qp", "content"]
+POINT_NAMES = [*POINT_KEY, "content"]
 
 
 def rd_curves(
@@ -46,21 +47,23 @@ def rd_curves(
 
     label = axis_label(metric)
     shown = _with_series(points, metric)
-    shown = shown.sort_values(["sequence", "config", "series", "bitrate_kbps"])
+    shown = shown.sort_values(["sequence", "configuration", "series", "bitrate_kbps"])
     names = _series_names(shown, anchor_method)
-    configs, sequences = sorted(set(shown["config"])), sorted(set(shown["sequence"]))
-    rows, groups, panel = curve_grid(len(sequences), len(configs))
-    rates = shown.groupby(["sequence", "config", "series"])["bitrate_kbps"].agg(["min", "max"])
+    configurations, sequences = sorted(set(shown["configuration"])), sorted(set(shown["sequence"]))
+    rows, groups, panel = curve_grid(len(sequences), len(configurations))
+    rates = shown.groupby(["sequence", "configuration", "series"])["bitrate_kbps"].agg(
+        ["min", "max"]
+    )
     logarithmic = bool((rates["max"] / rates["min"]).max() > LOG_RATE_RATIO)
     with figure_style():
-        figure, grid = new_grid(rows, groups * len(configs), panel)
+        figure, grid = new_grid(rows, groups * len(configurations), panel)
         handles: dict[str, Any] = {}
         for axes in grid.flat:
             axes.set_visible(False)
-        for (sequence, config), chosen in shown.groupby(["sequence", "config"]):
+        for (sequence, configuration), chosen in shown.groupby(["sequence", "configuration"]):
             place = sequences.index(sequence)
             group, row = divmod(place, rows)
-            axes = grid[row, group * len(configs) + configs.index(config)]
+            axes = grid[row, group * len(configurations) + configurations.index(configuration)]
             axes.set_visible(True)
             seaborn.lineplot(
                 chosen,
@@ -80,7 +83,7 @@ def rd_curves(
             axes.get_legend().remove()
             lowest = row == rows - 1 or place == len(sequences) - 1
             rate_label = axis_label("bitrate_kbps") if lowest else ""
-            axes.set(title=f"{sequence}, {config}", xlabel=rate_label, ylabel="")
+            axes.set(title=f"{sequence}, {configuration}", xlabel=rate_label, ylabel="")
             if logarithmic:
                 _logarithmic_rate(axes)
         figure.supylabel(label, fontsize=10)
@@ -106,7 +109,7 @@ def drop_plot(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Pa
     return _bars(savings, quantity, stem)
 
 
-def curve_grid(sequences: int, configs: int) -> tuple[int, int, tuple[float, float]]:
+def curve_grid(sequences: int, configurations: int) -> tuple[int, int, tuple[float, float]]:
     """Rows, how often the configurations stand side by side, and the size of a panel (inches).
 
     Few sequences stand below each other; many are spread over columns so that the figure fits.
@@ -114,7 +117,7 @@ def curve_grid(sequences: int, configs: int) -> tuple[int, int, tuple[float, flo
     if sequences <= int(MOST_INCHES / CURVE_PANEL[1]) - 1:
         return sequences, 1, CURVE_PANEL
     most_rows = int(MOST_INCHES / SMALL_PANEL[1]) - 1
-    most_groups = max(1, int(MOST_INCHES / SMALL_PANEL[0]) // configs)
+    most_groups = max(1, int(MOST_INCHES / SMALL_PANEL[0]) // configurations)
     groups = min(math.ceil(sequences / most_rows), most_groups)
     return math.ceil(sequences / groups), groups, SMALL_PANEL
 
@@ -125,21 +128,21 @@ def _bars(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Path]:
 
     label = axis_label(quantity)
     shown = _with_series(savings, quantity)
-    shown = shown.sort_values(["series", "config", "sequence", "qp"])
-    names, configs = _series_names(shown), sorted(set(shown["config"]))
+    shown = shown.sort_values(["series", "configuration", "sequence", "qp"])
+    names, configurations = _series_names(shown), sorted(set(shown["configuration"]))
     sequences, qps = sorted(set(shown["sequence"])), sorted(set(shown["qp"]))
     colours = step_colours(qps)
-    width = min(max(4.0, 0.5 * len(sequences) + 1), MOST_INCHES / len(configs))
+    width = min(max(4.0, 0.5 * len(sequences) + 1), MOST_INCHES / len(configurations))
     outline = {"edgecolor": "0.2", "linewidth": 0.5}
     with figure_style():
         figure, grid = new_grid(
-            len(names), len(configs), (width, BAR_PANEL_HEIGHT), sharex=True, sharey=True
+            len(names), len(configurations), (width, BAR_PANEL_HEIGHT), sharex=True, sharey=True
         )
         for row, name in enumerate(names):
-            for column, config in enumerate(configs):
+            for column, configuration in enumerate(configurations):
                 axes = grid[row, column]
                 seaborn.barplot(
-                    shown[(shown["series"] == name) & (shown["config"] == config)],
+                    shown[(shown["series"] == name) & (shown["configuration"] == configuration)],
                     x="sequence",
                     y=quantity,
                     hue="qp",
@@ -153,7 +156,7 @@ def _bars(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Path]:
                     **outline,
                 )
                 axes.axhline(0, color="0.2", linewidth=0.8)
-                axes.set(title=f"{name}, {config}", xlabel="", ylabel="")
+                axes.set(title=f"{name}, {configuration}", xlabel="", ylabel="")
                 if max(map(len, sequences)) * 0.08 * len(sequences) > width - 0.8:
                     axes.tick_params(axis="x", rotation=90)
         figure.supylabel(label, fontsize=10)

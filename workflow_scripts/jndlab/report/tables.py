@@ -18,9 +18,8 @@ import pandas as pd
 from jndlab.errors import UserError
 from jndlab.files import read_json, write_text
 from jndlab.quality.metrics import pooled_columns
+from jndlab.quality.rd_point import POINT_KEY, SCHEMA_VERSION
 
-POINT_SCHEMA = 1
-POINT_KEY = ["sequence", "config", "codec", "method", "qp"]
 POOLED = [*pooled_columns(), "lossless_frames"]
 POINT_COLUMNS = [
     *POINT_KEY,
@@ -61,7 +60,7 @@ def load_points(paths: Iterable[str | Path]) -> pd.DataFrame:
         raise UserError(
             "two files hold the RD point " + "/".join(str(first[name]) for name in POINT_KEY) + ".",
             where=", ".join(str(files[index]) for index in twice.index[:2]),
-            expected="one file for each sequence, config, codec, method and QP",
+            expected="one file for each sequence, configuration, codec, method and QP",
         )
     measured = [*POOLED, "prefilter_vmaf_mean", "prefilter_psnr_y_framemean"]
     frame[measured] = frame[measured].astype(float)
@@ -139,11 +138,11 @@ _LATEX = {
 def _point_row(path: Path) -> dict[str, Any]:
     try:
         point = read_json(path)
-        if point["schema"] != POINT_SCHEMA:
+        if point["schema"] != SCHEMA_VERSION:
             raise UserError(
                 f"the RD point has schema {point['schema']!r}.",
                 where=str(path),
-                expected=f"schema {POINT_SCHEMA}",
+                expected=f"schema {SCHEMA_VERSION}",
                 remedy="delete the file and let the workflow measure the point again.",
             )
         clip, provenance = point["clip"], point["provenance"]

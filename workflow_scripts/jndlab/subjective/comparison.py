@@ -12,7 +12,7 @@ from jndlab.report.compare import compare_with_published
 
 HEADLINE = PUBLISHED / "bl_juniper" / "headline.csv"
 METHOD = "bl_juniper"
-KEYS = ["config", "codec", "method"]
+KEYS = ["configuration", "codec", "method"]
 QUANTITIES = ["mean_saving_pct", "bd_rate_gain_pct"]
 TOLERANCE: dict[str, float | str] = {"mean_saving_pct": 3.0, "bd_rate_gain_pct": 3.0}
 NOT_THE_SAME = "the paper names neither encoder nor sequences, QPs or raters of these means"
@@ -29,6 +29,6 @@ def headline_comparison(headline: pd.DataFrame, published: Path = HEADLINE) -> p
     places = ours.loc[ours["method"] == METHOD, KEYS].to_dict("records")
     printed = [
         {**place, **{name: claims[name] for name in QUANTITIES}}
-        for place in places or [{"config": "", "codec": "", "method": METHOD}]
+        for place in places or [{"configuration": "", "codec": "", "method": METHOD}]
     ]
     return compare_with_published(ours, printed, KEYS, QUANTITIES, TOLERANCE, NOT_THE_SAME)

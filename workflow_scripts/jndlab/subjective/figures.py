@@ -74,16 +74,18 @@ def mos_curves(
     methods = _methods(coded, anchor_method)
     looks = series_looks(methods)
     sequences = sorted(set(coded["sequence"]))
-    codings = sorted(set(zip(coded["config"], coded["codec"], strict=True)))
+    codings = sorted(set(zip(coded["configuration"], coded["codec"], strict=True)))
     rows, groups, panel = curve_grid(len(sequences), len(codings))
     handles: dict[str, Any] = {}
     with figure_style():
         figure, grid = new_grid(rows, groups * len(codings), panel, sharey=True)
         for axes in grid.flat:
             axes.set_visible(False)
-        for (sequence, config, codec), panel_rows in coded.groupby(["sequence", "config", "codec"]):
+        for (sequence, configuration, codec), panel_rows in coded.groupby(
+            ["sequence", "configuration", "codec"]
+        ):
             group, row = divmod(sequences.index(sequence), rows)
-            axes = grid[row, group * len(codings) + codings.index((config, codec))]
+            axes = grid[row, group * len(codings) + codings.index((configuration, codec))]
             axes.set_visible(True)
             if sequence in references.index:
                 of_reference = references.loc[sequence]
@@ -101,7 +103,7 @@ def mos_curves(
                     markersize=5,
                     linewidth=1.4,
                 )
-            axes.set(title=f"{sequence}, {config}, {codec}", ylabel="")
+            axes.set(title=f"{sequence}, {configuration}, {codec}", ylabel="")
             axes.set_xlabel(axis_label("bitrate_kbps"))
         figure.supylabel("MOS with 95 % interval", fontsize=10)
         stand_in = set(coded["content"]) != {"published"}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from jndlab.quality.aggregate import bd_rate_table, same_qp_table
+from jndlab.quality.rd_point import POINT_KEY
 from jndlab.subjective.dmos_predicted import dmos_predicted
 from jndlab.subjective.opinion_scores import (
     MODELS,
@@ -20,11 +21,10 @@ from jndlab.subjective.opinion_scores import (
 )
 from jndlab.subjective.ratings import Ratings, Stimulus
 
-KEY = ["sequence", "config", "codec", "method", "qp"]
 HIDDEN_REFERENCE = "hidden reference"
 SCORE_COLUMNS = [
     "model",
-    *KEY,
+    *POINT_KEY,
     "content",
     "bitrate_kbps",
     "raters",
@@ -38,7 +38,7 @@ SCORE_COLUMNS = [
 ]
 HEADLINE_COLUMNS = [
     "model",
-    "config",
+    "configuration",
     "codec",
     "method",
     "content",
@@ -87,13 +87,15 @@ def score_table(ratings: Ratings, points: pd.DataFrame) -> pd.DataFrame:
     table = pd.concat(frames, ignore_index=True)
     known = points.assign(qp=points["qp"].astype("Int64"))
     table["qp"] = table["qp"].astype("Int64")
-    table = table.merge(known[[*KEY, "bitrate_kbps", "vmaf_mean"]], on=KEY, how="left")
+    table = table.merge(known[[*POINT_KEY, "bitrate_kbps", "vmaf_mean"]], on=POINT_KEY, how="left")
     contents = dict(zip(points["sequence"], points["content"], strict=True))
     table["content"] = table["sequence"].map(contents)
     table["dmos_predicted"] = table["vmaf_mean"].map(dmos_predicted)
     # References first, then by rate from low to high QP, for each model in its order.
     table["model"] = pd.Categorical(table["model"], MODELS)
-    table = table.sort_values(["model", "sequence", "config", "method", "qp"], ignore_index=True)
+    table = table.sort_values(
+        ["model", "sequence", "configuration", "method", "qp"], ignore_index=True
+    )
     return table.astype({"model": str})[SCORE_COLUMNS]
 
 
@@ -128,23 +130,25 @@ def headline_table(
     loss there (beside the anchor's), ``like_reference_pct`` the share of points whose 95 %
     interval of dmos holds 0, ``bd_rate_gain_pct`` the mean BD-rate over sequences as a saving.
     """
-    savings = same_qp_table(points, anchor_method)[[*KEY, "saving_pct"]]
+    savings = same_qp_table(points, anchor_method)[[*POINT_KEY, "saving_pct"]]
     rated = scores[scores["method"] != HIDDEN_REFERENCE].astype({"qp": int})
-    rated = rated.merge(savings, on=KEY, how="left")
+    rated = rated.merge(savings, on=POINT_KEY, how="left")
     overall = bd_rates[bd_rates["level"] == "all"].set_index(
-        ["metric", "config", "codec", "method"]
+        ["metric", "configuration", "codec", "method"]
     )
     rows = []
-    for (model, config, codec), group in rated.groupby(["model", "config", "codec"], sort=False):
+    for (model, configuration, codec), group in rated.groupby(
+        ["model", "configuration", "codec"], sort=False
+    ):
         anchor = group.loc[group["method"] == anchor_method, "dmos"].mean()
         for method in sorted(set(group["method"]) - {anchor_method}):
             own = group[group["method"] == method]
-            key = (_metric(model), config, codec, method)
+            key = (_metric(model), configuration, codec, method)
             bd_rate = overall.loc[key] if key in overall.index else None
             rows.append(
                 {
                     "model": model,
-                    "config": config,
+                    "configuration": configuration,
                     "codec": codec,
                     "method": method,
                     "content": "published" if set(own["content"]) == {"published"} else "demo",
@@ -167,7 +171,7 @@ def headline_table(
 def _identity(stimulus: Stimulus) -> dict[str, Any]:
     return {
         "sequence": stimulus.sequence,
-        "config": stimulus.configuration,
+        "configuration": stimulus.configuration,
         "codec": stimulus.codec,
         "method": HIDDEN_REFERENCE if stimulus.is_reference else stimulus.method,
         "qp": stimulus.qp,
@@ -181,5 +185,5 @@ def _metric(model: str) -> str:
 def _with_mos(scores: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     """The rated points with the scores of all models as columns."""
     coded = scores[scores["method"] != HIDDEN_REFERENCE].astype({"qp": int})
-    wide = coded.pivot(index=KEY, columns="model", values="mos").rename(columns=_metric)
-    return points.merge(wide.reset_index(), on=KEY, how="inner")
+    wide = coded.pivot(index=POINT_KEY, columns="model", values="mos").rename(columns=_metric)
+    return points.merge(wide.reset_index(), on=POINT_KEY, how="inner")

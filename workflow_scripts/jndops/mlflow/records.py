@@ -111,7 +111,7 @@ def time_ms(paths: list[Path]) -> int:
 def _point(path: Path, experiment: str) -> Record:
     point = read_json(path)
     key, provenance = point["key"], point.get("provenance", {})
-    group = f"{experiment}/{key['method']}/{key['codec']}/{key['config']}"
+    group = f"{experiment}/{key['method']}/{key['codec']}/{key['configuration']}"
     values = {"bits": point["bits"], "bitrate_kbps": point["bitrate_kbps"], **point["metrics"]}
     for name, value in (point.get("prefilter_metrics") or {}).items():
         values[f"prefilter/{name}"] = value
@@ -124,7 +124,7 @@ def _point(path: Path, experiment: str) -> Record:
             key=f"{group}/{key['sequence']}/qp{key['qp']}",
             kind="point",
             experiment=experiment,
-            name=f"{key['sequence']} {key['config']} {key['method']} qp{key['qp']}",
+            name=f"{key['sequence']} {key['configuration']} {key['method']} qp{key['qp']}",
             parent=group,
             params=params,
             metrics=finite_metrics(values, step=int(key["qp"])),
@@ -143,7 +143,7 @@ def _curves(points: list[Record], experiment: str, bd_rates: Path) -> list[Recor
         groups.setdefault(str(point.parent), []).append(point)
     parents = []
     for group, members in sorted(groups.items()):
-        shared = {name: members[0].params[name] for name in ("config", "codec", "method")}
+        shared = {name: members[0].params[name] for name in ("configuration", "codec", "method")}
         metrics: list[tuple[str, float, int]] = []
         for member in members:
             metrics += [
@@ -162,7 +162,7 @@ def _curves(points: list[Record], experiment: str, bd_rates: Path) -> list[Recor
                     key=group,
                     kind="curves",
                     experiment=experiment,
-                    name=f"{shared['method']} {shared['codec']} {shared['config']}",
+                    name=f"{shared['method']} {shared['codec']} {shared['configuration']}",
                     parent=None,
                     params=shared | {"points": str(len(members))},
                     metrics=tuple(metrics),

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from jndlab.errors import UserError
+from jndlab.quality.rd_point import PointKey
 from jndops.schema import did_you_mean
-from jndops.settings import Point, Settings
+from jndops.settings import Settings
 
 REFERENCE = "reference"  # coding of the source's own clip
 
@@ -19,19 +20,19 @@ class RatedClip(NamedTuple):
     coding: str
 
     @property
-    def point(self) -> Point | None:
+    def point(self) -> PointKey | None:
         """The point whose stream is shown; None for the source's own clip."""
         if self.coding == REFERENCE:
             return None
         codec, configuration, method, qp = self.coding.split("/")
-        return Point(codec, configuration, self.sequence, method, int(qp.removeprefix("qp")))
+        return PointKey(self.sequence, configuration, codec, method, int(qp.removeprefix("qp")))
 
     def shown(self) -> dict[str, Any]:
         """What is shown, as plain values: the fields of the point, or the sequence alone."""
         return self.point._asdict() if self.point else {"sequence": self.sequence}
 
 
-def rated_points(settings: Settings) -> list[Point]:
+def rated_points(settings: Settings) -> list[PointKey]:
     """The points whose streams are rated, in the order of the run.
 
     Null in the configuration takes all sequences, methods and QPs, and the first codec and coding
@@ -68,7 +69,7 @@ def rated_points(settings: Settings) -> list[Point]:
     ]
 
 
-def rated_clips(points: Sequence[Point]) -> list[RatedClip]:
+def rated_clips(points: Sequence[PointKey]) -> list[RatedClip]:
     """All clips of a session: each sequence's source, then its codings."""
     clips: list[RatedClip] = []
     for sequence in dict.fromkeys(point.sequence for point in points):
@@ -81,7 +82,7 @@ def rated_clips(points: Sequence[Point]) -> list[RatedClip]:
     return clips
 
 
-def _values(points: Sequence[Point], name: str) -> list[Any]:
+def _values(points: Sequence[PointKey], name: str) -> list[Any]:
     return list(dict.fromkeys(getattr(point, name) for point in points))
 
 

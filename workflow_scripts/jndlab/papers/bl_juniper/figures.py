@@ -10,6 +10,7 @@ import pandas as pd
 
 from jndlab.files import read_csv
 from jndlab.papers.bl_juniper.tables import PRINTED
+from jndlab.quality.rd_point import POINT_KEY
 from jndlab.report.style import figure_style, new_grid, save_figure, series_looks, wrapped
 
 BLOCK = 64
@@ -90,13 +91,13 @@ def saving_figure(savings: pd.DataFrame, stem: str | Path, labels: Mapping[str, 
     with figure_style():
         figure, grid = new_grid(len(methods), len(places), (4.4, 3.0), sharex=True, sharey=True)
         for row, method in enumerate(methods):
-            for column, (config, codec) in enumerate(places):
+            for column, (configuration, codec) in enumerate(places):
                 axes = grid[row, column]
-                axes.set_title(f"{labels.get(method, method)}\n{config}, {codec}")
+                axes.set_title(f"{labels.get(method, method)}\n{configuration}, {codec}")
                 handles["printed mean (abstract)"] = axes.axhline(
                     printed, color="0.5", linestyle=(0, (6, 3)), linewidth=1
                 )
-                here = _chosen(savings, method, config, codec)
+                here = _chosen(savings, method, configuration, codec)
                 for name, line in here.groupby("sequence"):
                     handles[name] = _line(axes, line, "saving_pct", looks, name)
                 axes.set_xticks(sorted(set(savings["qp"])))
@@ -104,7 +105,7 @@ def saving_figure(savings: pd.DataFrame, stem: str | Path, labels: Mapping[str, 
             figure, savings, handles, "bitrate saving (%)",
             "Saving at the same target QP, against the anchor",
         )  # fmt: skip
-        columns = ["sequence", "config", "codec", "method", "qp", "content", "saving_pct"]
+        columns = [*POINT_KEY, "content", "saving_pct"]
         return save_figure(figure, savings[columns], stem)
 
 
@@ -125,11 +126,11 @@ def gain_figure(
     with figure_style():
         figure, grid = new_grid(len(methods), len(places), (4.4, 3.0), sharex=True, sharey=True)
         for row, method in enumerate(methods):
-            for column, (config, codec) in enumerate(places):
+            for column, (configuration, codec) in enumerate(places):
                 axes = grid[row, column]
-                axes.set_title(f"{labels.get(method, method)}\n{config}, {codec}")
+                axes.set_title(f"{labels.get(method, method)}\n{configuration}, {codec}")
                 axes.axhline(0, color="0.2", linewidth=0.8)
-                here = _chosen(shown, method, config, codec)
+                here = _chosen(shown, method, configuration, codec)
                 for place, judge in enumerate(judges):
                     gains = here[here["judge"] == judge].groupby("qp")["gain"]
                     if not len(gains):
@@ -192,11 +193,15 @@ def _methods(table: pd.DataFrame) -> list[str]:
 
 
 def _places(table: pd.DataFrame) -> list[tuple[str, str]]:
-    return sorted(set(zip(table["config"], table["codec"], strict=True)))
+    return sorted(set(zip(table["configuration"], table["codec"], strict=True)))
 
 
-def _chosen(table: pd.DataFrame, method: str, config: str, codec: str) -> pd.DataFrame:
-    found = (table["method"] == method) & (table["config"] == config) & (table["codec"] == codec)
+def _chosen(table: pd.DataFrame, method: str, configuration: str, codec: str) -> pd.DataFrame:
+    found = (
+        (table["method"] == method)
+        & (table["configuration"] == configuration)
+        & (table["codec"] == codec)
+    )
     return table[found]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-GROUP = ["config", "codec", "method"]
+GROUP = ["configuration", "codec", "method"]
 UNITS = {"wpsnr": "dB", "wssim": "SSIM"}
 YES, NO, UNCLEAR, NOTHING = "yes", "no", "not clearly", "no point to judge by"
 COLUMNS = [

@@ -13,14 +13,14 @@ from jndlab.files import read_csv
 from jndlab.media.clip import ClipFormat
 from jndlab.paths import PUBLISHED
 from jndlab.quality.aggregate import bd_rate_table, same_qp_table
+from jndlab.quality.rd_point import POINT_KEY
 from jndlab.report.compare import compare_with_published
 from jndlab.subjective.dmos_predicted import CAPTION as DMOS_CAPTION
 from jndlab.subjective.dmos_predicted import dmos_predicted
 
 PRINTED = PUBLISHED / "bl_juniper"
 
-POINT = ["sequence", "config", "codec", "method", "qp"]
-GROUP = ["config", "codec", "method"]
+GROUP = ["configuration", "codec", "method"]
 HEADLINE = ["mean_saving_pct", "bd_rate_gain_pct"]
 TOLERANCE: dict[str, float | str] = {"mean_saving_pct": 3.0, "bd_rate_gain_pct": 3.0}
 NOT_THE_SAME = (
@@ -59,20 +59,20 @@ def savings_table(
     smaller than the anchor's, ``below_jnd3`` whether it has to be.
     """
     savings = same_qp_table(points, anchor_method)
-    names = [*POINT, "bitrate_kbps", "psnr_y_framemean", "vmaf_mean"]
-    table = savings[[*POINT, "content", "bits", "anchor_bits", "saving_pct", "psnr_drop_db",
-                     "vmaf_drop"]].merge(points[names], on=POINT)  # fmt: skip
+    names = [*POINT_KEY, "bitrate_kbps", "psnr_y_framemean", "vmaf_mean"]
+    table = savings[[*POINT_KEY, "content", "bits", "anchor_bits", "saving_pct", "psnr_drop_db",
+                     "vmaf_drop"]].merge(points[names], on=POINT_KEY)  # fmt: skip
     anchor = points[points["method"] == anchor_method]
-    beside = anchor[["sequence", "config", "codec", "qp", "vmaf_mean"]]
+    beside = anchor[["sequence", "configuration", "codec", "qp", "vmaf_mean"]]
     beside = beside.rename(columns={"vmaf_mean": "anchor_vmaf"})
-    table = table.merge(beside, on=["sequence", "config", "codec", "qp"], how="left")
+    table = table.merge(beside, on=["sequence", "configuration", "codec", "qp"], how="left")
     table["dmos_predicted"] = table["vmaf_mean"].map(dmos_predicted)
     table["anchor_dmos_predicted"] = table["anchor_vmaf"].map(dmos_predicted)
     table["jnd3_video"] = table["sequence"].map(jnd3)
     table["below_jnd3"] = table["qp"] < table["jnd3_video"]
     table["smaller"] = table["bits"] < table["anchor_bits"]
     columns = [
-        *POINT, "content", "bitrate_kbps", "saving_pct", "psnr_y_framemean", "psnr_drop_db",
+        *POINT_KEY, "content", "bitrate_kbps", "saving_pct", "psnr_y_framemean", "psnr_drop_db",
         "vmaf_mean", "vmaf_drop", "dmos_predicted", "anchor_dmos_predicted", "jnd3_video",
         "below_jnd3", "smaller",
     ]  # fmt: skip

@@ -15,12 +15,12 @@ from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.jnd.block.maps import held_maps, read_block_maps
 from jndlab.jnd.block.ssim import BlockSsim
 from jndlab.media.clip import ClipFormat, read_clip
+from jndlab.quality.rd_point import POINT_KEY
 
 UNIFORM = "uniform"  # the judge to whom all blocks are alike
-POINT = ["sequence", "config", "codec", "method", "qp"]
 QUALITIES = ("wpsnr", "wssim")
 EQUAL_RATE_COLUMNS = [
-    *POINT, "content", "judge", "quality", "bitrate_kbps", "value", "plain_value", "gain",
+    *POINT_KEY, "content", "judge", "quality", "bitrate_kbps", "value", "plain_value", "gain",
     "plain_qp", "status",
 ]  # fmt: skip
 CAPTION = (
@@ -85,13 +85,13 @@ def equal_rate_table(
 ) -> pd.DataFrame:
     """Every point of every method beside the anchor at its rate; columns: ``EQUAL_RATE_COLUMNS``.
 
-    ``points`` as of ``report.tables.load_points``, ``weighted`` with the columns ``POINT``,
+    ``points`` as of ``report.tables.load_points``, ``weighted`` with the columns ``POINT_KEY``,
     ``judge`` and ``QUALITIES``. ``plain_qp`` is the (fractional) QP at which the anchor has that
     rate. ``status`` is ``ok``, or ``out_of_range`` where the anchor was not coded at such a rate.
     """
-    merged = points[[*POINT, "content", "bitrate_kbps"]].merge(weighted, on=POINT)
+    merged = points[[*POINT_KEY, "content", "bitrate_kbps"]].merge(weighted, on=POINT_KEY)
     rows = []
-    keys = ["sequence", "config", "codec", "judge"]
+    keys = ["sequence", "configuration", "codec", "judge"]
     for _, group in merged.groupby(keys, sort=True):
         anchor = group[group["method"] == anchor_method].sort_values("bitrate_kbps")
         others = group[group["method"] != anchor_method].sort_values(["method", "qp"])
@@ -102,7 +102,7 @@ def equal_rate_table(
                 )
                 gain = None if plain is None else row[quality] - plain
                 rows.append(
-                    [*(row[name] for name in POINT), row["content"], row["judge"], quality,
+                    [*(row[name] for name in POINT_KEY), row["content"], row["judge"], quality,
                      row["bitrate_kbps"], row[quality], plain, gain, qp,
                      "out_of_range" if plain is None else "ok"]
                 )  # fmt: skip
@@ -114,22 +114,24 @@ def equal_rate_table(
 def equal_rate_summary(table: pd.DataFrame) -> pd.DataFrame:
     """Means and wins over all points that have an equal rate, per method, judge and quality."""
     rows = []
-    for keys, group in table.groupby(["config", "codec", "method", "judge", "quality"], sort=True):
+    for keys, group in table.groupby(
+        ["configuration", "codec", "method", "judge", "quality"], sort=True
+    ):
         compared = group[group["status"] == "ok"]
         rows.append(
             [*keys, ", ".join(sorted(set(group["content"]))), compared["gain"].mean(),
              int((compared["gain"] > 0).sum()), len(compared), len(group) - len(compared)]
         )  # fmt: skip
-    columns = ["config", "codec", "method", "judge", "quality", "content", "mean_gain",
+    columns = ["configuration", "codec", "method", "judge", "quality", "content", "mean_gain",
                "points_better", "points", "left_out"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
 
 def with_weighted(points: pd.DataFrame, weighted: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """The points with a column ``wpsnr_JUDGE`` and ``wssim_JUDGE`` for each judge; their names."""
-    wide = weighted.pivot(index=POINT, columns="judge", values=list(QUALITIES))
+    wide = weighted.pivot(index=POINT_KEY, columns="judge", values=list(QUALITIES))
     wide.columns = [f"{quality}_{judge}" for quality, judge in wide.columns]
-    return points.merge(wide.reset_index(), on=POINT, how="inner"), list(wide.columns)
+    return points.merge(wide.reset_index(), on=POINT_KEY, how="inner"), list(wide.columns)
 
 
 def read_weighted(paths: Sequence[str | Path]) -> pd.DataFrame:

@@ -39,7 +39,7 @@ PRINTED_IN = {
     "psnr_drop_db": "Table IV",
     "saving_pct": "Table IV",
 }
-SCENE = ["config", "sequence", "qp"]
+SCENE = ["configuration", "sequence", "qp"]
 OUTLINE = {"edgecolor": "0.2", "linewidth": 0.5}
 BAR_SHARE = 0.8  # of the room of a sequence that its bars take
 
@@ -74,20 +74,22 @@ def bar_figure(
     ours_only = (shown["method"] != PAPER_METHOD) | (shown["content"] != "published")
     shown["printed"] = shown["printed"].mask(ours_only)
     shown = shown.sort_values(["method", *SCENE], ignore_index=True)
-    configs, qps = sorted(set(shown["config"])), sorted(set(shown["qp"]))
+    configurations, qps = sorted(set(shown["configuration"])), sorted(set(shown["qp"]))
     sequences = sorted(set(shown["sequence"]))
-    width = min(max(4.0, 0.45 * len(sequences) + 1), MOST_INCHES / len(configs))
+    width = min(max(4.0, 0.45 * len(sequences) + 1), MOST_INCHES / len(configurations))
     upright = max(map(len, sequences)) * 0.08 * len(sequences) > width - 0.8
     height = 3.8 if upright else 2.6  # names that stand upright take an inch of it
     with figure_style():
         figure, grid = new_grid(
-            len(methods), len(configs), (width, height), sharex=True, sharey=True
+            len(methods), len(configurations), (width, height), sharex=True, sharey=True
         )
         for axes_row, method in zip(grid, methods, strict=True):
-            for axes, config in zip(axes_row, configs, strict=True):
-                chosen = shown[(shown["method"] == method) & (shown["config"] == config)]
+            for axes, configuration in zip(axes_row, configurations, strict=True):
+                chosen = shown[
+                    (shown["method"] == method) & (shown["configuration"] == configuration)
+                ]
                 _bars(axes, chosen, quantity, sequences, qps)
-                axes.set_title(f"{labels.get(method, method)}, {config}")
+                axes.set_title(f"{labels.get(method, method)}, {configuration}")
                 if upright:
                     axes.tick_params(axis="x", rotation=90)
         figure.supylabel(f"{label}, at equal QP", fontsize=9.5)
@@ -114,15 +116,17 @@ def trade_off(savings: pd.DataFrame, stem: str | Path, *, labels: Mapping[str, s
             "no sequence and QP has a saving and the VMAF of the prefiltered video of all methods.",
             remedy="run at least one prefilter and its anchor on one sequence.",
         )
-    configs = sorted(set(means["config"]))
+    configurations = sorted(set(means["configuration"]))
     methods, qps = sorted(set(means["method"])), sorted(set(means["qp"]))
     # The first look, black and solid, is the anchor's, which this picture does not show.
     looks, shades = series_looks(["", *methods]), step_colours(qps)
     with figure_style():
-        figure, grid = new_grid(1, len(configs), (5.2, 3.8), sharex=True, sharey=True)
-        for axes, config in zip(grid[0], configs, strict=True):
+        figure, grid = new_grid(1, len(configurations), (5.2, 3.8), sharex=True, sharey=True)
+        for axes, configuration in zip(grid[0], configurations, strict=True):
             for method in methods:
-                chosen = means[(means["config"] == config) & (means["method"] == method)]
+                chosen = means[
+                    (means["configuration"] == configuration) & (means["method"] == method)
+                ]
                 if chosen.empty:
                     continue
                 x, y = chosen["prefilter_vmaf_mean"], chosen["saving_pct"]
@@ -139,12 +143,12 @@ def trade_off(savings: pd.DataFrame, stem: str | Path, *, labels: Mapping[str, s
                 )
                 open_marker = {"facecolor": "none", "edgecolor": "black", "linewidth": 1.4}
                 axes.scatter(x.mean(), y.mean(), 130, marker=marker, **open_marker, zorder=3)
-            axes.set(title=config, xlabel=axis_label("prefilter_vmaf_mean"))
+            axes.set(title=configuration, xlabel=axis_label("prefilter_vmaf_mean"))
             axes.axhline(0, color="0.2", linewidth=0.8)
         grid[0, 0].margins(y=0.1)
         grid[0, 0].set_xlim(*_vmaf_range(means["prefilter_vmaf_mean"]))
-        for axes, config in zip(grid[0], configs, strict=True):
-            _name_beside(axes, means[means["config"] == config], labels)
+        for axes, configuration in zip(grid[0], configurations, strict=True):
+            _name_beside(axes, means[means["configuration"] == configuration], labels)
         grid[0, 0].set_ylabel("mean bitrate saving at equal QP (%)")
         _trade_off_legend(figure, methods, looks, labels, shades)
         counts = sorted(set(means["sequences"]))
@@ -167,20 +171,21 @@ def trade_off_means(savings: pd.DataFrame) -> pd.DataFrame:
     measured = savings.dropna(subset=["saving_pct", "prefilter_vmaf_mean"])
     methods_there = measured.groupby(SCENE)["method"].transform("nunique")
     common = measured[methods_there == measured["method"].nunique()]
-    means = common.groupby(["config", "codec", "method", "qp"], as_index=False).agg(
+    means = common.groupby(["configuration", "codec", "method", "qp"], as_index=False).agg(
         prefilter_vmaf_mean=("prefilter_vmaf_mean", "mean"),
         saving_pct=("saving_pct", "mean"),
         sequences=("sequence", "nunique"),
         content=("content", lambda kinds: ", ".join(sorted(set(kinds)))),
     )
-    return means.sort_values(["config", "method", "qp"], ignore_index=True)
+    return means.sort_values(["configuration", "method", "qp"], ignore_index=True)
 
 
 def printed_values(quantity: str, folder: Path = PRINTED) -> pd.DataFrame:
-    """What the paper prints for IQNet: ``config``, ``sequence`` (with class), ``qp``, ``printed``.
+    """The paper's printed values of IQNet.
 
-    PSNR drop and saving are those of Table IV; the VMAF drop is the difference of the anchor's
-    and IQNet's VMAF_r in Table III.
+    Columns: ``configuration``, ``sequence`` (with class), ``qp``, ``printed``. PSNR drop and
+    saving are those of Table IV; the VMAF drop is the difference of the anchor's and IQNet's
+    VMAF_r in Table III.
     """
     published = load_published(folder)
     if quantity == "vmaf_drop":
@@ -195,14 +200,14 @@ def printed_values(quantity: str, folder: Path = PRINTED) -> pd.DataFrame:
     ids = sequence_ids(published["table1_sequences"], rows)
     return pd.DataFrame(
         [
-            {"config": config, "sequence": ids[sequence], "qp": qp, "printed": value}
-            for (config, sequence, qp), value in values.items()
+            {"configuration": configuration, "sequence": ids[sequence], "qp": qp, "printed": value}
+            for (configuration, sequence, qp), value in values.items()
         ]
     )
 
 
 def _scene(row: Mapping[str, str]) -> tuple[str, str, int]:
-    return row["config"], row["sequence"], int(row["qp"])
+    return row["configuration"], row["sequence"], int(row["qp"])
 
 
 def _bars(

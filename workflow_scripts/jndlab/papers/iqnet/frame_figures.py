@@ -191,7 +191,7 @@ def _title(point: Mapping[str, Any]) -> str:
     key = point["key"]
     return (
         f"Reconstructed frames as in Fig. 13, 14, 18 of the IQNet paper: {key['sequence']}, "
-        f"{key['config']}, QP {key['qp']}, codec {key['codec']}"
+        f"{key['configuration']}, QP {key['qp']}, codec {key['codec']}"
     )
 
 
@@ -229,7 +229,7 @@ def _printed(key: Mapping[str, Any], folder: Path) -> list[str]:
         f"{' ' + row['unit'] if row['unit'] else ''} ({row['note']})."
         for row in rows
         if (ids[row["sequence"]], int(row["qp"])) == (key["sequence"], key["qp"])
-        and row["config"] in ("", key["config"])
+        and row["configuration"] in ("", key["configuration"])
     ]
 
 

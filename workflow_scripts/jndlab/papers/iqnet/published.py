@@ -26,7 +26,7 @@ def pick(rows: Sequence[Row], **where: str) -> list[Row]:
 
 def scenes(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """(configuration, sequence) pairs in printed order."""
-    return list(dict.fromkeys((row["config"], row["sequence"]) for row in rows))
+    return list(dict.fromkeys((row["configuration"], row["sequence"]) for row in rows))
 
 
 def sequence_ids(table1: Sequence[Row], table: Sequence[Row]) -> dict[str, str]:

@@ -27,7 +27,7 @@ TOLERANCE: dict[str, float | str] = {
     "min_saving_pct": 3.0,
     "mean_saving_pct": 1.0,
 }
-SCENE = ["config", "sequence", "qp", "method"]
+SCENE = ["configuration", "sequence", "qp", "method"]
 MEAN_OF_TABLE4 = "mean of Table IV"
 
 
@@ -81,7 +81,7 @@ def table3(
     """Table III: VMAF of prefiltered and reconstructed video, bitrate and saving.
 
     ``points`` (``report.tables.load_points``) may hold any methods and sequences: all of
-    ``codec`` are shown. ``methods`` gives the config key of each printed method.
+    ``codec`` are shown. ``methods`` gives the configuration key of each printed method.
     """
     chosen = points[points["codec"] == codec]
     savings = same_qp_table(chosen, methods["anchor"])[[*SCENE, "saving_pct"]]
@@ -137,7 +137,7 @@ def table4(
     for name in ("PS", "IQNet"):
         beside = [
             {
-                "config": row["config"],
+                "configuration": row["configuration"],
                 "sequence": ids[row["sequence"]],
                 "qp": int(row["qp"]),
                 f"printed_{name.lower()}_psnr_drop_db": row["psnr_drop_db"],
@@ -145,7 +145,7 @@ def table4(
             }
             for row in pick(rows, method=name)
         ]
-        ours = ours.merge(pd.DataFrame(beside), on=["config", "sequence", "qp"], how="left")
+        ours = ours.merge(pd.DataFrame(beside), on=["configuration", "sequence", "qp"], how="left")
     printed = [
         {
             **_key(row, ids, methods),
@@ -186,12 +186,12 @@ def headline(
     savings = savings.dropna(subset=["saving_pct"])
     all_sequences = {f"{row['class']}_{row['sequence']}" for row in published["table1_sequences"]}
     rows = []
-    for (config, method), group in savings.groupby(["config", "method"], sort=True):
+    for (configuration, method), group in savings.groupby(["configuration", "method"], sort=True):
         measured = set(group["sequence"])
         lacking = len(all_sequences - measured)
         rows.append(
             {
-                "config": config,
+                "configuration": configuration,
                 "method": method,
                 "content": "published" if set(group["content"]) == {"published"} else "demo",
                 "max_saving_pct": group["saving_pct"].max(),
@@ -203,18 +203,26 @@ def headline(
             }
         )
     quantities = ["max_saving_pct", "min_saving_pct", "mean_saving_pct"]
-    names = ["config", "method", "content", *quantities, "sequences", "points", "not_comparable"]
+    names = [
+        "configuration",
+        "method",
+        "content",
+        *quantities,
+        "sequences",
+        "points",
+        "not_comparable",
+    ]
     ours = pd.DataFrame(rows, columns=names)
     printed = [
         {
-            "config": config,
+            "configuration": configuration,
             "method": methods["IQNet"],
-            **{name: claims[f"saving_{name.split('_')[0]}_{config}"] for name in quantities},
+            **{name: claims[f"saving_{name.split('_')[0]}_{configuration}"] for name in quantities},
         }
-        for config in ("AI", "LDP")
+        for configuration in ("AI", "LDP")
     ]
     comparison = compare_with_published(
-        ours, printed, ["config", "method"], quantities, tolerance, _comparable(codec)
+        ours, printed, ["configuration", "method"], quantities, tolerance, _comparable(codec)
     )
     caption = (
         f"IQNet headline, codec {codec}: maximum, minimum and mean bitrate saving (%) at equal QP "
@@ -231,7 +239,7 @@ def _comparable(codec: str) -> bool | str:
 
 def _key(row: Row, ids: Mapping[str, str], methods: Mapping[str, str]) -> Row:
     return {
-        "config": row["config"],
+        "configuration": row["configuration"],
         "sequence": ids[row["sequence"]],
         "qp": row["qp"],
         "method": methods[row["method"]],
@@ -244,14 +252,14 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _printed_averages(averages: Sequence[Row], methods: Mapping[str, str]) -> list[Row]:
     rows = []
-    for config in ("AI", "LDP"):
+    for configuration in ("AI", "LDP"):
         values = {
             row["quantity"]: row["printed_average"]
-            for row in pick(averages, config=config, method="IQNet")
+            for row in pick(averages, configuration=configuration, method="IQNet")
         }
         rows.append(
             {
-                **{"config": config, "sequence": MEAN_OF_TABLE4, "qp": ""},
+                **{"configuration": configuration, "sequence": MEAN_OF_TABLE4, "qp": ""},
                 "method": methods["IQNet"],
                 "psnr_drop_db": values["psnr_drop_db"],
                 "saving_pct": values["bitrate_saving_pct"],
@@ -263,15 +271,24 @@ def _printed_averages(averages: Sequence[Row], methods: Mapping[str, str]) -> li
 def _means_of_table4(ours: pd.DataFrame, printed: Sequence[Row], method: str) -> pd.DataFrame:
     """Our means over the printed rows of each configuration, where all of them were measured."""
     rows = []
-    for config in ("AI", "LDP"):
-        wanted = {(row["sequence"], int(row["qp"])) for row in printed if row["config"] == config}
-        of_method = ours[(ours["method"] == method) & (ours["config"] == config)]
+    for configuration in ("AI", "LDP"):
+        wanted = {
+            (row["sequence"], int(row["qp"]))
+            for row in printed
+            if row["configuration"] == configuration
+        }
+        of_method = ours[(ours["method"] == method) & (ours["configuration"] == configuration)]
         keys = pd.MultiIndex.from_frame(of_method[["sequence", "qp"]])
         found = of_method[keys.isin(wanted)].dropna(subset=["psnr_drop_db", "saving_pct"])
         if len(found) == len(wanted):
             rows.append(
                 {
-                    **{"config": config, "sequence": MEAN_OF_TABLE4, "qp": "", "method": method},
+                    **{
+                        "configuration": configuration,
+                        "sequence": MEAN_OF_TABLE4,
+                        "qp": "",
+                        "method": method,
+                    },
                     "content": "published" if set(found["content"]) == {"published"} else "demo",
                     "psnr_drop_db": found["psnr_drop_db"].mean(),
                     "saving_pct": found["saving_pct"].mean(),

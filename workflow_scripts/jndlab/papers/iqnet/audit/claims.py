@@ -71,8 +71,8 @@ def _sequences(claims: dict[str, Row], table1: Sequence[Row]) -> Iterator[Row]:
 
 def _headline(claims: dict[str, Row], table4: Sequence[Row]) -> Iterator[Row]:
     """Overall savings against the part of the sequences that Table IV lists."""
-    for config in ("AI", "LDP"):
-        rows = pick(table4, config=config, method="IQNet")
+    for configuration in ("AI", "LDP"):
+        rows = pick(table4, configuration=configuration, method="IQNet")
         savings = [float(row["bitrate_saving_pct"]) for row in rows]
         listed = len({row["sequence"] for row in rows})
         for name, value in (
@@ -80,7 +80,7 @@ def _headline(claims: dict[str, Row], table4: Sequence[Row]) -> Iterator[Row]:
             ("min", min(savings)),
             ("mean", statistics.mean(savings)),
         ):
-            claim = claims[f"saving_{name}_{config}"]
+            claim = claims[f"saving_{name}_{configuration}"]
             printed = float(claim["printed"])
             beyond = {"max": printed > value, "min": printed < value, "mean": True}[name]
             if abs(printed - value) <= 0.5:
@@ -92,9 +92,9 @@ def _headline(claims: dict[str, Row], table4: Sequence[Row]) -> Iterator[Row]:
             else:
                 agrees, why = False, "the rows of Table IV lie beyond it"
             yield audit_row(
-                f"saving_{name}_{config}",
+                f"saving_{name}_{configuration}",
                 f"{claim['where']}; Table IV",
-                f"{claim['quantity']} (%), {config}",
+                f"{claim['quantity']} (%), {configuration}",
                 claim["printed"],
                 f"{value:.2f}",
                 agrees,
@@ -105,7 +105,7 @@ def _headline(claims: dict[str, Row], table4: Sequence[Row]) -> Iterator[Row]:
 
 def _averages(table4: Sequence[Row], averages: Sequence[Row]) -> Iterator[Row]:
     for row in averages:
-        rows = pick(table4, config=row["config"], method=row["method"])
+        rows = pick(table4, configuration=row["configuration"], method=row["method"])
         values = [Decimal(one[row["quantity"]]) for one in rows]
         mean, printed = sum(values) / len(values), Decimal(row["printed_average"])
         unit = Decimal(1).scaleb(printed.as_tuple().exponent)
@@ -121,9 +121,9 @@ def _averages(table4: Sequence[Row], averages: Sequence[Row]) -> Iterator[Row]:
         at_22 = statistics.mean(float(one[row["quantity"]]) for one in pick(rows, qp="22"))
         middle = statistics.median(float(value) for value in values)
         yield audit_row(
-            f"average_{row['config']}_{row['quantity']}_{row['method']}",
+            f"average_{row['configuration']}_{row['quantity']}_{row['method']}",
             "Table IV",
-            f"average {row['quantity']} of {row['method']}, {row['config']}",
+            f"average {row['quantity']} of {row['method']}, {row['configuration']}",
             row["printed_average"],
             f"{mean:.4f}",
             rounded or truncated,
@@ -134,14 +134,14 @@ def _averages(table4: Sequence[Row], averages: Sequence[Row]) -> Iterator[Row]:
 
 def _saving_twice(table3: Sequence[Row], table4: Sequence[Row]) -> Iterator[Row]:
     for row in pick(table3, method="IQNet"):
-        where = {name: row[name] for name in ("config", "sequence", "qp", "method")}
+        where = {name: row[name] for name in ("configuration", "sequence", "qp", "method")}
         for twin in pick(table4, **where):
             gap = abs(float(row["saving_pct"]) - float(twin["bitrate_saving_pct"]))
             agrees = gap <= 0.5
             yield audit_row(
-                f"saving_twice_{row['config']}_{row['sequence']}_QP{row['qp']}",
+                f"saving_twice_{row['configuration']}_{row['sequence']}_QP{row['qp']}",
                 "Tables III and IV",
-                f"saving of IQNet (%), {row['config']} {row['sequence']} QP {row['qp']}: "
+                f"saving of IQNet (%), {row['configuration']} {row['sequence']} QP {row['qp']}: "
                 "Table III, then IV",
                 row["saving_pct"],
                 twin["bitrate_saving_pct"],
@@ -153,14 +153,15 @@ def _saving_twice(table3: Sequence[Row], table4: Sequence[Row]) -> Iterator[Row]
 
 def _trend(claims: dict[str, Row], table4: Sequence[Row]) -> Iterator[Row]:
     claim = claims["saving_falls_with_qp"]
-    for config, sequence in scenes(table4):
-        rows = pick(table4, config=config, sequence=sequence, method="IQNet")
+    for configuration, sequence in scenes(table4):
+        rows = pick(table4, configuration=configuration, sequence=sequence, method="IQNet")
         savings = [float(row["bitrate_saving_pct"]) for row in rows]
         rises = sum(later >= earlier for earlier, later in itertools.pairwise(savings))
         yield audit_row(
-            f"saving_falls_{config}_{sequence}",
+            f"saving_falls_{configuration}_{sequence}",
             f"{claim['where']}; Table IV",
-            f"saving of IQNet (%) from QP {rows[0]['qp']} to {rows[-1]['qp']}, {config} {sequence}",
+            f"saving of IQNet (%) from QP {rows[0]['qp']} to {rows[-1]['qp']}, "
+            f"{configuration} {sequence}",
             claim["printed"],
             " / ".join(row["bitrate_saving_pct"] for row in rows),
             rises == 0,
@@ -184,22 +185,22 @@ def _frames(
     drop = float(pick(figure, method="IQNet", quantity="psnr_drop_db")[0]["printed"])
     at = {"sequence": figure[0]["sequence"], "qp": figure[0]["qp"]}
     place = f"{at['sequence']} QP {at['qp']}"
-    for config in ("AI", "LDP"):
+    for configuration in ("AI", "LDP"):
         for method, saving in (("CNN-JNQD", 100 * (1 - cnn / anchor)), ("IQNet", iqnet)):
-            row = pick(table3, config=config, method=method, **at)[0]
+            row = pick(table3, configuration=configuration, method=method, **at)[0]
             yield _frame_row(
-                f"fig18_saving_{method}_{config}",
+                f"fig18_saving_{method}_{configuration}",
                 "Fig. 18; Table III",
-                f"saving of {method} (%), {place}: Table III {config}, then the frame",
+                f"saving of {method} (%), {place}: Table III {configuration}, then the frame",
                 row["saving_pct"],
                 saving,
                 FRAME_SAVING_TOLERANCE,
             )
-        row = pick(table4, config=config, method="IQNet", **at)[0]
+        row = pick(table4, configuration=configuration, method="IQNet", **at)[0]
         yield _frame_row(
-            f"fig18_psnr_drop_IQNet_{config}",
+            f"fig18_psnr_drop_IQNet_{configuration}",
             "Fig. 18; Table IV",
-            f"PSNR drop of IQNet (dB), {place}: Table IV {config}, then the frame",
+            f"PSNR drop of IQNet (dB), {place}: Table IV {configuration}, then the frame",
             row["psnr_drop_db"],
             drop,
             FRAME_PSNR_TOLERANCE,
@@ -211,8 +212,8 @@ def _frame_13(
 ) -> Iterator[Row]:
     figure = pick(frames, figure="Fig. 13")
     anchor = pick(figure, method="anchor", quantity="bitrate")[0]
-    at = {name: anchor[name] for name in ("config", "sequence", "qp")}
-    place = f"{at['config']} {at['sequence']} QP {at['qp']}"
+    at = {name: anchor[name] for name in ("configuration", "sequence", "qp")}
+    place = f"{at['configuration']} {at['sequence']} QP {at['qp']}"
     sequence_rate = float(pick(table3, method="anchor", **at)[0]["bitrate_anchor"])
     ratio = float(anchor["printed"]) / sequence_rate
     agrees = 1 / FRAME_RATE_RATIO <= ratio <= FRAME_RATE_RATIO

@@ -81,10 +81,10 @@ def _rounding_bound(anchor: Sequence[Row], test: Sequence[Row], unrounded: BdRat
 
 
 def _bd_rate_of_table3(claims: dict[str, Row], table3: Sequence[Row]) -> Iterator[Row]:
-    for config, sequence in scenes(table3):
-        claim = claims[f"bd_saving_{config}_{sequence}"]
+    for configuration, sequence in scenes(table3):
+        claim = claims[f"bd_saving_{configuration}_{sequence}"]
         anchor, test = (
-            pick(table3, config=config, sequence=sequence, method=method)
+            pick(table3, configuration=configuration, sequence=sequence, method=method)
             for method in ("CNN-JNQD", "IQNet")
         )
         rate = bd_rate(_curve(anchor), _curve(test))
@@ -96,7 +96,7 @@ def _bd_rate_of_table3(claims: dict[str, Row], table3: Sequence[Row]) -> Iterato
         yield audit_row(
             claim["claim"],
             f"{claim['where']}; Table III",
-            f"{claim['quantity']} (%), {config} {sequence}",
+            f"{claim['quantity']} (%), {configuration} {sequence}",
             claim["printed"],
             f"{-rate.percent:.2f}",
             abs(-rate.percent - float(claim["printed"])) <= BD_TOLERANCE,
@@ -106,17 +106,17 @@ def _bd_rate_of_table3(claims: dict[str, Row], table3: Sequence[Row]) -> Iterato
 
 
 def _bd_rate_to_anchor(table3: Sequence[Row]) -> Iterator[Row]:
-    for config, sequence in scenes(table3):
-        anchor = pick(table3, config=config, sequence=sequence, method="anchor")
+    for configuration, sequence in scenes(table3):
+        anchor = pick(table3, configuration=configuration, sequence=sequence, method="anchor")
         for method in ("IQNet", "CNN-JNQD"):
-            test = pick(table3, config=config, sequence=sequence, method=method)
+            test = pick(table3, configuration=configuration, sequence=sequence, method=method)
             rate = bd_rate(_curve(anchor), _curve(test))
             drop = float(anchor[0]["vmaf_r"]) - float(test[0]["vmaf_r"])
             cost = "costs" if rate.percent > 0 else "saves"
             yield audit_row(
-                f"bd_rate_to_anchor_{method}_{config}_{sequence}",
+                f"bd_rate_to_anchor_{method}_{configuration}_{sequence}",
                 "Table III",
-                f"BD-rate of {method} against the anchor (%), {config} {sequence}",
+                f"BD-rate of {method} against the anchor (%), {configuration} {sequence}",
                 "",
                 f"{rate.percent:+.2f}",
                 "not printed",
@@ -127,10 +127,10 @@ def _bd_rate_to_anchor(table3: Sequence[Row]) -> Iterator[Row]:
 
 def _prefiltered_vmaf(table3: Sequence[Row]) -> Iterator[Row]:
     """Is the VMAF_p column of CNN-JNQD in the order of the QPs? The codec's loss tells."""
-    for config, sequence in scenes(table3):
+    for configuration, sequence in scenes(table3):
         before, after = {}, {}
         for method in ("IQNet", "CNN-JNQD"):
-            rows = pick(table3, config=config, sequence=sequence, method=method)
+            rows = pick(table3, configuration=configuration, sequence=sequence, method=method)
             before[method] = [float(row["vmaf_p"]) for row in rows]
             after[method] = [float(row["vmaf_r"]) for row in rows]
         codec_loss = [p - r for p, r in zip(before["IQNet"], after["IQNet"], strict=True)]
@@ -142,10 +142,10 @@ def _prefiltered_vmaf(table3: Sequence[Row]) -> Iterator[Row]:
         as_printed = distance(before["CNN-JNQD"])
         in_reverse = distance(before["CNN-JNQD"][::-1])
         yield audit_row(
-            f"vmaf_p_order_{config}_{sequence}",
+            f"vmaf_p_order_{configuration}_{sequence}",
             "Table III",
             "VMAF_p - VMAF_r of CNN-JNQD, RMS distance to IQNet's: as printed, then reversed, "
-            f"{config} {sequence}",
+            f"{configuration} {sequence}",
             f"{as_printed:.2f}",
             f"{in_reverse:.2f}",
             as_printed <= in_reverse,
