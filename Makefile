@@ -12,12 +12,15 @@ PROFILE :=
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 # With a profile of a cluster no --cores: it would cut the threads of every job to that number.
 RUN := $(if $(PROFILE),$(PY) -m snakemake --workflow-profile $(PROFILE),$(SNAKEMAKE))
+LOCK := .venv/bin/uv --system-certs pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 RESULTS = $$($(PY) workflow_scripts/jndops/results_dir.py $(CONFIG))
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
+export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup demo smoke run plan doctor check-data choose-quality ui report results-archive results-rebuild bench test lint format clean lock docs config-exists
+.PHONY: help setup demo smoke run plan doctor check-data choose-quality ui report results-archive results-rebuild bench test lint format clean lock docs site config-exists
 
 help: ## this list
 	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [PROFILE=profiles/slurm] [ARGS="snakemake options"]\n\n'
@@ -66,9 +69,13 @@ bench: setup ## speed as ratios, written to results/bench
 test: setup ## everything that must hold before a commit, on two cores
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-lint: setup ## style checks of Python and Snakemake files
-	@$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m snakefmt --check Snakefile rules
+lint: setup ## style, spelling, prose and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m snakefmt --check Snakefile rules
 	@$(PY) -m snakemake --lint
+	@.venv/bin/codespell
+	@$(PY) .ci/prose.py
 
 format: setup ## bring the style in order
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format . && $(PY) -m snakefmt Snakefile rules
@@ -76,10 +83,13 @@ format: setup ## bring the style in order
 docs: setup ## regenerate config/README.md and the conda files from their sources
 	@$(PY) workflow_scripts/jndops/generated_docs.py
 
-lock: setup ## resolve envs/requirements.in anew
-	@.venv/bin/uv --system-certs pip compile --quiet --universal --python-version 3.11 \
-	  --override envs/overrides.in --generate-hashes --no-emit-index-url --no-annotate \
-	  --custom-compile-command "make lock" envs/requirements.in -o envs/requirements.lock
+site: setup ## the documentation as a web site, in site/; needs no network once envs/docs.lock is installed
+	@sh envs/install_docs.sh
+	@$(PY) -m mkdocs build --quiet
+
+lock: setup ## resolve envs/requirements.in and envs/docs.in again
+	@$(LOCK) --override envs/overrides.in envs/requirements.in -o envs/requirements.lock
+	@$(LOCK) --constraint envs/requirements.lock envs/docs.in -o envs/docs.lock
 
 config-exists:
 	@test -f "$(CONFIG)" || { echo "there is no file '$(CONFIG)': name one, for example CONFIG=config/smoke.yaml" >&2; exit 2; }

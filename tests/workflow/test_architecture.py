@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -19,24 +20,21 @@ NEEDED = ('"""', "log:", "conda:")
 REPEATED = {"log", "benchmark", "conda", "threads", "resources", "priority"}
 
 
-def tool(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=REPOSITORY, capture_output=True, text=True
+def lint_commands() -> list[str]:
+    """What ``make lint`` runs, but for types, which take a minute."""
+    command = ["make", "--dry-run", "--no-print-directory", "--old-file", "setup", "lint"]
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=plain, capture_output=True, text=True, check=True
     )
+    return [line for line in done.stdout.splitlines() if "mypy" not in line]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("ruff", "check", "."),
-        ("ruff", "format", "--check", "."),
-        ("snakefmt", "--check", "Snakefile", "rules"),
-        ("snakemake", "--lint"),
-    ],
-    ids=lambda arguments: " ".join(arguments[:2]),
-)
-def test_style(arguments):
-    done = tool(*arguments)
+@pytest.mark.parametrize("command", lint_commands())
+def test_style(command):
+    if not (REPOSITORY / command.split()[0]).exists():
+        pytest.skip(f"{command.split()[0]} is not installed: `make setup`")
+    done = subprocess.run(command, shell=True, cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

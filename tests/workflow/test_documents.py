@@ -1,0 +1,112 @@
+"""Documents and project files agree with the code: links, version, named files, site, tools."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow_runner import REPOSITORY
+
+TRACKED = [
+    Path(name)
+    for name in subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()
+]  # fmt: skip
+DOCUMENTS = [path for path in TRACKED if path.suffix == ".md"]
+
+
+def anchors(path: Path) -> set[str]:
+    """Anchors of a document's headings, as forges make them."""
+    headings = re.findall(r"(?m)^#+ (.+)$", path.read_text("utf-8"))
+    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.strip().replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_links_lead_somewhere(document):
+    text = (REPOSITORY / document).read_text("utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"", text)
+    for link in (first or second for first, second in links):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (REPOSITORY / document.parent / name) if name else REPOSITORY / document
+        assert target.exists(), f"{document}: {link}"
+        if anchor:
+            assert anchor in anchors(target), f"{document}: {link}"
+
+
+FOLDERS = ("", "workflow_scripts", "workflow_scripts/jndlab", "docs")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_files_that_documents_name_exist(document):
+    """Paths of our own code and configuration in back quotes; patterns may hold ``*`` and ``<``."""
+    text = (REPOSITORY / document).read_text("utf-8")
+    named = re.findall(r"`((?:[\w.]+/)+[\w.]+\.(?:py|smk|yaml|tsv|md))`", text)
+    roots = ("rules", "config", "docs", "tests", "envs", "profiles", "jndlab", "jndops", "report")
+    for name in named:
+        if name.split("/")[0] in roots and "my_" not in name:
+            found = any((REPOSITORY / folder / name).exists() for folder in FOLDERS)
+            assert found, f"{document} names {name}"
+
+
+def project() -> dict:
+    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+
+
+def test_the_version_is_the_same_everywhere():
+    version = project()["project"]["version"]
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == version
+    headings = re.findall(r"(?m)^## \[(.+?)\]", (REPOSITORY / "CHANGELOG.md").read_text("utf-8"))
+    assert headings[:2] == ["Unreleased", version]
+
+
+def test_hooks_and_ci_call_what_there_is():
+    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text("utf-8"))
+    locked = (REPOSITORY / "envs/requirements.lock").read_text("utf-8")
+    for hook in hooks["repos"][0]["hooks"]:
+        program = hook["entry"].split()[0].removeprefix(".venv/bin/")
+        assert program == "python" or f"\n{program}==" in locked, hook["id"]
+    workflow = yaml.safe_load((REPOSITORY / ".github/workflows/ci.yml").read_text("utf-8"))
+    commands = {
+        step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step
+    }
+    targets = re.findall(r"(?m)^([a-z-]+):", (REPOSITORY / "Makefile").read_text("utf-8"))
+    for command in commands:
+        if command.startswith("make "):
+            assert command.split()[1] in targets, command
+        else:
+            assert (REPOSITORY / command).exists(), command
+    assert "make lint" in commands and ".ci/run" in commands
+
+
+def test_pages_of_the_site_are_complete():
+    settings = yaml.load((REPOSITORY / "mkdocs.yml").read_text("utf-8"), yaml.BaseLoader)
+    listed = re.findall(r"[\w/]+\.md", str(settings["nav"]))
+    hand_written = {str(path) for path in DOCUMENTS if path.parts[0] == "docs"}
+    assert hand_written <= set(listed), "a document is not in the navigation of mkdocs.yml"
+    assert all((REPOSITORY / page).is_file() for page in listed)
+
+
+def test_prose_check_finds_words_and_leaves_code_alone(tmp_path):
+    document = tmp_path / "page.md"
+    document.write_text("It learnt anew.\n\n```\nlearnt = 1\n```\n`learnt` is code.\n")
+    script = tmp_path / "code.py"
+    script.write_text('"""A model that is judged here."""\n\njudged = 1  # beside it\nx = "anew"\n')
+    done = subprocess.run(
+        [sys.executable, REPOSITORY / ".ci/prose.py", document, script],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    places = [line.split(": ")[0].rsplit("/", 1)[1] for line in done.stdout.splitlines()]
+    assert places == ["page.md:1", "page.md:1", "code.py:1", "code.py:3"]
