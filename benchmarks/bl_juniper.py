@@ -13,7 +13,7 @@ from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
 from jndlab.codecs.qp_map import write_qp_map
 from jndlab.datasets.prepare import prepare_sequence
-from jndlab.datasets.sequences import load_sequences
+from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.media.clip import ClipFormat, Frame, read_clip
 
 STAGE_1_LIMIT_SECONDS = 1

@@ -20,7 +20,7 @@ from benchmarks.figures import ROOT, Bench, Figure, Moment, Spent, in_turns, med
 from jndlab.files import read_json, sha256_of
 from jndlab.media.ffmpeg import ffmpeg_path
 from jndlab.quality.full_reference import measure
-from jndops.schema import load_yaml
+from jndlab.yaml_files import load_yaml
 from jndops.settings import Settings, load_settings
 
 RECHECK_LIMIT_SECONDS = 10

@@ -22,7 +22,7 @@ import psutil
 import yaml
 
 from benchmarks.figures import ROOT, Bench, Figure, Moment, Spent
-from jndlab.datasets.sequences import load_sequences
+from jndlab.datasets.sequence_sheet import load_sequences
 
 PARTS = ("Snakefile", "rules", "workflow_scripts", "config", "envs", "report", "profiles")
 SIZES = (100, 400)  # jobs of one run: enough to see whether the cost of a job grows

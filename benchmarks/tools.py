@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.figures import ROOT, Bench, Figure, in_turns, python
 from jndlab.datasets.prepare import prepare_sequence
-from jndlab.datasets.sequences import load_sequences
+from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.media.clip import ClipFormat
 
 HEAVY = ("torch", "pyiqa", "mlflow", "seaborn", "pandas", "matplotlib")

@@ -74,6 +74,6 @@ rule map_importance:
         clip=clip_of,
         saliency=lambda wildcards: BL_JUNIPER["importance"][wildcards.saliency],
         every=BL_JUNIPER["key_frames_every"],
-        colour_matrix=BL_JUNIPER["mapping"]["colour_matrix"],
+        form=BL_JUNIPER["mapping"]["form"],
     script:
         "../../workflow_scripts/bl_juniper/map_importance.py"

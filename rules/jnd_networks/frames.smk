@@ -55,7 +55,7 @@ rule list_jnd_frames:
     params:
         folder=JND_FOLDER,
         choice={
-            "data_set": JND_SET,
+            "source": JND_SET,
             **{
                 key: JND_FRAMES[key]
                 for key in (

@@ -154,10 +154,16 @@ def test_packages_depend_downwards_only():
                 assert order.get(used, -1) <= rank, f"{path.name} ({package}) imports {used}"
 
 
-HEAVY = {"torch", "pyiqa", "mlflow", "seaborn", "pandas", "matplotlib"}
+HEAVY = {"torch", "pyiqa", "mlflow", "seaborn", "pandas", "matplotlib", "pydantic"}
 
 
-@pytest.mark.parametrize("script", ["encode_clip", "measure_point", "prepare_sequence"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "prepare_sequence", "prefilter_clip", "measure_prefilter", "encode_clip", "encode_segment",
+        "join_segments", "measure_point",
+    ],
+)  # fmt: skip
 def test_encode_and_measure_jobs_start_cheaply(script):
     lines = (REPOSITORY / f"workflow_scripts/coding/{script}.py").read_text("utf-8").splitlines()
     imports = [line for line in lines if line.startswith(("import ", "from "))]

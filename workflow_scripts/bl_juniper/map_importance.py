@@ -1,6 +1,7 @@
 """Adapter of rule map_importance."""
 
 from jndlab.files import read_json
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.jnd.block.maps import write_block_maps
 from jndlab.jnd.saliency.visual_importance import importance_maps, load_saliency
 from jndlab.media.clip import clip_from_text, read_clip
@@ -14,10 +15,11 @@ def main(snakemake) -> None:
         read_clip(given.clip, clip),
         load_saliency(params.saliency["model"], params.saliency["options"]),
         every=params.every,
-        colour_matrix=params.colour_matrix,
+        colour_matrix=BlockMappingOptions(form=params.form).colour_matrix,
         bit_depth=clip.bit_depth,
         provenance={
             "stage": "importance",
+            "form": params.form,
             **params.saliency,
             "source_sha256": read_json(given.metadata)["samples_sha256"],
         },

@@ -9,7 +9,7 @@ from pathlib import Path
 from jndlab.datasets.check import check_data
 from jndlab.datasets.fetch import fetch_dataset
 from jndlab.datasets.registry import choose_dataset, load_registry
-from jndlab.datasets.sequences import load_sequences
+from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.errors import UserError
 from jndlab.paths import CONFIG
 

@@ -15,7 +15,7 @@ from jndlab.media.pictures import read_picture
 from jndlab.papers.vp_jnd.baselines import load_choice
 from jndlab.papers.vp_jnd.splits import split_names
 from jndlab.paths import ROOT
-from jndops.schema import load_yaml
+from jndlab.yaml_files import load_yaml
 from jndops.settings import Settings, load_settings
 
 

@@ -37,7 +37,7 @@ def _codecs(options: argparse.Namespace) -> dict[str, Any]:
         kept = read_json(options.config_json)
         return {name: kept["codecs"][name] for name in kept["config"]["codecs"]}
     if options.configfile:
-        from jndops.schema import load_yaml
+        from jndlab.yaml_files import load_yaml
         from jndops.settings import load_settings
 
         settings = load_settings(load_yaml(options.configfile), ROOT)

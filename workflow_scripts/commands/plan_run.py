@@ -11,6 +11,7 @@ from typing import Any
 from jndlab.errors import UserError
 from jndlab.files import write_json
 from jndlab.paths import ROOT
+from jndlab.yaml_files import load_yaml
 from jndops.doctor import usable_cores
 from jndops.plan.cost_model import CostModel, load_first_values
 from jndops.plan.disk import load_shares
@@ -19,7 +20,6 @@ from jndops.plan.needs import missing_data, missing_tools
 from jndops.plan.plan import ORDERS, Machine, load_controller, plan, points_done
 from jndops.plan.text import render
 from jndops.plan.timings import TIMINGS_NAME, read_timings
-from jndops.schema import load_yaml
 from jndops.settings import Settings, load_settings
 
 FIRST_VALUES = ROOT / "config/timings.json"

@@ -4,7 +4,7 @@ import pandas as pd
 
 from jndlab.files import write_json
 from jndlab.papers.iqnet.ablations import selections
-from jndlab.papers.iqnet.alpha_selection import SelectionOptions
+from jndlab.papers.iqnet.config import SelectionOptions
 from jndlab.papers.iqnet.training_data import evenly_spread
 from jndlab.papers.iqnet.training_pictures import most_detailed, named_or
 from jndops.adapter import run

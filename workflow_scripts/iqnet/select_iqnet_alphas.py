@@ -6,8 +6,8 @@ import pandas as pd
 
 from jndlab.datasets.pictures import read_list
 from jndlab.files import write_csv, write_json
-from jndlab.papers.iqnet.alpha_selection import SelectionOptions
 from jndlab.papers.iqnet.candidates import read_candidates
+from jndlab.papers.iqnet.config import SelectionOptions
 from jndlab.papers.iqnet.contact_sheet import draw_contact_sheet
 from jndlab.papers.iqnet.training_data import (
     alpha_histogram,

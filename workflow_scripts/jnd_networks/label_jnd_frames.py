@@ -4,8 +4,8 @@ import logging
 from pathlib import Path
 
 from jndlab.codecs.x264 import X264Codec
+from jndlab.datasets.jnd_frames.config import FrameLabels
 from jndlab.datasets.jnd_frames.labels import (
-    SubjectiveRule,
     label_by_steps,
     label_by_subjects,
     labels_of_folder,
@@ -22,14 +22,13 @@ from jndops.adapter import run, scratch
 def main(snakemake) -> None:
     logging.captureWarnings(True)
     params, records = snakemake.params, read_records(snakemake.input.table)
-    options = params.labels
+    options = FrameLabels(**params.labels)
     folder = Path(params.folder) if params.folder else Path()
     if params.data_set == "folder":
-        labels = labels_of_folder(folder, options["kind"], options["order"])
-    elif options["kind"] == "subjective":
-        rule = SubjectiveRule(*(options[key] for key in ("statistic", "outliers", "order")))
+        labels = labels_of_folder(folder, options.kind, options.order)
+    elif options.kind == "subjective":
         labels, samples, kept = label_by_subjects(
-            records, params.data_set, folder, rule, resolution=params.resolution
+            records, params.data_set, folder, options, resolution=params.resolution
         )
         write_csv(snakemake.output.subjects, subject_rows(samples, kept))
         write_csv(snakemake.output.sur, sur_rows(kept))
@@ -40,7 +39,7 @@ def main(snakemake) -> None:
             labels, sweeps = label_by_steps(
                 read_frames(snakemake.input.frames, records),
                 X264Codec(params.preset),
-                StepRule(options["metric"], options["step"]),
+                StepRule(options.metric, options.step),
                 work_dir=work_dir,
                 threads=snakemake.threads,
                 streams=streams,

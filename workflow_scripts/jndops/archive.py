@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
-from jndops.schema import load_yaml
+from jndlab.yaml_files import load_yaml
 
 ARCHIVE = "results-archive.tar.gz"
 # Numbers and what was said about them, wherever they lie; pictures only where they are figures.

@@ -34,7 +34,7 @@ COMPONENTS = {
 VMAF_MODELS = {**dict.fromkeys(vmaf_models().values(), True), "vmaf_4k_v0.6.1": False}
 # Without the first a demo cannot run; the others serve networks, pictures and tracking.
 REQUIRED_PACKAGES = (
-    "snakemake", "jsonschema", "pyyaml", "numpy", "scipy", "pandas", "seaborn", "imageio-ffmpeg",
+    "snakemake", "pydantic", "pyyaml", "numpy", "scipy", "pandas", "seaborn", "imageio-ffmpeg",
     "ffmpeg-quality-metrics", "bjontegaard", "scikit-video", "pooch",
 )  # fmt: skip
 OPTIONAL_PACKAGES = {

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import yaml
 
-from jndlab.paths import CONFIG
-
-SCHEMA = CONFIG / "schemas" / "config.schema.yaml"
+from jndops.experiment import Experiment
 
 
 def results_dir(configfile: str | Path) -> str:
-    """``results_dir`` of a configuration file, or the schema's default where the key is absent.
+    """``results_dir`` of a configuration file, or the default where the key is absent.
 
     Raises OSError when the file cannot be read and ValueError when it is no mapping in YAML.
     """
@@ -23,8 +21,7 @@ def results_dir(configfile: str | Path) -> str:
         raise ValueError(f"it is no valid YAML: {error}") from error
     if not isinstance(config, dict):
         raise ValueError("it holds no keys")
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    return str(config.get("results_dir", schema["properties"]["results_dir"]["default"]))
+    return str(config.get("results_dir", Experiment.model_fields["results_dir"].default))
 
 
 def main() -> int:

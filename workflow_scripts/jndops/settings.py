@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from jndlab.codecs import codec_class
-from jndlab.datasets.sequences import Sequence, load_sequences
+from jndlab.codecs.config import Codecs
+from jndlab.configuration import checked, did_you_mean
+from jndlab.datasets.sequence_sheet import load_sequences
+from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
 from jndlab.media.clip import ClipFormat
-from jndlab.quality.metrics import default_bd_rates, pooled_columns
 from jndlab.quality.rd_point import PointKey
-from jndops.schema import check, did_you_mean, load_yaml, with_defaults
+from jndlab.yaml_files import load_yaml
+from jndops.experiment import Experiment
 
-# Parts of the suite with a schema of their own; the schema stands under the same key.
-SECTIONS = ("iqnet", "jnd_frames", "laser_jnd", "mtjnd", "vp_jnd", "bl_juniper", "subjective")
 ALL_QPS = "all"  # variant of a prefiltered clip that serves every QP
 
 
@@ -108,9 +109,8 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
 
     ``root`` is the folder of the Snakefile. Raises UserError, one message for all mistakes.
     """
-    schema = config_schema(root)
-    check(config, schema, "the configuration")
-    chosen = with_defaults(dict(config), schema)
+    experiment = checked(Experiment, config, "the configuration")
+    chosen = experiment.plain()
     sequences = load_sequences(root / "config/sequences.tsv")
     _check_names("sequences", chosen["sequences"], list(sequences), "config/sequences.tsv")
     codecs = _load_codecs(root, chosen)
@@ -121,33 +121,15 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
     return settings
 
 
-def config_schema(root: Path) -> dict[str, Any]:
-    """Schema of the main configuration, with that of each section under its name."""
-    schema = main_schema(root)
-    for section in SECTIONS:
-        of_section = load_yaml(root / f"config/schemas/{section}.schema.yaml")
-        schema["properties"][section] = {**of_section, "default": {}}
-    return schema
-
-
-def main_schema(root: Path) -> dict[str, Any]:
-    """Schema of the main configuration's own keys; metrics are those of the registry."""
-    schema: dict[str, Any] = load_yaml(root / "config/schemas/config.schema.yaml")
-    metrics = schema["properties"]["bd_rate"]["properties"]["metrics"]
-    metrics |= {"items": {"enum": [*pooled_columns()]}, "default": default_bd_rates()}
-    return schema
-
-
 def _load_codecs(root: Path, chosen: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    schema = load_yaml(root / "config/schemas/codecs.schema.yaml")
     entries = load_yaml(root / "config/codecs.yaml")
     overrides = chosen["codec_overrides"]
     _check_names("codec_overrides", overrides, list(entries), "config/codecs.yaml")
     merged = {name: {**entry, **overrides.get(name, {})} for name, entry in entries.items()}
-    check(merged, schema, "config/codecs.yaml (with codec_overrides)")
+    codecs = checked(Codecs, merged, "config/codecs.yaml (with codec_overrides)")
     used = [*chosen["codecs"], chosen["iqnet"]["training_data"]["codec"]]
     _check_names("codecs", used, list(merged), "config/codecs.yaml")
-    return with_defaults(merged, schema)
+    return codecs.model_dump()
 
 
 def _check_methods(chosen: Mapping[str, Any], codecs: Mapping[str, Mapping[str, Any]]) -> None:

@@ -318,6 +318,6 @@ def test_models_in_the_wrong_order_are_refused(networks):
 
 
 def test_temporal_information_is_of_all_blocks():
-    published = BlockMappingOptions(partial_blocks="drop", tpi_difference="saturated")
+    published = BlockMappingOptions(form="published", partial_blocks="drop")
     options = activity_options(published)
-    assert options.partial_blocks == "keep" and options.tpi_difference == "saturated"
+    assert options.partial_blocks == "keep" and options.published

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from jndlab.datasets.fetch import fetch, fetch_dataset, unpack
-from jndlab.datasets.registry import Dataset, Presence, RemoteFile
+from jndlab.datasets.registry import Dataset, Registry
 from jndlab.errors import UserError
 
 BODY = bytes(range(256)) * 1200  # 300 KiB
@@ -266,14 +266,20 @@ def archive(kind: str) -> bytes:
     return stream.getvalue()
 
 
+def entry(**values) -> Dataset:
+    """A data set called "own"."""
+    common = {
+        "title": "Own", "licence": "none", "citation": {"text": "-"}, "needed_by": [],
+        "present": [{"glob": "**/*.h5"}],
+    }  # fmt: skip
+    return Registry.model_validate({"own": common | values}).root["own"]
+
+
 @pytest.mark.parametrize(("kind", "suffix"), [("zip", ".zip"), ("tar", ".tar.gz")])
 def test_a_data_set_is_fetched_and_unpacked_once(server, tmp_path, kind, suffix):
     server.bodies["/a" + suffix] = archive(kind)
-    dataset = Dataset(
-        key="own", title="Own", access="open", package=None, page=None, address_checked=None,
-        files=(RemoteFile(f"a{suffix}", server.url("/a" + suffix), unpack=True),), licence="none",
-        citation="-", doi=None, manual=(), present=(Presence("**/*.h5"),), needed_by=(),
-    )  # fmt: skip
+    file = {"name": f"a{suffix}", "url": server.url("/a" + suffix), "unpack": True}
+    dataset = entry(access="open", files=[file])
     for _ in range(2):
         fetch_dataset(dataset, tmp_path, progress=False)
     assert (tmp_path / "own" / "a" / "weights" / "model.h5").read_bytes() == b"numbers"
@@ -282,11 +288,7 @@ def test_a_data_set_is_fetched_and_unpacked_once(server, tmp_path, kind, suffix)
 
 
 def test_a_set_that_nobody_can_fetch_tells_the_steps(tmp_path):
-    dataset = Dataset(
-        key="own", title="Own", access="request", package=None, page="https://example.org",
-        address_checked=None, files=(), licence="none", citation="-", doi=None,
-        manual=("Write to its authors.",), present=(Presence("*"),), needed_by=(),
-    )  # fmt: skip
+    dataset = entry(access="request", manual=["Write to its authors."])
     with pytest.raises(UserError, match="Write to its authors"):
         fetch_dataset(dataset, tmp_path)
 

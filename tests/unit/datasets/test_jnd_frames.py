@@ -28,6 +28,7 @@ from jndlab.datasets.jnd_frames.coding import (
     read_psnr,
     write_coded,
 )
+from jndlab.datasets.jnd_frames.config import FrameChoice, FrameLabels
 from jndlab.datasets.jnd_frames.folder import (
     read_set,
     split_sources,
@@ -35,7 +36,6 @@ from jndlab.datasets.jnd_frames.folder import (
     write_set,
 )
 from jndlab.datasets.jnd_frames.labels import (
-    SubjectiveRule,
     label_by_steps,
     label_by_subjects,
     labels_of_folder,
@@ -51,7 +51,7 @@ from jndlab.datasets.jnd_frames.records import (
     write_records,
 )
 from jndlab.datasets.jnd_frames.sheet import draw_sheet, label_table
-from jndlab.datasets.jnd_frames.sources import FrameChoice, find_frames, read_clip_frames
+from jndlab.datasets.jnd_frames.sources import find_frames, read_clip_frames
 from jndlab.datasets.jnd_labels import labels_from_values, read_labels, write_labels
 from jndlab.datasets.mcl_jci import find_pictures, read_sample_texts
 from jndlab.datasets.packaged_pictures import packaged_file
@@ -70,7 +70,7 @@ FRACTIONS = {"train": 0.6, "valid": 0.2, "test": 0.2}
 CODEC = X264Codec("ultrafast")
 FEW_QPS = tuple(range(1, 52, 3))  # a sweep of all takes seconds
 PACKAGED = FrameChoice(
-    "packaged",
+    source="packaged",
     sources=["camera", "china", "carphone"],
     frames_per_source=2,
     crops_per_picture=2,
@@ -181,16 +181,26 @@ def test_frames_that_do_not_fit_are_told(tmp_path, frames, size, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"data_set": "webcam"}, "no source of frames 'webcam'"),
-        ({"data_set": "packaged"}, "none is chosen"),
-        ({"data_set": "folder", "size": [64, 48]}, "taken as it is"),
-        ({"data_set": "packaged", "size": [64, 48], "sources": ["cat"]}, "no source 'cat'"),
-        ({"data_set": "mcl_jci"}, "frames of 'mcl_jci' are not there"),
+        ({"source": "packaged", "size": [64, 48], "sources": ["cat"]}, "no source 'cat'"),
+        ({"source": "mcl_jci"}, "frames of 'mcl_jci' are not there"),
     ],
 )
-def test_impossible_choices_are_told(options, words):
+def test_absent_sources_are_reported(options, words):
     with pytest.raises(UserError, match=words):
         list(find_frames(FrameChoice(**options)))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"source": "webcam"}, "videoset"),
+        ({"source": "packaged"}, "none is chosen"),
+        ({"source": "folder", "size": [64, 48]}, "taken as it is"),
+    ],
+)
+def test_impossible_choices_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        FrameChoice(**options)
 
 
 def test_labels_by_steps_are_called_so_and_read_off_the_sweep(packaged, labelled):
@@ -308,39 +318,43 @@ def tiny_videoset(tmp_path_factory):
 
 
 def test_videoset_gives_its_frames_the_labels_of_their_clip(tiny_videoset, tmp_path):
-    choice = FrameChoice("videoset", tiny_videoset, ["videoSRC001", "videoSRC007"],
-                         frames_per_source=3)  # fmt: skip
+    choice = FrameChoice(
+        source="videoset",
+        folder=tiny_videoset,
+        sources=["videoSRC001", "videoSRC007"],
+        frames_per_source=3,
+    )
     records = write_frames(tmp_path / "frames", find_frames(choice), None)
     assert [record.frame for record in records[:3]] == [
         "videoSRC001_f0002", "videoSRC001_f0006", "videoSRC001_f0010",
     ]  # fmt: skip
     assert records[0].origin.endswith("videoSRC001_640x360_30_qp_00.264")
     assert not records[0].resized and (records[0].width, records[0].height) == (640, 360)
-    labels = label_by_subjects(records, "videoset", tiny_videoset, SubjectiveRule()).labels
+    labels = label_by_subjects(records, "videoset", tiny_videoset, FrameLabels()).labels
     published = published_labels(read_tables(tiny_videoset, "640x360"))
     expected = published.values([record.source for record in records])
     assert (labels.values([record.frame for record in records]) == expected).all()
     assert (labels.kind, labels.statistic) == ("subjective", "sur75")
     assert labels.rows[0].subjects == 29
-    rule = SubjectiveRule("mean", "grubbs")
+    rule = FrameLabels(statistic="mean", outliers="grubbs")
     mean = label_by_subjects(records, "videoset", tiny_videoset, rule).labels
     assert mean.statistic == "mean" and (mean.values() != labels.values()).any()
     with pytest.raises(UserError, match="subjects cannot be screened"):
-        label_by_subjects(records, "videoset", tiny_videoset, SubjectiveRule(outliers="bt500"))
+        label_by_subjects(records, "videoset", tiny_videoset, FrameLabels(outliers="bt500"))
     small = write_frames(tmp_path / "small", find_frames(choice), (320, 180))
     with pytest.raises(UserError, match="do not hold for frames that were cut or resized"):
-        label_by_subjects(small, "videoset", tiny_videoset, SubjectiveRule())
+        label_by_subjects(small, "videoset", tiny_videoset, FrameLabels())
     with pytest.raises(UserError, match="'packaged' have no subjective labels"):
-        label_by_subjects(records, "packaged", tiny_videoset, SubjectiveRule())
+        label_by_subjects(records, "packaged", tiny_videoset, FrameLabels())
 
 
 def test_mcl_jci_keeps_its_own_unit_and_jpegs(tmp_path):
     root = mcl_jci(tmp_path / "set", sources=(1, 2))
-    choice = FrameChoice("mcl_jci", root, ["SRC01", "SRC02"])
+    choice = FrameChoice(source="mcl_jci", folder=root, sources=["SRC01", "SRC02"])
     records = write_frames(tmp_path / "frames", find_frames(choice), None)
-    labels = label_by_subjects(records, "mcl_jci", root, SubjectiveRule("median")).labels
+    labels = label_by_subjects(records, "mcl_jci", root, FrameLabels(statistic="median")).labels
     assert labels.unit == "QF" and labels.kind == "subjective"
-    rule = SubjectiveRule("median", "z_range")
+    rule = FrameLabels(statistic="median", outliers="z_range")
     fewer, samples, kept = label_by_subjects(records, "mcl_jci", root, rule)
     every = read_sample_texts(root, ["SRC01", "SRC02"])
     screened = without_outliers(every, "z_range").values["SRC01"][0]
@@ -360,7 +374,9 @@ def test_mcl_jci_keeps_its_own_unit_and_jpegs(tmp_path):
 def test_what_subjects_said_is_told_beside_their_labels(repository, tmp_path):
     root = mcl_jci(tmp_path / "set", sources=(1, 2))
     records = write_frames(
-        tmp_path / "frames", find_frames(FrameChoice("mcl_jci", root, ["SRC01", "SRC02"])), None
+        tmp_path / "frames",
+        find_frames(FrameChoice(source="mcl_jci", folder=root, sources=["SRC01", "SRC02"])),
+        None,
     )
     write_records(tmp_path / "frames.csv", records)
     names = ("labels", "subjects", "sur")
@@ -454,13 +470,13 @@ def read_own(root, pattern=None):
         for path in [*root.glob(f"{part}/*.png"), *root.glob(f"jnd?{part}/*.png")]:
             if not path.stem.startswith(part):
                 path.rename(path.with_name(f"{part}_{path.name}"))
-    return find_frames(FrameChoice("folder", root, source_pattern=pattern))
+    return find_frames(FrameChoice(source="folder", folder=root, source_pattern=pattern))
 
 
 def test_names_in_two_parts_and_leaking_clips_are_told(tmp_path):
     root = authors_folder(tmp_path / "own", {"train": 2, "valid": 1})
     with pytest.raises(UserError, match="'frame000' in two splits"):
-        list(find_frames(FrameChoice("folder", root)))
+        list(find_frames(FrameChoice(source="folder", folder=root)))
     records = write_frames(tmp_path / "frames", read_own(root, r"(frame)\d+"), None)
     with pytest.raises(UserError, match="'frame' is in the parts 'train' and 'valid'"):
         split_sources(records, seed=0, fractions=FRACTIONS)
@@ -492,7 +508,7 @@ def run_adapter(repository, name, tmp_path, inputs, outputs, params):
 
 
 FOLDER_CHOICE = {
-    "data_set": "folder", "sources": None, "source_pattern": None, "resolution": "640x360",
+    "source": "folder", "sources": None, "source_pattern": None, "resolution": "640x360",
     "frames_per_source": 5, "crops_per_picture": 1, "size": None,
 }  # fmt: skip
 
@@ -621,7 +637,7 @@ def test_videoset_labels_of_real_data(shared_data, tmp_path):
         for n in range(1, 221)
     ]  # fmt: skip
     labels, _, _ = label_by_subjects(
-        records, "videoset", shared_data / "videoset_jnd", SubjectiveRule(), resolution="1280x720"
+        records, "videoset", shared_data / "videoset_jnd", FrameLabels(), resolution="1280x720"
     )
     assert labels.values().mean(axis=0) == pytest.approx([26.5, 31.3, 34.5], abs=0.1)
     write_splits(tmp_path / "splits.csv", [split_sources(

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from jndlab.datasets.prepare import prepare_sequence, source_path
-from jndlab.datasets.sequences import Sequence, load_sequences
+from jndlab.datasets.sequence_sheet import load_sequences
+from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
 from jndlab.media.clip import bytes_of, read_clip
 from jndlab.media.ffmpeg import run
@@ -19,6 +20,7 @@ from jndlab.media.ffmpeg import run
 RAW = Sequence(
     id="raw", name="Raw", class_name="D", width=32, height=16, fps=Fraction(50), frames=5,
     bit_depth=8, file="raw.yuv", dataset="own", content="published",
+    start=0, scaled_from="", note="",
 )  # fmt: skip
 FRAME_BYTES = 32 * 16 * 3 // 2
 

@@ -10,7 +10,8 @@ import yaml
 from commands import check_data as adapter
 from jndlab.datasets.check import check_data, find_data
 from jndlab.datasets.registry import load_registry
-from jndlab.datasets.sequences import Sequence, load_sequences
+from jndlab.datasets.sequence_sheet import load_sequences
+from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
 
 ENTRY = {
@@ -112,7 +113,8 @@ def test_only_what_is_needed_decides(shipped, sheet, tmp_path):
 def test_a_missing_sequence_names_its_file_and_a_wrong_one_its_size(tmp_path):
     registry = load_registry(registry_file(tmp_path, own=ENTRY))
     row = {"name": "x", "class_name": "D", "width": 32, "height": 16, "fps": 25, "frames": 2,
-           "bit_depth": 8, "dataset": "own", "content": "published"}  # fmt: skip
+           "bit_depth": 8, "dataset": "own", "content": "published", "start": 0,
+           "scaled_from": "", "note": ""}  # fmt: skip
     sheet = {name: Sequence(id=name, file=f"{name}.yuv", **row) for name in ("good", "cut", "gone")}
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "good.yuv").write_bytes(bytes(2 * 768))

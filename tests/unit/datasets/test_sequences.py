@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jndlab.datasets.sequences import choose_sequences, load_sequences
+from jndlab.datasets.sequence_sheet import load_sequences
+from jndlab.datasets.sequences import choose_sequences
 from jndlab.errors import UserError
 
 COLUMNS = (

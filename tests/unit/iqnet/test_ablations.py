@@ -29,7 +29,7 @@ from jndlab.papers.iqnet.ablations import (
     selections,
     summary,
 )
-from jndlab.papers.iqnet.alpha_selection import SelectionOptions
+from jndlab.papers.iqnet.config import SelectionOptions
 from jndlab.papers.iqnet.frame_figures import Window
 from jndlab.papers.iqnet.training_pictures import picture_file, save_pictures
 

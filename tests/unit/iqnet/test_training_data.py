@@ -14,8 +14,9 @@ from jndlab.datasets.pictures import Picture, frame_to_rgb, rgb_to_frame
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.media.clip import Frame
-from jndlab.papers.iqnet.alpha_selection import Reason, SelectionOptions, select_alphas
+from jndlab.papers.iqnet.alpha_selection import Reason, select_alphas
 from jndlab.papers.iqnet.candidates import Candidates
+from jndlab.papers.iqnet.config import SelectionOptions
 from jndlab.papers.iqnet.contact_sheet import DIFFERENCE_GAIN, HEADER, MARGIN, draw_contact_sheet
 from jndlab.papers.iqnet.training_data import (
     alpha_histogram,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -21,11 +20,11 @@ from jndlab.jnd.block.jnd_mapping import (
     perceptual_information,
     quality_degradation,
 )
-from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.mapping_options import SMALLEST_NSC, BlockMappingOptions
 from jndlab.jnd.block.pictures import rgb2gray
 from jndlab.jnd.block.ssim import BlockSsim
 
-SANE, AUTHORS = BlockMappingOptions(), BlockMappingOptions.authors()
+CORRECTED, PUBLISHED = BlockMappingOptions(), BlockMappingOptions(form="published")
 VIDEO_JND = (28, 31, 33)
 RNG = np.random.default_rng(5)
 
@@ -65,24 +64,24 @@ def test_information_and_degradation_by_hand():
 def test_smooth_moving_blocks_have_the_most_information():
     activity = activity_of([[10, 10.1, 50, 50]], [[4, 0, 4, 0]])
     information = perceptual_information(activity)
-    assert information.argmax() == 0 and information[0, 0] == pytest.approx(1 / SANE.smallest_nsc)
+    assert information.argmax() == 0 and information[0, 0] == pytest.approx(1 / SMALLEST_NSC)
     assert information[0, 1] == information[0, 3] == 0
 
 
 def test_division_by_zero_guarded_and_as_published():
     activity = activity_of([[0, 0, 5]], [[3, 0, 1]])  # static letterbox: SPI and TPI 0
     assert np.isfinite(perceptual_information(activity)).all()
-    published = perceptual_information(activity, AUTHORS)
+    published = perceptual_information(activity, PUBLISHED)
     assert math.isinf(published[0, 0]) and math.isnan(published[0, 1])
     assert np.isfinite(published[0, 2])
-    pqd = quality_degradation(published, np.array([[1, 1, 0.9]]), AUTHORS)
+    pqd = quality_degradation(published, np.array([[1, 1, 0.9]]), PUBLISHED)
     assert np.isnan(pqd[0, :2]).all()
 
 
 @pytest.mark.parametrize("spi", [[[7, 7]], [[0, 0]]])
 def test_frames_of_equal_blocks_and_stills(spi):
     assert (perceptual_information(activity_of(spi, [[2, 2]])) == 0).all()
-    assert np.isnan(perceptual_information(activity_of(spi, [[2, 2]]), AUTHORS)).all()
+    assert np.isnan(perceptual_information(activity_of(spi, [[2, 2]]), PUBLISHED)).all()
     still = activity_of([[1, 2]], [[0, 0]])
     np.testing.assert_allclose(
         quality_degradation(perceptual_information(still), np.array([[0.5, 0.9]])), [[0.05, 0.01]]
@@ -128,17 +127,17 @@ def test_a_worse_block_never_has_a_higher_jnd():
 
 def test_missing_candidates_are_named():
     assert candidate_qps((28, 31)) == list(range(28, 37))
-    assert candidate_qps((28,), replace(SANE, highest_offset=0)) == [28]
+    assert candidate_qps((28,), BlockMappingOptions(highest_offset=0)) == [28]
     planes = {qp: np.zeros((1, 1)) for qp in (28, 29, 31, 32)}
     with pytest.raises(UserError, match="no picture at QP 30, 33"):
         map_video_jnd(planes, {28: 1.0}, [28])
 
 
-@pytest.mark.parametrize("options", [SANE, AUTHORS], ids=["sane", "authors"])
+@pytest.mark.parametrize("options", [CORRECTED, PUBLISHED], ids=["corrected", "published"])
 def test_stage_1_as_a_whole_equals_its_parts(pictures, coded, options):
     labels = block_jnd_of_frames(pictures, [{}, coded], VIDEO_JND, options)
     assert labels.shape == (1, 4, 5, 3)
-    volume = options.ssim_window == "volume"
+    volume = options.published
     activity = clip_activity([rgb2gray(picture) for picture in pictures], options)[1]
     information = perceptual_information(activity, options)
     ssim = BlockSsim(pictures[1] if volume else rgb2gray(pictures[1]), options)
@@ -171,7 +170,7 @@ def test_a_clip_of_one_frame_and_static_letterbox(coded, pictures):
         picture[:70] = 0
     labels = block_jnd_of_frames(frames, [{}, worse], VIDEO_JND)
     assert (labels[0, 0] == np.array(VIDEO_JND) + 5).all()  # black bars show no distortion
-    published = block_jnd_of_frames(frames, [{}, worse], VIDEO_JND, AUTHORS)
+    published = block_jnd_of_frames(frames, [{}, worse], VIDEO_JND, PUBLISHED)
     assert (published[0, 0] == np.array(VIDEO_JND)).all()  # 0 / 0 exceeds any reference
 
 

@@ -38,7 +38,7 @@ MTJND = {
     "head": "linear_at_mean", "order": "free", "freeze_early": False,
 }  # fmt: skip
 TRAINING = {
-    "epochs": 1, "batch_size": 4, "learning_rate": 3e-3, "validate_every_epochs": 50, "seed": 0,
+    "epochs": 1, "batch_size": 4, "learning_rate": 3e-3, "seed": 0,
     "jnd_weight": 0.99, "picture_weight": 0.01, "attention_weight": 1.0, "keep": "last",
 }  # fmt: skip
 MEANS = (24.0, 29.0, 33.0)

@@ -25,7 +25,7 @@ from benchmarks.grid import encode_grid
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
 from jndlab.datasets.prepare import prepare_sequence
-from jndlab.datasets.sequences import load_sequences
+from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.errors import UserError
 from jndlab.files import sha256_of, write_json
 from jndlab.quality.full_reference import measure

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from jndlab.errors import UserError
 from jndlab.files import read_json, write_json
+from jndlab.yaml_files import load_yaml
 from jndops.plan.cost_model import CostModel, Line, Recorded, fit, load_first_values
 from jndops.plan.encode_priority import HIGHEST, LOWEST, EncodePriority
 from jndops.plan.job_size import Work, work_of
 from jndops.plan.timings import collect_timings, read_timings, record_timings, wildcards_of
-from jndops.schema import load_yaml
 from jndops.settings import load_settings
 
 KIND = "encode vvenc AI"

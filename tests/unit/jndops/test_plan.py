@@ -13,13 +13,13 @@ import pytest
 import yaml
 from PIL import Image
 
+from jndlab.yaml_files import load_yaml
 from jndops.plan import job_graph
 from jndops.plan.cost_model import CostModel, Line, load_first_values
 from jndops.plan.disk import disk_gigabytes, load_shares
 from jndops.plan.job_graph import Job
 from jndops.plan.needs import missing_data, missing_tools
 from jndops.plan.plan import ORDERS, Controller, Machine, load_controller, plan, tasks_of
-from jndops.schema import load_yaml
 from jndops.settings import load_settings
 
 NO_CONTROLLER = Controller(0.0, 0.0, 0.0)
@@ -65,7 +65,7 @@ from dataclasses import asdict
 from pathlib import Path
 from jndlab.paths import ROOT
 from jndops.plan.job_graph import ask_snakemake
-from jndops.schema import load_yaml
+from jndlab.yaml_files import load_yaml
 from jndops.settings import load_settings
 graphs = [
     [asdict(job) for job in ask_snakemake(file, load_settings(load_yaml(file), ROOT), {})]

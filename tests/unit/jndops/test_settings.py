@@ -7,8 +7,8 @@ import copy
 import pytest
 
 from jndlab.errors import UserError
+from jndlab.yaml_files import load_yaml
 from jndops.generated_docs import generated_files, locked_versions
-from jndops.schema import load_yaml
 from jndops.settings import load_settings
 
 GOOD = {

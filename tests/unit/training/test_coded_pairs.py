@@ -24,13 +24,13 @@ from jndlab.training.recipe import LossTerm, Recipe
 from jndlab.training.samplers.coded_pairs import (
     NEAR,
     LabelledPicture,
-    PairSampling,
     PicturePairsJnd,
     accuracy,
     classification_scores,
     is_visible,
     sample_qualities,
 )
+from jndlab.training.samplers.pair_sampling import PairSampling
 
 CODEC = JpegCodec()
 PICTURES = [
@@ -38,7 +38,7 @@ PICTURES = [
     LabelledPicture("chelsea", np.ascontiguousarray(chelsea()[60:140, 100:200]), 55),
     LabelledPicture("held out", np.ascontiguousarray(astronaut()[200:280, 100:200]), 30),
 ]
-SMALL = {"patch_size": 32, "patches": 4, "pairs_per_picture": 8}
+SMALL = {"patches": 4, "pairs_per_picture": 8}
 
 
 def test_labels_say_visible_up_to_and_at_the_pw_jnd():
@@ -201,24 +201,25 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path):
     store = StillStore(tmp_path)
     picture = PICTURES[0]
     cases = [
-        ([], PairSampling(**SMALL), "no labelled pictures"),
-        ([picture._replace(pw_jnd=101)], PairSampling(**SMALL), "found 101"),
-        ([picture, picture], PairSampling(**SMALL), "named twice"),
-        ([picture], PairSampling(patch_size=96), "smaller than a patch"),
+        ([], 32, "no labelled pictures"),
+        ([picture._replace(pw_jnd=101)], 32, "found 101"),
+        ([picture, picture], 32, "named twice"),
+        ([picture], 96, "smaller than a patch"),
     ]
-    for pictures, sampling, word in cases:
+    sampling = PairSampling(**SMALL)
+    for pictures, patch_size, word in cases:
         with pytest.raises(UserError, match=word):
-            PicturePairsJnd(pictures, [], CODEC, store, sampling)
+            PicturePairsJnd(pictures, [], CODEC, store, sampling, patch_size=patch_size)
     for options in ({"crops": "random"}, {"pairs_per_picture": 1}, {"importance": -1.0}):
-        with pytest.raises(UserError):
+        with pytest.raises(ValueError, match=next(iter(options))):
             PairSampling(**options)
 
 
-def _data(folder, ram_bytes=1 << 30, **options) -> PicturePairsJnd:
-    sampling = PairSampling(**SMALL | options)
+def _data(folder, ram_bytes=1 << 30, with_jnd=True, **options) -> PicturePairsJnd:
     return PicturePairsJnd(
-        PICTURES[:2], PICTURES[2:], CODEC, StillStore(folder), sampling, ram_bytes
-    )
+        PICTURES[:2], PICTURES[2:], CODEC, StillStore(folder), PairSampling(**SMALL | options),
+        patch_size=32, with_jnd=with_jnd, ram_bytes=ram_bytes,
+    )  # fmt: skip
 
 
 def _place(picture: np.ndarray, patch: torch.Tensor) -> tuple[int, int]:

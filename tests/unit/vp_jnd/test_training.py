@@ -24,10 +24,10 @@ from jndlab.training.samplers.coded_pairs import LabelledPicture
 
 NETWORK = {"width": 0.125, "patch_size": 32, "start": "detail", "dropout": 0.0}
 TRAINING = {
-    "epochs": 2, "batch_size": 4, "learning_rate": 0.002, "lr_step_epochs": None,
-    "lr_step_factor": 0.1, "ema_decay": 0.5, "pairs_per_picture": 8, "patches": 4,
+    "epochs": 2, "batch_size": 4, "learning_rate": 0.002,
+    "ema_decay": 0.5, "pairs_per_picture": 8, "patches": 4,
     "crops": "aligned", "importance": 1.0, "jnd_model": "wu2017", "jnd_gain": 4.0,
-    "difference_gain": 5.0, "memory_gib": 0.1, "seed": 0,
+    "difference_gain": 5.0, "seed": 0,
 }  # fmt: skip
 
 

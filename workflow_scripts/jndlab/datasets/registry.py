@@ -3,55 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
-import yaml
+from pydantic import Field, RootModel, model_validator
 
+from jndlab.configuration import Count, Section, Text, checked
 from jndlab.errors import UserError
-from jndlab.paths import CONFIG
-
-SCHEMA = CONFIG / "schemas" / "datasets.schema.yaml"
+from jndlab.yaml_files import load_yaml
 
 
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file that can be fetched. ``size_bytes`` and ``sha256`` are None where not known."""
+class RemoteFile(Section):
+    """A file that can be fetched."""
 
-    name: str
-    url: str
-    size_bytes: int | None = None
-    sha256: str | None = None
+    name: Annotated[str, Field(pattern=r"^[^/\\]+$")]
+    """Name of the file in the folder of the set."""
+    url: Annotated[str, Field(pattern="^https?://")]
+    """Its address."""
+    size_bytes: Count | None = None
+    """Its exact size; null where it is not known."""
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    """Its checksum; null means that it is recorded at the first download."""
     unpack: bool = False
+    """Whether the archive (zip or tar) is unpacked next to itself."""
 
 
-@dataclass(frozen=True)
-class Presence:
-    """A pattern inside a set's folder, and how many files match it at least."""
+class Citation(Section):
+    """What to cite when the set is used."""
 
-    glob: str
-    count: int = 1
+    text: Text
+    """Authors, title, where and when."""
+    doi: Annotated[str, Field(pattern=r"^10\.[0-9]+/")] | None = None
+    """DOI of the publication; null where it is not known."""
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """One entry of the registry; its keys are described in ``datasets.schema.yaml``."""
+class Presence(Section):
+    """Files that show that a set is there."""
 
-    key: str
-    title: str
-    access: str
-    package: str | None
-    page: str | None
-    address_checked: str | None
-    files: tuple[RemoteFile, ...]
-    licence: str
-    citation: str
-    doi: str | None
-    manual: tuple[str, ...]
-    present: tuple[Presence, ...]
-    needed_by: tuple[str, ...]
+    glob: Text
+    """Pattern inside the folder of the set (or of the package)."""
+    count: Count = 1
+    """How many files match at least."""
+
+
+class Dataset(Section):
+    """One entry of the registry."""
+
+    title: Text
+    """What the set is, in one line."""
+    access: Literal["open", "account", "request", "packaged"]
+    """`open`: for anybody, by `files` or else by hand as in `manual`; `account`: after registering;
+    `request`: after asking its owners; `packaged`: arrives with an installed Python package."""
+    package: str | None = None
+    """Importable name of the Python package that holds a `packaged` set."""
+    page: str | None = None
+    """Address of the page that describes the set."""
+    address_checked: str | None = None
+    """What confirms the addresses of this entry; null where nothing does."""
+    files: list[RemoteFile] = []
+    """Files that can be fetched without an account (`check_data.py --fetch NAME`)."""
+    licence: Text
+    """Terms of use, or that none are stated."""
+    citation: Citation
+    manual: list[str] = []
+    """Steps that a person has to take."""
+    present: Annotated[list[Presence], Field(min_length=1)]
+    """What shows that the set is there; files are only counted, not read."""
+    needed_by: list[Literal["demo", "iqnet", "bl_juniper", "laser_jnd", "mtjnd", "vp_jnd"]]
+    """Papers (or the demo) that use it."""
+    _key: str = ""
+
+    @property
+    def key(self) -> str:
+        """Name in the registry."""
+        return self._key
+
+    @model_validator(mode="after")
+    def _only_packaged_sets_have_a_package(self) -> Dataset:
+        if (self.access == "packaged") != (self.package is not None):
+            raise ValueError(
+                f"access '{self.access}' and package '{self.package}' do not fit; "
+                "give a package for `packaged` sets, and only for them"
+            )
+        return self
 
     def folder(self, data_dir: str | Path) -> Path | None:
         """Where the set lies: ``data_dir``/key, or inside its package (None if not installed)."""
@@ -63,25 +98,26 @@ class Dataset:
         return Path(found.submodule_search_locations[0])
 
 
+DatasetName = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$")]
+
+
+class Registry(RootModel[dict[DatasetName, Dataset]]):
+    """The registry of data sets. Keys are their names; a set lies in the folder of that name inside
+    `data_dir`. What is not known for sure is null."""
+
+    @model_validator(mode="after")
+    def _name_the_sets(self) -> Registry:
+        for key, dataset in self.root.items():
+            dataset._key = key
+        return self
+
+
 def load_registry(path: str | Path) -> dict[str, Dataset]:
     """Read and check the registry; data sets by key, in the order of the file.
 
     Raises UserError naming the entry, the key and what is allowed.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"the registry of data sets cannot be read: {error.strerror}.", where=str(path)
-        ) from error
-    try:
-        entries = yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise UserError(
-            "the registry of data sets is no valid YAML.", where=str(path), expected=str(error)
-        ) from error
-    _check(entries, str(path))
-    return {key: _dataset(key, entry) for key, entry in entries.items()}
+    return checked(Registry, load_yaml(path), f"the registry of data sets ({path})").root
 
 
 def choose_dataset(registry: Mapping[str, Dataset], key: str, where: str = "") -> Dataset:
@@ -94,42 +130,3 @@ def choose_dataset(registry: Mapping[str, Dataset], key: str, where: str = "") -
             remedy="correct the name, or add an entry to config/datasets.yaml.",
         )
     return registry[key]
-
-
-def _check(entries: Any, path: str) -> None:
-    from jsonschema import Draft202012Validator  # takes 0.2 s: only those who load a registry pay
-
-    schema = yaml.load(SCHEMA.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    for fault in Draft202012Validator(schema).iter_errors(entries):
-        place = " -> ".join(str(part) for part in fault.absolute_path)
-        raise UserError(
-            f"the registry of data sets has a wrong entry: {fault.message[:300]}",
-            where=f"{path}, {place}" if place else path,
-            expected=str(fault.schema.get("description", "")),
-        )
-    for key, entry in entries.items():
-        if (entry["access"] == "packaged") != (entry.get("package") is not None):
-            raise UserError(
-                f"data set '{key}' has access '{entry['access']}' and package "
-                f"'{entry.get('package')}'.",
-                where=path,
-                expected="a package for `packaged` sets, and only for them",
-            )
-
-
-def _dataset(key: str, entry: Mapping[str, Any]) -> Dataset:
-    return Dataset(
-        key=key,
-        title=entry["title"],
-        access=entry["access"],
-        package=entry.get("package"),
-        page=entry.get("page"),
-        address_checked=entry.get("address_checked"),
-        files=tuple(RemoteFile(**file) for file in entry.get("files", [])),
-        licence=entry["licence"],
-        citation=entry["citation"]["text"],
-        doi=entry["citation"].get("doi"),
-        manual=tuple(entry.get("manual", [])),
-        present=tuple(Presence(**rule) for rule in entry["present"]),
-        needed_by=tuple(entry["needed_by"]),
-    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from jndlab.configuration import did_you_mean
 from jndlab.errors import UserError
 from jndlab.quality.rd_point import PointKey
-from jndops.schema import did_you_mean
 from jndops.settings import Settings
 
 REFERENCE = "reference"  # coding of the source's own clip

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 
 from jndlab.codecs.base import Codec
 from jndlab.datasets import mcl_jci, videoset
 from jndlab.datasets.authors_folder import read_authors_folder
+from jndlab.datasets.jnd_frames.config import FrameLabels, Outliers
 from jndlab.datasets.jnd_frames.records import FrameRecord, by_source
 from jndlab.datasets.jnd_labels import (
     JndLabels,
@@ -32,31 +33,9 @@ from jndlab.quality.jnd_statistics import JndSamples
 from jndlab.quality.quality_sweeps import QualitySweep, labels_of, sweep_pictures
 from jndlab.quality.vmaf_steps import LABEL_KIND, StepRule
 
-Outliers = Literal["none", "grubbs", "bt500", "z_range"]
 LEVELS = 3
 # QP 0 of x264 is lossless and no quality of its own; VideoSet has it as the reference.
 QPS = tuple(range(1, 52))
-
-
-@dataclass(frozen=True)
-class SubjectiveRule:
-    """How subjects' samples become labels: statistic, and who or what is left out before.
-
-    ``outliers``: ``grubbs`` leaves out samples, ``bt500`` and ``z_range`` subjects (MCL-JCI only:
-    VideoSet's subjects are not kept apart, and its outlying samples are already left out).
-    ``order``: whether levels out of order are an error or only told.
-    """
-
-    statistic: str = "sur75"
-    outliers: Outliers = "none"
-    order: Order = "error"
-
-    def __post_init__(self) -> None:
-        if self.outliers not in get_args(Outliers):
-            raise UserError(
-                f"there is no rule '{self.outliers}' for outliers.",
-                expected=", ".join(get_args(Outliers)),
-            )
 
 
 class SubjectiveLabels(NamedTuple):
@@ -99,7 +78,7 @@ def label_by_subjects(
     records: Sequence[FrameRecord],
     data_set: str,
     folder: Path,
-    rule: SubjectiveRule,
+    rule: FrameLabels,
     *,
     resolution: str = "640x360",
 ) -> SubjectiveLabels:

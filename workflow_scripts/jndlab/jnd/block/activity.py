@@ -9,7 +9,9 @@ import numpy as np
 
 from jndlab.errors import UserError
 from jndlab.jnd.block.grid import BlockGrid
-from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.mapping_options import BLOCK_SIZE, BlockMappingOptions
+
+PUBLISHED_TPI_GROUP = 5  # a frame's TPI is the largest of its group in the authors' scripts
 
 
 class FrameActivity(NamedTuple):
@@ -67,24 +69,25 @@ def clip_activity(
     if len(activities) > 1:
         second = activities[1]
         activities[0] = activities[0]._replace(tpi=second.tpi, frame_tpi=second.frame_tpi)
-    for start in range(0, len(activities), options.tpi_group):
-        group = activities[start : start + options.tpi_group]
+    size = PUBLISHED_TPI_GROUP if options.published else 1
+    for start in range(0, len(activities), size):
+        group = activities[start : start + size]
         largest = max(activity.frame_tpi for activity in group)
         replaced = [activity._replace(frame_tpi=largest) for activity in group]
-        activities[start : start + options.tpi_group] = replaced
+        activities[start : start + size] = replaced
     return activities
 
 
 def grid_of(picture: np.ndarray, options: BlockMappingOptions) -> BlockGrid:
     """The blocks of a picture of these options."""
     height, width = picture.shape[:2]
-    return BlockGrid(height, width, options.block_size, options.partial_blocks)
+    return BlockGrid(height, width, BLOCK_SIZE, options.partial_blocks)
 
 
 def _sobel_magnitude(gray: np.ndarray, options: BlockMappingOptions) -> np.ndarray:
     import cv2  # costs 0.2 s: only those who ask for gradients pay
 
-    border = cv2.BORDER_CONSTANT if options.sobel_border == "zero" else cv2.BORDER_REPLICATE
+    border = cv2.BORDER_CONSTANT if options.published else cv2.BORDER_REPLICATE
     across, down = (
         cv2.Sobel(np.ascontiguousarray(gray), cv2.CV_64F, dx, 1 - dx, ksize=3, borderType=border)
         for dx in (1, 0)
@@ -100,7 +103,7 @@ def _difference(gray: np.ndarray, previous: np.ndarray, options: BlockMappingOpt
             f"found {previous.shape[1]}x{previous.shape[0]}",
         )
     difference = gray.astype(np.float32) - previous
-    if options.tpi_difference == "saturated":
+    if options.published:
         np.maximum(difference, 0, out=difference)
     return difference
 

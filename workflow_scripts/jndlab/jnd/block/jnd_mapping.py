@@ -8,7 +8,12 @@ import numpy as np
 
 from jndlab.errors import UserError
 from jndlab.jnd.block.activity import FrameActivity, clip_activity
-from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.mapping_options import (
+    MOTION_WEIGHT,
+    SMALLEST_NSC,
+    STATIC_WEIGHT,
+    BlockMappingOptions,
+)
 from jndlab.jnd.block.pictures import Picture, gray_of, rgb_of
 from jndlab.jnd.block.ssim import BlockSsim
 
@@ -54,7 +59,7 @@ def perceptual_information(
 
     Motion on smooth texture is seen, texture masks. A block without temporal activity has PI 0,
     so a still picture, a static and a letterbox block have it too; a frame of equal blocks has
-    NSC (or NTC) 0 throughout. With ``smallest_nsc=0`` PI is infinite where only NSC is 0 and NaN
+    NSC (or NTC) 0 throughout. In the published form PI is infinite where only NSC is 0 and NaN
     where both are, as published.
     """
     return _information(activity.spi, activity.tpi, activity, options or BlockMappingOptions())
@@ -68,7 +73,7 @@ def quality_degradation(
     """Perceptual quality degradation of each block, ``PQD = (a PI + b) (1 - SSIM)``."""
     options = options or BlockMappingOptions()
     with np.errstate(invalid="ignore"):
-        weight = options.motion_weight * np.asarray(information) + options.static_weight
+        weight = MOTION_WEIGHT * np.asarray(information) + STATIC_WEIGHT
         return weight * (1 - np.asarray(ssim))
 
 
@@ -114,7 +119,7 @@ def _block_jnd_of_frame(
     bit_depth: int,
 ) -> np.ndarray:
     def measured(picture: Picture) -> np.ndarray:
-        if options.ssim_window == "volume":
+        if options.published:
             return rgb_of(picture, options.colour_matrix, bit_depth)
         return gray_of(picture, options, bit_depth)
 
@@ -140,11 +145,11 @@ def _information(
     options: BlockMappingOptions,
 ) -> np.ndarray:
     """PI of anything whose activity is to be normalised over the blocks of a frame."""
-    guarded = options.smallest_nsc > 0
+    guarded = not options.published
     spatial = _normalised(spi, activity.spi, guarded)
     temporal = _normalised(tpi, activity.tpi, guarded)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return temporal / np.maximum(spatial, options.smallest_nsc)
+        return temporal / np.maximum(spatial, SMALLEST_NSC if guarded else 0)
 
 
 def _normalised(values: np.ndarray | float, among: np.ndarray, guarded: bool) -> np.ndarray:

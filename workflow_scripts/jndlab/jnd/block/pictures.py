@@ -67,11 +67,11 @@ def gray_of(
 ) -> np.ndarray:
     """Grey plane ``(H, W)`` on the scale 0..255: uint8, or float32 for 10-bit luma.
 
-    A frame gives its luma or, with ``options.picture`` "rgb", the grey of its RGB. A plane is
+    A frame gives its luma or, in the published form, the grey of its RGB. A plane is
     taken for grey as it is.
     """
     options = options or BlockMappingOptions()
-    if isinstance(picture, Frame) and options.picture == "luma":
+    if isinstance(picture, Frame) and not options.published:
         picture = picture.y
     if isinstance(picture, Frame) or picture.ndim == 3:
         return rgb2gray(rgb_of(picture, options.colour_matrix, bit_depth))

@@ -6,7 +6,7 @@ import numpy as np
 
 from jndlab.errors import UserError
 from jndlab.jnd.block.grid import BlockGrid, indices_of
-from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.mapping_options import BLOCK_SIZE, BlockMappingOptions
 
 RADIUS, SIGMA = 5, 1.5  # MATLAB: window of 2 ceil(3 sigma) + 1 samples
 C1, C2 = np.float32((0.01 * 255) ** 2), np.float32((0.03 * 255) ** 2)
@@ -16,8 +16,8 @@ CENTRE = np.float32(128)
 class BlockSsim:
     """SSIM (Wang et al. 2004) of distorted pictures against one reference, kept between calls.
 
-    Pictures are grey ``(H, W)`` on the scale 0..255 or, where ``options.ssim_window`` is
-    "volume", uint8 RGB ``(H, W, 3)``.
+    Pictures are grey ``(H, W)`` on the scale 0..255 or, in the published form, uint8 RGB
+    ``(H, W, 3)``.
     """
 
     def __init__(self, reference: np.ndarray, options: BlockMappingOptions | None = None) -> None:
@@ -27,9 +27,9 @@ class BlockSsim:
         self.grid = BlockGrid(
             height,
             width,
-            self.options.block_size,
+            BLOCK_SIZE,
             self.options.partial_blocks,
-            overlapping_last_row=self.options.ssim_last_row == "overlapping",
+            overlapping_last_row=self.options.published,
         )
         self.reference = reference
         self._whole = self._tiled = None
@@ -37,7 +37,7 @@ class BlockSsim:
     def blocks(self, distorted: np.ndarray) -> np.ndarray:
         """SSIM of each block, ``(rows, columns)``; exactly 1 where nothing is distorted."""
         self._require_fit(distorted)
-        if self.options.ssim_blocks == "map":
+        if not self.options.published:
             return self.grid.means(self._map(distorted))
         if self._tiled is None:
             self._tiled = _Moments(self._tiles(self.reference))

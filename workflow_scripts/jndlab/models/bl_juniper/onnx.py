@@ -77,9 +77,7 @@ class BlockJndPredictor:
 
 def activity_options(options: BlockMappingOptions) -> BlockMappingOptions:
     """Options of the temporal information that the networks are given: of all blocks."""
-    from dataclasses import replace
-
-    return replace(options, partial_blocks="keep", block_size=BLOCK)
+    return options.model_copy(update={"partial_blocks": "keep"})
 
 
 def prepared(

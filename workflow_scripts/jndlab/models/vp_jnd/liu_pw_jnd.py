@@ -39,7 +39,7 @@ class LiuPwJnd(PatchClassifier):
     def __init__(
         self,
         width: float = 1.0,
-        patch_size: int = 32,
+        patch_size: int = 64,
         dropout: float = 0.5,
         start: str = "graph",
     ) -> None:

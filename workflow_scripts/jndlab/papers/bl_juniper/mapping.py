@@ -16,7 +16,7 @@ from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.errors import UserError
 from jndlab.jnd.block.activity import block_tpi
 from jndlab.jnd.block.jnd_mapping import block_jnd_of_frames, candidate_qps
-from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.mapping_options import BLOCK_SIZE, BlockMappingOptions
 from jndlab.jnd.block.maps import BlockMaps
 from jndlab.jnd.block.pictures import gray_of
 from jndlab.media.clip import ClipFormat, Frame, bytes_of, planes_of, read_clip, write_clip
@@ -102,7 +102,7 @@ def map_clip(
         width=clip.width,
         height=clip.height,
         frames=np.array(wanted),
-        block_size=options.block_size,
+        block_size=BLOCK_SIZE,
         provenance=dict(provenance or {}),
     )
 
@@ -158,7 +158,7 @@ def on_whole_grid(
     values: np.ndarray, clip: ClipFormat, video_jnd: Sequence[int], options: BlockMappingOptions
 ) -> np.ndarray:
     """Block JNDs over all blocks of a picture: those that were dropped get the video's JNDs."""
-    rows, columns = (-(-side // options.block_size) for side in (clip.height, clip.width))
+    rows, columns = (-(-side // BLOCK_SIZE) for side in (clip.height, clip.width))
     whole = np.empty((rows, columns, len(video_jnd)), np.float32)
     whole[:] = video_jnd
     whole[: values.shape[0], : values.shape[1]] = values

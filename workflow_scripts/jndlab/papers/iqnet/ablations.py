@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ from jndlab.jnd.edges import CANNY_DETAIL, CANNY_MAIN, minor_edges
 from jndlab.jnd.erjnd import ErjndPrefilter
 from jndlab.media.blocks import split_blocks
 from jndlab.media.clip import Frame
-from jndlab.papers.iqnet.alpha_selection import SelectionOptions, assemble_training_picture
+from jndlab.papers.iqnet.alpha_selection import assemble_training_picture
 from jndlab.papers.iqnet.candidates import DECODED_DEPTH
+from jndlab.papers.iqnet.config import SelectionOptions
 from jndlab.papers.iqnet.frame_figures import GRID, Window, crop_side
 from jndlab.papers.iqnet.training_pictures import (
     GAP,
@@ -109,11 +110,11 @@ def selections(
     from jndlab.papers.iqnet.training_data import choose_alphas
 
     if options.smooth_absolute is None and options.smooth_quantile == 0:
-        options = replace(options, smooth_quantile=SelectionOptions.smooth_quantile)
+        options = options.model_copy(update={"smooth_quantile": SelectionOptions().smooth_quantile})
     variants = {
-        "no_mae_rule": replace(options, smooth_quantile=0.0, smooth_absolute=None),
-        "mae_decoded": replace(options, mae_kind="decoded_vs_source"),
-        "mae_prefiltered": replace(options, mae_kind="prefiltered_vs_source"),
+        "no_mae_rule": options.model_copy(update={"smooth_quantile": 0.0, "smooth_absolute": None}),
+        "mae_decoded": options.model_copy(update={"mae_kind": "decoded_vs_source"}),
+        "mae_prefiltered": options.model_copy(update={"mae_kind": "prefiltered_vs_source"}),
     }
     tables = {name: choose_alphas(scores, variant) for name, variant in variants.items()}
     configured = tables[f"mae_{options.mae_kind.partition('_')[0]}"]

@@ -4,27 +4,23 @@ IQNet (2024), section II: a picture is prefiltered with a sweep of scales alpha,
 decoded; in each 64x64 patch the candidate is taken whose quality score is nearest to, and not
 lower than, that of the coded original, with the largest alpha; smooth patches first lose the
 candidates whose mean absolute error (MAE) is too far above that of the smallest alpha.
-What the paper leaves open is an option of :class:`SelectionOptions`.
+What the paper leaves open is an option of :class:`~jndlab.papers.iqnet.config.SelectionOptions`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 
 from jndlab.errors import UserError
 from jndlab.media.blocks import merge_blocks, split_blocks
+from jndlab.papers.iqnet.config import SelectionOptions
 
 PATCH = 64  # side of a patch in samples
-
-MaeKind = Literal["decoded_vs_source", "prefiltered_vs_source"]
-TieMode = Literal["closest", "largest"]
 
 
 class Reason(StrEnum):
@@ -34,51 +30,6 @@ class Reason(StrEnum):
     TOLERANCE = "tolerance"  # none is not lower; its score is lower by at most the tolerance
     SMOOTH_LIMITED = "smooth_limited"  # without the MAE bound another alpha had been taken
     FALLBACK = "fallback"  # all scores are lower by more than the tolerance
-
-
-@dataclass(frozen=True)
-class SelectionOptions:
-    """The open choices of the selection; every default is an assumption of the suite.
-
-    smooth_quantile   share of all patches, those of lowest MAE, that count as smooth
-    smooth_absolute   instead of the share: patches of at most this MAE (in steps of 8 bit)
-    mae_ratio         bound of the MAE of a smooth patch, in units of that of the smallest alpha
-                      (printed: 1.2)
-    mae_kind          which MAE the caller supplies: of the decoded candidate or of the filtered,
-                      not yet coded one, each against the source. Without the codec's error the
-                      MAE grows so fast with alpha that 1.2 admits the smallest alpha only.
-    tolerance         how much lower than the reference a score may be where none is not lower,
-                      in units of the score (0.05 is meant for NIMA's scale 1..10)
-    tie_mode          `closest`: nearest score, largest alpha among equals (the printed words);
-                      `largest`: the largest alpha whose score is not lower. The same holds among
-                      the tolerated scores where none is not lower.
-    equal_scores      scores that differ by at most this are equal
-    allow_zero        where nothing is acceptable, keep the original patch: ``alphas[0]`` is then
-                      0. Otherwise such a patch gets the smallest alpha.
-    """
-
-    smooth_quantile: float = 0.25
-    smooth_absolute: float | None = None
-    mae_ratio: float = 1.2
-    mae_kind: MaeKind = "decoded_vs_source"
-    tolerance: float = 0.05
-    tie_mode: TieMode = "closest"
-    equal_scores: float = 1e-6
-    allow_zero: bool = False
-
-    def __post_init__(self) -> None:
-        _require(0 <= self.smooth_quantile <= 1, "smooth_quantile", "0 to 1", self.smooth_quantile)
-        absolute = self.smooth_absolute
-        _require(absolute is None or absolute >= 0, "smooth_absolute", "null or >= 0", absolute)
-        finite = math.isfinite(self.mae_ratio)
-        _require(finite and self.mae_ratio >= 1, "mae_ratio", ">= 1", self.mae_ratio)
-        _require(self.tolerance >= 0, "tolerance", ">= 0", self.tolerance)
-        _require(self.equal_scores >= 0, "equal_scores", ">= 0", self.equal_scores)
-        for key, value, kind in (
-            ("mae_kind", self.mae_kind, MaeKind),
-            ("tie_mode", self.tie_mode, TieMode),
-        ):
-            _require(value in get_args(kind), key, " or ".join(get_args(kind)), value)
 
 
 class Selection(NamedTuple):
@@ -203,11 +154,3 @@ def _check(
                 where="patches " + ", ".join(map(str, patches[:10])),
                 remedy="score these patches again; a scorer that returns NaN cannot be used.",
             )
-
-
-def _require(holds: bool, key: str, expected: str, found: object) -> None:
-    if not holds:
-        raise UserError(
-            f"option {key} of the patch selection is out of range.",
-            expected=f"{expected}, found {found!r}",
-        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
@@ -15,14 +15,9 @@ from jndlab.datasets.pictures import Picture, frame_to_rgb
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, sha256_of
 from jndlab.media.blocks import split_blocks
-from jndlab.papers.iqnet.alpha_selection import (
-    MaeKind,
-    Reason,
-    SelectionOptions,
-    assemble_training_picture,
-    select_alphas,
-)
+from jndlab.papers.iqnet.alpha_selection import Reason, assemble_training_picture, select_alphas
 from jndlab.papers.iqnet.candidates import DECODED_DEPTH, Candidates
+from jndlab.papers.iqnet.config import MaeKind, SelectionOptions
 
 if TYPE_CHECKING:  # it imports torch, which the selection does without
     from jndlab.quality.no_reference import Scorer
@@ -146,11 +141,11 @@ def statistics(
     """What the data set holds, and what the other reading of the MAE rule would have chosen."""
     bits = scores.drop_duplicates(["picture", "alpha"]).groupby("alpha")["picture_bits"].sum()
     mae = scores.groupby("alpha")[["mae_decoded", "mae_prefiltered"]].mean()
-    readings = {kind: replace(options, mae_kind=kind) for kind in get_args(MaeKind)}
+    readings = {kind: options.model_copy(update={"mae_kind": kind}) for kind in get_args(MaeKind)}
     return {
         "pictures": int(choices["picture"].nunique()),
         "patches": len(choices),
-        "selection": asdict(options),
+        "selection": options.plain(),
         **_summary(choices),
         "alpha_patches": _counts(alpha_histogram(choices, alphas)),
         "readings_of_the_mae_rule": {

@@ -134,7 +134,6 @@ def recipe_of(
             "learning_rate": training["learning_rate"],
             "adam_epsilon": KERAS_ADAM_EPSILON,
             "mixed_precision": False,
-            "validate_every_epochs": training["validate_every_epochs"],
             "best_by": "val_loss" if validated else "train_loss",
             "seed": training["seed"],
         }

@@ -10,9 +10,10 @@ from jndlab.codecs.stills.base import get_still_codec
 from jndlab.datasets.jnd_labels import JndLabels, read_labels
 from jndlab.datasets.splits import read_splits
 from jndlab.files import read_json
+from jndlab.papers.vp_jnd.config import PUBLISHED, PictureChoice
 from jndlab.papers.vp_jnd.labels import pw_jnds
 from jndlab.papers.vp_jnd.measures import Measures, read_measures
-from jndlab.papers.vp_jnd.pictures import PUBLISHED, PictureChoice, PictureRecord, read_records
+from jndlab.papers.vp_jnd.pictures import PictureRecord, read_records
 from jndlab.papers.vp_jnd.tables import HeldOut
 from jndlab.quality.vmaf_steps import LABEL_KIND
 
@@ -22,11 +23,8 @@ PAPER_PICTURES = {"mcl_jci": 50, "konjnd1k": 504}  # for each codec
 
 def picture_choice(entry: Mapping[str, Any], folder: str | None) -> PictureChoice:
     """The choice of pictures of an entry of the configuration (``vp_jnd.data``)."""
-    keys = ("source", "sources", "codec", "own_files", "size", "crops_per_picture",
-            "frames_per_clip")  # fmt: skip
-    return PictureChoice(
-        folder=Path(folder) if folder else None, **{key: entry[key] for key in keys}
-    )
+    given = {key: entry[key] for key in PictureChoice.model_fields if key != "folder"}
+    return PictureChoice(folder=folder, **given)
 
 
 def load_measures(folder: Path, jobs: int) -> dict[str, Measures]:

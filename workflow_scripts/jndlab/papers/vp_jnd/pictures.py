@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image
 
 from jndlab.codecs.stills.base import StillCodec, get_still_codec
 from jndlab.datasets import konjnd1k, mcl_jci
+from jndlab.datasets.jnd_frames.config import FrameChoice
 from jndlab.datasets.jnd_frames.records import FoundFrame, windows
-from jndlab.datasets.jnd_frames.sources import PACKAGED_SOURCES, FrameChoice, find_frames
+from jndlab.datasets.jnd_frames.sources import PACKAGED_SOURCES, find_frames
 from jndlab.datasets.pictures import SUFFIXES
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, read_csv, write_csv
 from jndlab.media.pictures import picture_sha256, read_picture
+from jndlab.papers.vp_jnd.config import PictureChoice
 from jndlab.papers.vp_jnd.released_jpegs import ReleasedJpegs
-
-Source = Literal["mcl_jci", "konjnd1k", "folder", "packaged"]
-PUBLISHED = ("mcl_jci", "konjnd1k")  # what the paper's numbers are of
 
 
 @dataclass(frozen=True)
@@ -38,32 +36,6 @@ class PictureRecord:
     width: int
     height: int
     sha256: str
-
-
-@dataclass(frozen=True)
-class PictureChoice:
-    """Which pictures to take; keys of the configuration (``vp_jnd.data``), ``folder`` filled in."""
-
-    source: Source
-    folder: Path | None = None
-    sources: Sequence[str] | None = None
-    codec: str = "jpeg"
-    own_files: bool = True
-    size: Sequence[int] = (192, 128)
-    crops_per_picture: int = 1
-    frames_per_clip: int = 1
-
-    def __post_init__(self) -> None:
-        if self.source not in get_args(Source):
-            raise UserError(
-                f"there is no source of pictures '{self.source}'.",
-                expected=", ".join(get_args(Source)),
-            )
-
-    @property
-    def released(self) -> bool:
-        """Whether the data set's own JPEG files take the place of coding."""
-        return self.codec == "jpeg" and self.own_files and self.source in PUBLISHED
 
 
 def write_pictures(
@@ -111,7 +83,7 @@ def find_pictures(choice: PictureChoice) -> Iterator[FoundFrame]:
         sources = choice.sources or tuple(PACKAGED_SOURCES)
         yield from find_frames(
             FrameChoice(
-                "packaged",
+                source="packaged",
                 sources=sources,
                 frames_per_source=choice.frames_per_clip,
                 crops_per_picture=choice.crops_per_picture,
@@ -200,14 +172,14 @@ def _files(choice: PictureChoice, folder: Path) -> Mapping[str, Path]:
 
 
 def _folder(choice: PictureChoice) -> Path:
-    if choice.folder is None or not choice.folder.is_dir():
+    if choice.folder is None or not Path(choice.folder).is_dir():
         raise UserError(
             f"the pictures of '{choice.source}' are not there.",
             where=str(choice.folder),
             expected="a folder that holds them",
             remedy="set `folder` of the data set; `snakemake check_data` says where to get it.",
         )
-    return choice.folder
+    return Path(choice.folder)
 
 
 def _fitted(found: FoundFrame, size: Sequence[int]) -> np.ndarray:

@@ -20,16 +20,14 @@ from jndlab.training.export import export_training, run_dir_of
 from jndlab.training.loop import train
 from jndlab.training.recipe import Recipe
 from jndlab.training.samplers.coded_pairs import (
-    GIB,
     LabelledPicture,
-    PairSampling,
     PicturePairsJnd,
     accuracy,
 )
+from jndlab.training.samplers.pair_sampling import PairSampling
 
 NETWORKS: dict[str, type[PatchClassifier]] = {"vp_jnd": VpJndNet, "liu_pw_jnd": LiuPwJnd}
-OF_RECIPE = ("epochs", "batch_size", "learning_rate", "lr_step_epochs", "lr_step_factor",
-             "ema_decay", "seed")  # fmt: skip
+OF_RECIPE = ("epochs", "batch_size", "learning_rate", "ema_decay", "seed")
 
 
 def train_classifier(
@@ -50,15 +48,14 @@ def train_classifier(
     ``network`` and ``training`` are those of the configuration (``vp_jnd``). The state of the run
     is kept below ``folder``, by recipe and data: a killed training resumes there.
     """
-    sampling = PairSampling(
+    pairs = PicturePairsJnd(
+        learnt,
+        validating,
+        codec,
+        store,
+        PairSampling(**{key: training[key] for key in PairSampling.model_fields}),
         patch_size=network["patch_size"],
         with_jnd=NETWORKS[name].uses_jnd,
-        **{key: training[key] for key in (
-            "patches", "pairs_per_picture", "crops", "jnd_model", "jnd_gain", "importance", "seed",
-        )},
-    )  # fmt: skip
-    pairs = PicturePairsJnd(
-        learnt, validating, codec, store, sampling, ram_bytes=int(training["memory_gib"] * GIB)
     )
     recipe = Recipe.from_config(
         {

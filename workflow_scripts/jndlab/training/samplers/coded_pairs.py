@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -16,15 +15,15 @@ from torch import Tensor
 from jndlab.codecs.stills.base import StillCodec
 from jndlab.codecs.stills.store import StillStore
 from jndlab.errors import UserError
-from jndlab.jnd.pixel.maps import DEFAULT_MODEL, PICTURE_GAIN, jnd_picture, pixel_jnd
+from jndlab.jnd.pixel.maps import jnd_picture, pixel_jnd
 from jndlab.media.patches import cut_patches, luma_of, random_corners
 from jndlab.media.pictures import picture_sha256
 from jndlab.quality.picture_ssim import picture_ssim
 from jndlab.training.recipe import ONLY_OUTPUT, Batch
+from jndlab.training.samplers.pair_sampling import PairSampling
 
 NEAR = 20  # qualities to each side of the PW-JND from which half of the pairs are taken
 GIB = 1 << 30
-CROPS = ("independent", "aligned")
 AUTHORS_K2 = 0.02  # the constant of SSIM in the authors' program, where 0.03 is usual
 
 
@@ -36,43 +35,11 @@ class LabelledPicture(NamedTuple):
     pw_jnd: int
 
 
-@dataclass(frozen=True)
-class PairSampling:
-    """How pairs are made of pictures; the defaults are VP-JND's where they are known.
-
-    ``pairs_per_picture`` coded versions of each picture, half of them visible, half of each half
-    within :data:`NEAR` qualities of the PW-JND (VP-JND: 191, how chosen is not known). ``patches``
-    of ``patch_size`` for each. ``crops`` of the JND map: ``independent`` places, as the authors'
-    program takes them (there even of other pictures), or ``aligned`` with the other patches.
-    Without ``with_jnd`` there is no map. ``importance`` is the lambda of the sample weights ``1 +
-    lambda (1 - SSIM(coded, coded at the PW-JND))``; 0: none, as in the authors' graph.
-    """
-
-    patch_size: int = 128
-    patches: int = 32
-    pairs_per_picture: int = 191
-    crops: str = "independent"
-    with_jnd: bool = True
-    jnd_model: str = DEFAULT_MODEL
-    jnd_gain: float = PICTURE_GAIN
-    importance: float = 0.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.crops not in CROPS:
-            raise UserError(f"there are no crops '{self.crops}'.", expected=" or ".join(CROPS))
-        if self.pairs_per_picture < 2 or self.patches < 1 or self.importance < 0:
-            raise UserError(
-                "pairs cannot be sampled in this way.",
-                expected="pairs_per_picture of 2 or more, patches of 1 or more, importance of 0 or "
-                f"more; found {self.pairs_per_picture}, {self.patches}, {self.importance}",
-            )
-
-
 class PicturePairsJnd:
     """Patches of picture pairs; label 1: the coded version is at or below the PW-JND, visible.
 
-    Inputs are reference, distorted and (``with_jnd``) JND patches, N x P x 3 x h x w in 0..1. Each
+    Inputs are reference, distorted and (``with_jnd``) JND patches of side ``patch_size``, N x P x 3
+    x h x w in 0..1. Each
     epoch visits all pairs of ``training`` in random order, with patches at new random places; both
     follow from the seed, the epoch and the number of the pair. ``held_out`` pictures are for
     validation, always with the same patches. Coded pictures come from ``store`` and are kept in
@@ -89,13 +56,17 @@ class PicturePairsJnd:
         codec: StillCodec,
         store: StillStore,
         sampling: PairSampling,
+        *,
+        patch_size: int = 128,
+        with_jnd: bool = True,
         ram_bytes: int = 4 * GIB,
     ) -> None:
         if not training:
             raise UserError("there are no labelled pictures to train on.")
         self.pictures = [*training, *held_out]
         self.codec, self.store, self.sampling = codec, store, sampling
-        _check(self.pictures, codec, sampling.patch_size)
+        self.patch_size, self.with_jnd = patch_size, with_jnd
+        _check(self.pictures, codec, patch_size)
         self.training_pairs: list[tuple[int, int]] = []
         self.held_out_pairs: list[tuple[int, int]] = []
         for index, labelled in enumerate(self.pictures):
@@ -107,7 +78,7 @@ class PicturePairsJnd:
         self.weights: dict[tuple[int, int], float] = {}
         self.kept: dict[tuple[int, int], np.ndarray] = {}
         self._code_all(ram_bytes)
-        self.maps = [self._map(p.picture) if sampling.with_jnd else None for p in self.pictures]
+        self.maps = [self._map(p.picture) if with_jnd else None for p in self.pictures]
         self._plan_epoch, self._plan = -1, np.empty(0, dtype=np.int64)
 
     @cached_property
@@ -116,7 +87,7 @@ class PicturePairsJnd:
         pictures = [(picture_sha256(p.picture), int(p.pw_jnd)) for p in self.pictures]
         split = len({index for index, _ in self.training_pairs})
         recipe = self.codec.recipe(self.codec.qualities[0])
-        content = [pictures, split, recipe, vars(self.sampling)]
+        content = [pictures, split, recipe, self.sampling.plain(), self.patch_size, self.with_jnd]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def steps_per_epoch(self, batch_size: int) -> int:
@@ -142,7 +113,7 @@ class PicturePairsJnd:
             )
 
     def _cut(self, pairs: list[tuple[int, int]], rngs: list[np.random.Generator]) -> Batch:
-        size, count = self.sampling.patch_size, self.sampling.patches
+        size, count = self.patch_size, self.sampling.patches
         inputs: list[list[np.ndarray]] = [[], [], []]
         for (index, quality), rng in zip(pairs, rngs, strict=True):
             picture = self.pictures[index].picture

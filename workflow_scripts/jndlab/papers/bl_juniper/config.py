@@ -1,0 +1,163 @@
+"""Configuration of BL-JUNIPER: labels of blocks, the CNN, visual importance, comparison."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from jndlab.configuration import (
+    AS_WRITTEN,
+    CodingConfiguration,
+    Count,
+    Distinct,
+    Name,
+    Natural,
+    Pair,
+    Positive,
+    Section,
+    Share,
+    TrainingJobs,
+    Triple,
+)
+from jndlab.jnd.block.mapping_options import BlockMappingOptions
+
+
+class ClipLabels(Section):
+    """Labels of the coded sequences, which nobody has judged: the rule `vmaf_steps` on H.264
+    codings of them, mapped to blocks by stage 1. They are what predictions are held against; the
+    coding itself uses them only where a method names `block_jnd/mapped`."""
+
+    codec: str = "x264-medium"
+    """Codec entry of `config/codecs.yaml`. Block JNDs are its QPs (MCL-JCV, H.264)."""
+    configuration: CodingConfiguration = "LDP"
+    """Coding configuration of these codings."""
+    frames: Count | None = None
+    """At most so many first frames of a sequence are coded for its labels; null codes all."""
+    qps: Pair[Annotated[int, Field(ge=1, le=51)]] = [10, 51]
+    """Lowest and highest QP that are tried."""
+
+
+class TrainingData(Section):
+    """Labelled blocks that the CNN learns from."""
+
+    source: Literal["mcl_jcv", "panned_pictures"] = "mcl_jcv"
+    """`mcl_jcv`, the paper's 30 clips; or `panned_pictures`, a stand-in made of pictures that
+    arrive with scikit-image and scikit-learn and are shifted and enlarged a little from one frame
+    to the next, labelled by `vmaf_steps`."""
+    folder: str | None = None
+    """Folder of MCL-JCV; null is `mcl_jcv` in the data folder."""
+    clips: (
+        Annotated[
+            Distinct[Annotated[str, Field(pattern="^SRC(0[1-9]|[12][0-9]|30)$")]],
+            Field(min_length=3),
+        ]
+        | None
+    ) = None
+    """Which clips of MCL-JCV (`SRC01` to `SRC30`); null takes all."""
+    statistic: Annotated[str, Field(pattern="^(mean|median|sur[0-9]{2})$")] = "mean"
+    """Of the subjects' JND samples of MCL-JCV, rounded to a whole QP. Used where `labels` is null;
+    else the authors' labels are learned as they are. Assumption: mean."""
+    pictures: Annotated[int, Field(ge=3)] = 16
+    """At most so many panned pictures."""
+    crops_per_picture: Count = 2
+    """At most so many parts of each picture, which do not overlap; all go into one split."""
+    crop: Pair[Annotated[int, Field(ge=64, multiple_of=8)]] = [448, 256]
+    """Width and height of a panned picture."""
+    codec: str = "x264-medium"
+    """Codec entry that codes panned pictures, all intra."""
+    shares: Triple[Annotated[float, Field(ge=0, le=1), AS_WRITTEN]] = [0.8, 0.1, 0.1]
+    """Shares of the sources (clips or pictures, never blocks of one) for training, validation and
+    test. Assumption: the authors' split is not published."""
+    seed: Natural = 0
+    """Fixes pans, split and sampling. Assumption."""
+
+
+class Cnn(Section):
+    """Stage 2: one network for each JND level, from a 64x64 block and its temporal information to a
+    QP."""
+
+    weights: Triple[str] | None = None
+    """The authors' three HDF5 files, of JND1, JND2, JND3; null trains. Their standardisation is not
+    in the files: it is fitted to the training data, as in their test script."""
+    width: Share = 1.0
+    """Factor on all channels and dense sizes (printed: 1, 2,618,689 parameters)."""
+    head: Literal["relu", "linear_at_mean"] = "relu"
+    """`relu` (authors'; it dies where it starts below zero), or `linear_at_mean`, without ReLU and
+    starting at the mean label."""
+    scrambled: bool = False
+    """Read the pixels in the authors' wrong order; needed for their weights."""
+    raw_ti: bool = False
+    """Predict from temporal information that is not standardised, though it was in training (a slip
+    of the authors' test script)."""
+    epochs: Count = 1000
+    """Passes over the blocks (authors: 1,000)."""
+    batch_size: Count = 128
+    """Blocks a step (authors: 128)."""
+    learning_rate: Positive = 1e-05
+    """Of Adam (authors: 1e-5)."""
+    seed: Natural = 0
+    """Fixes initial weights. Assumption."""
+
+
+class ImportanceModel(Section):
+    """A model of visual importance."""
+
+    model: str
+    """`dsr` (Li 2013, the authors'), `spectral_residual`, `centre`, or a class of your own,
+    `package.module:Class`."""
+    options: dict[str, Any] = {}
+    """Keyword arguments of the class."""
+
+
+class Compare(Section):
+    """Comparison with a plain increase of QP."""
+
+    plain_qps: Distinct[Annotated[int, Field(ge=0, le=51)]] = [42, 47]
+    """The anchor is coded at these QPs as well, so that its curve reaches down to the rates of the
+    controlled streams."""
+    every: Count = 1
+    """Importance-weighted PSNR and SSIM are measured on each so many-th frame."""
+
+
+class Figures(Section):
+    """What the figure of maps shows."""
+
+    target_qp: Annotated[int, Field(ge=0, le=51)] | None = None
+    """Target QP of the map shown; null takes the lowest of the run."""
+    frame: Natural = 0
+    """Which frame, from 0."""
+
+
+class Jobs(TrainingJobs):
+    """What a training of one JND level asks of the machine."""
+
+    threads: Count = 1
+    """CPU threads of a training. A job of several waits until so many cores are free at once."""
+
+
+class BlJuniper(Section):
+    """Block-level JND coding (TMM 2022): labels of blocks, the CNN, visual importance, comparison.
+    Defaults are the paper's scale and values; what its abstract and its authors' scripts do not
+    tell is marked as an assumption. Methods of kind `block_qp` use the files that these stages
+    write, see docs/papers/bl_juniper.md."""
+
+    key_frames_every: Count = 30
+    """Stages 1 to 3 look at each so many-th frame, beginning with the first; their maps hold until
+    the next (authors' scripts: 30)."""
+    labels: str | None = None
+    """The authors' block labels: the folder of their text files (with GeneratedJNDLabels and
+    GeneratedTI), or one `.npz` of them; null where they are not at hand. With them the label
+    statistics are checked and the tables have their rows."""
+    mapping: BlockMappingOptions = BlockMappingOptions()
+    clip_labels: ClipLabels = ClipLabels()
+    training_data: TrainingData = TrainingData()
+    cnn: Cnn = Cnn()
+    importance: dict[Name, ImportanceModel] = {
+        name: ImportanceModel(model=name) for name in ("dsr", "spectral_residual")
+    }
+    """Stage 3: importance maps that methods may name (`importance/NAME`) and that judge the
+    weighted quality."""
+    compare: Compare = Compare()
+    figures: Figures = Figures()
+    jobs: Jobs = Jobs()

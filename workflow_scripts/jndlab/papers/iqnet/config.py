@@ -1,0 +1,227 @@
+"""Configuration of IQNet: its training data, network, training and figures."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from jndlab.configuration import (
+    AS_WRITTEN,
+    CodingConfiguration,
+    Count,
+    EvenSize,
+    Fraction,
+    Natural,
+    NonNegative,
+    Pair,
+    Positive,
+    Qp,
+    Section,
+    Several,
+    Share,
+    Text,
+    TrainingJobs,
+)
+
+MaeKind = Literal["decoded_vs_source", "prefiltered_vs_source"]
+
+
+class Prefilter(Section):
+    """The filter that takes alpha x ERJND x weight from the DCT."""
+
+    weighting: Literal["xiang2016", "flat", "sqrt_xiang2016", "csf"] = "xiang2016"
+    """Weights of the 64 frequencies. Assumption: the paper prints them as a picture only (Fig. 4);
+    these are attributed to its reference Xiang et al., 2016. `flat` is ERJND without weights."""
+    overlap: bool = True
+    """Boundary overlap: mean of two grids of 8x8 blocks, 4 pixels apart (printed). Assumption:
+    before the edges are put back."""
+    minor_edges: bool = True
+    """Put back the original pixels of minor edges, those only the detail detector finds (printed).
+    """
+    canny_main: Pair[NonNegative] = [100, 200]
+    """Thresholds (low, high) of the Canny detector of main edges. Assumption: not printed."""
+    canny_detail: Pair[NonNegative] = [50, 100]
+    """Thresholds (low, high) of the Canny detector of details. Assumption: not printed."""
+
+
+class SelectionOptions(Section):
+    """How scores and errors decide."""
+
+    smooth_quantile: Annotated[float, Field(ge=0, le=1), AS_WRITTEN] = 0.25
+    """Share of all patches, those of lowest mean absolute error (MAE) at the smallest alpha, that
+    count as smooth. Assumption: not printed."""
+    smooth_absolute: NonNegative | None = None
+    """Instead of the share, patches of at most this MAE (8-bit steps) are smooth; null uses the
+    share."""
+    mae_ratio: Annotated[float, Field(ge=1), AS_WRITTEN] = 1.2
+    """Smooth patches lose candidates whose MAE is above so many times that of the smallest alpha
+    (printed: 1.2)."""
+    mae_kind: MaeKind = "decoded_vs_source"
+    """Which MAE. Assumption: of the decoded candidate against the source; without the codec's error
+    the bound of 1.2 lets the smallest alpha pass and nothing else."""
+    tolerance: NonNegative = 0.05
+    """Where no score reaches that of the unfiltered patch, how much lower one may be, in units of
+    the scorer. Assumption: the paper says slightly; 0.05 is meant for NIMA's 1 to 10 (for `piqe`, 0
+    to 100, 0.5 is as much)."""
+    tie_mode: Literal["closest", "largest"] = "closest"
+    """`closest`: the score nearest to and not below the reference, of equal ones the largest alpha
+    (printed words); `largest`: the largest alpha whose score is not below."""
+    equal_scores: NonNegative = 1e-06
+    """Scores that differ by no more are equal. Assumption."""
+    allow_zero: bool = False
+    """Leave a patch unfiltered where nothing is acceptable. Assumption: false, it gets the smallest
+    alpha."""
+
+
+class TrainingData(Section):
+    """From pictures to training pairs (paper, section II): candidates, scores, choice of alpha for
+    each patch."""
+
+    source: Literal["vimeo90k", "folder", "packaged"] = "vimeo90k"
+    """Where pictures come from: `vimeo90k` the first frames of the official test list (the paper's
+    7,824 pictures are as many), `folder` any folder of pictures, `packaged` what arrives with
+    scikit-image and scikit-learn."""
+    folder: Text | None = None
+    """Folder of the pictures; null is `vimeo90k` in the data folder. The source `packaged` needs
+    none."""
+    pictures: Count | None = None
+    """At most so many pictures (of Vimeo-90K evenly spread over the list); null takes all."""
+    crop: Pair[EvenSize] | None = [448, 256]
+    """Width and height, both even, that are cut out of every picture, the centre first; null takes
+    whole pictures (less an odd last row or column). 448x256 is the size of all pictures of
+    Vimeo-90K."""
+    crops_per_picture: Count = 1
+    """At most so many parts of each picture, which do not overlap."""
+    frames_per_clip: Annotated[int, Field(ge=0, le=20)] = 0
+    """With the source `packaged`: frames of each packaged clip as well. The demo's sequences are
+    cut from the same clips, so 0 keeps what is measured apart from what is learned."""
+    jobs: Count = 200
+    """Number of jobs that the pictures are shared out to for prefiltering and coding; it changes no
+    number. A killed job starts its share again."""
+    codec: str = "vtm-11.0"
+    """Codec entry of `config/codecs.yaml` that codes the candidates, all intra (paper, VVC by
+    VTM-11.0)."""
+    qp: Qp = 27
+    """Base QP: candidates are coded with it, and the one network serves all QPs (printed: 27)."""
+    alphas: Several[Share] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    """Scales of ERJND that are tried, rising. Assumption: only 0.1 is printed; JNQD, which the
+    paper builds on, scales by 0 to 1."""
+    prefilter: Prefilter = Prefilter()
+    patch: Annotated[int, Field(ge=16)] = 64
+    """Side of the patches that each get an alpha of their own (printed: 64)."""
+    scorer: Text = "nima"
+    """No-reference metric of pyiqa that scores the decoded patches. The paper uses NIMA; `nima` is
+    pyiqa's (assumption: its backbone, and that patches are enlarged to 299x299), `piqe` needs no
+    weights. Scores keep the metric's scale, negated where less is better."""
+    selection: SelectionOptions = SelectionOptions()
+
+
+class Network(Section):
+    """The network (paper, Fig. 6)."""
+
+    config: Literal["A", "B"] = "A"
+    """Assumption: the paper prints 3K parameters and no widths. `A` has 16 channels and a 3x3
+    convolution (3,297 parameters), `B` 32 channels without it (2,977)."""
+
+
+class Training(Section):
+    """Training by Adam (printed: rate, its halving, batch, crop, epochs)."""
+
+    epochs: Count = 2500
+    """Passes over the pictures (printed: 2,500)."""
+    batch_size: Count = 128
+    """Crops a step (printed: 128)."""
+    crop: Annotated[int, Field(ge=16)] = 64
+    """Side of the random crops (printed: 64)."""
+    crops_per_picture: Count = 1
+    """Crops of each picture in an epoch. Assumption: 1. More make epochs of few pictures longer."""
+    learning_rate: Positive = 0.001
+    """First learning rate (printed: 0.001)."""
+    halve_every_epochs: Count = 250
+    """The rate is halved after so many epochs (printed: 250)."""
+    loss: Literal["mae", "mse"] = "mae"
+    """`mae` (L1) or `mse` (L2). Assumption: none is printed."""
+    augment: bool = False
+    """Flips and rotations. Assumption: none, only the random crop is printed."""
+    held_out: Fraction = 0.05
+    """Share of the pictures kept for validation. Assumption: not printed."""
+    seed: Natural = 0
+    """Fixes initial weights, split and sampling. Assumption."""
+
+
+class CnnJnqd(Section):
+    """Training of the baseline CNN-JNQD (Ki et al., TIP 2018), one network for each QP, on the
+    output of LR-JNQD for the same pictures: 14x14 inputs, 8x8 targets, flips and rotations, squared
+    error (all printed there)."""
+
+    epochs: Count = 300
+    """Passes over the pictures (printed: 300)."""
+    batch_size: Count = 128
+    """Crops a step (printed: 128)."""
+    crops_per_picture: Count = 1705
+    """Crops of each picture in an epoch. Assumption: the 31 x 55 places of an 8-pixel grid on
+    448x256."""
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    """`sgd` (printed) or `adam`, which needs far fewer epochs."""
+    learning_rate: Positive = 0.01
+    """Learning rate (printed: 0.01, for SGD)."""
+    held_out: Fraction = 0.25
+    """Share of the pictures kept for validation (printed: 0.25)."""
+    seed: Natural = 0
+    """Fixes initial weights, split and sampling. Assumption."""
+
+
+class Jobs(TrainingJobs):
+    """What a training of IQNet or CNN-JNQD asks of the machine."""
+
+    threads: Count = 2
+    """CPU threads of a training. A job of several waits until so many cores are free at once."""
+
+
+class Scene(Section):
+    """A point whose reconstructed frame is shown."""
+
+    configuration: CodingConfiguration
+    """Coding configuration."""
+    sequence: str
+    """Sequence of the run."""
+    qp: Qp
+    """QP of the run."""
+
+
+class Frames(Section):
+    """The pictures of reconstructed frames (paper, Fig. 13, 14, 18)."""
+
+    scenes: list[Scene] | None = None
+    """Which points are shown; null takes those of Fig. 13 and 18 where the run has them, else the
+    first sequence at the lowest QP for each configuration."""
+    number: Count = 1
+    """Which frame, counted from 1. Assumption: the paper does not say."""
+    crop: Annotated[int, Field(ge=16)] | None = None
+    """Side of the enlarged crops in pixels; null takes a size by the picture."""
+
+
+class Pictures(Section):
+    """The training pictures that are coded and shown (paper, Table II, Fig. 7 to 12)."""
+
+    table2: Pair[str] | None = None
+    """Names of the two pictures of Table II and Fig. 7 to 9; null takes the two of most bits.
+    Assumption: the paper does not name its own."""
+    ablations: Count = 4
+    """Number of pictures of the ablations (Fig. 10 to 12). Assumption."""
+    alpha: Share | None = None
+    """Scale at which the ablations compare; null takes the largest of the grid. Assumption."""
+
+
+class Iqnet(Section):
+    """IQNet (OJCAS 2024): its training data, network and training. Defaults are the paper's scale
+    and values; what it does not print is marked as an assumption."""
+
+    training_data: TrainingData = TrainingData()
+    network: Network = Network()
+    training: Training = Training()
+    cnn_jnqd: CnnJnqd = CnnJnqd()
+    jobs: Jobs = Jobs()
+    frames: Frames = Frames()
+    pictures: Pictures = Pictures()

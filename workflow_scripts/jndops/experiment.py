@@ -1,0 +1,117 @@
+"""Configuration of a run: the keys of `config.yaml`, with a section for each paper."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from jndlab.configuration import (
+    CodingConfiguration,
+    Count,
+    Distinct,
+    Name,
+    Qp,
+    Section,
+    Several,
+    Text,
+)
+from jndlab.datasets.jnd_frames.config import JndFrames
+from jndlab.papers.bl_juniper.config import BlJuniper
+from jndlab.papers.iqnet.config import Iqnet
+from jndlab.papers.jnd_networks.config import LaserJnd, Mtjnd
+from jndlab.papers.vp_jnd.config import VpJnd
+from jndlab.quality.metrics import default_bd_rates, pooled_columns
+from jndlab.subjective.config import Subjective
+
+ThreadCount = Annotated[int, Field(ge=1, le=64)]
+
+
+class BdRate(Section):
+    """How curves are compared."""
+
+    metrics: Several[Literal[*pooled_columns()]] = default_bd_rates()
+    """Quality metrics with their pooling."""
+    interpolation: Literal["pchip", "cubic", "akima"] = "pchip"
+    """Interpolation of log-rate over quality."""
+
+
+class Threads(Section):
+    """Threads per job. They change the speed, never a number."""
+
+    encode: ThreadCount = 1
+    """Threads of one encoder."""
+    measure: ThreadCount = 1
+    """Threads of one measurement."""
+
+
+class Method(Section):
+    """A method that is compared."""
+
+    kind: Literal["anchor", "prefilter", "jnd_predictor", "block_qp", "quality_choice"]
+    """`anchor` encodes the source as it is; `prefilter` changes the frames before encoding;
+    `jnd_predictor` encodes no finer than the JND that it predicts; `block_qp` gives every 64x64
+    block its QP; `quality_choice` chooses the quality of a still picture."""
+    class_: Annotated[
+        str | None,
+        Field(
+            alias="class",
+            pattern="^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$",
+            examples=["'package.module:Class'"],
+        ),
+    ] = None
+    """The class that does it, `package.module:Class`; your own may stand next to the Snakefile."""
+    options: dict[str, Any] = {}
+    """Keyword arguments of the class."""
+    per_qp: bool = False
+    """The filter depends on QP: it is run once per QP and receives `qp`."""
+    codecs: Several[str] | None = None
+    """Codec entries that the method is run with, in place of the run's `codecs`; the anchor is
+    encoded with every codec in use."""
+    label: str | None = None
+    """Name in tables and figures; the method's own name if empty."""
+
+
+class Experiment(Section):
+    """What a run of the suite does. One file is one experiment; every key is checked."""
+
+    results_dir: Text = "results"
+    """Folder that receives everything a run makes. Give each experiment its own."""
+    data_dir: Text = "data"
+    """Folder of the downloaded data sets and raw sequences (see `snakemake check_data`)."""
+    sequences: Several[str]
+    """Identifiers of the sheet `config/sequences.tsv`."""
+    frames: Count | None = None
+    """How many first frames of each sequence are used; null takes all of them."""
+    configurations: Several[CodingConfiguration] = ["AI", "LDP"]
+    """Coding configurations: AI all intra, LDP low-delay P."""
+    qps: Several[Qp] = [22, 27, 32, 37]
+    """Quantisation parameters of the base pictures. BD-rate needs at least four."""
+    codecs: Several[str] = ["vvenc-faster"]
+    """Codec entries of `config/codecs.yaml`."""
+    codec_overrides: dict[str, dict[str, Any]] = {}
+    """Keys that replace those of a codec entry, by entry name, e.g. the paths of VTM's programs:
+    `{vtm-11.0: {encoder: /opt/vtm/EncoderAppStatic}}`."""
+    methods: Annotated[dict[Name, Method], Field(min_length=1)]
+    """The methods to compare, by a name of your choice (lower case, digits, underscore)."""
+    anchor: str = "anchor"
+    """Name of the method that savings and BD-rates refer to."""
+    bd_rate: BdRate = BdRate()
+    ai_segment_frames: Count | None = None
+    """Frames of a segment that an all-intra encode is cut into, so that a cluster encodes them as
+    separate jobs; null encodes each clip whole. Used only where all decoded pictures stay the same
+    and bits differ by at most one header byte a segment: VTM, x264, x265, kvazaar. VVenC's pictures
+    depend on those before them: it encodes clips whole."""
+    threads: Threads = Threads()
+    papers: Distinct[Literal["iqnet", "laser_jnd", "mtjnd", "vp_jnd", "bl_juniper"]] = ["iqnet"]
+    """Papers whose tables and figures are made from the points."""
+    mlflow: bool = True
+    """Mirror points, tables, figures and trainings into `mlflow.db`, and send epochs to the server
+    that MLFLOW_TRACKING_URI names, if any. Results never depend on it."""
+    iqnet: Iqnet = Iqnet()
+    jnd_frames: JndFrames = JndFrames()
+    laser_jnd: LaserJnd = LaserJnd()
+    mtjnd: Mtjnd = Mtjnd()
+    vp_jnd: VpJnd = VpJnd()
+    bl_juniper: BlJuniper = BlJuniper()
+    subjective: Subjective = Subjective()
