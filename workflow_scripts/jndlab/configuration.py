@@ -150,7 +150,11 @@ def checked(model: type[Model], data: Any, source: str) -> Model:
 def describe(model: type[BaseModel], mistake: ErrorDetails) -> str:
     """One sentence: the key, its value, what is allowed and what to write instead."""
     kind, value, location = mistake["type"], mistake["input"], mistake["loc"]
-    inside = location[:-1] if kind in ("extra_forbidden", "missing", "invalid_key") else location
+    inside = location
+    if kind in ("extra_forbidden", "missing", "invalid_key"):
+        inside = location[:-1]
+    elif location[-1:] == ("[key]",):
+        inside = location[:-2]
     key, rule = _located(schema_of(model), inside)
     place = key or "top level"
     if kind in ("extra_forbidden", "invalid_key"):
@@ -172,9 +176,13 @@ def describe(model: type[BaseModel], mistake: ErrorDetails) -> str:
         return f"{place}: {mistake['ctx']['error']}"
     shown = json.dumps(value, default=str, ensure_ascii=False)
     shown = shown if len(shown) < 80 else shown[:77] + "..."
+    if location[-1:] == ("[key]",):
+        return f"{place}: the name {shown} is not allowed; allowed: {allowed(_names_of(rule))}"
     if kind == "twice":
         return f"{place}: {shown} holds an entry twice; remove one"
     text = f"{place}: {shown} is not allowed; allowed: {allowed(rule)}"
+    if isinstance(value, float) and value.is_integer() and "integer" in rule.get("type", []):
+        return f"{text}; write {value:.0f} without a point"
     if not isinstance(value, str):
         return text
     if "enum" in rule:
@@ -273,12 +281,10 @@ def _resolved(rule: Any, defs: Mapping[str, Any]) -> Any:
 
 
 def _located(rule: Mapping[str, Any], location: tuple[int | str, ...]) -> tuple[str, Any]:
-    """Dotted key and rule of a place; tags of unions and pydantic's marks are no keys."""
+    """Dotted key and rule of a place; the tag of a union is no key."""
     key = ""
     for part in location:
-        if part == "[key]":
-            rule = rule.get("key", {"type": "string"})
-        elif part in variants_of(rule):
+        if part in variants_of(rule):
             rule = rule["variants"][part]
         else:
             key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
@@ -292,6 +298,15 @@ def _child(rule: Mapping[str, Any], part: int | str) -> Mapping[str, Any]:
     if part in rule.get("properties", {}):
         return rule["properties"][part]
     return entry_of(rule) or {}
+
+
+def _names_of(rule: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Rule of the names of a mapping."""
+    patterns = list(rule.get("patternProperties", {}))
+    return rule.get("propertyNames") or {
+        "type": "string",
+        **({"pattern": patterns[0]} if patterns else {}),
+    }
 
 
 def entry_of(rule: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -17,6 +17,8 @@ def load_yaml(path: str | Path) -> Any:
     """Content of a YAML file. Raises UserError; for a syntax error it names the line."""
     try:
         text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"there is no file '{path}'.") from error
     except OSError as error:
         raise UserError(f"'{path}' cannot be read: {error.strerror}.") from error
     try:

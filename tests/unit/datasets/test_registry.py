@@ -85,7 +85,7 @@ def test_a_registry_that_is_no_yaml_or_not_there(tmp_path):
     (tmp_path / "bad.yaml").write_text("a: [", encoding="utf-8")
     with pytest.raises(UserError, match="no valid YAML"):
         load_registry(tmp_path / "bad.yaml")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="there is no file"):
         load_registry(tmp_path / "none.yaml")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -197,7 +196,7 @@ def test_statistics_count_every_patch_and_tell_both_readings(scores):
     assert (by_reason.sum(axis=1) == histogram["patches"]).all()
     told = statistics(scores, choices, ALPHAS, options)
     assert json.loads(json.dumps(told, allow_nan=False))["patches"] == 8
-    assert told["pictures"] == 2 and told["selection"] == asdict(options)
+    assert told["pictures"] == 2 and told["selection"] == options.plain()
     assert sum(told["alpha_patches"].values()) == 8
     assert told["smooth_share"] == pytest.approx(choices["smooth"].mean())
     readings = told["readings_of_the_mae_rule"]

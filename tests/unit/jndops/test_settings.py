@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import copy
+import inspect
 
 import pytest
+from pydantic import ValidationError
 
 from jndlab.errors import UserError
+from jndlab.jnd.erjnd import ErjndPrefilter
+from jndlab.models.iqnet.iqnet import IQNet
+from jndlab.models.vp_jnd.liu_pw_jnd import LiuPwJnd
+from jndlab.models.vp_jnd.network import VpJndNet
+from jndlab.papers.iqnet.config import Network as IqnetNetwork
+from jndlab.papers.iqnet.config import Prefilter, Training
+from jndlab.papers.vp_jnd.config import Network as VpJndNetwork
+from jndlab.papers.vp_jnd.config import Predecessor
 from jndlab.yaml_files import load_yaml
 from jndops.generated_docs import generated_files, locked_versions
 from jndops.settings import load_settings
@@ -52,7 +62,32 @@ BAD = [
     ({"bd_rate": {"interpolation": "spline"}}, ["bd_rate.interpolation", '"spline"', "pchip"]),
     ({"bd_rate": {"metrics": ["vmaf"]}}, ["bd_rate.metrics[0]", "vmaf_mean"]),
     ({"papers": ["iqnett"]}, ["papers[0]", "did you mean 'iqnet'"]),
-    ({"results_dir": ""}, ["results_dir", '""']),
+    ({"results_dir": ""}, ["results_dir", '""', "non-empty string"]),
+    ({"frames": 9.0}, ["frames", "9.0", "write 9 without a point"]),
+    ({"frames": float("inf")}, ["frames", "Infinity", "integer"]),
+    ({"mlflow": 1}, ["mlflow: 1", "boolean"]),
+    ({"methods": {"../x": {"kind": "anchor"}}}, ['methods: the name "../x"', "^[a-z]"]),
+    ({"methods": {"anchor": {"kind": "anchor"}, 5: {"kind": "anchor"}}}, ["methods: the name 5"]),
+    ({1: 2}, ["unknown key '1'"]),
+    ({True: 2}, ["unknown key 'True'"]),
+    ({"iqnet": {"training": {"held_out": 1}}}, ["iqnet.training.held_out: 1", "less than 1"]),
+    ({"iqnet": None}, ["iqnet: null", "object"]),
+    ({"iqnet": {"training_data": {"crop": [448]}}}, ["iqnet.training_data.crop", "of 2 item(s)"]),
+    ({"jnd_frames": {"source": "packaged"}}, ["jnd_frames", "`size`"]),
+    ({"jnd_frames": {"sources": ["a", "b"]}}, ["jnd_frames.sources", "name at least 3"]),
+    ({"laser_jnd": {"training_of": {"mj": {}}}}, ["laser_jnd.training_of", '"mj"', "mj_rec"]),
+    (
+        {"laser_jnd": {"variants": {"same": {"networks": ["lat"], "network": {}}}}},
+        ["laser_jnd.variants.same.network", "at least one"],
+    ),
+    (
+        {"mtjnd": {"variants": {"imported": {"networks": ["x"], "network": {"width": 1}}}}},
+        ["mtjnd.variants", "'imported'", "choose another"],
+    ),
+    ({"vp_jnd": {"data": {}}}, ["vp_jnd.data", "{}"]),
+    ({"bl_juniper": {"mapping": {"form": "sane"}}}, ["bl_juniper.mapping.form", "published"]),
+    ({"codec_overrides": {"vtm-11.0": {"adapter": "hm"}}}, ["vtm-11.0.adapter", '"hm"', "vtm"]),
+    ({"codec_overrides": {"vtm-11.0": {"version": 11.0}}}, ["vtm-11.0.version: 11.0", "string"]),
 ]
 
 
@@ -76,6 +111,38 @@ def test_defaults_are_filled_in(repository):
     assert settings.config["bd_rate"]["interpolation"] == "pchip"
     assert settings.config["methods"]["erjnd"]["options"] == {}
     assert settings.clip("carphone").frames == 9
+
+
+def test_numbers_and_partial_sections_keep_what_was_written(repository):
+    """Files, hashes and pages show 4 where 4 was written, and a variant changes the given keys."""
+    variants = {"wide": {"networks": ["mj_lat"], "network": {"width": 1}}}
+    given = {"laser_jnd": {"variants": variants, "training_of": {"lat": {"epochs": 2}}}}
+    config = load_settings({**GOOD, **given}, repository).config["laser_jnd"]
+    assert config["variants"] == variants and config["training_of"] == {"lat": {"epochs": 2}}
+    assert type(config["variants"]["wide"]["network"]["width"]) is int
+    assert type(config["network"]["width"]) is int
+
+
+def test_sections_are_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        Training().epochs = 3
+
+
+# Classes that a section's keys are handed to as keyword arguments, and that are used without it.
+DEFAULTS = [
+    (Prefilter, ErjndPrefilter),
+    (IqnetNetwork, IQNet),
+    (VpJndNetwork, VpJndNet),
+    (Predecessor, LiuPwJnd),
+]
+
+
+@pytest.mark.parametrize(("section", "of_class"), DEFAULTS, ids=lambda kind: kind.__name__)
+def test_defaults_of_a_section_are_those_of_its_class(section, of_class):
+    accepted = inspect.signature(of_class).parameters
+    for key, value in section().plain().items():
+        default = accepted[key].default
+        assert value == (list(default) if isinstance(default, tuple) else default), key
 
 
 def test_points_are_the_whole_matrix(repository):

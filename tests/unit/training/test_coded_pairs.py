@@ -172,12 +172,16 @@ def test_scores():
 def test_the_loop_of_the_suite_learns_from_the_pairs(name, epochs, learning_rate, tmp_path):
     options = {"width": 0.125, "patch_size": 32, "dropout": 0.0, "start": "detail"}
     network = build_network(name, options, seed=1)
-    sampling = PairSampling(
-        patch_size=32, patches=4, pairs_per_picture=8, crops="aligned",
-        with_jnd=network.uses_jnd, importance=1.0,
-    )  # fmt: skip
     easy = [picture._replace(pw_jnd=8) for picture in PICTURES]
-    data = PicturePairsJnd(easy[:2], easy[2:], CODEC, StillStore(tmp_path), sampling)
+    data = PicturePairsJnd(
+        easy[:2],
+        easy[2:],
+        CODEC,
+        StillStore(tmp_path),
+        PairSampling(**SMALL, crops="aligned", importance=1.0),
+        patch_size=32,
+        with_jnd=network.uses_jnd,
+    )
     recipe = Recipe(
         epochs=epochs,
         batch_size=8,

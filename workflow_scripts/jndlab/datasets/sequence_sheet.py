@@ -125,7 +125,7 @@ def _sequence(cells: dict[str, str], place: str) -> Sequence:
         rule = schema_of(SequenceRow)["properties"][column]
         expected = allowed(rule).replace("integer", "a whole number").replace('"', "")
         raise UserError(
-            f"column '{column}' has the value '{given.get(column, '')}'.",
+            f"column '{column}' has the value '{given.get(column, '')[:80]}'.",
             where=f"{place} ('{given.get('id', '')}'), column '{column}'",
             expected=f"{expected}. {' '.join(rule['description'].split())}",
         ) from error
