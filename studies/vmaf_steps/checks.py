@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from jndlab.datasets.pictures import read_rgb, rgb_to_frame
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
+from jndlab.media.pictures import read_picture, rgb_to_frame
 from jndlab.quality.quality_sweeps import Coding, sweep_codings
 from jndlab.quality.vmaf_steps import DEFAULT_RULE, required_levels
 from studies.vmaf_steps.calibration import FORMS, VMAF_NEG, Stimuli, fit
@@ -34,7 +34,7 @@ def konjnd_table(folder: Path) -> list[dict[str, Any]]:
         with TemporaryDirectory() as work_dir:
             sweep = sweep_codings(
                 source,
-                rgb_to_frame(read_rgb(_file(folder / f"{source}.png"))),
+                rgb_to_frame(read_picture(_file(folder / f"{source}.png"))),
                 _codings(folder, source),
                 work_dir=Path(work_dir),
             )
@@ -86,7 +86,7 @@ def draw_calibration(stimuli: Stimuli, path: Path) -> None:
 def _codings(folder: Path, source: str) -> Iterator[Coding]:
     for quality in QUALITY_FACTORS:
         path = _file(folder / "jpeg" / f"{source}_JPEG_{quality:03d}.jpg")
-        yield Coding(quality, rgb_to_frame(read_rgb(path)), 8 * path.stat().st_size)
+        yield Coding(quality, rgb_to_frame(read_picture(path)), 8 * path.stat().st_size)
 
 
 def _file(path: Path) -> Path:

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from jndlab.files import write_json
+from jndlab.media.clip import evenly_spread
 from jndlab.papers.iqnet.ablations import selections
 from jndlab.papers.iqnet.config import SelectionOptions
-from jndlab.papers.iqnet.training_data import evenly_spread
 from jndlab.papers.iqnet.training_pictures import most_detailed, named_or
 from jndops.adapter import run
 
@@ -15,7 +15,8 @@ def main(snakemake) -> None:
     scores = pd.read_parquet(snakemake.input.scores)
     order = most_detailed(scores)
     shown = named_or(order[:2], params.shown["table2"], order)
-    ablated = evenly_spread(order, params.shown["ablations"])
+    spread = evenly_spread(len(order), params.shown["ablations"], first=True)
+    ablated = [order[place] for place in spread]
     metadata = selections(scores, SelectionOptions(**params.selection), ablated)
     write_json(snakemake.output.chosen, {"table2": shown, "ablations": ablated, **metadata})
 

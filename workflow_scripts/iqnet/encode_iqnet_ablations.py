@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from jndlab.codecs import get_codec
-from jndlab.datasets.pictures import load_picture, read_list
+from jndlab.datasets.pictures.crops import load_crop
+from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.files import read_json, write_csv, write_json
 from jndlab.papers.iqnet.ablations import (
     ABLATIONS,
@@ -25,7 +26,7 @@ def main(snakemake) -> None:
     chosen, codec = read_json(given.chosen), get_codec(params.codec)
     numbers, made = [], {}
     for name in chosen["ablations"]:
-        source = whole_patches(load_picture(listed[name], params.folder), params.patch)
+        source = whole_patches(load_crop(listed[name], params.folder), params.patch)
         grids = chosen["selections"][name]
         lumas = filter_variants(
             source.y, params.alpha, params.alphas, params.filter_options, grids, params.patch

@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 
 from jndlab.codecs import get_codec
-from jndlab.datasets.pictures import load_picture, read_list
+from jndlab.datasets.pictures.crops import load_crop
+from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.files import read_json, write_csv, write_json
 from jndlab.models.network_prefilter import NetworkPrefilter
 from jndlab.papers.iqnet.training_pictures import (
@@ -25,7 +26,7 @@ def main(snakemake) -> None:
     numbers, windows = [], {}
     for number, name in enumerate(read_json(given.chosen)["table2"], start=1):
         image = f"image{number}"
-        source = whole_patches(load_picture(listed[name], params.folder), params.patch)
+        source = whole_patches(load_crop(listed[name], params.folder), params.patch)
         lumas = {
             "source": source.y,
             "training_data": np.asarray(Image.open(Path(given.targets) / f"{name}.png")),

@@ -2,13 +2,14 @@
 
 import logging
 
-from jndlab.datasets.pictures import list_pictures, write_list
+from jndlab.datasets.pictures.crops import list_crops
+from jndlab.datasets.pictures.picture_list import write_list
 from jndops.adapter import run
 
 
 def main(snakemake) -> None:
     params = snakemake.params
-    pictures = list_pictures(folder=params.folder, limit=params.limit, **params.source)
+    pictures = list_crops(folder=params.folder, limit=params.limit, **params.source)
     logging.info("%d pictures", len(pictures))
     write_list(snakemake.output.pictures, pictures)
 

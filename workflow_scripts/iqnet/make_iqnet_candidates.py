@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 from jndlab.codecs import get_codec
-from jndlab.datasets.pictures import load_picture, read_list
+from jndlab.datasets.pictures.crops import load_crop
+from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.files import write_json
 from jndlab.papers.iqnet.candidates import (
     CandidateOptions,
@@ -28,7 +29,7 @@ def main(snakemake) -> None:
             (
                 make_candidates(
                     picture.name,
-                    load_picture(picture, params.folder),
+                    load_crop(picture, params.folder),
                     options,
                     codec,
                     work_dir,

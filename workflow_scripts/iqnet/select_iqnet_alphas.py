@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from jndlab.datasets.pictures import read_list
+from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.files import write_csv, write_json
+from jndlab.media.clip import evenly_spread
 from jndlab.papers.iqnet.candidates import read_candidates
 from jndlab.papers.iqnet.config import SelectionOptions
 from jndlab.papers.iqnet.contact_sheet import draw_contact_sheet
 from jndlab.papers.iqnet.training_data import (
     alpha_histogram,
     choose_alphas,
-    evenly_spread,
     statistics,
     training_pairs,
     write_pair,
@@ -28,7 +28,8 @@ def main(snakemake) -> None:
     scores = pd.read_parquet(snakemake.input.scores)
     choices = choose_alphas(scores, options)
     pictures = {picture.name: picture for picture in read_list(snakemake.input.pictures)}
-    shown = evenly_spread(list(pictures), SHOWN)
+    names = list(pictures)
+    shown = [names[place] for place in evenly_spread(len(names), SHOWN, first=True)]
 
     folder, manifest, on_sheet = Path(output.sources).parent, [], []
     candidates = read_candidates(snakemake.input.candidates)

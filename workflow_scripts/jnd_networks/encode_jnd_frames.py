@@ -15,9 +15,9 @@ from jndlab.datasets.jnd_frames.coding import (
     write_coded,
 )
 from jndlab.datasets.jnd_frames.labels import QPS
-from jndlab.datasets.jnd_frames.records import read_frames, read_records
 from jndlab.datasets.jnd_labels import read_labels
 from jndlab.datasets.mcl_jci import find_pictures
+from jndlab.datasets.pictures.picture_list import load_pictures, read_list
 from jndlab.media.pictures import read_picture
 from jndlab.quality.quality_sweeps import stream_of
 from jndops.adapter import run, scratch
@@ -29,7 +29,7 @@ def main(snakemake) -> None:
     labels = read_labels(files.labels, order=params.order)
     jnd = jnd_qualities(labels)
     frames = (
-        (record.frame, rgb) for record, rgb in read_frames(files.frames, read_records(files.table))
+        (record.name, rgb) for record, rgb in load_pictures(files.frames, read_list(files.table))
     )
     pictures, table = Path(snakemake.output.pictures), []
     codec = X264Codec(params.preset)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jndlab.datasets.jnd_frames.coding import read_psnr
 from jndlab.datasets.jnd_frames.folder import read_set
-from jndlab.datasets.jnd_frames.records import read_records
+from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.files import write_csv
 from jndlab.papers.jnd_networks.costs import COLUMNS, costs_of
 from jndlab.papers.jnd_networks.pictures import draw_attention, draw_reconstructions
@@ -27,7 +27,7 @@ def main(snakemake) -> None:
         for paths in (given.models, given.weights, given.trainings)
     )
     predictors = {name: path for name, path in models.items() if stages[name].predicts}
-    features = features_of(frames, read_records(given.records), snakemake.params.folder)
+    features = features_of(frames, read_list(given.records), snakemake.params.folder)
     rows = [
         *predict_by_networks(predictors, stages, frames, psnr),
         *predict_by_baselines(frames, features, psnr),

@@ -1,8 +1,8 @@
 """Adapter of rule export_jnd_frames."""
 
 from jndlab.datasets.jnd_frames.folder import write_authors_folder, write_set
-from jndlab.datasets.jnd_frames.records import read_records
 from jndlab.datasets.jnd_labels import read_labels
+from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.datasets.splits import read_splits
 from jndops.adapter import run
 
@@ -11,7 +11,7 @@ def main(snakemake) -> None:
     files, output = snakemake.input, snakemake.output
     (split,) = read_splits(files.splits)
     labels = read_labels(files.labels, order="warn")
-    records = read_records(files.table)
+    records = read_list(files.table)
     rows = write_authors_folder(output.folder, records, split, labels, files.frames, files.pictures)
     write_set(output.table, rows)
 

@@ -10,8 +10,8 @@ from jndlab.datasets.jnd_frames.labels import (
     label_by_subjects,
     labels_of_folder,
 )
-from jndlab.datasets.jnd_frames.records import read_frames, read_records
 from jndlab.datasets.jnd_labels import write_labels
+from jndlab.datasets.pictures.picture_list import load_pictures, read_list
 from jndlab.files import write_csv
 from jndlab.quality.jnd_subjects import subject_rows, sur_rows
 from jndlab.quality.quality_sweeps import write_sweeps
@@ -21,7 +21,7 @@ from jndops.adapter import run, scratch
 
 def main(snakemake) -> None:
     logging.captureWarnings(True)
-    params, records = snakemake.params, read_records(snakemake.input.table)
+    params, records = snakemake.params, read_list(snakemake.input.table)
     options = FrameLabels(**params.labels)
     folder = Path(params.folder) if params.folder else Path()
     if params.data_set == "folder":
@@ -37,7 +37,7 @@ def main(snakemake) -> None:
         streams.mkdir(parents=True, exist_ok=True)
         with scratch(snakemake) as work_dir:
             labels, sweeps = label_by_steps(
-                read_frames(snakemake.input.frames, records),
+                load_pictures(snakemake.input.frames, records),
                 X264Codec(params.preset),
                 StepRule(options.metric, options.step),
                 work_dir=work_dir,

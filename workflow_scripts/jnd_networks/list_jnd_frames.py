@@ -3,8 +3,8 @@
 import logging
 
 from jndlab.datasets.jnd_frames.config import FrameChoice
-from jndlab.datasets.jnd_frames.records import write_frames, write_records
 from jndlab.datasets.jnd_frames.sources import find_frames
+from jndlab.datasets.pictures.picture_list import write_list, write_pictures
 from jndops.adapter import run
 
 
@@ -12,10 +12,10 @@ def main(snakemake) -> None:
     logging.captureWarnings(True)
     params, output = snakemake.params, snakemake.output
     choice = FrameChoice(folder=params.folder, **params.choice)
-    records = write_frames(output.frames, find_frames(choice), choice.size)
+    records = write_pictures(output.frames, find_frames(choice), choice.size)
     sources = {record.source for record in records}
     logging.info("%d frames of %d sources", len(records), len(sources))
-    write_records(output.table, records)
+    write_list(output.table, records)
 
 
 run(main, snakemake)

@@ -3,13 +3,13 @@
 import logging
 
 from jndlab.datasets.jnd_frames.folder import split_sources
-from jndlab.datasets.jnd_frames.records import read_records
+from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.datasets.splits import write_splits
 from jndops.adapter import run
 
 
 def main(snakemake) -> None:
-    records = read_records(snakemake.input.table)
+    records = read_list(snakemake.input.table)
     split = split_sources(records, **snakemake.params.split)
     for part, sources in split.parts.items():
         logging.info("%s: %d sources", part, len(sources))

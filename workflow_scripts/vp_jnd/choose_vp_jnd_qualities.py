@@ -1,17 +1,18 @@
 """Adapter of rule choose_vp_jnd_qualities."""
 
 from jndlab.codecs.stills.store import StillStore
+from jndlab.datasets.pictures.picture_list import load_picture, read_list
 from jndlab.datasets.splits import read_splits
 from jndlab.files import write_json
 from jndlab.papers.vp_jnd.baselines import choices_of_split, load_choice
 from jndlab.papers.vp_jnd.held_out import picture_choice
-from jndlab.papers.vp_jnd.pictures import load_picture, read_records, still_codec_for
+from jndlab.papers.vp_jnd.pictures import still_codec_for
 from jndops.adapter import run
 
 
 def main(snakemake) -> None:
     given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
-    records = {record.name: record for record in read_records(given.table)}
+    records = {record.name: record for record in read_list(given.table)}
     codec = still_codec_for(picture_choice(params.entry, params.folder), list(records.values()))
     parts = {split.name: split.parts for split in read_splits(given.splits)}[wildcards.split]
     choice = load_choice(params.target, params.options, codec, params.store)

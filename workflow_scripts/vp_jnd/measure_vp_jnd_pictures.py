@@ -3,15 +3,16 @@
 import logging
 
 from jndlab.codecs.stills.store import StillStore
+from jndlab.datasets.pictures.picture_list import load_picture, read_list
 from jndlab.papers.vp_jnd.held_out import picture_choice
 from jndlab.papers.vp_jnd.measures import measure_picture, write_measures
-from jndlab.papers.vp_jnd.pictures import load_picture, read_records, still_codec_for
+from jndlab.papers.vp_jnd.pictures import still_codec_for
 from jndops.adapter import run, scratch
 
 
 def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
-    records = read_records(given.table)
+    records = read_list(given.table)
     codec = still_codec_for(picture_choice(params.entry, params.folder), records)
     store = StillStore(params.store)
     measures = []

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from jndlab.codecs.stills.store import StillStore
+from jndlab.datasets.pictures.picture_list import load_picture, read_list
 from jndlab.papers.vp_jnd.figures import correlation_figure, decision_figure, saving_figure
 from jndlab.papers.vp_jnd.held_out import load_tested, picture_choice
 from jndlab.papers.vp_jnd.picture_figures import (
@@ -11,7 +12,7 @@ from jndlab.papers.vp_jnd.picture_figures import (
     pixel_jnd_figure,
     weight_figure,
 )
-from jndlab.papers.vp_jnd.pictures import load_picture, read_records, still_codec_for
+from jndlab.papers.vp_jnd.pictures import still_codec_for
 from jndops.adapter import run
 
 
@@ -19,7 +20,7 @@ def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     folder, name = Path(params.folder), snakemake.wildcards.data
     tested = load_tested(folder, name, params.entry, params.methods, params.models)
-    records = {record.name: record for record in read_records(given.table)}
+    records = {record.name: record for record in read_list(given.table)}
     codec = still_codec_for(
         picture_choice(params.entry, params.folder_of_data), [*records.values()]
     )

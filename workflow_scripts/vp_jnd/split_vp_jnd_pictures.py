@@ -1,13 +1,13 @@
 """Adapter of rule split_vp_jnd_pictures."""
 
+from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.datasets.splits import write_splits
-from jndlab.papers.vp_jnd.pictures import read_records
 from jndlab.papers.vp_jnd.splits import make_splits
 from jndops.adapter import run
 
 
 def main(snakemake) -> None:
-    sources = {record.name: record.source for record in read_records(snakemake.input.table)}
+    sources = {record.name: record.source for record in read_list(snakemake.input.table)}
     write_splits(snakemake.output.splits, make_splits(snakemake.params.split, sources))
 
 

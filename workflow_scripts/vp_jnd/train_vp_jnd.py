@@ -4,10 +4,11 @@ from pathlib import Path
 
 from jndlab.codecs.stills.store import StillStore
 from jndlab.datasets.jnd_labels import read_labels
+from jndlab.datasets.pictures.picture_list import load_picture, read_list
 from jndlab.datasets.splits import read_splits
 from jndlab.papers.vp_jnd.held_out import picture_choice
 from jndlab.papers.vp_jnd.labels import pw_jnds
-from jndlab.papers.vp_jnd.pictures import load_picture, read_records, still_codec_for
+from jndlab.papers.vp_jnd.pictures import still_codec_for
 from jndlab.papers.vp_jnd.training import train_classifier
 from jndlab.training.samplers.coded_pairs import LabelledPicture
 from jndops.adapter import run
@@ -16,7 +17,7 @@ from jndops.mlflow.server_run import server_run
 
 def main(snakemake) -> None:
     given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
-    records = {record.name: record for record in read_records(given.table)}
+    records = {record.name: record for record in read_list(given.table)}
     codec = still_codec_for(picture_choice(params.entry, params.folder), list(records.values()))
     labels = pw_jnds(read_labels(given.labels, levels=1), codec)
     parts = {split.name: split.parts for split in read_splits(given.splits)}[wildcards.split]

@@ -15,7 +15,7 @@ from PIL import Image
 
 from jndlab.codecs.stills.base import StillCodec, get_still_codec
 from jndlab.codecs.stills.store import StillStore
-from jndlab.datasets.packaged_pictures import packaged_file
+from jndlab.datasets.pictures.packaged import packaged_file
 from jndlab.errors import UserError
 from jndlab.media.ffmpeg import ToolError
 from jndlab.media.pictures import picture_sha256, read_picture

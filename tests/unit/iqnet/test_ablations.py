@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jndlab.datasets.pictures import list_pictures, load_picture
+from jndlab.datasets.pictures.crops import list_crops, load_crop
 from jndlab.jnd.edges import minor_edges
 from jndlab.jnd.erjnd import ErjndPrefilter
 from jndlab.media.clip import Frame
@@ -46,8 +46,8 @@ CHOSEN = {"no_mae_rule": [[1.0, 1.0]], "mae_decoded": [[1.0, 0.1]], "mae_prefilt
 
 @pytest.fixture(scope="module")
 def source():
-    (chosen,) = list_pictures("packaged", crop=(128, 64), limit=1)
-    return load_picture(chosen)
+    (chosen,) = list_crops("packaged", crop=(128, 64), limit=1)
+    return load_crop(chosen)
 
 
 @pytest.fixture(scope="module")

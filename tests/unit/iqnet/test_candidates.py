@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jndlab.codecs import EncodeJob, get_codec
-from jndlab.datasets.pictures import list_pictures, load_picture
+from jndlab.datasets.pictures.crops import list_crops, load_crop
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.jnd.erjnd import ErjndPrefilter
@@ -30,8 +30,8 @@ VVENC = {"adapter": "vvenc", "preset": "faster"}
 
 @pytest.fixture(scope="module")
 def picture():
-    (chosen,) = list_pictures("packaged", crop=(128, 80), limit=1)
-    return load_picture(chosen)
+    (chosen,) = list_crops("packaged", crop=(128, 80), limit=1)
+    return load_crop(chosen)
 
 
 @pytest.fixture(scope="module")

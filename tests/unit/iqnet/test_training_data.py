@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from jndlab.datasets.pictures import Picture, frame_to_rgb, rgb_to_frame
+from jndlab.datasets.pictures.picture_list import Picture
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.media.clip import Frame
+from jndlab.media.pictures import frame_to_rgb, rgb_to_frame
 from jndlab.papers.iqnet.alpha_selection import Reason, select_alphas
 from jndlab.papers.iqnet.candidates import Candidates
 from jndlab.papers.iqnet.config import SelectionOptions
@@ -20,7 +21,6 @@ from jndlab.papers.iqnet.contact_sheet import DIFFERENCE_GAIN, HEADER, MARGIN, d
 from jndlab.papers.iqnet.training_data import (
     alpha_histogram,
     choose_alphas,
-    evenly_spread,
     score_patches,
     statistics,
     training_pairs,
@@ -172,7 +172,7 @@ def test_a_patch_left_unfiltered_is_the_source(scores, candidates):
 def test_pairs_on_disk(scores, candidates, tmp_path):
     choices = choose_alphas(scores, ANY_SCORE)
     for pair in training_pairs(candidates, choices, ALPHAS, PATCH):
-        picture = Picture(pair.picture, "a.png", None, 0, 0, 48, 32, "0" * 64)
+        picture = Picture(pair.picture, "a", "", "a.png", None, 0, 0, 48, 32, 48, 32, "0" * 64)
         row = write_pair(pair, picture, tmp_path)
         for kind, luma in (("source", pair.source), ("target", pair.target)):
             path = tmp_path / row[f"{kind}_file"]
@@ -224,8 +224,3 @@ def test_the_contact_sheet_shows_pictures_in_their_columns(scores, candidates, t
     assert (sheet[fourth][..., 0] == expected.clip(0, 255)).all()
     second = (size[0], slice(left + column, left + column + 48))
     assert np.ptp(sheet[second], axis=-1).max() > 30  # the map of alphas is in colour
-
-
-def test_evenly_spread():
-    assert evenly_spread(list("abcdefgh"), 4) == ["a", "c", "e", "g"]
-    assert evenly_spread(["a", "b"], 8) == ["a", "b"]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from jndlab.codecs import EncodeJob, get_codec
-from jndlab.datasets.pictures import list_pictures, load_picture
+from jndlab.datasets.pictures.crops import list_crops, load_crop
 from jndlab.errors import UserError
 from jndlab.jnd.erjnd import ErjndPrefilter
 from jndlab.media.clip import ClipFormat, write_clip
@@ -43,8 +43,8 @@ SIZE = (192, 128)
 
 @pytest.fixture(scope="module")
 def source():
-    (chosen,) = list_pictures("packaged", crop=SIZE, limit=1)
-    return load_picture(chosen)
+    (chosen,) = list_crops("packaged", crop=SIZE, limit=1)
+    return load_crop(chosen)
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pytest
 from scipy import ndimage
 
 from jndlab.datasets.jnd_frames.folder import LabelledFrame, LabelledFrames
-from jndlab.datasets.jnd_frames.records import FrameRecord
-from jndlab.datasets.pictures import rgb_to_frame
+from jndlab.datasets.pictures.picture_list import Picture
 from jndlab.errors import UserError
 from jndlab.media.clip import ClipFormat, write_clip
+from jndlab.media.pictures import rgb_to_frame
 from jndlab.papers.jnd_networks import figures, tables
 from jndlab.papers.jnd_networks.predictions import (
     features_of,
@@ -261,10 +261,8 @@ def test_temporal_information_only_where_frames_are_of_clips(tmp_path):
     clip = ClipFormat(64, 48, Fraction(25), 4)
     write_clip(tmp_path / "clip.mkv", [rgb_to_frame(picture) for picture in pictures], clip)
 
-    def record(number: int, index: int | None) -> FrameRecord:
-        return FrameRecord(
-            f"f{number}", f"s{number}", "", "clip.mkv", index, 0, 0, 64, 48, 64, 48, ""
-        )
+    def record(number: int, index: int | None) -> Picture:
+        return Picture(f"f{number}", f"s{number}", "", "clip.mkv", index, 0, 0, 64, 48, 64, 48, "")
 
     of_clips = features_of(frames, [record(n, n) for n in range(4)], tmp_path)
     mixed = features_of(frames, [record(n, n or None) for n in range(4)], tmp_path)

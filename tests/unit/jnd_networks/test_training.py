@@ -14,13 +14,12 @@ from PIL import Image
 
 from jndlab.errors import UserError
 from jndlab.jnd.jnd_predictor import predict_clip
-from jndlab.media.clip import ClipFormat, Frame
+from jndlab.media.clip import ClipFormat, Frame, evenly_spread
 from jndlab.models.jnd_onnx import export_jnd_onnx
 from jndlab.models.model_files import build_network, load_model, save_model
 from jndlab.models.network_jnd_predictor import (
     FrameNetwork,
     NetworkJndPredictor,
-    evenly_spread,
     prepared_input,
 )
 from jndlab.models.picture_preparation import PicturePreparation
@@ -319,6 +318,8 @@ def test_preparation_without_torch_is_the_same(colour, scale):
 def test_evenly_spread_frames():
     assert evenly_spread(7, 3) == [1, 3, 5]
     assert evenly_spread(2, 5) == [0, 1]
+    assert evenly_spread(8, 4, first=True) == [0, 2, 4, 6]
+    assert evenly_spread(2, 8, first=True) == [0, 1]
 
 
 def test_samples_of_a_stage_hold_its_targets(frames, saliency):

@@ -10,10 +10,10 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from jndlab.datasets.packaged_pictures import packaged_file
-from jndlab.datasets.pictures import read_rgb
+from jndlab.datasets.pictures.packaged import packaged_file
 from jndlab.errors import UserError
 from jndlab.media.blocks import split_blocks
+from jndlab.media.pictures import read_picture
 from jndlab.quality.no_reference import BATCH, PyiqaScorer
 
 
@@ -25,7 +25,7 @@ def piqe():
 @pytest.fixture(scope="module")
 def patches():
     """64x64 patches of a photograph, N x 64 x 64 x 3."""
-    planes = np.moveaxis(read_rgb(packaged_file("skimage:data/chelsea.png")), -1, 0)
+    planes = np.moveaxis(read_picture(packaged_file("skimage:data/chelsea.png")), -1, 0)
     return np.moveaxis(split_blocks(planes, 64, partial="drop").reshape(3, -1, 64, 64), 0, -1)
 
 

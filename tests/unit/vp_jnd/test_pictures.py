@@ -11,17 +11,16 @@ from PIL import Image
 
 from data.jnd_miniatures import konjnd1k, mcl_jci, picture
 from jndlab.codecs.stills.base import JpegCodec
+from jndlab.datasets.pictures.picture_list import (
+    load_picture,
+    read_list,
+    write_list,
+)
 from jndlab.errors import UserError
 from jndlab.media.pictures import picture_sha256
 from jndlab.papers.vp_jnd.config import PictureChoice
 from jndlab.papers.vp_jnd.labels import label_pictures, pw_jnds
-from jndlab.papers.vp_jnd.pictures import (
-    load_picture,
-    read_records,
-    still_codec_for,
-    write_pictures,
-    write_records,
-)
+from jndlab.papers.vp_jnd.pictures import still_codec_for, write_chosen
 from jndlab.papers.vp_jnd.splits import make_splits, split_names
 
 SUBJECTIVE = {"kind": "subjective", "statistic": "mean", "step": 4.64, "file": None}
@@ -42,9 +41,9 @@ def own(folder, **values) -> PictureChoice:
 
 
 def test_a_folder_is_listed_and_read_back(folder, tmp_path):
-    records = write_pictures(tmp_path / "out", own(folder), 32)
-    write_records(tmp_path / "table.csv", records)
-    assert read_records(tmp_path / "table.csv") == records
+    records = write_chosen(tmp_path / "out", own(folder), 32)
+    write_list(tmp_path / "table.csv", records)
+    assert read_list(tmp_path / "table.csv") == records
     assert [(r.name, r.width, r.height) for r in records] == [
         ("p0", 64, 48), ("p1", 66, 48), ("p2", 64, 48),
     ]  # fmt: skip
@@ -62,7 +61,7 @@ def test_packaged_pictures_are_reduced_and_parts_keep_their_source(tmp_path):
         size=[96, 64],
         crops_per_picture=2,
     )
-    records = write_pictures(tmp_path, choice)
+    records = write_chosen(tmp_path, choice)
     assert [r.name for r in records[:2]] == ["astronaut_0", "astronaut_1"]
     assert {(r.width, r.height) for r in records} == {(96, 64)}
     split = make_splits(FOLDS, {r.name: r.source for r in records})[0]
@@ -90,13 +89,13 @@ def spoilt(kind: str, path) -> None:
         ("cut", "cannot be read"),
         ("no picture", "cannot be read"),
         ("CMYK", "colours of the kind CMYK"),
-        ("small", "smaller than a patch"),
+        ("small", "too small"),
     ],
 )
 def test_pictures_that_do_not_do_are_named_and_leave_nothing(folder, tmp_path, kind, said):
     spoilt(kind, folder / "a_bad.jpg")
     with pytest.raises(UserError, match=said) as raised:
-        write_pictures(tmp_path / "out", own(folder), 32)
+        write_chosen(tmp_path / "out", own(folder), 32)
     assert "a_bad.jpg" in str(raised.value)
     assert not list((tmp_path / "out").iterdir())
 
@@ -104,7 +103,7 @@ def test_pictures_that_do_not_do_are_named_and_leave_nothing(folder, tmp_path, k
 def test_progressive_and_grey_pictures_are_read_like_others(folder, tmp_path):
     picture(64, 48, seed=5).save(folder / "prog.jpg", progressive=True, quality=90)
     picture(64, 48, seed=6).convert("L").save(folder / "grey.png")
-    records = {r.name: r for r in write_pictures(tmp_path / "out", own(folder))}
+    records = {r.name: r for r in write_chosen(tmp_path / "out", own(folder))}
     grey = load_picture(tmp_path / "out", records["grey"])
     assert np.array_equal(grey[..., 0], grey[..., 2])
     assert load_picture(tmp_path / "out", records["prog"]).shape == (48, 64, 3)
@@ -112,23 +111,21 @@ def test_progressive_and_grey_pictures_are_read_like_others(folder, tmp_path):
 
 def test_names_that_are_not_there_and_twice(folder, tmp_path):
     with pytest.raises(UserError, match="no picture 'q'"):
-        write_pictures(
+        write_chosen(
             tmp_path / "out",
             own(folder, sources=["p0", "q", "p1"]),
         )
     shutil.copy(folder / "p0.png", folder / "p0.bmp")
     with pytest.raises(UserError, match="two pictures are called 'p0'"):
-        write_pictures(tmp_path / "out", own(folder))
+        write_chosen(tmp_path / "out", own(folder))
     with pytest.raises(UserError, match="are not there"):
-        write_pictures(
-            tmp_path / "out", PictureChoice(source="mcl_jci", folder=tmp_path / "nowhere")
-        )
+        write_chosen(tmp_path / "out", PictureChoice(source="mcl_jci", folder=tmp_path / "nowhere"))
 
 
 def test_mcl_jci_gives_its_own_files_and_its_subjects_labels(tmp_path):
     root = mcl_jci(tmp_path / "set", sources=(1, 2, 3))
     choice = PictureChoice(source="mcl_jci", folder=root, sources=["SRC01", "SRC02", "SRC03"])
-    records = write_pictures(tmp_path / "out", choice)
+    records = write_chosen(tmp_path / "out", choice)
     codec = still_codec_for(choice, records)
     rgb = load_picture(tmp_path / "out", records[1])
     file = next(root.rglob("ImageJND_SRC02_040.jpg"))
@@ -147,7 +144,7 @@ def test_mcl_jci_gives_its_own_files_and_its_subjects_labels(tmp_path):
 def test_labels_of_subjects_are_whole_qualities(tmp_path):
     root = mcl_jci(tmp_path / "set", sources=(1, 2, 50))
     choice = PictureChoice(source="mcl_jci", folder=root, sources=["SRC01", "SRC02", "SRC50"])
-    records = write_pictures(tmp_path / "out", choice)
+    records = write_chosen(tmp_path / "out", choice)
     labels = label_pictures(choice, records, SUBJECTIVE, None)
     assert labels.kind == "subjective" and labels.sources == ("SRC01", "SRC02", "SRC50")
     text = next(root.rglob("JND_image_02.txt")).read_text()
@@ -160,13 +157,13 @@ def test_a_gap_in_a_data_set_is_named(tmp_path):
     next(root.rglob("ImageJND_SRC02_077.jpg")).unlink()
     choice = PictureChoice(source="mcl_jci", folder=root, sources=["SRC01", "SRC02", "SRC03"])
     with pytest.raises(UserError, match="SRC02 has no QF 77"):
-        write_pictures(tmp_path / "out", choice)
+        write_chosen(tmp_path / "out", choice)
 
 
 def test_konjnd_is_read_for_both_coders(tmp_path):
     root = konjnd1k(tmp_path / "set")
     choice = PictureChoice(source="konjnd1k", folder=root)
-    records = write_pictures(tmp_path / "out", choice)
+    records = write_chosen(tmp_path / "out", choice)
     assert [r.name for r in records] == ["SRC0001"]
     labels = label_pictures(choice, records, SUBJECTIVE, None)
     mean = 101 - np.mean([55, 60, 62, 48, 71, 66])
@@ -175,7 +172,7 @@ def test_konjnd_is_read_for_both_coders(tmp_path):
     coded = still_codec_for(choice, records).encode(rgb, 30)
     assert coded == next(root.rglob("SRC0001_JPEG_071.jpg")).read_bytes()  # level 71: QF 30
     bpg = PictureChoice(source="konjnd1k", folder=root, codec="hevc_intra")
-    of_bpg = write_pictures(tmp_path / "bpg", bpg)
+    of_bpg = write_chosen(tmp_path / "bpg", bpg)
     assert [r.name for r in of_bpg] == ["SRC0505"]
     labels = label_pictures(bpg, of_bpg, SUBJECTIVE, None)
     assert labels.unit == "QP"
@@ -187,7 +184,7 @@ def test_bpg_without_its_programs_is_an_error_that_says_what_to_install(
     folder, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("PATH", str(tmp_path))
-    records = write_pictures(tmp_path / "out", own(folder))
+    records = write_chosen(tmp_path / "out", own(folder))
     with pytest.raises(UserError, match="bpgenc"):
         still_codec_for(own(folder, codec="bpg"), records)
 
@@ -205,7 +202,7 @@ def own_labels(path, values) -> str:
 
 def test_labels_of_a_table_are_checked(folder, tmp_path):
     choice = own(folder)
-    records = write_pictures(tmp_path / "out", choice)
+    records = write_chosen(tmp_path / "out", choice)
     good = own_labels(tmp_path / "good.csv", {"p0": 40, "p1": 50.4, "p2": 60, "other": 3})
     labels = label_pictures(choice, records, {**SUBJECTIVE, "file": good}, None)
     assert pw_jnds(labels, JpegCodec()) == {"p0": 40, "p1": 50, "p2": 60}
@@ -237,6 +234,6 @@ def test_splits_have_the_names_that_the_rules_expect():
 
 
 def test_records_tell_pictures_by_their_pixels(folder, tmp_path):
-    records = write_pictures(tmp_path / "out", own(folder))
+    records = write_chosen(tmp_path / "out", own(folder))
     rgb = np.asarray(Image.open(folder / "p0.png"))
     assert records[0].sha256 == picture_sha256(rgb)

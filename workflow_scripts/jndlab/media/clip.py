@@ -192,6 +192,15 @@ def bytes_of(frame: Frame, clip: ClipFormat) -> bytes:
     return b"".join(parts)
 
 
+def evenly_spread(count: int, wanted: int, *, first: bool = False) -> list[int]:
+    """``wanted`` of the numbers 0 to ``count`` - 1 (or all), each in the middle of its share.
+
+    With ``first`` each is the first of its share.
+    """
+    wanted = min(wanted, count)
+    return [(2 * place + (not first)) * count // (2 * wanted) for place in range(wanted)]
+
+
 def _read_exactly(stream: IO[bytes], size: int) -> bytes:
     parts = bytearray()
     while len(parts) < size:

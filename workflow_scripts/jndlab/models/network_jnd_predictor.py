@@ -11,7 +11,7 @@ import numpy as np
 from jndlab.errors import UserError
 from jndlab.jnd.block.pictures import rgb_of
 from jndlab.jnd.jnd_predictor import FrameJnd
-from jndlab.media.clip import ClipFormat, Frame
+from jndlab.media.clip import ClipFormat, Frame, evenly_spread
 from jndlab.models.jnd_onnx import JndSession, jnd_onnx_bytes
 
 LARGEST_QP = 51.0  # of H.264, in whose QPs the labels are
@@ -143,12 +143,6 @@ def prepared_input(pictures: Sequence[np.ndarray], options: Mapping[str, Any]) -
         )
         values = (values - mean) / deviation
     return np.ascontiguousarray(values[:, ::-1]) if options["colour"] == "bgr" else values
-
-
-def evenly_spread(count: int, wanted: int) -> list[int]:
-    """``wanted`` of the numbers 0 to ``count`` - 1, each in the middle of its share."""
-    wanted = min(wanted, count)
-    return [(2 * place + 1) * count // (2 * wanted) for place in range(wanted)]
 
 
 def _opened(

@@ -19,11 +19,10 @@ from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.codecs.bitstream import read_stream
 from jndlab.datasets.authors_folder import read_authors_folder
 from jndlab.datasets.jnd_labels import JndLabels
-from jndlab.datasets.pictures import frame_to_rgb, rgb_to_frame
 from jndlab.errors import UserError
 from jndlab.files import read_csv, write_csv
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
-from jndlab.media.pictures import read_picture
+from jndlab.media.pictures import frame_to_rgb, read_picture, rgb_to_frame
 from jndlab.quality.jnd_statistics import RANGES
 from jndlab.quality.pooling import psnr_of_mse
 

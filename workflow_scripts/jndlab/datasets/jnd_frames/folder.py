@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from jndlab.datasets.authors_folder import LABEL_FILE, SPLITS, write_label_file
-from jndlab.datasets.jnd_frames.records import FrameRecord, by_source
 from jndlab.datasets.jnd_labels import JndLabels
+from jndlab.datasets.pictures.picture_list import Picture, by_source
 from jndlab.datasets.splits import Split, split_by_fractions
 from jndlab.errors import UserError
 from jndlab.files import read_csv, write_csv
 
 LEVELS = (1, 2, 3)
-COLUMNS = ["frame", "source", "part", "index", "width", "height", "unit", "kind", "statistic",
+COLUMNS = ["name", "source", "subset", "frame", "width", "height", "unit", "kind", "statistic",
            "jnd1", "jnd2", "jnd3"]  # fmt: skip
 
 
@@ -67,7 +67,7 @@ class LabelledFrames:
 
 
 def split_sources(
-    records: Sequence[FrameRecord],
+    records: Sequence[Picture],
     *,
     seed: int,
     fractions: Mapping[str, float],
@@ -79,10 +79,10 @@ def split_sources(
     UserError for such a source that is not there, and for too few sources.
     """
     sources = by_source(records)
-    given = {record.part for record in records} - {""}
+    given = {record.subset for record in records} - {""}
     if given:
         parts = {
-            part: tuple(sorted({row.source for row in records if row.part == part}))
+            part: tuple(sorted({row.source for row in records if row.subset == part}))
             for part in SPLITS
             if part in given
         }
@@ -102,7 +102,7 @@ def split_sources(
 
 def write_authors_folder(
     root: str | Path,
-    records: Sequence[FrameRecord],
+    records: Sequence[Picture],
     split: Split,
     labels: JndLabels,
     frames: str | Path,
@@ -117,9 +117,9 @@ def write_authors_folder(
     for part in split.parts:
         of_part = sorted(
             (record for record in records if split.part_of(record.source) == part),
-            key=lambda record: record.frame,
+            key=lambda record: record.name,
         )
-        names = [record.frame for record in of_part]
+        names = [record.name for record in of_part]
         with_labels = part != "test" or bool(labelled & set(names))
         values = labels.values(names) if with_labels else np.full((len(names), 3), np.nan)
         folders = {root / part: frames}
@@ -131,7 +131,7 @@ def write_authors_folder(
             for name in names:
                 shutil.copyfile(origin / f"{name}.png", target / f"{name}.png")
         for record, jnd in zip(of_part, values, strict=True):
-            metadata = {"part": part, "unit": labels.unit, "kind": labels.kind}
+            metadata = {"subset": part, "unit": labels.unit, "kind": labels.kind}
             metadata |= {"statistic": labels.statistic}
             metadata |= {
                 f"jnd{level}": f"{value:g}" if with_labels else None
@@ -172,19 +172,19 @@ def read_set(folder: str | Path, table: str | Path) -> LabelledFrames:
 
 
 def _labelled_frame(folder: Path, row: Mapping[str, str]) -> LabelledFrame:
-    file = f"{row['frame']}.png"
-    picture = folder / row["part"] / file
+    file = f"{row['name']}.png"
+    picture = folder / row["subset"] / file
     if not picture.is_file():
         raise UserError(
             "a frame of a training set is missing.",
             where=str(picture),
             remedy="let the workflow write the folder again.",
         )
-    jnd_pictures = {level: folder / f"jnd{level}{row['part']}" / file for level in LEVELS}
+    jnd_pictures = {level: folder / f"jnd{level}{row['subset']}" / file for level in LEVELS}
     return LabelledFrame(
-        row["frame"],
+        row["name"],
         row["source"],
-        row["part"],
+        row["subset"],
         picture,
         tuple(float(row[f"jnd{level}"]) for level in LEVELS) if row["jnd1"] else None,
         {level: path for level, path in jnd_pictures.items() if path.is_file()},

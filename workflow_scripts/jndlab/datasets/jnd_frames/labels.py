@@ -13,7 +13,6 @@ from jndlab.codecs.base import Codec
 from jndlab.datasets import mcl_jci, videoset
 from jndlab.datasets.authors_folder import read_authors_folder
 from jndlab.datasets.jnd_frames.config import FrameLabels, Outliers
-from jndlab.datasets.jnd_frames.records import FrameRecord, by_source
 from jndlab.datasets.jnd_labels import (
     JndLabels,
     Kind,
@@ -22,8 +21,9 @@ from jndlab.datasets.jnd_labels import (
     labels_from_values,
     make_labels,
 )
-from jndlab.datasets.pictures import rgb_to_frame
+from jndlab.datasets.pictures.picture_list import Picture, by_source
 from jndlab.errors import UserError
+from jndlab.media.pictures import rgb_to_frame
 from jndlab.quality.jnd_outliers import (
     unreliable_subjects,
     without_outlying_samples,
@@ -47,7 +47,7 @@ class SubjectiveLabels(NamedTuple):
 
 
 def label_by_steps(
-    frames: Iterable[tuple[FrameRecord, np.ndarray]],
+    frames: Iterable[tuple[Picture, np.ndarray]],
     codec: Codec,
     rule: StepRule,
     *,
@@ -60,7 +60,7 @@ def label_by_steps(
     Each frame is coded as a still (all intra) at QP 1 to 51; ``streams`` is a folder that keeps
     the streams. Raises UserError for a frame whose worst quality does not reach all levels.
     """
-    pictures = {record.frame: rgb_to_frame(rgb) for record, rgb in frames}
+    pictures = {record.name: rgb_to_frame(rgb) for record, rgb in frames}
     sweeps = sweep_pictures(
         pictures,
         codec,
@@ -75,7 +75,7 @@ def label_by_steps(
 
 
 def label_by_subjects(
-    records: Sequence[FrameRecord],
+    records: Sequence[Picture],
     data_set: str,
     folder: Path,
     rule: FrameLabels,
@@ -114,12 +114,12 @@ def labels_of_folder(folder: Path, kind: Kind, order: Order = "error") -> JndLab
 
 
 def labels_of_frames(
-    labels: JndLabels, records: Sequence[FrameRecord], where: str, order: Order = "error"
+    labels: JndLabels, records: Sequence[Picture], where: str, order: Order = "error"
 ) -> JndLabels:
     """Labels of sources copied to their frames: ``source`` of each row becomes a frame's name."""
     frames = by_source(records)
     rows = [
-        replace(row, source=record.frame)
+        replace(row, source=record.name)
         for row in labels.rows
         for record in frames.get(row.source, ())
     ]
@@ -139,12 +139,12 @@ def _only(samples: JndSamples, sources: Mapping[str, object]) -> JndSamples:
     return replace(samples, values={source: samples.values[source] for source in sources})
 
 
-def _require_originals(records: Iterable[FrameRecord]) -> None:
+def _require_originals(records: Iterable[Picture]) -> None:
     for record in records:
         if record.resized or record.left or record.top:
             raise UserError(
                 "subjective labels do not hold for frames that were cut or resized.",
-                where=f"{record.frame}: {record.window_width}x{record.window_height} at "
+                where=f"{record.name}: {record.window_width}x{record.window_height} at "
                 f"{record.left},{record.top}, now {record.width}x{record.height}",
                 remedy="set `jnd_frames.size: null`; networks resize by themselves.",
             )

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from jndlab.datasets.jnd_frames.folder import LEVELS, LabelledFrame, LabelledFrames
-from jndlab.datasets.jnd_frames.records import evenly_spread
 from jndlab.files import atomic_path
+from jndlab.media.clip import evenly_spread
 from jndlab.media.pictures import read_picture
 from jndlab.quality.vmaf_steps import LABEL_KIND
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.datasets.jnd_labels import JndLabels, labels_from_values
-from jndlab.datasets.pictures import list_pictures, load_picture
+from jndlab.datasets.pictures.crops import list_crops, load_crop
+from jndlab.datasets.pictures.picture_list import by_source
 from jndlab.errors import UserError
 from jndlab.jnd.block.activity import block_tpi
 from jndlab.jnd.block.jnd_mapping import candidate_qps
@@ -59,19 +60,16 @@ def panned_pictures(
     Shift (up to 6 pixels in each direction) and zoom (up to 2 % about the middle) are drawn for
     each part. The key frame is the part as it is; only the frame before it is interpolated.
     """
-    listed = list_pictures(
-        "packaged", crop=crop, patch=min(crop), crops_per_picture=crops_per_picture
-    )
-    sources = list(dict.fromkeys(picture.origin for picture in listed))[:count]
-    chosen = [picture for picture in listed if picture.origin in sources]
+    listed = list_crops("packaged", crop=crop, patch=min(crop), crops_per_picture=crops_per_picture)
+    sources = list(by_source(listed))[:count]
+    chosen = [picture for picture in listed if picture.source in sources]
     panned = []
     for number, picture in enumerate(chosen):
         rng = np.random.default_rng([seed, number])
         shift = rng.uniform(-LARGEST_SHIFT, LARGEST_SHIFT, 2)
         zoom = 1 + rng.uniform(-LARGEST_ZOOM, LARGEST_ZOOM)
-        key = load_picture(picture)
-        source = Path(picture.origin.rpartition(":")[2]).stem
-        panned.append(PannedPicture(picture.name, source, moved(key, shift, zoom), key))
+        key = load_crop(picture)
+        panned.append(PannedPicture(picture.name, picture.source, moved(key, shift, zoom), key))
     return panned
 
 

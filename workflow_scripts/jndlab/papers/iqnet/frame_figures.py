@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from jndlab.datasets.pictures import frame_to_rgb
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, read_csv, read_json, write_csv
 from jndlab.media.clip import ClipFormat, Frame, read_clip
+from jndlab.media.pictures import frame_to_rgb
 from jndlab.papers.iqnet.published import PRINTED, load_published, sequence_ids
 from jndlab.quality.decode_check import MEASURE_BIT_DEPTH
 

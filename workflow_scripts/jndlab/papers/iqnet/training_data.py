@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from jndlab.datasets.pictures import Picture, frame_to_rgb
+from jndlab.datasets.pictures.picture_list import Picture
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, sha256_of
 from jndlab.media.blocks import split_blocks
+from jndlab.media.pictures import frame_to_rgb
 from jndlab.papers.iqnet.alpha_selection import Reason, assemble_training_picture, select_alphas
 from jndlab.papers.iqnet.candidates import DECODED_DEPTH, Candidates
 from jndlab.papers.iqnet.config import MaeKind, SelectionOptions
@@ -164,12 +165,6 @@ def statistics(
         "reference_score": _spread(choices["reference_score"]),
         "score_gain": _spread(choices["score"] - choices["reference_score"]),
     }
-
-
-def evenly_spread(names: Sequence[str], count: int) -> list[str]:
-    """At most ``count`` of the names, at equal distances."""
-    count = min(count, len(names))
-    return [names[place * len(names) // count] for place in range(count)]
 
 
 def _scores_of(made: Candidates, grid: Sequence[float], scorer: Scorer, patch: int) -> pd.DataFrame:

