@@ -10,13 +10,32 @@ from jndlab.datasets.check import check_data
 from jndlab.datasets.fetch import fetch_dataset
 from jndlab.datasets.registry import choose_dataset, load_registry
 from jndlab.datasets.sequence_sheet import load_sequences
-from jndlab.errors import UserError
 from jndlab.paths import CONFIG
+from jndops.command import new_parser, run_command
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the report; 0 if everything needed is there, 1 if not, 2 for a mistake in the call."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Exit code: 0 if everything needed is there, 1 if not, 2 for a mistake in the call."""
+    return run_command(_report, _parser(), argv, mistake=2)
+
+
+def _report(options: argparse.Namespace) -> int:
+    registry = load_registry(options.datasets)
+    for dataset in [choose_dataset(registry, key, "--fetch") for key in options.fetch]:
+        fetch_dataset(dataset, options.data_dir)
+    text, complete = check_data(
+        registry,
+        load_sequences(options.sequences),
+        options.data_dir,
+        [*options.need, *options.fetch],
+        options.sequence,
+    )
+    print(text)
+    return 0 if complete else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser(__doc__)
     parser.add_argument("--datasets", type=Path, default=CONFIG / "datasets.yaml", metavar="FILE")
     parser.add_argument("--sequences", type=Path, default=CONFIG / "sequences.tsv", metavar="FILE")
     parser.add_argument("--data-dir", type=Path, default=Path("data"), metavar="FOLDER")
@@ -26,23 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         "--fetch", nargs="+", action="extend", default=[], metavar="DATASET",
         help="fetch these data sets (those that need no account) before the report",
     )  # fmt: skip
-    chosen = parser.parse_args(argv)
-    try:
-        registry = load_registry(chosen.datasets)
-        for dataset in [choose_dataset(registry, key, "--fetch") for key in chosen.fetch]:
-            fetch_dataset(dataset, chosen.data_dir)
-        text, complete = check_data(
-            registry,
-            load_sequences(chosen.sequences),
-            chosen.data_dir,
-            [*chosen.need, *chosen.fetch],
-            chosen.sequence,
-        )
-    except UserError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
-        return 2
-    print(text)
-    return 0 if complete else 1
+    return parser
 
 
 if __name__ == "__main__":

@@ -16,27 +16,24 @@ from jndlab.papers.vp_jnd.baselines import load_choice
 from jndlab.papers.vp_jnd.splits import split_names
 from jndlab.paths import ROOT
 from jndlab.yaml_files import load_yaml
+from jndops.command import new_parser, run_command
 from jndops.settings import Settings, load_settings
 
 
-def main() -> int:
-    """Print the recommendation; 1 where there is none."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(options: argparse.Namespace) -> None:
+    """Print the recommendation."""
+    sys.path.append(str(Path.cwd()))  # where classes of one's own may stand
+    print(recommendation(options), end="")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser(__doc__, configfile="the run whose method is used")
     parser.add_argument("picture", type=Path, help="PNG, JPEG, TIFF, WebP ... of RGB or grey")
-    parser.add_argument("--configfile", type=Path, default=ROOT / "config/config.yaml",
-                        help="the run whose method is asked")  # fmt: skip
     parser.add_argument("--method", help="a method of kind quality_choice; the first by default")
     parser.add_argument("--data", help="the data set that it was trained on; the first by default")
     parser.add_argument("--split", help="the split that it was trained on; the first by default")
     parser.add_argument("--out", type=Path, help="also write the picture, coded so, to this file")
-    asked = parser.parse_args()
-    sys.path.append(str(Path.cwd()))  # where classes of one's own may stand
-    try:
-        print(recommendation(asked), end="")
-    except UserError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return parser
 
 
 def recommendation(asked: argparse.Namespace) -> str:
@@ -108,4 +105,4 @@ def _one_of(name: str | None, known: list[str], what: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, _parser()))

@@ -7,28 +7,26 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jndlab.errors import UserError
 from jndlab.files import read_json
 from jndlab.paths import ROOT
+from jndops.command import new_parser, run_command
 from jndops.doctor import diagnose, report
 
 
-def main() -> int:
+def main(options: argparse.Namespace) -> int:
     """Print the report; 1 if something that the suite needs fails."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    checks = list(diagnose(options.results, _codecs(options), ROOT / "envs/requirements.lock"))
+    print(report(checks), end="")
+    return int(any(check.state == "FAIL" for check in checks))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser(__doc__)
     parser.add_argument("--results", type=Path, default=Path("results"), help="results folder")
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--configfile", type=Path, help="also test the codecs of this configuration")
     group.add_argument("--config-json", type=Path, help="the same, from a run's config.json")
-    options = parser.parse_args()
-    try:
-        codecs = _codecs(options)
-    except UserError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
-        return 1
-    checks = list(diagnose(options.results, codecs, ROOT / "envs/requirements.lock"))
-    print(report(checks), end="")
-    return int(any(check.state == "FAIL" for check in checks))
+    return parser
 
 
 def _codecs(options: argparse.Namespace) -> dict[str, Any]:
@@ -46,4 +44,4 @@ def _codecs(options: argparse.Namespace) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, _parser()))

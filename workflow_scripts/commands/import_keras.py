@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jndlab.errors import UserError
+from jndops.command import new_parser, run_command
 
 
-def main() -> int:
-    """Import, save, and tell what was made; 1 with a message when the file does not fit."""
-    options = _arguments()
+def main(options: argparse.Namespace) -> None:
+    """Import, save, and print the architecture."""
     from jndlab.files import sha256_of
     from jndlab.models.keras.weights import import_keras
     from jndlab.models.model_files import architecture_of, architecture_text, save_model
@@ -23,19 +22,14 @@ def main() -> int:
         chosen["input_size"] = options.size
     if options.level is not None:
         chosen["level"] = options.level
-    try:
-        network = import_keras(options.weights, options.network, chosen)
-        origin = {"file": options.weights.name, "sha256": sha256_of(options.weights)}
-        save_model(options.model, network, imported_from=origin)
-    except UserError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
-        return 1
+    network = import_keras(options.weights, options.network, chosen)
+    origin = {"file": options.weights.name, "sha256": sha256_of(options.weights)}
+    save_model(options.model, network, imported_from=origin)
     print(f"{options.model}: {architecture_text(architecture_of(network))}")
-    return 0
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser(__doc__)
     parser.add_argument("weights", type=Path, help="the authors' HDF5 file")
     parser.add_argument(
         "network",
@@ -52,7 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--level", type=int, choices=(1, 2, 3), help="JND level of a one-level network (default 1)"
     )
-    return parser.parse_args()
+    return parser
 
 
 def _size(text: str) -> list[int]:
@@ -63,4 +57,4 @@ def _size(text: str) -> list[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, _parser()))

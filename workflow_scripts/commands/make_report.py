@@ -12,30 +12,25 @@ from tempfile import TemporaryDirectory
 
 from jndlab.errors import UserError
 from jndlab.paths import ROOT
+from jndops.command import new_parser, run_command
 from jndops.results_dir import results_dir
 
 
-def main() -> int:
-    """Build the report and tell where it is; 1 if the run is not finished or the report fails."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, epilog="Further options go to Snakemake, e.g. --report-stylesheet."
-    )
-    parser.add_argument(
-        "--configfile", type=Path, default=ROOT / "config/config.yaml", help="configuration"
-    )
+def main(options: argparse.Namespace) -> None:
+    """Build the report and print where it is."""
+    kind = "html" if options.html else "zip"
+    print(how_to_open(make_report(options.configfile, kind, options.further)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser(__doc__, configfile="configuration of the run")
+    parser.epilog = "Further options go to Snakemake, e.g. --report-stylesheet."
     parser.add_argument(
         "--html",
         action="store_true",
         help="one self-contained report.html (for small runs) instead of report.zip",
     )
-    options, further = parser.parse_known_args()
-    try:
-        report = make_report(options.configfile, "html" if options.html else "zip", further)
-    except UserError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
-        return 1
-    print(how_to_open(report))
-    return 0
+    return parser
 
 
 def make_report(configfile: Path, kind: str, further: list[str]) -> Path:
@@ -44,13 +39,7 @@ def make_report(configfile: Path, kind: str, further: list[str]) -> Path:
     ``further`` are more options of Snakemake. Raises UserError when jobs of the run are still to
     be done and when Snakemake cannot build the report.
     """
-    try:
-        results = Path(results_dir(configfile))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(
-            f"cannot read the configuration: {reason}.", where=str(configfile)
-        ) from error
+    results = Path(results_dir(configfile))
     said = _snakemake(configfile, "--dry-run", "--nolock")
     if "Nothing to be done" not in said:
         raise UserError(
@@ -97,4 +86,4 @@ def _waiting(said: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, _parser(), further=True))

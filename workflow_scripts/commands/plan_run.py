@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jndlab.errors import UserError
 from jndlab.files import write_json
 from jndlab.paths import ROOT
 from jndlab.yaml_files import load_yaml
+from jndops.command import new_parser, run_command
 from jndops.doctor import usable_cores
 from jndops.plan.cost_model import CostModel, load_first_values
 from jndops.plan.disk import load_shares
@@ -25,15 +25,10 @@ from jndops.settings import Settings, load_settings
 FIRST_VALUES = ROOT / "config/timings.json"
 
 
-def main() -> int:
-    """Print the plan and, on request, write it as JSON; 1 for a configuration with mistakes."""
-    options = _options()
-    try:
-        settings = load_settings(load_yaml(options.configfile), ROOT)
-        planned = _planned(settings, options)
-    except UserError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
-        return 1
+def main(options: argparse.Namespace) -> None:
+    """Print the plan and, on request, write it as JSON and as a chart."""
+    settings = load_settings(load_yaml(options.configfile), ROOT)
+    planned = _planned(settings, options)
     print(render(planned), end="")
     if options.output:
         write_json(options.output, planned)
@@ -41,13 +36,11 @@ def main() -> int:
         from jndops.plan.chart import draw_plan  # takes as long to import as all the rest
 
         draw_plan(planned, options.chart)
-    return 0
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser(__doc__, configfile="configuration to plan")
     add = parser.add_argument
-    add("--configfile", type=Path, required=True, help="configuration to plan")
     add("--output", type=Path, help="also write the plan here, as JSON")
     add("--chart", type=Path, metavar="FILE.png", help="also draw it")
     add("--cores", type=int, nargs="*", default=[1, 16, 64, 256, 1024], help="wall time on these")
@@ -62,7 +55,7 @@ def _options() -> argparse.Namespace:
     add("--segments", type=int, nargs="*", default=[], metavar="FRAMES",
         help="also with all-intra encodes cut into segments of so many frames")  # fmt: skip
     add("--order", choices=ORDERS, default="longest", help="which of two waiting jobs starts")
-    return parser.parse_args()
+    return parser
 
 
 def _planned(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
@@ -104,4 +97,4 @@ def _model(results: Path) -> CostModel:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, _parser()))

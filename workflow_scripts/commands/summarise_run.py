@@ -1,4 +1,4 @@
-"""Tell what a run made, where it is, its headline numbers and, after a failure, why it failed."""
+"""Summarise a run: its results, their folders, headline numbers; or how many jobs failed."""
 
 from __future__ import annotations
 
@@ -8,35 +8,38 @@ from pathlib import Path
 
 from jndlab.errors import UserError
 from jndlab.paths import ROOT
-from jndops.failures import describe_failures, failed_jobs
+from jndops.command import new_parser, run_command
 from jndops.plan.timings import record_timings
-from jndops.summary import summarise
+from jndops.summary import count_failed, summarise
 
 
-def main() -> int:
-    """Print the summary, then the failed jobs of the given Snakemake logs."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, required=True, help="results folder")
-    parser.add_argument(
-        "--failed",
-        type=Path,
-        nargs="+",
-        metavar="LOG",
-        help="Snakemake's log(s) of a run that failed: show its failed jobs instead of numbers",
-    )
-    options = parser.parse_args()
+def main(options: argparse.Namespace) -> None:
+    """Print the summary, or how many jobs failed according to Snakemake's logs."""
     try:
         record_timings(options.results, ROOT)  # for the next `make plan`
     except UserError as error:
         print(f"its timings are not recorded: {error}", file=sys.stderr)
     if options.failed is None:
         print(f"\n{summarise(options.results)}", end="")
-        return 0
-    told = describe_failures(failed_jobs(options.failed))
-    print(f"\n{told or 'The run failed before any job did; see the messages above.'}")
+        return
+    failed = count_failed(options.failed)
+    jobs = "1 job failed" if failed == 1 else f"{failed or 'No'} jobs failed"
+    print(f"\n{jobs}: see the messages and logs above.")
     print("Finished jobs are kept: run the same command again to go on.")
-    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser(__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="results folder")
+    parser.add_argument(
+        "--failed",
+        type=Path,
+        nargs="+",
+        metavar="LOG",
+        help="Snakemake's log(s) of a run that failed: count its failed jobs instead",
+    )
+    return parser
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, _parser()))

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
+
+from tabulate import tabulate
 
 
 def aligned(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
     """Rows as lines of columns; those whose cells below the first row are numbers stand right."""
     rows = [list(row) for row in rows]
-    columns = list(zip(*rows, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    right = [all(_is_number(cell) for cell in column[1:] if cell) for column in columns]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.rjust(width) if to_right else cell.ljust(width)
-            for cell, width, to_right in zip(row, widths, right, strict=True)
-        ]
-        lines.append((indent + "  ".join(cells)).rstrip())
-    return lines
+    sides = ["right" if _is_numeric(column[1:]) else "left" for column in zip(*rows, strict=True)]
+    # Without parsing: tabulate would write +2.30 as 2.3.
+    text = tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=sides)
+    return [line.rstrip() for line in textwrap.indent(text, indent).splitlines()]
 
 
-def _is_number(text: str) -> bool:
-    first = text.split(" ")[0].lstrip("+-").replace(",", "").replace(".", "", 1)
-    return first.isdigit() or text in ("nan", "none")
+def _is_numeric(cells: Sequence[str]) -> bool:
+    numbers = (cell.split()[0].lstrip("+-").replace(",", "") for cell in cells if cell.strip())
+    return all(text.replace(".", "", 1).isdigit() or text in ("nan", "none") for text in numbers)

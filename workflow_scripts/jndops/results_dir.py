@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
-import yaml
-
+from jndlab.errors import UserError
+from jndlab.yaml_files import load_yaml
+from jndops.command import new_parser, run_command
 from jndops.experiment import Experiment
 
 
 def results_dir(configfile: str | Path) -> str:
     """``results_dir`` of a configuration file, or the default where the key is absent.
 
-    Raises OSError when the file cannot be read and ValueError when it is no mapping in YAML.
+    Raises UserError for a file that is absent or no mapping in YAML.
     """
-    try:
-        config = yaml.safe_load(Path(configfile).read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"it is no valid YAML: {error}") from error
+    config = load_yaml(configfile)
     if not isinstance(config, dict):
-        raise ValueError("it holds no keys")
-    return str(config.get("results_dir", Experiment.model_fields["results_dir"].default))
+        raise UserError("a configuration holds no keys.", where=str(configfile))
+    default = Experiment.model_fields["results_dir"].default
+    return str(config.get("results_dir", default))
 
 
-def main() -> int:
+def main(options: argparse.Namespace) -> None:
     """Print the folder of the configuration that the command line names."""
-    if len(sys.argv) != 2:
-        print("usage: results_dir.py CONFIGFILE", file=sys.stderr)
-        return 2
-    try:
-        print(results_dir(sys.argv[1]))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        print(f"ERROR: cannot read configuration '{sys.argv[1]}': {reason}", file=sys.stderr)
-        return 1
-    return 0
+    print(results_dir(options.configfile))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    parser = new_parser(__doc__)
+    parser.add_argument("configfile", type=Path)
+    sys.exit(run_command(main, parser))

@@ -1,9 +1,10 @@
-"""What a person is told at the end of a run: what was made, where it is, headline numbers."""
+"""Summary of a run: what was made, where it is, headline numbers, how many jobs failed."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from jndlab.files import read_csv
@@ -11,6 +12,10 @@ from jndops.columns import aligned
 from jndops.mlflow.records import REPORT_NAMES, paper_folders
 
 Row = Mapping[str, str]
+# "Error in rule NAME:" and the indented lines below it, one of which names the job.
+_FAILED = re.compile(
+    r"^Error in (?:local)?(?:rule|checkpoint) \w+:\n(?: {4}.*\n)*? {4}jobid: (\d+)", re.MULTILINE
+)
 
 
 def summarise(results_dir: Path) -> str:
@@ -22,6 +27,15 @@ def summarise(results_dir: Path) -> str:
     parts += [_equal_qp(_table(results_dir / "tables/same_qp.csv"))]
     parts += [_verdicts(results_dir), _notes(points)]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def count_failed(snakemake_logs: Iterable[Path]) -> int:
+    """How many jobs failed, by Snakemake's own logs: one that was retried counts once."""
+    failed: set[str] = set()
+    for log in snakemake_logs:
+        if log.is_file():
+            failed |= set(_FAILED.findall(log.read_text(encoding="utf-8", errors="replace")))
+    return len(failed)
 
 
 def _inventory(results_dir: Path, points: list[Row]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a person is told at the end of a run, and the ends of the logs of failed jobs."""
+"""The summary at the end of a run, and the number of its failed jobs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from jndops.columns import aligned
-from jndops.failures import describe_failures, failed_jobs
-from jndops.summary import summarise
+from jndops.summary import count_failed, summarise
 
 SNAKEMAKE_LOG = """\
 Building DAG of jobs...
@@ -105,25 +104,11 @@ def test_columns_are_aligned():
     assert text.endswith(" -1.25") and second.endswith(" 10.00") and len(text) == len(second)
 
 
-def test_failed_jobs_are_found_once_with_the_end_of_their_logs(tmp_path):
-    (tmp_path / "a b.log").write_text("".join(f"line {n}\n" for n in range(50)) + "ERROR: cut\n")
+def test_a_job_that_was_retried_counts_once(tmp_path):
     log = tmp_path / "snakemake.log"
     log.write_text(SNAKEMAKE_LOG.format(folder=tmp_path))
-    jobs = failed_jobs([log, tmp_path / "absent"])
-    assert [job.rule for job in jobs] == ["encode_clip", "measure_point"]
-    text = describe_failures(jobs)
-    assert "2 jobs failed" in text and "encode_clip: results/a.266, results/a.266.json" in text
-    assert "| ERROR: cut" in text and "| line 31" in text and "| line 30" not in text
-    assert "(the log file is absent)" in text and "it has no log" in text
-    assert describe_failures([]) == ""
-
-
-def test_many_failures_are_told_by_name(tmp_path):
-    log = tmp_path / "snakemake.log"
-    block = "Error in rule encode_clip:\n    output: {n}.266\n    log: {n}.log\n"
-    log.write_text("".join(block.format(n=n) for n in range(9)))
-    text = describe_failures(failed_jobs([log]))
-    assert "9 jobs failed" in text and "and 4 more" in text and text.count("end of ") == 5
+    assert count_failed([log, tmp_path / "absent"]) == 2
+    assert count_failed([]) == 0
 
 
 def test_command_line_starts_fast(results, repository):

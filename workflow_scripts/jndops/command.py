@@ -1,0 +1,46 @@
+"""What all commands share: the configuration's option, messages of mistakes, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jndlab.errors import UserError
+from jndlab.paths import CONFIG
+
+
+def new_parser(description: str | None, configfile: str = "") -> argparse.ArgumentParser:
+    """A parser; ``configfile`` is the help text of that option, which is left out without one."""
+    parser = argparse.ArgumentParser(description=description)
+    if configfile:
+        parser.add_argument(
+            "--configfile", type=Path, default=CONFIG / "config.yaml", help=configfile
+        )
+    return parser
+
+
+def run_command(
+    main: Callable[[argparse.Namespace], int | None],
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str] | None = None,
+    *,
+    mistake: int = 1,
+    further: bool = False,
+) -> int:
+    """Exit code of ``main`` with the options of the command line (None counts as 0).
+
+    A UserError is printed without a traceback and gives ``mistake``. With ``further``, options
+    that the parser does not know are passed on as ``options.further``.
+    """
+    if further:
+        options, options_of_others = parser.parse_known_args(argv)
+        options.further = options_of_others
+    else:
+        options = parser.parse_args(argv)
+    try:
+        return main(options) or 0
+    except UserError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return mistake
