@@ -246,7 +246,8 @@ def did_you_mean(name: str, known: list[str]) -> str:
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """JSON schema of a model, its references resolved and null written as a type."""
     schema = model.model_json_schema()
-    return _resolved(schema, schema.get("$defs", {}))
+    resolved: dict[str, Any] = _resolved(schema, schema.get("$defs", {}))
+    return resolved
 
 
 def variants_of(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,12 +293,10 @@ def _located(rule: Mapping[str, Any], location: tuple[int | str, ...]) -> tuple[
     return key, rule
 
 
-def _child(rule: Mapping[str, Any], part: int | str) -> Mapping[str, Any]:
+def _child(rule: Mapping[str, Any], part: int | str) -> Any:
     if isinstance(part, int):
         return rule.get("items", {})
-    if part in rule.get("properties", {}):
-        return rule["properties"][part]
-    return entry_of(rule) or {}
+    return rule.get("properties", {}).get(part) or entry_of(rule) or {}
 
 
 def _names_of(rule: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -315,7 +314,9 @@ def entry_of(rule: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return next((entry for entry in entries if isinstance(entry, Mapping)), None)
 
 
-def rows_of(rule: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping, bool]]:
+def rows_of(
+    rule: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
     """Dotted key, rule and whether it is required, of all keys of a rule, nested ones included."""
     for variant in variants_of(rule).values():
         yield from rows_of(variant, prefix)

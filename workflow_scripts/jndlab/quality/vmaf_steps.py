@@ -14,6 +14,7 @@ from itertools import pairwise
 from jndlab.errors import UserError
 
 LABEL_KIND = "vmaf_steps"
+DEFAULT_STEP = 4.64  # of `vmaf_neg_still`, calibrated in docs/vmaf_steps.md
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class StepRule:
     """
 
     metric: str = "vmaf_neg_still"
-    step: float = 4.64
+    step: float = DEFAULT_STEP
     levels: int = 3
 
     def __post_init__(self) -> None:

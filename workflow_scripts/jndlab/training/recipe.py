@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, NamedTuple, Protocol
+from dataclasses import asdict
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import torch
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
+from jndlab.configuration import AS_WRITTEN, Count, Natural, NonNegative, Positive, Real
 from jndlab.errors import UserError
 
 ONLY_OUTPUT = "output"
@@ -19,6 +22,9 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "mse": functional.mse_loss,
     "bce": functional.binary_cross_entropy_with_logits,
 }
+
+
+CLOSED = ConfigDict(extra="forbid")
 
 
 class Batch(NamedTuple):
@@ -52,19 +58,16 @@ class TrainingData(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CLOSED)
 class LossTerm:
     """One part of the loss: ``kind`` (mae, mse, bce on logits) of one output, times ``weight``."""
 
-    kind: str
-    weight: float = 1.0
+    kind: Literal["mae", "mse", "bce"]
+    weight: Real = 1.0
     output: str = ONLY_OUTPUT
 
-    def __post_init__(self) -> None:
-        _require(self.kind in LOSSES, f"there is no loss '{self.kind}'.", ", ".join(LOSSES))
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CLOSED)
 class Recipe:
     """All that changes what a training makes of given data.
 
@@ -75,62 +78,26 @@ class Recipe:
     ``momentum`` is SGD's, ``adam_epsilon`` Adam's. ``seed`` fixes dropout and the like; initial
     weights are fixed by ``build_network(seed=)``, sampling by the data's own seed. With
     ``ema_decay`` the exponential moving average of the weights (one update a step) is what is
-    validated, kept as best and returned.
+    validated, kept as best and returned. A value out of range raises pydantic's ValidationError.
     """
 
-    epochs: int
-    batch_size: int
-    losses: tuple[LossTerm, ...] = field(default_factory=lambda: (LossTerm("mae"),))
-    learning_rate: float = 1e-3
-    lr_step_epochs: int | None = None
-    lr_step_factor: float = 0.5
-    optimizer: str = "adam"
-    adam_epsilon: float = 1e-8
-    momentum: float = 0.0
-    weight_decay: float = 0.0
-    gradient_clip: float | None = None
+    epochs: Count
+    batch_size: Count
+    losses: Annotated[tuple[LossTerm, ...], Field(min_length=1)] = (LossTerm("mae"),)
+    learning_rate: Positive = 1e-3
+    lr_step_epochs: Count | None = None
+    lr_step_factor: Positive = 0.5
+    optimizer: Literal["adam", "sgd"] = "adam"
+    adam_epsilon: Positive = 1e-8
+    momentum: NonNegative = 0.0
+    weight_decay: NonNegative = 0.0
+    gradient_clip: Positive | None = None
     mixed_precision: bool = True
-    validate_every_epochs: int = 1
+    validate_every_epochs: Count = 1
     best_by: str = "val_loss"
-    best_is: str = "min"
-    seed: int = 0
-    ema_decay: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate", "validate_every_epochs"):
-            value = getattr(self, name)
-            _require(value > 0, f"recipe: {name} is {value}.", "a number above 0")
-        _require(bool(self.losses), "recipe: there is no loss.", "at least one")
-        _require(
-            self.optimizer in ("adam", "sgd"),
-            f"recipe: there is no optimizer '{self.optimizer}'.",
-            "adam or sgd",
-        )
-        _require(
-            self.ema_decay is None or 0 < self.ema_decay < 1,
-            f"recipe: ema_decay is {self.ema_decay}.",
-            "a number between 0 and 1, or none",
-        )
-        _require(
-            self.best_is in ("min", "max"), f"recipe: best_is is '{self.best_is}'.", "min or max"
-        )
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Recipe:
-        """A recipe from plain data; ``losses`` is a list of {kind, weight, output} or one kind."""
-        known = {key.name for key in fields(cls)}
-        unknown = sorted(set(config) - known)
-        _require(
-            not unknown,
-            f"recipe: unknown keys {', '.join(unknown)}.",
-            ", ".join(sorted(known)),
-        )
-        values = dict(config)
-        if "losses" in values:
-            terms = values["losses"]
-            terms = [{"kind": terms}] if isinstance(terms, str) else terms
-            values["losses"] = tuple(LossTerm(**term) for term in terms)
-        return cls(**values)
+    best_is: Literal["min", "max"] = "min"
+    seed: Natural = 0
+    ema_decay: Annotated[float, Field(gt=0, lt=1), AS_WRITTEN] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, for hashes and records."""
@@ -185,8 +152,3 @@ def _weighted_mean(
         return loss(output, target)
     each = loss(output, target, reduction="none").reshape(len(output), -1).mean(1)
     return (each * weights.float()).mean()
-
-
-def _require(holds: bool, what: str, expected: str) -> None:
-    if not holds:
-        raise UserError(what, expected=expected)

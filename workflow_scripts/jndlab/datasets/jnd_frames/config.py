@@ -18,6 +18,7 @@ from jndlab.configuration import (
     Text,
     enough_to_split,
 )
+from jndlab.quality.vmaf_steps import DEFAULT_STEP
 
 Outliers = Literal["none", "grubbs", "bt500", "z_range"]
 
@@ -40,7 +41,7 @@ class FrameLabels(Section):
     """Whether labels out of order (JND2 below JND1) are an error or only told in the log."""
     metric: Literal["vmaf_neg_still", "vmaf_still"] = "vmaf_neg_still"
     """With `vmaf_steps`: score of each frame by itself, VMAF NEG or VMAF without motion."""
-    step: Positive = 4.64
+    step: Positive = DEFAULT_STEP
     """With `vmaf_steps`: points of the metric from level to level; the default is calibrated for
     `vmaf_neg_still`."""
 

@@ -10,7 +10,7 @@ from jndlab.models.model_files import build_network
 from jndlab.models.onnx_runtime import export_onnx
 from jndlab.training.export import export_training, run_dir_of
 from jndlab.training.loop import train
-from jndlab.training.recipe import Recipe
+from jndlab.training.recipe import LossTerm, Recipe
 from jndlab.training.samplers.picture_pairs import PicturePairs, find_pairs
 
 # CNN-JNQD maps 14x14 luma to the 8x8 in its middle (Ki et al. 2018): 3 pixels off each side.
@@ -38,16 +38,14 @@ def train_iqnet(
         crops_per_picture=training["crops_per_picture"],
         augment=training["augment"],
     )
-    recipe = Recipe.from_config(
-        {
-            "epochs": training["epochs"],
-            "batch_size": training["batch_size"],
-            "losses": training["loss"],
-            "learning_rate": training["learning_rate"],
-            "lr_step_epochs": training["halve_every_epochs"],
-            "seed": training["seed"],
-            "best_by": "val_loss" if pairs.held_out else "train_loss",
-        }
+    recipe = Recipe(
+        epochs=training["epochs"],
+        batch_size=training["batch_size"],
+        losses=(LossTerm(training["loss"]),),
+        learning_rate=training["learning_rate"],
+        lr_step_epochs=training["halve_every_epochs"],
+        seed=training["seed"],
+        best_by="val_loss" if pairs.held_out else "train_loss",
     )
     model = build_network("iqnet", dict(network), seed=training["seed"])
     _train(model, pairs, recipe, folder, **loop)
@@ -70,16 +68,14 @@ def train_cnn_jnqd(
         crops_per_picture=training["crops_per_picture"],
         augment=True,
     )
-    recipe = Recipe.from_config(
-        {
-            "epochs": training["epochs"],
-            "batch_size": training["batch_size"],
-            "losses": "mse",
-            "optimizer": training["optimizer"],
-            "learning_rate": training["learning_rate"],
-            "seed": training["seed"],
-            "best_by": "val_loss" if pairs.held_out else "train_loss",
-        }
+    recipe = Recipe(
+        epochs=training["epochs"],
+        batch_size=training["batch_size"],
+        losses=(LossTerm("mse"),),
+        optimizer=training["optimizer"],
+        learning_rate=training["learning_rate"],
+        seed=training["seed"],
+        best_by="val_loss" if pairs.held_out else "train_loss",
     )
     model = build_network("cnn_jnqd", seed=training["seed"])
     _train(model, pairs, recipe, folder, **loop)

@@ -158,7 +158,7 @@ class MtjndVariant(Variant):
 class JndNetworks(Section):
     """Keys that both papers have."""
 
-    networks: list[str]
+    networks: list[Any]
     levels: Distinct[Literal[1, 2, 3]] = [1, 2, 3]
     """JND levels that the networks of one level are trained for."""
     network: Network

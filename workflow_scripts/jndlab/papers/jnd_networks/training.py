@@ -23,7 +23,7 @@ from jndlab.models.picture_network import PictureNetwork
 from jndlab.papers.jnd_networks.stages import Stage
 from jndlab.training.export import export_training, run_dir_of
 from jndlab.training.loop import Metric, train
-from jndlab.training.recipe import Recipe
+from jndlab.training.recipe import LossTerm, Recipe
 from jndlab.training.samplers.frames import Frame, FrameSamples, FrameTargets
 
 ATTENTION_CELL = 16  # pixels to a side of a cell of MTJND's attention map
@@ -114,29 +114,25 @@ def recipe_of(
 
     Squared errors of pictures count in levels of 0..255, whatever the network's scale is.
     """
-    losses: list[dict[str, Any]] = []
+    losses: list[LossTerm] = []
     per_level = training["jnd_weight"] if stage.network.startswith("e2e") else 1.0
     if stage.predicts:
-        losses += [
-            {"kind": "mae", "output": f"jnd{level}", "weight": per_level} for level in stage.levels
-        ]
+        losses += [LossTerm("mae", per_level, f"jnd{level}") for level in stage.levels]
     picture_weight = training["picture_weight"] if stage.network.startswith("e2e") else 1.0
     if not stage.predicts or stage.network.startswith("e2e"):
         levels = 1.0 if model.preparation.scale == "raw" else 255.0**2
-        losses.append({"kind": "mse", "output": RECONSTRUCTION, "weight": picture_weight * levels})
+        losses.append(LossTerm("mse", picture_weight * levels, RECONSTRUCTION))
     if getattr(model, "attention", None) is not None:
-        losses.append({"kind": "bce", "output": ATTENTION, "weight": training["attention_weight"]})
-    return Recipe.from_config(
-        {
-            "epochs": training["epochs"],
-            "batch_size": training["batch_size"],
-            "losses": losses,
-            "learning_rate": training["learning_rate"],
-            "adam_epsilon": KERAS_ADAM_EPSILON,
-            "mixed_precision": False,
-            "best_by": "val_loss" if validated else "train_loss",
-            "seed": training["seed"],
-        }
+        losses.append(LossTerm("bce", training["attention_weight"], ATTENTION))
+    return Recipe(
+        epochs=training["epochs"],
+        batch_size=training["batch_size"],
+        losses=tuple(losses),
+        learning_rate=training["learning_rate"],
+        adam_epsilon=KERAS_ADAM_EPSILON,
+        mixed_precision=False,
+        best_by="val_loss" if validated else "train_loss",
+        seed=training["seed"],
     )
 
 

@@ -23,6 +23,7 @@ from jndlab.configuration import (
     TrainingJobs,
     enough_to_split,
 )
+from jndlab.quality.vmaf_steps import DEFAULT_STEP
 from jndlab.training.samplers.pair_sampling import PairSampling
 
 PUBLISHED = ("mcl_jci", "konjnd1k")  # what the paper's numbers are of
@@ -36,7 +37,7 @@ class Labels(Section):
     made without people, where VMAF NEG has lost one step (docs/vmaf_steps.md)."""
     statistic: Literal["mean", "median", "sur75"] = "mean"
     """How subjects' first JNDs become one value. Assumption: not known of the paper."""
-    step: Positive = 4.64
+    step: Positive = DEFAULT_STEP
     """With `vmaf_steps`: points of VMAF NEG (without motion)."""
     file: Text | None = None
     """With `folder`: table (CSV) of the columns source, level, value, unit, kind, statistic,

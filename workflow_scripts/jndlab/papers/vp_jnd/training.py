@@ -18,7 +18,7 @@ from jndlab.models.vp_jnd.onnx import export_classifier
 from jndlab.models.vp_jnd.patch_classifier import PatchClassifier
 from jndlab.training.export import export_training, run_dir_of
 from jndlab.training.loop import train
-from jndlab.training.recipe import Recipe
+from jndlab.training.recipe import LossTerm, Recipe
 from jndlab.training.samplers.coded_pairs import (
     LabelledPicture,
     PicturePairsJnd,
@@ -57,12 +57,10 @@ def train_classifier(
         patch_size=network["patch_size"],
         with_jnd=NETWORKS[name].uses_jnd,
     )
-    recipe = Recipe.from_config(
-        {
-            **{key: training[key] for key in OF_RECIPE},
-            "losses": "bce",
-            "best_by": "val_loss" if validating else "train_loss",
-        }
+    recipe = Recipe(
+        **{key: training[key] for key in OF_RECIPE},
+        losses=(LossTerm("bce"),),
+        best_by="val_loss" if validating else "train_loss",
     )
     model = build_network(name, dict(network), seed=training["seed"])
     strengthen_differences(model, training["difference_gain"])
