@@ -105,13 +105,23 @@ class PictureSet(PictureChoice):
     _enough = field_validator("sources")(enough_to_split)
 
 
-class Network(Section):
-    """VP-JNDnet. Defaults are the authors' graph."""
+class PatchClassifier(Section):
+    """Keys of both networks."""
 
     width: Share = 1
-    """Scale of all channels (authors: 1, 101,974,366 parameters)."""
+    """Scale of all channels (authors: 1; 101,974,366 parameters of VP-JNDnet)."""
+    patch_size: int
+    dropout: Fraction = 0.5
+    """Assumption: the rate is not known."""
+    start: Literal["graph", "detail"] = "graph"
+    """Initial weights: of the `graph`, or the suite's own, which find `detail` in fewer steps."""
+
+
+class Network(PatchClassifier):
+    """VP-JNDnet. Defaults are the authors' graph."""
+
     patch_size: Annotated[int, Field(ge=16, multiple_of=16)] = 128
-    """Side of the patches (authors: 128), a multiple of 16."""
+    """Side of the patches (authors: 128)."""
     branches: Literal["separate", "shared"] = "separate"
     """`separate`: the JND map has a branch of its own (the graph); `shared`: one for all (the
     figure)."""
@@ -120,24 +130,13 @@ class Network(Section):
     figure)."""
     inputs: Literal["graph", "figure"] = "graph"
     """What the two heads see: as in the `graph` or in the `figure`."""
-    dropout: Fraction = 0.5
-    """Assumption: the rate is not known."""
-    start: Literal["graph", "detail"] = "graph"
-    """Initial weights: of the `graph`, or the suite's own, which find `detail` in fewer steps."""
 
 
-class Predecessor(Section):
+class Predecessor(PatchClassifier):
     """The network of Liu et al. (TIP 2020), trained with the same recipe where a method uses it."""
 
-    width: Share = 1
-    """Scale of all channels."""
     patch_size: Annotated[int, Field(ge=32, multiple_of=32)] = 64
-    """Side of the patches, a multiple of 32 (64 in the authors' input program, 32 in their demo).
-    """
-    dropout: Fraction = 0.5
-    """Assumption, as above."""
-    start: Literal["graph", "detail"] = "graph"
-    """As above."""
+    """Side of the patches (64 in the authors' input program, 32 in their demo)."""
 
 
 class Training(PairSampling):
