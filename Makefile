@@ -20,7 +20,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup demo smoke run plan doctor check-data choose-quality ui report results-archive results-rebuild bench test lint format clean lock docs site config-exists
+.PHONY: help setup demo smoke run where plan doctor check-data choose-quality ui report results-archive results-rebuild bench test lint format clean lock docs site config-exists
 
 help: ## this list
 	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [PROFILE=profiles/slurm] [ARGS="snakemake options"]\n\n'
@@ -37,6 +37,10 @@ smoke: setup ## the same on two tiny clips, in results/smoke
 
 run: setup config-exists ## the experiment of CONFIG
 	@$(RUN) --configfile $(CONFIG) $(ARGS)
+
+where: ## rule, modules and configuration of a result: FILE=results/vp_jnd/tables/prediction.csv
+	@test -n "$(FILE)" || { echo "which file? make where FILE=results/tables/bd_rate.csv" >&2; exit 2; }
+	@$(PY) workflow_scripts/commands/where.py "$(FILE)"
 
 plan: setup config-exists ## what CONFIG would do and cost, without doing it
 	@$(PY) workflow_scripts/commands/plan_run.py --configfile $(CONFIG) $(ARGS)
@@ -80,7 +84,7 @@ lint: setup ## style, spelling, prose and types
 format: setup ## bring the style in order
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format . && $(PY) -m snakefmt Snakefile rules
 
-docs: setup ## regenerate config/README.md and the conda files from their sources
+docs: setup ## regenerate config/README.md, tables of documents and the conda files from their sources
 	@$(PY) workflow_scripts/jndops/generated_docs.py
 
 site: setup ## the documentation as a web site, in site/; needs no network once envs/docs.lock is installed

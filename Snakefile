@@ -32,6 +32,7 @@ wildcard_constraints:
     configuration="AI|LDP",
     variant=r"all|qp\d+",
     qp=r"\d+",
+    segment=r"\d+",
 
 
 include: "rules/coding/config.smk"
@@ -50,8 +51,8 @@ include: "rules/iqnet/tables.smk"
 include: "rules/iqnet/figures.smk"
 include: "rules/iqnet/pictures.smk"
 include: "rules/iqnet/all.smk"
-include: "rules/jnd_networks/frames.smk"
 include: "rules/jnd_networks/common.smk"
+include: "rules/jnd_networks/frames.smk"
 include: "rules/jnd_networks/networks.smk"
 include: "rules/jnd_networks/results.smk"
 include: "rules/vp_jnd/common.smk"
@@ -98,12 +99,19 @@ rule all:
         rules.keep_config.output,
 
 
-complete_rules(workflow.rules, SCRIPTS)
+# Trainings are the longest chains of a run: their data and they themselves go first, encodes (10 to 11.9) last.
+complete_rules(
+    workflow.rules,
+    SCRIPTS,
+    priorities=dict.fromkeys(["data", "frames", "networks", "train"], 30)
+    | dict.fromkeys(["block_qp", "jnd_predictor", "stages"], 20)
+    | {"measure": 15},
+)
 
 
 onsuccess:
-    summarise()
+    subprocess.run(summarise)
 
 
 onerror:
-    summarise("--failed", *([log] if isinstance(log, str) else log))
+    subprocess.run([*summarise, "--failed", *([log] if isinstance(log, str) else log)])

@@ -1,10 +1,12 @@
 """MLflow as a mirror of the results: rebuildable, written by one local job, never needed."""
 
+MIRROR = SCRIPTS / "commands/mirror_mlflow.py"
+
 
 rule mirror_mlflow:
     """Mirror points, tables, figures and trainings into the MLflow database, by key and content."""
     input:
-        points=all_points(),
+        points=coding.all_points(),
         tables=rules.tables.input,
         figures=rules.figures.input,
         trainings=[getattr(rules, paper).input.get("trainings", []) for paper in settings.config["papers"]],
@@ -19,10 +21,10 @@ rule mirror_mlflow:
     resources:
         mlflow_writer=1,
     params:
-        code=digest([ADAPTERS["mirror_mlflow"], *(SCRIPTS / "jndops/mlflow").glob("*.py")]),
+        code=digest([MIRROR, *(SCRIPTS / "jndops/mlflow").glob("*.py")]),
         results=lambda wildcards, output: Path(output.ledger).parent,
         python=PYTHON,
-        script=ADAPTERS["mirror_mlflow"],
+        script=MIRROR,
     shell:
         "{params.python:q} {params.script:q} --results {params.results:q}"
         " --database {params.results:q}/mlflow.db --ledger {output.ledger:q} 2>&1 | tee {log:q}"

@@ -13,6 +13,6 @@ rule bl_juniper:
         rules.tabulate_bl_juniper.output,
         rules.plot_bl_juniper.output,
         rules.plot_block_maps.output,
-        rules.compare_block_jnd.output if BL_JUNIPER_CNN_IS_USED else [],
+        rules.compare_block_jnd.output if bl_juniper_inputs.cnn_is_used else [],
         rules.check_block_labels.output if BL_JUNIPER["labels"] else [],
-        trainings=BL_JUNIPER_TRAININGS,
+        trainings=bl_juniper_inputs.trainings(),

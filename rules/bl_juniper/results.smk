@@ -5,8 +5,8 @@ rule measure_weighted_quality:
     """Measure PSNR and SSIM of all streams of a sequence, weighted by block importance."""
     input:
         source="<results>/sequences/{sequence}.mkv",
-        streams=lambda wildcards: [stream_of(point) for point in weighed_points(wildcards)],
-        importance=[f"{RESULTS}/bl_juniper/importance/{name}/{{sequence}}.npz" for name in BL_JUNIPER["importance"]],
+        streams=bl_juniper_inputs.weighted_streams,
+        importance=expand(rules.map_importance.output.maps, saliency=BL_JUNIPER["importance"], allow_missing=True),
     output:
         table="<results>/bl_juniper/weighted/{codec}/{configuration}/{sequence}.csv",
     log:
@@ -16,11 +16,11 @@ rule measure_weighted_quality:
     conda:
         "../../envs/codecs.yaml"
     resources:
-        mem_mb=memory_mb,
+        mem_mb=coding.memory_mb,
     params:
-        clip=clip_of,
-        coded=lambda wildcards: [[point.method, point.qp] for point in weighed_points(wildcards)],
-        judges=list(BL_JUNIPER["importance"]),
+        clip=coding.clip,
+        coded=bl_juniper_inputs.weighted_keys,
+        judges=bl_juniper_inputs.importance,
         every=BL_JUNIPER["compare"]["every"],
     script:
         "../../workflow_scripts/bl_juniper/measure_weighted_quality.py"
@@ -29,20 +29,14 @@ rule measure_weighted_quality:
 rule tabulate_bl_juniper:
     """Tabulate savings, headline, BD-rates, plain QP increase and block QPs."""
     input:
-        points=[f"{point_stem('points', point)}.json" for point in BL_JUNIPER_POINTS],
-        plain=[f"{point_stem('points', point)}.json" for point in BL_JUNIPER_PLAIN],
-        weighted=[
-            f"{RESULTS}/bl_juniper/weighted/{codec}/{configuration}/{sequence}.csv"
-            for codec, configuration in BL_JUNIPER_PLACES
-            for sequence in settings.config["sequences"]
-        ],
-        video_jnd=expand(rules.map_block_jnd.output.video_jnd, sequence=settings.config["sequences"]),
-        qp_maps=[f"{RESULTS}/qp_maps/{sequence}/{method}/qp{qp}.npz" for sequence, method, qp in BL_JUNIPER_MAPS],
+        points=coding.point_files(bl_juniper_inputs.points),
+        plain=coding.point_files(bl_juniper_inputs.plain_points),
+        weighted=bl_juniper_inputs.weighted_tables(),
+        video_jnd=expand(rules.map_block_jnd.output.video_jnd, sequence=SEQUENCES),
+        qp_maps=bl_juniper_inputs.qp_maps(),
         printed="config/published/bl_juniper/headline.csv",
     output:
-        *(table(f"bl_juniper/tables/{name}") for name in ["savings", *BL_JUNIPER_TABLES]),
-        *(bl_juniper_table(name) for name in BL_JUNIPER_TABLES),
-        savings=bl_juniper_table("savings"),
+        **outputs_of("bl_juniper", "tabulate_bl_juniper"),
     log:
         "<logs>/tabulate_bl_juniper.log",
     benchmark:
@@ -50,12 +44,12 @@ rule tabulate_bl_juniper:
     conda:
         "../../envs/tables.yaml"
     params:
-        anchor=settings.config["anchor"],
+        anchor=ANCHOR,
         qps=settings.config["qps"],
-        plain_qps=BL_JUNIPER_PLAIN_QPS,
+        plain_qps=bl_juniper_inputs.plain_qps,
         interpolation=settings.config["bd_rate"]["interpolation"],
-        clips=clips_as_text(),
-        maps=[list(key) for key in BL_JUNIPER_MAPS],
+        clips=coding.clips(),
+        maps=bl_juniper_inputs.map_keys(),
     script:
         "../../workflow_scripts/bl_juniper/tabulate_bl_juniper.py"
 
@@ -63,17 +57,15 @@ rule tabulate_bl_juniper:
 rule compare_block_jnd:
     """Compare predicted block JNDs with labels and baselines, and the labels with the QPs."""
     input:
-        blocks=BL_JUNIPER_BLOCKS,
-        models=BL_JUNIPER_MODELS,
-        sources=expand("<results>/sequences/{sequence}.mkv", sequence=settings.config["sequences"]),
-        mapped=expand(rules.map_block_jnd.output.maps, sequence=settings.config["sequences"]),
-        video_jnd=expand(rules.map_block_jnd.output.video_jnd, sequence=settings.config["sequences"]),
-        predicted=expand(rules.predict_block_jnd.output.maps, sequence=settings.config["sequences"]),
+        blocks=bl_juniper_inputs.blocks(),
+        models=bl_juniper_inputs.models(),
+        sources=expand("<results>/sequences/{sequence}.mkv", sequence=SEQUENCES),
+        mapped=expand(rules.map_block_jnd.output.maps, sequence=SEQUENCES),
+        video_jnd=expand(rules.map_block_jnd.output.video_jnd, sequence=SEQUENCES),
+        predicted=expand(rules.predict_block_jnd.output.maps, sequence=SEQUENCES),
         authors=BL_JUNIPER["labels"] or [],
     output:
-        *(table(f"bl_juniper/tables/{name}") for name in BL_JUNIPER_ERRORS),
-        errors=bl_juniper_table("block_jnd_error"),
-        tension=bl_juniper_table("label_tension"),
+        **outputs_of("bl_juniper", "compare_block_jnd"),
     log:
         "<logs>/compare_block_jnd.log",
     benchmark:
@@ -83,12 +75,12 @@ rule compare_block_jnd:
     resources:
         mem_mb=doubling(6000),
     params:
-        source=BL_JUNIPER_DATA["source"],
-        data=BL_JUNIPER_SPLIT,
-        clips=clips_as_text(),
+        source=BL_JUNIPER["training_data"]["source"],
+        data=bl_juniper_inputs.split(),
+        clips=coding.clips(),
         every=BL_JUNIPER["key_frames_every"],
         mapping=BL_JUNIPER["mapping"],
-        raw_ti=BL_JUNIPER_CNN["raw_ti"],
+        raw_ti=BL_JUNIPER["cnn"]["raw_ti"],
         qps=settings.config["qps"],
     script:
         "../../workflow_scripts/bl_juniper/compare_block_jnd.py"
@@ -102,9 +94,7 @@ rule plot_bl_juniper:
         equal_rate="<results>/bl_juniper/tables/equal_rate.csv",
         printed="config/published/bl_juniper/headline.csv",
     output:
-        *(figure_data(f"bl_juniper/figures/{name}") for name in [*BL_JUNIPER_FIGURES, "saving_over_target_qp"]),
-        *(bl_juniper_figure(name) for name in BL_JUNIPER_FIGURES),
-        saving=bl_juniper_figure("saving_over_target_qp"),
+        **outputs_of("bl_juniper", "plot_bl_juniper", curve=CURVES),
     log:
         "<logs>/plot_bl_juniper.log",
     benchmark:
@@ -112,9 +102,8 @@ rule plot_bl_juniper:
     conda:
         "../../envs/tables.yaml"
     params:
-        anchor=settings.config["anchor"],
-        metrics=BL_JUNIPER_CURVES,
-        labels=labels(),
+        anchor=ANCHOR,
+        labels=coding.labels(),
     script:
         "../../workflow_scripts/bl_juniper/plot_bl_juniper.py"
 
@@ -122,23 +111,20 @@ rule plot_bl_juniper:
 rule plot_block_maps:
     """Plot a frame of each sequence with its block JNDs, importance and block QPs."""
     input:
-        clips=expand("<results>/sequences/{sequence}.mkv", sequence=settings.config["sequences"]),
-        jnd=expand(
-            f"<results>/bl_juniper/block_jnd/{BL_JUNIPER_JND}/{{sequence}}.npz", sequence=settings.config["sequences"]
-        ),
+        clips=expand("<results>/sequences/{sequence}.mkv", sequence=SEQUENCES),
+        jnd=expand(f"<results>/bl_juniper/block_jnd/{bl_juniper_inputs.jnd}/{{sequence}}.npz", sequence=SEQUENCES),
         importance=expand(
             "<results>/bl_juniper/importance/{saliency}/{sequence}.npz",
-            sequence=settings.config["sequences"],
+            sequence=SEQUENCES,
             saliency=BL_JUNIPER["importance"],
         ),
         qp_maps=expand(
-            f"<results>/qp_maps/{{sequence}}/{{method}}/qp{BL_JUNIPER_TARGET_QP}.npz",
-            sequence=settings.config["sequences"],
-            method=BL_JUNIPER_METHODS,
+            f"<results>/qp_maps/{{sequence}}/{{method}}/qp{bl_juniper_inputs.target_qp}.npz",
+            sequence=SEQUENCES,
+            method=bl_juniper_inputs.methods,
         ),
     output:
-        *(figure_data(f"bl_juniper/figures/maps_{name}") for name in settings.config["sequences"]),
-        figures=[bl_juniper_figure(f"maps_{name}") for name in settings.config["sequences"]],
+        **outputs_of("bl_juniper", "plot_block_maps", sequence=SEQUENCES),
     log:
         "<logs>/plot_block_maps.log",
     benchmark:
@@ -146,11 +132,11 @@ rule plot_block_maps:
     conda:
         "../../envs/tables.yaml"
     params:
-        clips=clips_as_text(),
-        jnd=BL_JUNIPER_JND,
-        judges=list(BL_JUNIPER["importance"]),
-        labels=[labels()[method] for method in BL_JUNIPER_METHODS],
-        target_qp=BL_JUNIPER_TARGET_QP,
+        clips=coding.clips(),
+        jnd=bl_juniper_inputs.jnd,
+        judges=bl_juniper_inputs.importance,
+        labels=bl_juniper_inputs.method_labels(),
+        target_qp=bl_juniper_inputs.target_qp,
         frame=BL_JUNIPER["figures"]["frame"],
     script:
         "../../workflow_scripts/bl_juniper/plot_block_maps.py"
@@ -162,13 +148,7 @@ rule check_block_labels:
         labels=BL_JUNIPER["labels"] or [],
         recorded="config/published/bl_juniper/label_statistics.csv",
     output:
-        table("bl_juniper/checks/label_statistics"),
-        comparison=report(
-            "<results>/bl_juniper/checks/label_statistics.html",
-            caption="../../report/bl_juniper/tables.rst",
-            category="BL-JUNIPER",
-            labels={"table": "statistics of the authors' labels"},
-        ),
+        **outputs_of("bl_juniper", "check_block_labels"),
     log:
         "<logs>/check_block_labels.log",
     benchmark:

@@ -17,10 +17,10 @@ rule map_block_jnd:
     conda:
         "../../envs/codecs.yaml"
     resources:
-        mem_mb=memory_mb,
+        mem_mb=coding.memory_mb,
         runtime=doubling(1440),
     params:
-        clip=clip_of,
+        clip=coding.clip,
         labels=BL_JUNIPER["clip_labels"],
         codec=settings.codecs[BL_JUNIPER["clip_labels"]["codec"]],
         every=BL_JUNIPER["key_frames_every"],
@@ -34,21 +34,20 @@ rule predict_block_jnd:
     input:
         clip="<results>/sequences/{sequence}.mkv",
         metadata="<results>/sequences/{sequence}.json",
-        models=BL_JUNIPER_MODELS,
+        models=bl_juniper_inputs.models(),
     output:
         maps="<results>/bl_juniper/block_jnd/cnn/{sequence}.npz",
     log:
         "<logs>/predict_block_jnd/{sequence}.log",
     benchmark:
         "<benchmarks>/predict_block_jnd/{sequence}.tsv"
-    priority: 25
     conda:
         "../../envs/codecs.yaml"
     params:
-        clip=clip_of,
+        clip=coding.clip,
         every=BL_JUNIPER["key_frames_every"],
         mapping=BL_JUNIPER["mapping"],
-        raw_ti=BL_JUNIPER_CNN["raw_ti"],
+        raw_ti=BL_JUNIPER["cnn"]["raw_ti"],
     script:
         "../../workflow_scripts/bl_juniper/predict_block_jnd.py"
 
@@ -64,15 +63,12 @@ rule map_importance:
         "<logs>/map_importance/{saliency}.{sequence}.log",
     benchmark:
         "<benchmarks>/map_importance/{saliency}.{sequence}.tsv"
-    wildcard_constraints:
-        saliency=one_of(BL_JUNIPER["importance"]),
-    priority: 25
     conda:
         "../../envs/networks.yaml"
     params:
-        saliency_code=saliency_code,
-        clip=clip_of,
-        saliency=lambda wildcards: BL_JUNIPER["importance"][wildcards.saliency],
+        saliency_code=bl_juniper_inputs.saliency_code,
+        clip=coding.clip,
+        saliency=bl_juniper_inputs.saliency,
         every=BL_JUNIPER["key_frames_every"],
         form=BL_JUNIPER["mapping"]["form"],
     script:

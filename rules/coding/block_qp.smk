@@ -5,20 +5,19 @@ rule map_block_qps:
     """Choose a QP for every 64x64 block of every frame of a clip at a target QP."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
-        stages=files_of_options,
+        stages=coding.files_of_options,
     output:
         qp_map="<results>/qp_maps/{sequence}/{method}/qp{qp}.npz",
     log:
         "<logs>/map_block_qps/{sequence}.{method}.qp{qp}.log",
     benchmark:
         "<benchmarks>/map_block_qps/{sequence}.{method}.qp{qp}.tsv"
-    priority: 20
     conda:
         "../../envs/codecs.yaml"
     params:
-        method_code=method_code,
-        clip=clip_of,
-        target=lambda wildcards: settings.config["methods"][wildcards.method]["class"],
-        options=options_of,
+        method_code=coding.method_code,
+        clip=coding.clip,
+        target=coding.method_class,
+        options=coding.options,
     script:
         "../../workflow_scripts/coding/map_block_qps.py"

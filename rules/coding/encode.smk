@@ -4,7 +4,7 @@
 rule encode_clip:
     """Encode a clip to one checked stream, with its bits per frame."""
     input:
-        unpack(coded_clip_of),
+        unpack(coding.coded_clip),
     output:
         stream=ensure("<results>/streams/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}", non_empty=True),
         metadata="<results>/streams/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}.json",
@@ -12,16 +12,16 @@ rule encode_clip:
         "<logs>/encode_clip/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.log",
     benchmark:
         "<benchmarks>/encode_clip/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.tsv"
-    priority: encode_priority
+    priority: coding.encode_priority
     conda:
         "../../envs/codecs.yaml"
     threads: settings.config["threads"]["encode"]
     resources:
-        mem_mb=memory_mb,
-        runtime=encode_minutes,
+        mem_mb=coding.memory_mb,
+        runtime=coding.encode_minutes,
     params:
-        codec_code=codec_code,
-        clip=clip_of,
-        codec=lambda wildcards: settings.codecs[wildcards.codec],
+        codec_code=coding.codec_code,
+        clip=coding.clip,
+        codec=coding.codec,
     script:
         "../../workflow_scripts/coding/encode_clip.py"

@@ -4,7 +4,7 @@
 rule measure_point:
     """Measure a rate-distortion point: bits of the stream, quality of its decoded frames."""
     input:
-        unpack(coded_files_of),
+        unpack(coding.coded_files),
         source="<results>/sequences/{sequence}.mkv",
         source_metadata="<results>/sequences/{sequence}.json",
     output:
@@ -14,15 +14,14 @@ rule measure_point:
         "<logs>/measure_point/{codec}.{configuration}.{sequence}.{method}.qp{qp}.log",
     benchmark:
         "<benchmarks>/measure_point/{codec}.{configuration}.{sequence}.{method}.qp{qp}.tsv"
-    priority: 15
     conda:
         "../../envs/codecs.yaml"
     threads: settings.config["threads"]["measure"]
     resources:
-        mem_mb=memory_mb,
+        mem_mb=coding.memory_mb,
     params:
-        clip=clip_of,
-        content=lambda wildcards: settings.sequences[wildcards.sequence].content,
-        method=lambda wildcards: settings.config["methods"][wildcards.method],
+        clip=coding.clip,
+        content=coding.content,
+        method=coding.method,
     script:
         "../../workflow_scripts/coding/measure_point.py"

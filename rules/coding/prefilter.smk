@@ -6,7 +6,7 @@ rule prefilter_clip:
     input:
         clip="<results>/sequences/{sequence}.mkv",
         metadata="<results>/sequences/{sequence}.json",
-        models=models_of,
+        models=coding.filter_models,
     output:
         clip="<results>/prefiltered/{sequence}/{method}/{variant}.mkv",
         metadata="<results>/prefiltered/{sequence}/{method}/{variant}.json",
@@ -18,11 +18,12 @@ rule prefilter_clip:
     conda:
         "../../envs/codecs.yaml"
     resources:
-        mem_mb=memory_mb,
+        mem_mb=coding.memory_mb,
     params:
-        method_code=method_code,
-        clip=clip_of,
-        method=lambda wildcards: settings.config["methods"][wildcards.method],
+        method_code=coding.method_code,
+        clip=coding.clip,
+        method=coding.method,
+        options=coding.options,
     script:
         "../../workflow_scripts/coding/prefilter_clip.py"
 
@@ -42,8 +43,8 @@ rule measure_prefilter:
         "../../envs/codecs.yaml"
     threads: settings.config["threads"]["measure"]
     resources:
-        mem_mb=memory_mb,
+        mem_mb=coding.memory_mb,
     params:
-        clip=clip_of,
+        clip=coding.clip,
     script:
         "../../workflow_scripts/coding/measure_prefilter.py"

@@ -11,27 +11,25 @@ if SEGMENTED_CODECS:
     rule encode_segment:
         """Encode a segment of an all-intra stream."""
         input:
-            unpack(coded_clip_of),
+            unpack(coding.coded_clip),
         output:
-            stream=temp(SEGMENT),
-            metadata=temp(f"{SEGMENT}.json"),
+            stream=temp(f"<results>/{SEGMENT}"),
+            metadata=temp(f"<results>/{SEGMENT}.json"),
         log:
             "<logs>/encode_segment/{codec}.{sequence}.{method}.qp{qp}.{segment}.{suffix}.log",
         benchmark:
             "<benchmarks>/encode_segment/{codec}.{sequence}.{method}.qp{qp}.{segment}.{suffix}.tsv"
-        wildcard_constraints:
-            segment=r"\d+",
-        priority: encode_priority
+        priority: coding.encode_priority
         conda:
             "../../envs/codecs.yaml"
         threads: settings.config["threads"]["encode"]
         resources:
-            mem_mb=memory_mb,
-            runtime=encode_minutes,
+            mem_mb=coding.memory_mb,
+            runtime=coding.encode_minutes,
         params:
-            codec_code=codec_code,
-            clip=clip_of,
-            codec=lambda wildcards: settings.codecs[wildcards.codec],
+            codec_code=coding.codec_code,
+            clip=coding.clip,
+            codec=coding.codec,
             length=SEGMENT_FRAMES,
         script:
             "../../workflow_scripts/coding/encode_segment.py"
@@ -39,7 +37,7 @@ if SEGMENTED_CODECS:
     rule join_segments:
         """Join the segments of an all-intra encode to one stream."""
         input:
-            unpack(segments_of),
+            unpack(coding.segments),
         output:
             stream=ensure("<results>/streams/{codec}/AI/{sequence}/{method}/qp{qp}.{suffix}", non_empty=True),
             metadata="<results>/streams/{codec}/AI/{sequence}/{method}/qp{qp}.{suffix}.json",
@@ -54,8 +52,8 @@ if SEGMENTED_CODECS:
         conda:
             "../../envs/codecs.yaml"
         params:
-            codec_code=codec_code,
-            clip=clip_of,
-            codec=lambda wildcards: settings.codecs[wildcards.codec],
+            codec_code=coding.codec_code,
+            clip=coding.clip,
+            codec=coding.codec,
         script:
             "../../workflow_scripts/coding/join_segments.py"

@@ -4,7 +4,7 @@
 rule prepare_sequence:
     """Convert a source to a lossless clip (FFV1) of the configured number of frames."""
     input:
-        source=raw_source,
+        source=coding.raw_source,
     output:
         clip="<results>/sequences/{sequence}.mkv",
         metadata="<results>/sequences/{sequence}.json",
@@ -15,9 +15,9 @@ rule prepare_sequence:
     conda:
         "../../envs/codecs.yaml"
     params:
-        clip=clip_of,
-        sheet_row=sheet_row,
-        source_dir=lambda wildcards: str(settings.source_dir(wildcards.sequence)),
+        clip=coding.clip,
+        sheet_row=coding.sheet_row,
+        source_dir=coding.source_dir,
     script:
         "../../workflow_scripts/coding/prepare_sequence.py"
 
@@ -32,6 +32,6 @@ rule check_data:
         sequences=" ".join(f"--sequence {name}" for name in settings.config["sequences"]),
         data_dir=settings.config["data_dir"],
         python=PYTHON,
-        script=ADAPTERS["check_data"],
+        script=SCRIPTS / "commands/check_data.py",
     shell:
         "{params.python:q} {params.script:q} --data-dir {params.data_dir:q} {params.sequences} 2>&1 | tee {log:q}"

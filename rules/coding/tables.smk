@@ -4,10 +4,9 @@
 rule tabulate_points:
     """Tabulate every rate-distortion point."""
     input:
-        points=all_points(),
+        points=coding.all_points(),
     output:
-        table("tables/rd_points"),
-        html="<results>/tables/rd_points.html",
+        **outputs_of("coding", "tabulate_points"),
     log:
         "<logs>/tabulate_points.log",
     benchmark:
@@ -21,22 +20,9 @@ rule tabulate_points:
 rule compare_methods:
     """Compare each method with the anchor: saving at equal QP, BD-rate at equal quality."""
     input:
-        points=all_points(),
+        points=coding.all_points(),
     output:
-        table("tables/bd_rate"),
-        table("tables/same_qp"),
-        bd_rate=report(
-            "<results>/tables/bd_rate.html",
-            caption="../../report/coding/bd_rate.rst",
-            category="Comparison of methods",
-            labels={"table": "BD-rate"},
-        ),
-        same_qp=report(
-            "<results>/tables/same_qp.html",
-            caption="../../report/coding/same_qp.rst",
-            category="Comparison of methods",
-            labels={"table": "saving at equal QP"},
-        ),
+        **outputs_of("coding", "compare_methods"),
     log:
         "<logs>/compare_methods.log",
     benchmark:
@@ -44,9 +30,9 @@ rule compare_methods:
     conda:
         "../../envs/tables.yaml"
     params:
-        anchor=settings.config["anchor"],
+        anchor=ANCHOR,
         bd_rate=settings.config["bd_rate"],
-        classes=classes(),
+        classes=coding.classes(),
     script:
         "../../workflow_scripts/coding/compare_methods.py"
 

@@ -1,33 +1,26 @@
 """IQNet's training data (paper, section II): pictures, candidates, scores, choice of alpha, data set."""
 
-IQNET_DATA = settings.config["iqnet"]["training_data"]
-IQNET_SCORER = IQNET_DATA["scorer"]
-IQNET_BATCHES = [f"{number:04d}" for number in range(IQNET_DATA["jobs"])]
-IQNET_CODEC = settings.codecs[IQNET_DATA["codec"]]
-IQNET_CODEC_CODE = code_of_codec(IQNET_CODEC)
-IQNET_FOLDER = None
-IQNET_FILES = []  # what the list of pictures is made from, as far as it is there
-if IQNET_DATA["source"] != "packaged":
-    IQNET_FOLDER = IQNET_DATA["folder"] or f"{settings.config['data_dir']}/vimeo90k"
-    IQNET_FILES = Path(IQNET_FOLDER).glob("sep_testlist.txt" if IQNET_DATA["source"] == "vimeo90k" else "*.*")
+from jndops.inputs.iqnet import IqnetInputs
+
+iqnet_inputs = IqnetInputs(coding)
+IQNET_DATA = iqnet_inputs.data
 
 
 rule list_iqnet_pictures:
     """List IQNet's training pictures: the part of a file that each of them is, with hashes."""
     input:
-        pictures=sorted(str(file) for file in IQNET_FILES if file.is_file()),
+        pictures=iqnet_inputs.picture_files(),
     output:
         pictures="<results>/iqnet/training_data/pictures.csv",
     log:
         "<logs>/list_iqnet_pictures.log",
     benchmark:
         "<benchmarks>/list_iqnet_pictures.tsv"
-    priority: 30
     conda:
         "../../envs/codecs.yaml"
     params:
-        folder=IQNET_FOLDER,
-        source={key: IQNET_DATA[key] for key in ("source", "crop", "patch", "crops_per_picture", "frames_per_clip")},
+        folder=iqnet_inputs.folder,
+        source=iqnet_inputs.source(),
         limit=IQNET_DATA["pictures"],
     script:
         "../../workflow_scripts/iqnet/list_iqnet_pictures.py"
@@ -47,7 +40,7 @@ rule fetch_iqnet_scorer:
     conda:
         "../../envs/networks.yaml"
     params:
-        scorer=IQNET_SCORER,
+        scorer=IQNET_DATA["scorer"],
         patch=IQNET_DATA["patch"],
     script:
         "../../workflow_scripts/iqnet/fetch_iqnet_scorer.py"
@@ -64,24 +57,16 @@ rule make_iqnet_candidates:
         "<logs>/make_iqnet_candidates/{batch}.log",
     benchmark:
         "<benchmarks>/make_iqnet_candidates/{batch}.tsv"
-    wildcard_constraints:
-        batch=r"\d+",
-    # Everything of this paper waits for them.
-    priority: 30
     conda:
         "../../envs/codecs.yaml"
     resources:
         runtime=doubling(720),
     params:
-        codec_code=IQNET_CODEC_CODE,
-        folder=IQNET_FOLDER,
+        codec_code=iqnet_inputs.codec_code,
+        folder=iqnet_inputs.folder,
         jobs=IQNET_DATA["jobs"],
-        codec=IQNET_CODEC,
-        candidates={
-            "alphas": IQNET_DATA["alphas"],
-            "qp": IQNET_DATA["qp"],
-            "filter_options": IQNET_DATA["prefilter"],
-        },
+        codec=iqnet_inputs.codec,
+        candidates=iqnet_inputs.candidates(),
     script:
         "../../workflow_scripts/iqnet/make_iqnet_candidates.py"
 
@@ -89,9 +74,9 @@ rule make_iqnet_candidates:
 rule score_iqnet_patches:
     """Score all patches of all candidates without reference, with their errors."""
     input:
-        candidates=expand(rules.make_iqnet_candidates.output.candidates, batch=IQNET_BATCHES),
+        candidates=expand(rules.make_iqnet_candidates.output.candidates, batch=iqnet_inputs.batches),
         # piqe has no weights, and its start would cost the demo some seconds.
-        scorer=[] if IQNET_SCORER == "piqe" else rules.fetch_iqnet_scorer.output.metadata,
+        scorer=rules.fetch_iqnet_scorer.output.metadata if iqnet_inputs.needs_weights else [],
     output:
         scores="<results>/iqnet/training_data/scores.parquet",
         metadata="<results>/iqnet/training_data/scores.json",
@@ -99,15 +84,14 @@ rule score_iqnet_patches:
         "<logs>/score_iqnet_patches.log",
     benchmark:
         "<benchmarks>/score_iqnet_patches.tsv"
-    priority: 30
     conda:
         "../../envs/networks.yaml"
-    threads: 1 if IQNET_SCORER == "piqe" else 8
+    threads: 8 if iqnet_inputs.needs_weights else 1
     resources:
         runtime=doubling(720),
-        gpu=0 if IQNET_SCORER == "piqe" else 1,
+        gpu=int(iqnet_inputs.needs_weights),
     params:
-        scorer=IQNET_SCORER,
+        scorer=IQNET_DATA["scorer"],
         patch=IQNET_DATA["patch"],
         alphas=IQNET_DATA["alphas"],
     script:
@@ -121,34 +105,22 @@ rule select_iqnet_alphas:
         candidates=rules.score_iqnet_patches.input.candidates,
         scores=rules.score_iqnet_patches.output.scores,
     output:
+        **outputs_of("iqnet", "select_iqnet_alphas"),
         sources=directory("<results>/iqnet/training_data/sources"),
         targets=directory("<results>/iqnet/training_data/targets"),
         alphas="<results>/iqnet/training_data/alphas.csv",
         manifest="<results>/iqnet/training_data/manifest.csv",
         statistics="<results>/iqnet/training_data/statistics.json",
-        histogram=report(
-            "<results>/iqnet/training_data/alpha_histogram.csv",
-            caption="../../report/iqnet/data.rst",
-            category="IQNet",
-            labels={"table": "training data: alphas"},
-        ),
-        contact_sheet=report(
-            "<results>/iqnet/training_data/contact_sheet.png",
-            caption="../../report/iqnet/data.rst",
-            category="IQNet",
-            labels={"figure": "training data: contact sheet"},
-        ),
     log:
         "<logs>/select_iqnet_alphas.log",
     benchmark:
         "<benchmarks>/select_iqnet_alphas.tsv"
-    priority: 30
     conda:
         "../../envs/networks.yaml"
     params:
         alphas=IQNET_DATA["alphas"],
         patch=IQNET_DATA["patch"],
-        scorer=IQNET_SCORER,
+        scorer=IQNET_DATA["scorer"],
         selection=IQNET_DATA["selection"],
     script:
         "../../workflow_scripts/iqnet/select_iqnet_alphas.py"

@@ -1,22 +1,6 @@
 """IQNet (OJCAS 2024): training pictures coded, Table II and Fig. 7-9; the ablations, Fig. 10-12."""
 
 IQNET_SHOWN = settings.config["iqnet"]["pictures"]
-IQNET_TABLE2 = {
-    "table2": "table2",
-    "table2_comparison": "table2: comparison",
-    "table2_bd_rate": "table2: BD-rate",
-}
-IQNET_PICTURE_FIGURES = {
-    "fig07_image1": "fig07: first training picture",
-    "fig08_image2": "fig08: second training picture",
-    "fig09_crops": "fig09: their crops",
-}
-IQNET_ABLATION_TABLES = {"ablations": "ablations", "mae_rule": "ablations: patches that the MAE rule changes"}
-IQNET_ABLATION_FIGURES = {
-    "fig10_erjnd": "fig10: ERJND against ours",
-    "fig11_minor_edges": "fig11: minor edges",
-    "fig12_mae_rule": "fig12: MAE rule",
-}
 
 
 rule choose_iqnet_pictures:
@@ -56,10 +40,10 @@ rule encode_iqnet_training_pictures:
     conda:
         "../../envs/codecs.yaml"
     params:
-        codec_code=IQNET_CODEC_CODE,
-        folder=IQNET_FOLDER,
+        codec_code=iqnet_inputs.codec_code,
+        folder=iqnet_inputs.folder,
         patch=IQNET_DATA["patch"],
-        codec=IQNET_CODEC,
+        codec=iqnet_inputs.codec,
         qp=IQNET_DATA["qp"],
         qps=sorted({*settings.config["qps"], IQNET_DATA["qp"]}),
     script:
@@ -74,26 +58,7 @@ rule plot_iqnet_training_pictures:
         pictures=rules.encode_iqnet_training_pictures.output.pictures,
         printed=rules.audit_iqnet.input.printed,
     output:
-        *(table(f"iqnet/tables/{name}") for name in IQNET_TABLE2),
-        *(
-            report(
-                f"{RESULTS}/iqnet/tables/{name}.html",
-                caption="../../report/iqnet/table2.rst",
-                category="IQNet",
-                labels={"table": label},
-            )
-            for name, label in IQNET_TABLE2.items()
-        ),
-        *(figure_data(f"iqnet/figures/{name}") for name in IQNET_PICTURE_FIGURES),
-        *(
-            report(
-                f"{RESULTS}/iqnet/figures/{name}.png",
-                caption="../../report/iqnet/table2.rst",
-                category="IQNet",
-                labels={"figure": label},
-            )
-            for name, label in IQNET_PICTURE_FIGURES.items()
-        ),
+        **outputs_of("iqnet", "plot_iqnet_training_pictures"),
     log:
         "<logs>/plot_iqnet_training_pictures.log",
     benchmark:
@@ -101,9 +66,6 @@ rule plot_iqnet_training_pictures:
     conda:
         "../../envs/tables.yaml"
     params:
-        # <results>/iqnet/tables/NAME.csv is the first output of this rule
-        tables=lambda wildcards, output: str(Path(output[0]).parent),
-        figures=lambda wildcards, output: str(Path(output[0]).parents[1] / "figures"),
         codec=IQNET_DATA["codec"],
         qp=IQNET_DATA["qp"],
         published=IQNET_DATA["source"] == "vimeo90k",
@@ -127,10 +89,10 @@ rule encode_iqnet_ablations:
     conda:
         "../../envs/codecs.yaml"
     params:
-        codec_code=IQNET_CODEC_CODE,
-        folder=IQNET_FOLDER,
+        codec_code=iqnet_inputs.codec_code,
+        folder=iqnet_inputs.folder,
         patch=IQNET_DATA["patch"],
-        codec=IQNET_CODEC,
+        codec=iqnet_inputs.codec,
         qp=IQNET_DATA["qp"],
         alpha=IQNET_SHOWN["alpha"] or max(IQNET_DATA["alphas"]),
         alphas=IQNET_DATA["alphas"],
@@ -146,27 +108,7 @@ rule plot_iqnet_ablations:
         scenes=rules.encode_iqnet_ablations.output.scenes,
         pictures=rules.encode_iqnet_ablations.output.pictures,
     output:
-        *(table(f"iqnet/tables/{name}") for name in IQNET_ABLATION_TABLES),
-        *(
-            report(
-                f"{RESULTS}/iqnet/tables/{name}.html",
-                caption="../../report/iqnet/ablations.rst",
-                category="IQNet",
-                labels={"table": label},
-            )
-            for name, label in IQNET_ABLATION_TABLES.items()
-        ),
-        f"{RESULTS}/iqnet/tables/ablation_pictures.csv",
-        *(figure_data(f"iqnet/figures/{name}") for name in IQNET_ABLATION_FIGURES),
-        *(
-            report(
-                f"{RESULTS}/iqnet/figures/{name}.png",
-                caption="../../report/iqnet/ablations.rst",
-                category="IQNet",
-                labels={"figure": label},
-            )
-            for name, label in IQNET_ABLATION_FIGURES.items()
-        ),
+        **outputs_of("iqnet", "plot_iqnet_ablations"),
     log:
         "<logs>/plot_iqnet_ablations.log",
     benchmark:
@@ -174,9 +116,6 @@ rule plot_iqnet_ablations:
     conda:
         "../../envs/tables.yaml"
     params:
-        # <results>/iqnet/tables/NAME.csv is the first output of this rule
-        tables=lambda wildcards, output: str(Path(output[0]).parent),
-        figures=lambda wildcards, output: str(Path(output[0]).parents[1] / "figures"),
         codec=IQNET_DATA["codec"],
         qp=IQNET_DATA["qp"],
         alpha=rules.encode_iqnet_ablations.params.alpha,

@@ -1,20 +1,12 @@
 """IQNet (OJCAS 2024): its tables beside the printed ones, and the printed ones recomputed."""
 
-IQNET_TABLES = ["table1", "table3", "table4", "headline"]
-
 
 rule audit_iqnet:
     """Recompute the claims of IQNet's printed tables, one row per claim."""
     input:
-        printed=sorted(str(path.relative_to(ROOT)) for path in (ROOT / "config/published/iqnet").glob("*.csv")),
+        printed=iqnet_inputs.printed(),
     output:
-        table("iqnet/tables/audit"),
-        html=report(
-            "<results>/iqnet/tables/audit.html",
-            caption="../../report/iqnet/audit.rst",
-            category="IQNet",
-            labels={"table": "audit of the printed tables"},
-        ),
+        **outputs_of("iqnet", "audit_iqnet"),
     log:
         "<logs>/audit_iqnet.log",
     benchmark:
@@ -34,20 +26,10 @@ rule audit:
 rule tabulate_iqnet:
     """Tabulate Tables I, III, IV and the headline savings, each compared with the printed one."""
     input:
-        points=points_of("prefilter"),
+        points=coding.points_of("prefilter"),
         printed=rules.audit_iqnet.input.printed,
     output:
-        *(table(f"iqnet/tables/{name}{kind}") for name in IQNET_TABLES for kind in ("", "_comparison")),
-        *(
-            report(
-                f"{RESULTS}/iqnet/tables/{name}{kind}.html",
-                caption="../../report/iqnet/tables.rst",
-                category="IQNet",
-                labels={"table": f"{name}{kind}".replace("_", ": ")},
-            )
-            for name in IQNET_TABLES
-            for kind in ("", "_comparison")
-        ),
+        **outputs_of("iqnet", "tabulate_iqnet"),
     log:
         "<logs>/tabulate_iqnet.log",
     benchmark:
@@ -55,7 +37,7 @@ rule tabulate_iqnet:
     conda:
         "../../envs/tables.yaml"
     params:
-        codec=settings.config["codecs"][0],
-        anchor=settings.config["anchor"],
+        codec=iqnet_inputs.point_codec,
+        anchor=ANCHOR,
     script:
         "../../workflow_scripts/iqnet/tabulate_iqnet.py"

@@ -11,19 +11,16 @@ rule train_iqnet:
         sources=rules.select_iqnet_alphas.output.sources,
         targets=rules.select_iqnet_alphas.output.targets,
     output:
-        **trained_network("<results>/models/iqnet/iqnet"),
+        **coding.trained_network("<results>/models/iqnet/iqnet"),
     log:
         "<logs>/train_iqnet.log",
     benchmark:
         "<benchmarks>/train_iqnet.tsv"
-    priority: 30
     conda:
         "../../envs/networks.yaml"
     threads: IQNET_JOBS["threads"]
     resources:
-        mem_mb=doubling(6000),
-        runtime=lambda wildcards, attempt: 4320 * attempt,
-        gpu=IQNET_JOBS["gpus"],
+        **training_needs(IQNET_JOBS, mem_mb=6000),
     params:
         network=settings.config["iqnet"]["network"],
         training=IQNET_TRAINING,
@@ -41,7 +38,6 @@ rule filter_lr_jnqd_targets:
         "<logs>/filter_lr_jnqd_targets/qp{qp}.log",
     benchmark:
         "<benchmarks>/filter_lr_jnqd_targets/qp{qp}.tsv"
-    priority: 30
     conda:
         "../../envs/codecs.yaml"
     script:
@@ -54,19 +50,16 @@ rule train_cnn_jnqd:
         sources=rules.select_iqnet_alphas.output.sources,
         targets=rules.filter_lr_jnqd_targets.output.targets,
     output:
-        **trained_network("<results>/models/iqnet/cnn_jnqd_qp{qp}"),
+        **coding.trained_network("<results>/models/iqnet/cnn_jnqd_qp{qp}"),
     log:
         "<logs>/train_cnn_jnqd/qp{qp}.log",
     benchmark:
         "<benchmarks>/train_cnn_jnqd/qp{qp}.tsv"
-    priority: 30
     conda:
         "../../envs/networks.yaml"
     threads: IQNET_JOBS["threads"]
     resources:
-        mem_mb=doubling(6000),
-        runtime=lambda wildcards, attempt: 4320 * attempt,
-        gpu=IQNET_JOBS["gpus"],
+        **training_needs(IQNET_JOBS, mem_mb=6000),
     params:
         training=CNN_JNQD_TRAINING,
     script:

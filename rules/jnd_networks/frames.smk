@@ -1,47 +1,10 @@
 """Frames with JND labels, which LASeR-JND and MTJND learn from: frames, labels, split, codings."""
 
-from jndlab.jnd.saliency.visual_importance import SALIENCY_MODELS
-
-JND_FRAMES = settings.config["jnd_frames"]
-JND_LABELS = JND_FRAMES["labels"]
-JND_SET = JND_FRAMES["source"]
-JND_FOLDER = None
-JND_FOLDER_FILES = []  # a folder of one's own may change, public data sets do not
-if JND_SET != "packaged":
-    JND_FOLDER = JND_FRAMES["folder"] or f"{settings.config['data_dir']}/{JND_SET}"
-    if JND_SET == "folder":
-        JND_FOLDER_FILES = sorted(str(file) for file in Path(JND_FOLDER).glob("*/*") if file.is_file())
-# Labels of our own are read off a sweep, those of a public data set are of its subjects; a folder brings its labels.
-JND_SWEEPS, JND_SUR, JND_SUR_FIGURE = {}, {}, {}
-if JND_LABELS["kind"] == "vmaf_steps" and JND_SET != "folder":
-    JND_SWEEPS["sweeps"] = f"{RESULTS}/jnd_frames/sweeps.csv"
-    JND_SWEEPS["streams"] = directory(f"{RESULTS}/jnd_frames/streams")
-elif JND_SET != "folder":
-    JND_SWEEPS["subjects"] = f"{RESULTS}/jnd_frames/subjects.csv"
-    JND_SUR["sur"] = f"{RESULTS}/jnd_frames/sur_curves.csv"
-    JND_SUR_FIGURE = {
-        "sur_figure": report(
-            f"{RESULTS}/jnd_frames/figures/sur_curves.png",
-            caption="../../report/jnd_networks/frames_sur.rst",
-            category="JND labels",
-            labels={"figure": "satisfied users"},
-        ),
-        "sur_data": figure_data("jnd_frames/figures/sur_curves"),
-    }
-JND_SALIENCY = JND_FRAMES["saliency"]
-
-try:
-    JND_SALIENCY_FILES = import_closure(
-        class_file(SALIENCY_MODELS.get(JND_SALIENCY["model"], JND_SALIENCY["model"]), SCRIPTS), SCRIPTS
-    )
-except UserError as error:
-    raise WorkflowError(str(error))
-
 
 rule list_jnd_frames:
     """Write the frames as PNG of one size and list the part of a file that each of them is."""
     input:
-        folder=JND_FOLDER_FILES,
+        folder=jnd_frame_inputs.folder_files(),
     output:
         frames=directory("<results>/jnd_frames/frames"),
         table="<results>/jnd_frames/frames.csv",
@@ -49,25 +12,11 @@ rule list_jnd_frames:
         "<logs>/list_jnd_frames.log",
     benchmark:
         "<benchmarks>/list_jnd_frames.tsv"
-    priority: 30
     conda:
         "../../envs/networks.yaml"
     params:
-        folder=JND_FOLDER,
-        choice={
-            "source": JND_SET,
-            **{
-                key: JND_FRAMES[key]
-                for key in (
-                    "sources",
-                    "source_pattern",
-                    "resolution",
-                    "frames_per_source",
-                    "crops_per_picture",
-                    "size",
-                )
-            },
-        },
+        folder=jnd_frame_inputs.folder,
+        choice=jnd_frame_inputs.choice(),
     script:
         "../../workflow_scripts/jnd_networks/list_jnd_frames.py"
 
@@ -75,28 +24,26 @@ rule list_jnd_frames:
 rule label_jnd_frames:
     """Label each frame with JND1 to JND3, subjective or by VMAF steps."""
     input:
-        folder=JND_FOLDER_FILES,
+        folder=jnd_frame_inputs.folder_files(),
         frames=rules.list_jnd_frames.output.frames,
         table=rules.list_jnd_frames.output.table,
     output:
-        **JND_SWEEPS,
-        **JND_SUR,
+        **jnd_frame_inputs.label_sources(),
         labels="<results>/jnd_frames/labels.csv",
     log:
         "<logs>/label_jnd_frames.log",
     benchmark:
         "<benchmarks>/label_jnd_frames.tsv"
-    priority: 30
     conda:
         "../../envs/networks.yaml"
     threads: 8
     resources:
         runtime=doubling(720),
     params:
-        data_set=JND_SET,
-        folder=JND_FOLDER,
+        data_set=jnd_frame_inputs.source,
+        folder=jnd_frame_inputs.folder,
         resolution=JND_FRAMES["resolution"],
-        labels=JND_LABELS,
+        labels=JND_FRAMES["labels"],
         preset=JND_FRAMES["preset"],
     script:
         "../../workflow_scripts/jnd_networks/label_jnd_frames.py"
@@ -112,7 +59,6 @@ rule split_jnd_frames:
         "<logs>/split_jnd_frames.log",
     benchmark:
         "<benchmarks>/split_jnd_frames.tsv"
-    priority: 30
     conda:
         "../../envs/networks.yaml"
     params:
@@ -124,11 +70,11 @@ rule split_jnd_frames:
 rule encode_jnd_frames:
     """Encode every frame at its JNDs, and measure its PSNR at every quality."""
     input:
-        folder=JND_FOLDER_FILES,
+        folder=jnd_frame_inputs.folder_files(),
         frames=rules.list_jnd_frames.output.frames,
         table=rules.list_jnd_frames.output.table,
         labels=rules.label_jnd_frames.output.labels,
-        streams=JND_SWEEPS.get("streams", []),
+        streams=jnd_frame_inputs.streams(),
     output:
         pictures=directory("<results>/jnd_frames/coded"),
         table="<results>/jnd_frames/coded.csv",
@@ -136,16 +82,15 @@ rule encode_jnd_frames:
         "<logs>/encode_jnd_frames.log",
     benchmark:
         "<benchmarks>/encode_jnd_frames.tsv"
-    priority: 30
     conda:
         "../../envs/networks.yaml"
     threads: 8
     resources:
         runtime=doubling(720),
     params:
-        data_set=JND_SET,
-        folder=JND_FOLDER,
-        order=JND_LABELS["order"],
+        data_set=jnd_frame_inputs.source,
+        folder=jnd_frame_inputs.folder,
+        order=JND_FRAMES["labels"]["order"],
         preset=JND_FRAMES["preset"],
     script:
         "../../workflow_scripts/jnd_networks/encode_jnd_frames.py"
@@ -166,7 +111,6 @@ rule export_jnd_frames:
         "<logs>/export_jnd_frames.log",
     benchmark:
         "<benchmarks>/export_jnd_frames.tsv"
-    priority: 30
     conda:
         "../../envs/networks.yaml"
     script:
@@ -184,12 +128,11 @@ rule compute_saliency:
         "<logs>/compute_saliency.log",
     benchmark:
         "<benchmarks>/compute_saliency.tsv"
-    priority: 30
     conda:
         "../../envs/networks.yaml"
     params:
-        **JND_SALIENCY,
-        saliency_code=digest(JND_SALIENCY_FILES),
+        **JND_FRAMES["saliency"],
+        saliency_code=jnd_frame_inputs.saliency_code,
     script:
         "../../workflow_scripts/jnd_networks/compute_saliency.py"
 
@@ -197,25 +140,12 @@ rule compute_saliency:
 rule plot_jnd_frames:
     """Plot a sheet of frames at their JNDs, and the distribution of the labels."""
     input:
-        **JND_SUR,
+        **jnd_frame_inputs.sur(),
         folder=rules.export_jnd_frames.output.folder,
         table=rules.export_jnd_frames.output.table,
         codings=rules.encode_jnd_frames.output.table,
     output:
-        **JND_SUR_FIGURE,
-        labels=table("jnd_frames/tables/labels"),
-        page=report(
-            "<results>/jnd_frames/tables/labels.html",
-            caption="../../report/jnd_networks/frames_labels.rst",
-            category="JND labels",
-            labels={"table": "labels by part and level"},
-        ),
-        sheet=report(
-            "<results>/jnd_frames/figures/frames.png",
-            caption="../../report/jnd_networks/frames_sheet.rst",
-            category="JND labels",
-            labels={"figure": "frames at their JNDs"},
-        ),
+        **outputs_of("jnd_networks", "plot_jnd_frames", parts=jnd_frame_inputs.parts()),
     log:
         "<logs>/plot_jnd_frames.log",
     benchmark:

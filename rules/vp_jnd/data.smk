@@ -4,7 +4,7 @@
 rule list_vp_jnd_pictures:
     """Write the pictures as PNG and list the origin of each of them."""
     input:
-        originals=vp_jnd_originals,
+        originals=vp_jnd_inputs.originals,
     output:
         pictures=directory("<results>/vp_jnd/{data}/pictures"),
         table="<results>/vp_jnd/{data}/pictures.csv",
@@ -12,13 +12,12 @@ rule list_vp_jnd_pictures:
         "<logs>/list_vp_jnd_pictures/{data}.log",
     benchmark:
         "<benchmarks>/list_vp_jnd_pictures/{data}.tsv"
-    priority: 30
     conda:
         "../../envs/codecs.yaml"
     params:
-        entry=vp_jnd_entry,
-        folder=vp_jnd_folder,
-        patch_size=max([VP_JND_NETWORKS[name]["patch_size"] for name in VP_JND_TRAINED], default=1),
+        entry=vp_jnd_inputs.entry,
+        folder=vp_jnd_inputs.folder,
+        patch_size=vp_jnd_inputs.patch_size(),
     script:
         "../../workflow_scripts/vp_jnd/list_vp_jnd_pictures.py"
 
@@ -35,16 +34,15 @@ rule measure_vp_jnd_pictures:
         "<logs>/measure_vp_jnd_pictures/{data}.{batch}.log",
     benchmark:
         "<benchmarks>/measure_vp_jnd_pictures/{data}.{batch}.tsv"
-    priority: 30
     conda:
         "../../envs/codecs.yaml"
     resources:
         runtime=lambda wildcards, attempt: 720 * attempt,
     params:
-        entry=vp_jnd_entry,
-        folder=vp_jnd_folder,
-        jobs=lambda wildcards: VP_JND_DATA[wildcards.data]["jobs"],
-        store=VP_JND_STORE,
+        entry=vp_jnd_inputs.entry,
+        folder=vp_jnd_inputs.folder,
+        jobs=vp_jnd_inputs.key("jobs"),
+        store=vp_jnd_inputs.store,
     script:
         "../../workflow_scripts/vp_jnd/measure_vp_jnd_pictures.py"
 
@@ -52,7 +50,7 @@ rule measure_vp_jnd_pictures:
 rule label_vp_jnd_pictures:
     """Label each picture with its picture-wise JND, subjective or by VMAF steps."""
     input:
-        unpack(vp_jnd_label_files),
+        unpack(vp_jnd_inputs.label_files),
         table=rules.list_vp_jnd_pictures.output.table,
     output:
         labels="<results>/vp_jnd/{data}/labels.csv",
@@ -60,13 +58,12 @@ rule label_vp_jnd_pictures:
         "<logs>/label_vp_jnd_pictures/{data}.log",
     benchmark:
         "<benchmarks>/label_vp_jnd_pictures/{data}.tsv"
-    priority: 30
     conda:
         "../../envs/codecs.yaml"
     params:
-        entry=vp_jnd_entry,
-        folder=vp_jnd_folder,
-        labels=lambda wildcards: VP_JND_DATA[wildcards.data]["labels"],
+        entry=vp_jnd_inputs.entry,
+        folder=vp_jnd_inputs.folder,
+        labels=vp_jnd_inputs.key("labels"),
     script:
         "../../workflow_scripts/vp_jnd/label_vp_jnd_pictures.py"
 
@@ -81,11 +78,10 @@ rule split_vp_jnd_pictures:
         "<logs>/split_vp_jnd_pictures/{data}.log",
     benchmark:
         "<benchmarks>/split_vp_jnd_pictures/{data}.tsv"
-    priority: 30
     conda:
         "../../envs/codecs.yaml"
     params:
-        split=lambda wildcards: VP_JND_DATA[wildcards.data]["split"],
+        split=vp_jnd_inputs.key("split"),
     script:
         "../../workflow_scripts/vp_jnd/split_vp_jnd_pictures.py"
 
@@ -93,7 +89,7 @@ rule split_vp_jnd_pictures:
 rule fit_vp_jnd_choices:
     """Fit the baselines to the training pictures: a constant, thresholds, a line."""
     input:
-        unpack(vp_jnd_measured),
+        unpack(vp_jnd_inputs.measured),
         labels=rules.label_vp_jnd_pictures.output.labels,
         splits=rules.split_vp_jnd_pictures.output.splits,
     output:
@@ -105,6 +101,6 @@ rule fit_vp_jnd_choices:
     conda:
         "../../envs/codecs.yaml"
     params:
-        codec=lambda wildcards: VP_JND_DATA[wildcards.data]["codec"],
+        codec=vp_jnd_inputs.key("codec"),
     script:
         "../../workflow_scripts/vp_jnd/fit_vp_jnd_choices.py"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -60,6 +61,36 @@ def test_every_executing_rule_is_complete(name, body):
 def test_rules_state_no_default():
     for name, body in rules():
         assert not re.search(r"(?m)^ +(threads: 1$|message:| code=code)", body), name
+
+
+def directives(body: str) -> list[tuple[str, int]]:
+    """Each directive of a rule with its number of lines."""
+    lines = [line for line in body.split("\n")[1:] if line.strip()]
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    found: list[tuple[str, int]] = []
+    for line in lines:
+        depth = len(line) - len(line.lstrip())
+        if depth < indent:
+            break
+        if depth == indent:
+            found.append((line.split(":")[0].strip(), 0))
+        found[-1] = (found[-1][0], found[-1][1] + 1)
+    return found
+
+
+def test_rules_are_short_and_repeat_little():
+    executing = [directives(body) for _, body in rules() if "script:" in body or "shell:" in body]
+    lengths = [1 + sum(lines for _, lines in rule) for rule in executing]
+    repeated = [sum(lines for name, lines in rule if name in REPEATED) for rule in executing]
+    assert len(executing) > 60
+    assert statistics.median(lengths) <= 20
+    assert statistics.median(repeated) <= 6
+
+
+def test_rule_files_hold_no_functions():
+    for path in [*RULE_FILES, REPOSITORY / "Snakefile"]:
+        text = path.read_text("utf-8")
+        assert not re.search(r"(?m)^\s*(def|class|try)\b", text), path
 
 
 # One adapter serves both papers of JND networks, whose rules are made in a loop.

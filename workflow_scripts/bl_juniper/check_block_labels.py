@@ -1,6 +1,4 @@
-"""Adapter of rule check_block_labels."""
-
-from pathlib import Path
+"""The authors' block labels in; their statistics compared with those on record out."""
 
 from jndlab.papers.bl_juniper.label_statistics import (
     STATISTICS_CAPTION,
@@ -10,14 +8,14 @@ from jndlab.papers.bl_juniper.label_statistics import (
 from jndlab.papers.bl_juniper.mcl_jcv import read_block_labels
 from jndlab.report.compare import verdict_summary
 from jndlab.report.tables import write_table
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
     statistics = statistics_table(read_block_labels(snakemake.input.labels))
     comparison = statistics_comparison(statistics)
     caption = f"{STATISTICS_CAPTION} Verdicts: {verdict_summary(comparison)}."
-    stem = Path(snakemake.output.comparison).with_suffix("")
+    stem = stems(snakemake.output)["label_statistics"]
     write_table(comparison, stem, caption=caption)
 
 

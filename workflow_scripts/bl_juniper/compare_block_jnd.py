@@ -1,4 +1,4 @@
-"""Adapter of rule compare_block_jnd."""
+"""Labelled blocks, networks and maps in; tables of errors and of label tension out."""
 
 from pathlib import Path
 
@@ -17,11 +17,11 @@ from jndlab.papers.bl_juniper.mcl_jcv import read_block_labels
 from jndlab.report.tables import write_table
 from jndlab.training.samplers.block_files import read_blocks
 from jndlab.training.samplers.blocks import split_by_source
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
-    given, params, output = snakemake.input, snakemake.params, snakemake.output
+    given, params, stem = snakemake.input, snakemake.params, stems(snakemake.output)
     content = read_blocks(given.blocks)
     split = split_by_source([str(name) for name in content.blocks.sources], **params.data)
     models = dict(zip(LEVELS, given.models, strict=True))
@@ -73,13 +73,12 @@ def main(snakemake) -> None:
         tables.append(errors.error_table(labels.AUTHORS, "subjective", blocks, predictions))
         jnd_of = {labels.AUTHORS: labels.levels_last(known), **jnd_of}
 
-    folder = Path(output.errors).parent
     write_table(
-        pd.concat(tables, ignore_index=True), folder / "block_jnd_error", caption=errors.CAPTION
+        pd.concat(tables, ignore_index=True), stem["block_jnd_error"], caption=errors.CAPTION
     )
     write_table(
         labels.tension_table(jnd_of, params.qps),
-        folder / "label_tension",
+        stem["label_tension"],
         caption=labels.TENSION_CAPTION,
     )
 

@@ -1,4 +1,4 @@
-"""Adapter of rule import_bl_juniper."""
+"""The authors' weights and labelled blocks in; a network (ONNX, torch) out."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Adapter of rule label_mcl_jcv."""
+"""A clip of MCL-JCV, with labels or without, in; labelled blocks (NPZ) out."""
 
 from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.papers.bl_juniper.mcl_jcv import labelled_clip

@@ -1,4 +1,4 @@
-"""Adapter of rule label_panned_pictures."""
+"""Packaged pictures in; synthetic pans as labelled blocks (NPZ), labels and sweeps out."""
 
 from jndlab.codecs import get_codec
 from jndlab.datasets.jnd_labels import write_labels

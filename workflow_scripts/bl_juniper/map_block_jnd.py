@@ -1,4 +1,4 @@
-"""Adapter of rule map_block_jnd."""
+"""A clip in; JND levels of the clip (CSV) and of its blocks (NPZ) out."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Adapter of rule map_importance."""
+"""A clip in; the importance of the blocks of its key frames (NPZ) out."""
 
 from jndlab.files import read_json
 from jndlab.jnd.block.mapping_options import BlockMappingOptions

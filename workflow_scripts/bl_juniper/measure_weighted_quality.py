@@ -1,4 +1,4 @@
-"""Adapter of rule measure_weighted_quality."""
+"""A source, streams and importance maps in; weighted PSNR and SSIM (CSV) out."""
 
 from pathlib import Path
 

@@ -1,7 +1,6 @@
-"""Adapter of rule plot_block_maps."""
+"""Clips and maps of blocks in; one figure per sequence out."""
 
 from itertools import islice
-from pathlib import Path
 
 from jndlab.codecs.qp_map import read_qp_map
 from jndlab.errors import UserError
@@ -9,11 +8,11 @@ from jndlab.jnd.block.maps import held_maps, read_block_maps
 from jndlab.jnd.block.pictures import rgb_of
 from jndlab.media.clip import ClipFormat, clip_from_text, read_clip
 from jndlab.papers.bl_juniper.figures import map_figure
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
-    given, params = snakemake.input, snakemake.params
+    given, params, stem = snakemake.input, snakemake.params, stems(snakemake.output)
     judges, methods = len(params.judges), len(params.labels)
     for place, (name, clip_text) in enumerate(params.clips.items()):
         clip, number = clip_from_text(clip_text), params.frame
@@ -36,7 +35,7 @@ def main(snakemake) -> None:
             rgb_of(frame, bit_depth=clip.bit_depth),
             maps,
             f"{name}, frame {number}, target QP {params.target_qp}: block JNDs, importance, QPs",
-            Path(snakemake.output.figures[place]).with_suffix(""),
+            stem[f"maps_{name}"],
         )
 
 

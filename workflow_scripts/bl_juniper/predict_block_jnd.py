@@ -1,4 +1,4 @@
-"""Adapter of rule predict_block_jnd."""
+"""A clip and three networks in; JND levels of the blocks of its key frames (NPZ) out."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Adapter of rule tabulate_bl_juniper."""
+"""RD points, weighted quality and QP maps in; the paper's tables out."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from jndlab.papers.bl_juniper import tables
 from jndlab.papers.bl_juniper import weighted_quality as weighted
 from jndlab.report.compare import verdict_summary
 from jndlab.report.tables import load_points, write_table
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
-    folder = Path(snakemake.output.savings).parent
+    stem = stems(snakemake.output)
     points = load_points([*given.points, *given.plain])
     at_targets = points[points["qp"].isin(params.qps)]
     jnd3 = {
@@ -22,20 +22,20 @@ def main(snakemake) -> None:
         for name, path in zip(params.clips, given.video_jnd, strict=True)
     }
     savings = tables.savings_table(at_targets, params.anchor, jnd3)
-    write_table(savings, folder / "savings", caption=tables.SAVINGS_CAPTION)
+    write_table(savings, stem["savings"], caption=tables.SAVINGS_CAPTION)
 
     found = weighted.read_weighted(given.weighted)
     judged, names = weighted.with_weighted(points, found)
     metrics = ["vmaf_mean", "psnr_y_framemean", *(n for n in names if n.startswith("wpsnr"))]
     rates = tables.bd_rates(judged, params.anchor, metrics, params.interpolation)
     plain = ", ".join(f"QP {qp}" for qp in params.plain_qps) or "none"
-    write_table(rates, folder / "bd_rate", caption=tables.BD_RATE_CAPTION.format(plain=plain))
+    write_table(rates, stem["bd_rate"], caption=tables.BD_RATE_CAPTION.format(plain=plain))
 
     headline = tables.headline_table(savings, rates)
     comparison = tables.headline_comparison(headline)
     caption = f"{tables.HEADLINE_CAPTION} Verdicts: {verdict_summary(comparison)}."
-    write_table(headline, folder / "headline", caption=caption)
-    write_table(comparison, folder / "headline_comparison", caption=caption)
+    write_table(headline, stem["headline"], caption=caption)
+    write_table(comparison, stem["headline_comparison"], caption=caption)
 
     equal_rate = weighted.equal_rate_table(points, found, params.anchor)
     written = {
@@ -44,16 +44,14 @@ def main(snakemake) -> None:
     }
     four = dict.fromkeys(["value", "plain_value", "gain", "mean_gain"], ".4f")
     for name, table in written.items():
-        write_table(table, folder / name, caption=weighted.CAPTION, float_formats=four)
+        write_table(table, stem[name], caption=weighted.CAPTION, float_formats=four)
     answered = answers.answer_table(savings, equal_rate)
     four = dict.fromkeys(["mean", "ci_low", "ci_high"], ".4f")
-    write_table(answered, folder / "answers", caption=answers.CAPTION, float_formats=four)
+    write_table(answered, stem["answers"], caption=answers.CAPTION, float_formats=four)
 
     clips = {name: clip_from_text(text) for name, text in params.clips.items()}
     maps = {tuple(key): Path(path) for key, path in zip(params.maps, given.qp_maps, strict=True)}
-    write_table(
-        tables.block_qp_table(maps, clips), folder / "block_qps", caption=tables.QPS_CAPTION
-    )
+    write_table(tables.block_qp_table(maps, clips), stem["block_qps"], caption=tables.QPS_CAPTION)
 
 
 run(main, snakemake)

@@ -1,4 +1,4 @@
-"""Adapter of rule train_bl_juniper."""
+"""Labelled blocks in; the trained network of one JND level out."""
 
 from pathlib import Path
 

@@ -1,16 +1,14 @@
-"""Adapter of rule compare_methods."""
-
-from pathlib import Path
+"""RD points in; tables of BD-rates and of savings at equal QP out."""
 
 from jndlab.quality.aggregate import bd_rate_table, same_qp_table
 from jndlab.report.tables import load_points, write_table
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
     params = snakemake.params
     points = load_points(snakemake.input.points)
-    folder = Path(snakemake.output[0]).parent
+    stem = stems(snakemake.output)
     bd_rates = bd_rate_table(
         points,
         params.anchor,
@@ -20,7 +18,7 @@ def main(snakemake) -> None:
     )
     write_table(
         bd_rates,
-        folder / "bd_rate",
+        stem["bd_rate"],
         caption=f"BD-rate (%) against {params.anchor}, {params.bd_rate['interpolation']} "
         "interpolation of log-rate; negative saves bits at equal quality. Class and overall rows "
         "are means of the per-sequence values that exist (low_overlap counts the doubtful among "
@@ -28,7 +26,7 @@ def main(snakemake) -> None:
     )
     write_table(
         same_qp_table(points, params.anchor),
-        folder / "same_qp",
+        stem["same_qp"],
         caption=f"Saving and loss of quality against {params.anchor} at equal QP: saving = "
         "100 (1 - bits / anchor bits); drop = anchor - method, mean over frames.",
     )

@@ -1,4 +1,4 @@
-"""Adapter of rule encode_clip."""
+"""A clip, and a predicted JND or a map of QPs, in; a stream and its metadata out."""
 
 from dataclasses import asdict
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Adapter of rule encode_segment."""
+"""A clip in; the stream of one of its segments, with metadata, out."""
 
 from dataclasses import asdict
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Adapter of rule join_segments."""
+"""Streams of segments in; one stream and its metadata out."""
 
 from pathlib import Path
 

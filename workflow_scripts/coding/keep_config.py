@@ -1,4 +1,4 @@
-"""Adapter of rule keep_config."""
+"""The effective configuration in; a JSON file out."""
 
 from jndlab.files import write_json
 from jndops.adapter import run

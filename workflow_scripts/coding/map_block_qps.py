@@ -1,4 +1,4 @@
-"""Adapter of rule map_block_qps."""
+"""A clip in; a QP for each 64x64 block of each frame (NPZ) out."""
 
 from pathlib import Path
 

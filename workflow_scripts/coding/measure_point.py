@@ -1,4 +1,4 @@
-"""Adapter of rule measure_point."""
+"""A source and a stream in; an RD point (JSON) and the metrics of its frames (CSV) out."""
 
 from pathlib import Path
 

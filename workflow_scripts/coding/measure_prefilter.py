@@ -1,4 +1,4 @@
-"""Adapter of rule measure_prefilter."""
+"""A source and a prefiltered clip in; pooled metrics (JSON) out."""
 
 from pathlib import Path
 

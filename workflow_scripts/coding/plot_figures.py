@@ -1,23 +1,22 @@
-"""Adapter of rule plot_figures."""
+"""RD points in; rate-distortion curves and figures of saving and loss out."""
 
 from jndlab.quality.aggregate import same_qp_table
 from jndlab.report.figures import drop_plot, rd_curves, saving_plot
 from jndlab.report.tables import load_points
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
     params = snakemake.params
     points = load_points(snakemake.input.points)
-    for stem, metric, codec in params.rd_curves:
+    stem = stems(snakemake.output)
+    for curve, (metric, codec) in params.rd_curves.items():
         of_codec = points[points["codec"] == codec]
-        rd_curves(of_codec, metric, stem, anchor_method=params.anchor)
+        rd_curves(of_codec, metric, stem[f"rd_{curve}"], anchor_method=params.anchor)
     savings = same_qp_table(points, params.anchor)
-    for quantity, stem in params.same_qp.items():
-        if quantity == "saving_pct":
-            saving_plot(savings, stem)
-        else:
-            drop_plot(savings, quantity, stem)
+    saving_plot(savings, stem["saving_pct"])
+    for quantity in ("psnr_drop_db", "vmaf_drop"):
+        drop_plot(savings, quantity, stem[quantity])
 
 
 run(main, snakemake)

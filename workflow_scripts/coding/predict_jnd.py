@@ -1,4 +1,4 @@
-"""Adapter of rule predict_jnd."""
+"""A clip and models in; JND levels of its frames and of the clip (JSON) out."""
 
 from pathlib import Path
 

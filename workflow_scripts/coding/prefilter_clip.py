@@ -1,10 +1,7 @@
-"""Adapter of rule prefilter_clip."""
-
-from pathlib import Path
+"""A clip in; the filtered clip, lossless, and its metadata out."""
 
 from jndlab.errors import UserError
 from jndlab.files import sha256_of, write_json
-from jndlab.jnd.method_class import expanded_options
 from jndlab.jnd.prefilter import apply_prefilter, load_prefilter
 from jndlab.media.clip import clip_from_text, read_clip, samples_sha256, write_clip
 from jndops.adapter import run
@@ -14,11 +11,7 @@ def main(snakemake) -> None:
     method, clip = snakemake.params.method, clip_from_text(snakemake.params.clip)
     name, variant = snakemake.wildcards.method, snakemake.wildcards.variant
     qp = None if variant == "all" else int(variant.removeprefix("qp"))
-    # <results>/prefiltered/<sequence>/<method>/<variant>.mkv
-    results = str(Path(snakemake.output.clip).parents[3])
-    prefilter = load_prefilter(
-        method["class"], expanded_options(method["options"], results=results)
-    )
+    prefilter = load_prefilter(method["class"], snakemake.params.options)
     needs_qp = bool(getattr(prefilter, "per_qp", False))
     if needs_qp != method["per_qp"]:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Adapter of rule prepare_sequence."""
+"""A source of a data set in; a lossless clip and its metadata out."""
 
 from fractions import Fraction
 

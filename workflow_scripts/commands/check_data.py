@@ -1,4 +1,4 @@
-"""Adapter of rule check_data: what data is there, what is missing, what to do; and fetching it."""
+"""Which data is present, which is missing and how to get it; fetches it on request."""
 
 from __future__ import annotations
 

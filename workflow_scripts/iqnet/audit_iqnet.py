@@ -1,13 +1,11 @@
-"""Adapter of rule audit_iqnet."""
-
-from pathlib import Path
+"""Printed tables in; one row per claim, recomputed, out."""
 
 from jndlab.papers.iqnet.audit.claims import write_audit
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
-    write_audit(Path(snakemake.output[0]).with_suffix(""))
+    write_audit(stems(snakemake.output)["audit"])
 
 
 run(main, snakemake)

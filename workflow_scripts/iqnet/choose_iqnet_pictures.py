@@ -1,4 +1,4 @@
-"""Adapter of rule choose_iqnet_pictures."""
+"""Scores of patches in; names of the pictures to show and their alphas (JSON) out."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Adapter of rule encode_iqnet_ablations."""
+"""Pictures in; their ablated codings (PNG), numbers (CSV) and scenes (JSON) out."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Adapter of rule encode_iqnet_training_pictures."""
+"""Two training pictures and the network in; codings (PNG), numbers and windows out."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Adapter of rule fetch_iqnet_scorer."""
+"""The name of a scorer in; its weights in the cache and its metadata (JSON) out."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Adapter of rule filter_lr_jnqd_targets."""
+"""Training pictures (PNG) in; the same filtered by LR-JNQD out."""
 
 from pathlib import Path
 

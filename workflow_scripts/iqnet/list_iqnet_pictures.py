@@ -1,4 +1,4 @@
-"""Adapter of rule list_iqnet_pictures."""
+"""Picture files in; the list of training pictures with hashes (CSV) out."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Adapter of rule make_iqnet_candidates."""
+"""The list of pictures in; decoded candidates of one share at each alpha (NPZ) out."""
 
 import os
 import time

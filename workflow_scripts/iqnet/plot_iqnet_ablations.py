@@ -1,4 +1,4 @@
-"""Adapter of rule plot_iqnet_ablations."""
+"""Numbers and codings of the ablations in; tables and Fig. 10-12 out."""
 
 from pathlib import Path
 
@@ -8,26 +8,26 @@ from jndlab.files import read_json
 from jndlab.papers.iqnet.ablations import ABLATIONS, draw_ablation, in_words, summary
 from jndlab.report.style import figure_style, save_figure
 from jndlab.report.tables import write_table
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     numbers = pd.read_csv(given.numbers)
     table = summary(numbers)
-    stem = Path(params.tables, "ablations")
+    stem = stems(snakemake.output)
     caption = (
         f"IQNet's ablations, codec {params.codec}, all intra, QP {params.qp}: means over "
         f"{numbers['picture'].nunique()} training pictures with 95 % bootstrap intervals; Fig. 10 "
         f"and 11 at alpha {params.alpha:g}. Effect: difference to the first variant, by picture."
     )
-    write_table(table, stem, formats=("csv",))
-    write_table(in_words(table), stem, formats=("md", "tex", "html"), caption=caption)
-    write_table(numbers, stem.with_name("ablation_pictures"), formats=("csv",))
+    write_table(table, stem["ablations"], formats=("csv",))
+    write_table(in_words(table), stem["ablations"], formats=("md", "tex", "html"), caption=caption)
+    write_table(numbers, stem["ablation_pictures"], formats=("csv",))
     metadata = read_json(given.scenes)
     rule = pd.DataFrame([{"variant": name, **row} for name, row in metadata["mae_rule"].items()])
     caption = "The MAE rule in the whole data set: patches whose alpha it changes, by reading."
-    write_table(rule, stem.with_name("mae_rule"), caption=caption)
+    write_table(rule, stem["mae_rule"], caption=caption)
     with figure_style():
         for name, scene in metadata["scenes"].items():
             note = f"codec {params.codec}, QP {params.qp}"
@@ -36,7 +36,7 @@ def main(snakemake) -> None:
             folder = Path(given.pictures)
             figure = draw_ablation(name, numbers, table, scene, params.qp, folder, note)
             shown = numbers[numbers["variant"].isin(["source", *ABLATIONS[name].variants])]
-            save_figure(figure, shown, Path(params.figures, name))
+            save_figure(figure, shown, stem[name])
 
 
 run(main, snakemake)

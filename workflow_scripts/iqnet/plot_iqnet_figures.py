@@ -1,25 +1,29 @@
-"""Adapter of rule plot_iqnet_figures."""
-
-from pathlib import Path
+"""RD points in; Fig. 15-17, the trade-off and the table of equal quality out."""
 
 from jndlab.papers.iqnet.figures import bar_figure, trade_off
 from jndlab.quality.aggregate import same_qp_table
 from jndlab.quality.equal_quality import LEVELS, equal_quality_table
 from jndlab.report.tables import load_points, write_table
-from jndops.adapter import run
+from jndops.adapter import run, stems
+
+BARS = {
+    "vmaf_drop": "fig15_vmaf_drop",
+    "psnr_drop_db": "fig16_psnr_drop",
+    "saving_pct": "fig17_saving",
+}
 
 
 def main(snakemake) -> None:
-    params, output = snakemake.params, snakemake.output
+    params, stem = snakemake.params, stems(snakemake.output)
     points = load_points(snakemake.input.points)
     points = points[points["codec"] == params.codec]
     savings = same_qp_table(points, params.anchor)
-    for quantity, stem in params.bars.items():
-        bar_figure(savings, quantity, stem, labels=params.labels)
-    trade_off(savings, Path(output.trade_off).with_suffix(""), labels=params.labels)
+    for quantity, name in BARS.items():
+        bar_figure(savings, quantity, stem[name], labels=params.labels)
+    trade_off(savings, stem["trade_off"], labels=params.labels)
     write_table(
         equal_quality_table(points, params.anchor, LEVELS),
-        Path(output.equal_quality).with_suffix(""),
+        stem["equal_quality"],
         caption=f"Saving (%) against {params.anchor} at equal quality, codec {params.codec}: "
         "saving = 100 (1 - rate / anchor rate), positive saves, at each level of VMAF v0.6.1 and "
         "of PSNR Y (both mean over frames). Log-rate is interpolated over quality by pchip, never "

@@ -1,10 +1,10 @@
-"""Adapter of rule plot_iqnet_frames."""
+"""A source and streams of one point in; a figure of a frame with crops out."""
 
 from pathlib import Path
 
 from jndlab.media.clip import clip_from_text
 from jndlab.papers.iqnet.frame_figures import Coded, draw_frames
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
@@ -15,7 +15,7 @@ def main(snakemake) -> None:
             params.labels, given.streams, given.frames, given.points, strict=True
         )
     ]
-    stem = Path(snakemake.output.figure).with_suffix("")
+    (stem,) = stems(snakemake.output).values()
     draw_frames(
         Path(given.source),
         coded,

@@ -1,4 +1,4 @@
-"""Adapter of rule plot_iqnet_training_pictures."""
+"""Numbers and codings of two training pictures in; Table II and Fig. 7-9 out."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ from jndlab.papers.iqnet.tables import write_paper_table
 from jndlab.papers.iqnet.training_pictures import bd_rates, draw_crops, draw_pictures, table2
 from jndlab.report.style import figure_style, save_figure
 from jndlab.report.tables import write_table
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
-    given, params = snakemake.input, snakemake.params
+    given, params, stem = snakemake.input, snakemake.params, stems(snakemake.output)
     table = table2(read_csv(given.numbers), params.codec, published=params.published)
-    write_paper_table(table, params.tables)
+    write_paper_table(table, stem)
     caption = "BD-rate (%, pchip, VMAF of the reconstruction) of the pictures of Table II."
-    write_table(bd_rates(table.ours), Path(params.tables, "table2_bd_rate"), caption=caption)
+    write_table(bd_rates(table.ours), stem["table2_bd_rate"], caption=caption)
 
-    pictures, figures = Path(given.pictures), Path(params.figures)
+    pictures = Path(given.pictures)
     windows = {
         image: {label: Window(*window) for label, window in marked.items()}
         for image, marked in read_json(given.windows).items()
@@ -29,10 +29,10 @@ def main(snakemake) -> None:
         for number, (image, marked) in enumerate(windows.items(), start=7):
             title = f"Fig. {number}: source, training picture and IQNet; {coded}"
             figure = draw_pictures(shown, image, marked, params.qp, pictures, title)
-            stem = figures / f"fig{number:02d}_{image}"
-            save_figure(figure, shown[shown["image"] == image], stem)
+            name = f"fig{number:02d}_{image}"
+            save_figure(figure, shown[shown["image"] == image], stem[name])
         figure = draw_crops(shown, windows, params.qp, pictures, f"Fig. 9: crops; {coded}")
-        save_figure(figure, shown, figures / "fig09_crops")
+        save_figure(figure, shown, stem["fig09_crops"])
 
 
 run(main, snakemake)

@@ -1,4 +1,4 @@
-"""Adapter of rule score_iqnet_patches."""
+"""Candidates of all shares in; scores and errors of all patches (Parquet) out."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Adapter of rule select_iqnet_alphas."""
+"""Candidates and scores in; pairs to train on, alphas, manifest and statistics out."""
 
 from pathlib import Path
 
@@ -24,6 +24,7 @@ SHOWN = 8  # pictures of the contact sheet
 
 def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
+    (histogram,), (contact_sheet,) = output.alpha_histogram, output.contact_sheet
     options = SelectionOptions(**params.selection)
     scores = pd.read_parquet(snakemake.input.scores)
     choices = choose_alphas(scores, options)
@@ -39,14 +40,14 @@ def main(snakemake) -> None:
             on_sheet.append(pair)
     write_csv(output.manifest, manifest)
     write_csv(output.alphas, choices.round(6).to_dict("records"))
-    write_csv(output.histogram, alpha_histogram(choices, params.alphas).to_dict("records"))
+    write_csv(histogram, alpha_histogram(choices, params.alphas).to_dict("records"))
     metadata = statistics(scores, choices, params.alphas, options)
     write_json(output.statistics, {"scorer": params.scorer, **metadata})
     title = (
         f"IQNet training data: {len(on_sheet)} of {len(manifest)} pictures, "
         f"scored by {params.scorer}"
     )
-    draw_contact_sheet(on_sheet, params.alphas, output.contact_sheet, title)
+    draw_contact_sheet(on_sheet, params.alphas, contact_sheet, title)
 
 
 run(main, snakemake)

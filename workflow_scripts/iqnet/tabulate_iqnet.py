@@ -1,6 +1,4 @@
-"""Adapter of rule tabulate_iqnet."""
-
-from pathlib import Path
+"""RD points in; Tables I, III, IV and the headline, with comparisons, out."""
 
 from jndlab.papers.iqnet.tables import (
     METHODS,
@@ -11,16 +9,16 @@ from jndlab.papers.iqnet.tables import (
     write_paper_table,
 )
 from jndlab.report.tables import load_points
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
     points = load_points(snakemake.input.points)
-    folder = Path(snakemake.output[0]).parent
+    stem = stems(snakemake.output)
     methods = {**METHODS, "anchor": snakemake.params.anchor}
-    write_paper_table(table1(points), folder)
+    write_paper_table(table1(points), stem)
     for build in (table3, table4, headline):
-        write_paper_table(build(points, snakemake.params.codec, methods=methods), folder)
+        write_paper_table(build(points, snakemake.params.codec, methods=methods), stem)
 
 
 run(main, snakemake)

@@ -1,4 +1,4 @@
-"""Adapter of rule train_cnn_jnqd."""
+"""Sources and LR-JNQD targets in; a trained CNN-JNQD out."""
 
 from pathlib import Path
 

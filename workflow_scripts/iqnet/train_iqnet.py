@@ -1,4 +1,4 @@
-"""Adapter of rule train_iqnet."""
+"""Sources and selected targets in; a trained IQNet out."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Adapter of rule compute_saliency."""
+"""Frames (PNG) in; saliency maps (PNG) out."""
 
 import logging
 from pathlib import Path

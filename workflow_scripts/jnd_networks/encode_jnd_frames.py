@@ -1,4 +1,4 @@
-"""Adapter of rule encode_jnd_frames."""
+"""Frames with labels in; the frames coded at their JNDs (PNG), PSNR of every quality out."""
 
 import logging
 from pathlib import Path

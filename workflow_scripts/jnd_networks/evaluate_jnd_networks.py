@@ -1,4 +1,4 @@
-"""Adapter of rule evaluate_jnd_networks."""
+"""Labelled frames and networks in; predictions, costs and a figure of pictures out."""
 
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from jndops.adapter import run
 
 def main(snakemake) -> None:
     given, output = snakemake.input, snakemake.output
+    (figure,) = output.pictures
     stages = {name: Stage(**metadata) for name, metadata in snakemake.params.stages.items()}
     frames, psnr = read_set(given.folder, given.table), read_psnr(given.coded)
     models, weights, summaries = (
@@ -36,10 +37,10 @@ def main(snakemake) -> None:
     write_csv(output.costs, costs_of(stages, weights, summaries), COLUMNS)
     if snakemake.wildcards.paper == "laser_jnd":
         making = {n: p for n, p in models.items() if _reconstructs(stages[n])}
-        draw_reconstructions(frames, making, output.pictures)
+        draw_reconstructions(frames, making, figure)
     else:
         attending = {n: p for n, p in weights.items() if _attends(stages[n])}
-        draw_attention(frames, attending, given.saliency, output.pictures)
+        draw_attention(frames, attending, given.saliency, figure)
 
 
 def _reconstructs(stage: Stage) -> bool:

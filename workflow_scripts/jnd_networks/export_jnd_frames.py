@@ -1,4 +1,4 @@
-"""Adapter of rule export_jnd_frames."""
+"""Frames, labels, split and codings in; a folder in the authors' layout out."""
 
 from jndlab.datasets.jnd_frames.folder import write_authors_folder, write_set
 from jndlab.datasets.jnd_labels import read_labels

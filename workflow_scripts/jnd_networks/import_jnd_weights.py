@@ -1,4 +1,4 @@
-"""Adapter of rule import_jnd_weights."""
+"""Keras weights of a stage in; a network (ONNX, torch) out."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Adapter of rule label_jnd_frames."""
+"""Frames in; JND1 to JND3 of each (CSV), with sweeps or subjects, out."""
 
 import logging
 from pathlib import Path

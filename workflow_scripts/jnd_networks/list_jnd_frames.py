@@ -1,4 +1,4 @@
-"""Adapter of rule list_jnd_frames."""
+"""A data set in; frames of one size (PNG) and their records (CSV) out."""
 
 import logging
 

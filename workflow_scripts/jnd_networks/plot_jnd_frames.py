@@ -1,6 +1,4 @@
-"""Adapter of rule plot_jnd_frames."""
-
-from pathlib import Path
+"""Exported frames in; a contact sheet, a table of labels, curves of satisfied users out."""
 
 import pandas as pd
 
@@ -9,7 +7,7 @@ from jndlab.datasets.jnd_frames.folder import read_set
 from jndlab.datasets.jnd_frames.sheet import draw_sheet, label_table
 from jndlab.papers.jnd_networks.subject_figures import draw_sur_curves
 from jndlab.report.tables import write_table
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 CAPTION = (
     "JND labels of the frames by part and level. kind: vmaf_steps are made by steps of VMAF NEG, "
@@ -19,13 +17,12 @@ CAPTION = (
 
 
 def main(snakemake) -> None:
-    files, output = snakemake.input, snakemake.output
+    files, stem = snakemake.input, stems(snakemake.output)
     frames = read_set(files.folder, files.table)
-    draw_sheet(frames, read_psnr(files.codings), output.sheet)
+    draw_sheet(frames, read_psnr(files.codings), stem["frames"].with_suffix(".png"))
     if getattr(files, "sur", None):  # labels of a data set's subjects
-        draw_sur_curves(pd.read_csv(files.sur), Path(output.sur_figure).with_suffix(""))
-    stem = Path(output.labels[0]).with_suffix("")
-    write_table(pd.DataFrame(label_table(frames)), stem, caption=CAPTION)
+        draw_sur_curves(pd.read_csv(files.sur), stem["sur_curves"])
+    write_table(pd.DataFrame(label_table(frames)), stem["labels"], caption=CAPTION)
 
 
 run(main, snakemake)

@@ -1,9 +1,7 @@
 """Predictions and training curves of a paper's networks in; figures out."""
 
-from pathlib import Path
-
 from jndlab.papers.jnd_networks.report import plot_figures
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
@@ -11,7 +9,7 @@ def main(snakemake) -> None:
         snakemake.input.predictions,
         snakemake.input.curves,
         snakemake.params.metadata,
-        Path(snakemake.params.figures),
+        stems(snakemake.output),
     )
 
 

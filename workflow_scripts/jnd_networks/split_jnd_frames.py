@@ -1,4 +1,4 @@
-"""Adapter of rule split_jnd_frames."""
+"""Records of frames in; sources of the subsets (CSV) out."""
 
 import logging
 

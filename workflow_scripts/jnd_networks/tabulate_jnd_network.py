@@ -1,9 +1,7 @@
 """Predictions of a paper's networks in; tables of errors, costs, checks and coding out."""
 
-from pathlib import Path
-
 from jndlab.papers.jnd_networks.report import write_tables
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
@@ -13,10 +11,8 @@ def main(snakemake) -> None:
         snakemake.input.costs,
         snakemake.input.points,
         snakemake.input.predicted,
-        snakemake.params.names,
         snakemake.params.metadata,
-        Path(snakemake.params.tables),
-        Path(snakemake.output.checks_html).with_suffix(""),
+        stems(snakemake.output),
     )
 
 

@@ -1,4 +1,4 @@
-"""Adapter of rule train_jnd_network."""
+"""Exported frames and starting weights in; a trained stage out."""
 
 from pathlib import Path
 

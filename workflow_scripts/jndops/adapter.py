@@ -48,6 +48,15 @@ def scratch(snakemake: Any) -> Iterator[Path]:
         yield Path(folder)
 
 
+def stems(outputs: Any) -> dict[str, Path]:
+    """Path without suffix of each named output, e.g. ``tables/saving`` of saving.csv, saving.md.
+
+    The files of an artefact differ in their suffix alone, so that their order has no meaning.
+    """
+    first = {name: [files] if isinstance(files, str) else files for name, files in outputs.items()}
+    return {name: Path(files[0]).with_suffix("") for name, files in first.items()}
+
+
 def _check_copy(scripts: Path) -> None:
     """A conda environment sees no PYTHONPATH: it may hold the packages of another copy."""
     if ROOT not in scripts.resolve().parents:

@@ -11,6 +11,7 @@ from pathlib import Path
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.yaml_files import load_yaml
+from jndops.artefacts import rebuilt_rules
 
 ARCHIVE = "results-archive.tar.gz"
 # Numbers and what was said about them, wherever they lie; pictures only where they are figures.
@@ -23,16 +24,6 @@ MAPS_FOLDER, MAPS = "qp_maps", ".npz"
 # MLflow's own files are made anew from the numbers; run states serve only an unfinished training.
 LEFT_OUT_FOLDERS = {"mlflow_artifacts", "runs", ".snakemake"}
 LEFT_OUT_FILES = {ARCHIVE, "mlflow_ledger.csv"}
-# Rules that need nothing but the numbers: those of every run, and those of a paper. Figures that
-# show pictures (frames, block maps, patch weights) need the pictures: they travel as they are.
-REBUILT = ("tabulate_points", "compare_methods", "plot_figures", "mirror_mlflow")
-REBUILT_OF_PAPER = {
-    "iqnet": ("audit_iqnet", "tabulate_iqnet", "plot_iqnet_figures"),
-    "laser_jnd": ("tabulate_laser_jnd", "plot_laser_jnd"),
-    "mtjnd": ("tabulate_mtjnd", "plot_mtjnd"),
-    "bl_juniper": ("tabulate_bl_juniper", "plot_bl_juniper"),
-    "vp_jnd": ("tabulate_vp_jnd",),
-}
 
 
 def pack(results: Path) -> tuple[Path, int]:
@@ -60,8 +51,9 @@ def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
     ``further`` are more options of Snakemake. Raises UserError where a number is missing, or
     Snakemake ends with an error.
     """
-    papers = load_yaml(configfile).get("papers", list(REBUILT_OF_PAPER))
-    wanted = [*REBUILT, *(rule for paper in papers for rule in REBUILT_OF_PAPER.get(paper, ()))]
+    rules = rebuilt_rules()
+    papers = load_yaml(configfile).get("papers", list(rules))
+    wanted = [rule for name in dict.fromkeys(["all", *papers]) for rule in rules.get(name, ())]
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
     command += ["--cores", "1", "--configfile", str(configfile), *further]
     # Only these rules are considered: a point that is not there is a missing file, not an encode.

@@ -1,4 +1,4 @@
-"""Generated files: `config/README.md` from the typed configuration, `envs/*.yaml` from the lock.
+"""Generated files: `config/README.md`, `envs/*.yaml`, tables of artefacts in documents.
 
 `make docs` writes them; a test fails where they have drifted.
 """
@@ -17,6 +17,7 @@ from jndlab.datasets.registry import Registry
 from jndlab.datasets.sequence_sheet import SequenceRow
 from jndlab.files import write_text
 from jndlab.paths import ROOT
+from jndops.artefacts import document_table, overview_table, wings
 from jndops.experiment import Experiment
 
 # What each family of rules imports; versions come from the lock.
@@ -158,6 +159,24 @@ def generated_files() -> dict[Path, str]:
     """Path and wanted content of every generated file."""
     files = {ROOT / f"envs/{family}.yaml": conda_file(family) for family in FAMILIES}
     files[ROOT / "config/README.md"] = config_readme()
+    return files | documents()
+
+
+def documents() -> dict[Path, str]:
+    """Documents with their tables of artefacts, which stand between two comments."""
+    tables = {name: (wing.document, document_table(wing)) for name, wing in wings().items()}
+    tables["all"] = "README.md", overview_table()
+    files: dict[Path, str] = {}
+    for name, (document, table) in tables.items():
+        path = ROOT / document
+        text = files.get(path) or path.read_text(encoding="utf-8")
+        block = re.compile(
+            rf"(<!-- artefacts: {name} [^\n]*-->\n).*?(<!-- end of artefacts -->)", re.S
+        )
+        if not block.search(text):
+            raise ValueError(f"{document} has no place for the artefacts of '{name}'")
+        lines = "\n".join(["", *table, "", ""])
+        files[path] = block.sub(lambda found, lines=lines: found[1] + lines + found[2], text)
     return files
 
 

@@ -1,22 +1,27 @@
-"""Completes the rules of a workflow: messages from docstrings, digests of their code."""
+"""Completes the rules of a workflow: messages from docstrings, digests of code."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from jndops.imports import digest, import_closure
 
 
-def complete_rules(rules: Iterable[Any], scripts: Path) -> None:
+def complete_rules(
+    rules: Iterable[Any], scripts: Path, *, priorities: Mapping[str, int] | None = None
+) -> None:
     """Give each rule its docstring as message, and the digest of its script as parameter ``code``.
 
     ``rules`` are Snakemake's own objects; ``scripts`` is the folder of jndlab and jndops. Snakemake
     sees a script but not its imports: by the digest an edit re-runs exactly the rules concerned.
+    ``priorities`` are those of rules that state none, by the stem of their file.
     """
     for rule in rules:
+        if not rule.priority and priorities:
+            rule.priority = priorities.get(Path(rule.snakefile).stem, 0)
         if rule.docstring:
             rule.message = message_of(rule)
         if rule.script:
@@ -42,3 +47,15 @@ def doubling(amount: int) -> Callable[[Any, int], int]:
         return amount * 2 ** (attempt - 1)
 
     return of_attempt
+
+
+def training_needs(jobs: Mapping[str, Any], mem_mb: int) -> dict[str, Any]:
+    """Resources of a training: memory that doubles on each retry, three days for each attempt.
+
+    ``jobs`` is the key of a section with the GPUs of its trainings.
+    """
+
+    def minutes(wildcards: Any, attempt: int) -> int:
+        return 4320 * attempt
+
+    return {"mem_mb": doubling(mem_mb), "runtime": minutes, "gpu": jobs["gpus"]}

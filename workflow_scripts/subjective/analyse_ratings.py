@@ -1,6 +1,4 @@
-"""Adapter of rule analyse_ratings."""
-
-from pathlib import Path
+"""Ratings, stimuli and RD points in; tables and figures of opinion scores out."""
 
 from jndlab.report.compare import verdict_summary
 from jndlab.report.tables import load_points, write_table
@@ -14,7 +12,7 @@ from jndlab.subjective.rating_tables import (
     score_table,
 )
 from jndlab.subjective.ratings import read_ratings, read_stimuli
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 SCORES = (
     "Scores with 95 % intervals (1.96 standard errors). Models: mos all raters, bt500 without "
@@ -42,8 +40,7 @@ def main(snakemake) -> None:
     stimuli = read_stimuli(snakemake.input.stimuli)
     ratings = read_ratings(snakemake.input.ratings, stimuli, tuple(params.scale))
     points = load_points(snakemake.input.points)
-    tables = Path(snakemake.output[0]).parent
-    figures = tables.with_name("figures")
+    stem = stems(snakemake.output)
 
     scores = score_table(ratings, points)
     bd_rates = mos_bd_rate_table(
@@ -52,19 +49,19 @@ def main(snakemake) -> None:
     headline = headline_table(scores, bd_rates, points, params.anchor)
     comparison = headline_comparison(headline)
     caption = HEADLINE.format(params.anchor)
-    write_table(scores, tables / "scores", caption=SCORES + PREDICTED)
-    write_table(rater_table(ratings), tables / "raters", caption=RATERS)
+    write_table(scores, stem["scores"], caption=SCORES + PREDICTED)
+    write_table(rater_table(ratings), stem["raters"], caption=RATERS)
     about = BD_RATE.format(params.anchor, params.interpolation)
-    write_table(bd_rates, tables / "bd_rate_mos", caption=about)
-    write_table(headline, tables / "headline", caption=caption)
+    write_table(bd_rates, stem["bd_rate_mos"], caption=about)
+    write_table(headline, stem["headline"], caption=caption)
     write_table(
         comparison,
-        tables / "headline_comparison",
+        stem["headline_comparison"],
         caption=f"{caption} Verdicts: {verdict_summary(comparison)}.",
     )
-    rating_histograms(ratings, figures / "rating_histograms", params.anchor)
+    rating_histograms(ratings, stem["rating_histograms"], params.anchor)
     for model in params.models:
-        mos_curves(scores, model, figures / f"mos_over_rate_{model}", params.anchor)
+        mos_curves(scores, model, stem[f"mos_over_rate_{model}"], params.anchor)
 
 
 run(main, snakemake)

@@ -1,4 +1,4 @@
-"""Adapter of rule encode_rating_clip."""
+"""A source or a stream in; a visually lossless MP4 and its metadata out."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Adapter of rule make_subjective_session."""
+"""Rating clips in; the folder of a session and the table of its stimuli out."""
 
 from pathlib import Path
 

@@ -1,13 +1,11 @@
-"""Adapter of rule check_vp_jnd_quiz."""
-
-from pathlib import Path
+"""Fitted choices in; their recommendations for two quiz pictures as a table out."""
 
 from jndlab.codecs.stills.store import StillStore
 from jndlab.files import read_json
 from jndlab.papers.vp_jnd.baselines import load_choice
 from jndlab.papers.vp_jnd.quiz import CAPTION, QuizPictures, quiz_table
 from jndlab.report.tables import write_table
-from jndops.adapter import run, scratch
+from jndops.adapter import run, scratch, stems
 
 
 def main(snakemake) -> None:
@@ -21,8 +19,7 @@ def main(snakemake) -> None:
     with scratch(snakemake) as work_dir:
         table = quiz_table(quiz, choices, fitted, StillStore(params.store), work_dir)
     caption = f"{CAPTION} Data set {params.data}, split {params.split}."
-    stem = Path(snakemake.output[0]).with_suffix("")
-    write_table(table, stem, caption=caption)
+    write_table(table, stems(snakemake.output)["quiz"], caption=caption)
 
 
 run(main, snakemake)

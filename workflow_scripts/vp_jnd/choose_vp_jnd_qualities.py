@@ -1,4 +1,4 @@
-"""Adapter of rule choose_vp_jnd_qualities."""
+"""Held-out pictures and models in; the quality chosen for each (JSON) out."""
 
 from jndlab.codecs.stills.store import StillStore
 from jndlab.datasets.pictures.picture_list import load_picture, read_list

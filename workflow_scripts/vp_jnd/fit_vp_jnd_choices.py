@@ -1,4 +1,4 @@
-"""Adapter of rule fit_vp_jnd_choices."""
+"""Measured pictures, labels and splits in; fitted baselines of each split (JSON) out."""
 
 from jndlab.codecs.stills.base import get_still_codec
 from jndlab.datasets.jnd_labels import read_labels

@@ -1,4 +1,4 @@
-"""Adapter of rule label_vp_jnd_pictures."""
+"""Measured pictures or a table of labels in; a picture-wise JND of each (CSV) out."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Adapter of rule list_vp_jnd_pictures."""
+"""A data set in; pictures (PNG) and their records (CSV) out."""
 
 import logging
 

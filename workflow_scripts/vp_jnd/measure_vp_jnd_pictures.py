@@ -1,4 +1,4 @@
-"""Adapter of rule measure_vp_jnd_pictures."""
+"""A share of the pictures in; bytes, SSIM, VMAF NEG by quality and mean pixel JND out."""
 
 import logging
 

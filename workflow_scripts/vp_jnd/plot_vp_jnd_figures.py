@@ -1,4 +1,4 @@
-"""Adapter of rule plot_vp_jnd_figures."""
+"""Choices, labels and pictures of a data set in; the paper's figures out."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from jndlab.papers.vp_jnd.picture_figures import (
     weight_figure,
 )
 from jndlab.papers.vp_jnd.pictures import still_codec_for
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
@@ -28,13 +28,13 @@ def main(snakemake) -> None:
     names = pictures_to_show(held_out, tested.labels, params.shown)
     pictures = {picture: load_picture(given.pictures, records[picture]) for picture in names}
 
-    stem = Path(snakemake.output[0]).parent
-    correlation_figure(tested, stem / f"{name}_correlation")
-    saving_figure(tested, stem / f"{name}_saving", params.labels)
-    pixel_jnd_figure(pictures, stem / f"{name}_pixel_jnd")
-    look_figure(pictures, tested.labels, codec, StillStore(params.store), stem / f"{name}_look")
+    stem = stems(snakemake.output)
+    correlation_figure(tested, stem["correlation"])
+    saving_figure(tested, stem["saving"], params.labels)
+    pixel_jnd_figure(pictures, stem["pixel_jnd"])
+    look_figure(pictures, tested.labels, codec, StillStore(params.store), stem["look"])
     if params.classifiers:
-        decision_figure(tested, names, stem / f"{name}_decisions", params.labels)
+        decision_figure(tested, names, stem["decisions"], params.labels)
     for method in params.classifiers:
         judged = {
             row["picture"]: row
@@ -44,7 +44,7 @@ def main(snakemake) -> None:
             for row in choices["pictures"]
         }
         label = params.labels[method]
-        weight_figure(pictures, judged, stem / f"{name}_weights_{method}", label)
+        weight_figure(pictures, judged, stem[f"weights_{method}"], label)
 
 
 run(main, snakemake)

@@ -1,4 +1,4 @@
-"""Adapter of rule split_vp_jnd_pictures."""
+"""Records of pictures in; their splits (CSV) out."""
 
 from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.datasets.splits import write_splits

@@ -1,4 +1,4 @@
-"""Adapter of rule tabulate_vp_jnd."""
+"""Choices, measures and labels of all data sets in; the paper's tables out."""
 
 from pathlib import Path
 
@@ -23,12 +23,12 @@ from jndlab.papers.vp_jnd.tables import (
     told_verdicts,
 )
 from jndlab.report.tables import write_table
-from jndops.adapter import run
+from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
     params = snakemake.params
-    folder, tables = Path(params.folder), Path(snakemake.output[0]).parent
+    folder, stem = Path(params.folder), stems(snakemake.output)
     tested = [
         load_tested(folder, name, entry, params.methods, params.models)
         for name, entry in params.data.items()
@@ -37,19 +37,19 @@ def main(snakemake) -> None:
     decided = pd.concat([decision_rows(one) for one in tested])
     about = prediction_caption(predicted, decided)
     compared = comparison(predicted, ["precision_pct", "mean_abs_dqf"])
-    write_table(_plain(predicted), tables / "prediction", caption=about)
+    write_table(_plain(predicted), stem["prediction"], caption=about)
     caption = told_verdicts(about, compared)
-    write_table(compared, tables / "prediction_comparison", caption=caption)
+    write_table(compared, stem["prediction_comparison"], caption=caption)
     about = saving_caption(saved)
     compared = comparison(saved, ["saving_pct"])
     formats = {"ssim": ".4f"}
-    write_table(_plain(saved), tables / "saving", caption=about, float_formats=formats)
-    write_table(compared, tables / "saving_comparison", caption=told_verdicts(about, compared))
-    write_table(_plain(correlation_table(tested)), tables / "correlation", caption=CORRELATION)
+    write_table(_plain(saved), stem["saving"], caption=about, float_formats=formats)
+    write_table(compared, stem["saving_comparison"], caption=told_verdicts(about, compared))
+    write_table(_plain(correlation_table(tested)), stem["correlation"], caption=CORRELATION)
     labels = {name: load_labels(folder / name) for name in params.data}
     metadata = label_table(labels, params.label_folders)
-    write_table(metadata, tables / "labels", caption=LABELS)
-    write_table(picture_table(tested), tables / "pictures", caption=PICTURES)
+    write_table(metadata, stem["labels"], caption=LABELS)
+    write_table(picture_table(tested), stem["pictures"], caption=PICTURES)
 
 
 def _plain(table):

@@ -1,4 +1,4 @@
-"""Adapter of rule train_vp_jnd."""
+"""Pictures with labels and a split in; a trained classifier out."""
 
 from pathlib import Path
 

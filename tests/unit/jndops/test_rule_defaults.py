@@ -9,7 +9,7 @@ import pytest
 import yaml
 from snakemake.resources import Resources
 
-from jndops.rule_defaults import complete_rules, doubling
+from jndops.rule_defaults import complete_rules, doubling, training_needs
 from workflow_runner import REPOSITORY
 
 
@@ -27,6 +27,7 @@ def rule(folder: Path, **given) -> Rule:
         "snakefile": str(folder / "rules/coding/encode.smk"),
         "script": "../../workflow_scripts/coding/encode_clip.py",
         "message": None,
+        "priority": 0,
         "params": {},
     }
     return Rule(**{**of_rule, **given})
@@ -74,8 +75,21 @@ def test_a_rule_without_a_script_has_no_digest(suite):
     assert completed(suite, script=None, docstring=None).params == {}
 
 
+def test_priorities_go_by_file_where_a_rule_states_none(suite):
+    stated, other = rule(suite, priority=12), rule(suite, snakefile=str(suite / "rules/x/data.smk"))
+    silent = rule(suite)
+    complete_rules([stated, silent, other], suite / "workflow_scripts", priorities={"encode": 3})
+    assert [one.priority for one in (stated, silent, other)] == [12, 3, 0]
+
+
 def test_resources_double_on_each_retry():
     assert [doubling(6000)(None, attempt) for attempt in (1, 2, 3)] == [6000, 12000, 24000]
+
+
+def test_a_training_gets_three_days_more_with_each_attempt():
+    needs = training_needs({"gpus": 1, "threads": 8}, mem_mb=6000)
+    assert [needs["runtime"](None, attempt) for attempt in (1, 2, 3)] == [4320, 8640, 12960]
+    assert needs["mem_mb"](None, 2) == 12000 and needs["gpu"] == 1
 
 
 @pytest.mark.parametrize("profile", ["default", "slurm", "cluster-generic"])

@@ -159,9 +159,9 @@ def test_demo_points_of_other_methods_give_all_tables_and_no_verdict(tmp_path):
     for table in tables:
         verdicts = {verdict.split(":")[0] for verdict in table.comparison["verdict"]}
         assert verdicts == {"not comparable", "not measured"}
-        assert (
-            len(iqnet_tables.write_paper_table(table, tmp_path)) == 2 * 4
-        )  # both tables in each form
+        stems = {name: tmp_path / name for name in (table.name, f"{table.name}_comparison")}
+        written = iqnet_tables.write_paper_table(table, stems)
+        assert len(written) == 2 * 4  # both tables in each form
         assert len(table.ours)
     assert tables[1].ours.loc[1, "saving_pct"] == pytest.approx(41.0)
     assert list(tables[3].ours["max_saving_pct"]) == pytest.approx([41.0, 41.0])

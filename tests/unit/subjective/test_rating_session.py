@@ -23,7 +23,7 @@ from jndlab.subjective.rating_page import (
     write_session,
 )
 from jndlab.subjective.ratings import read_stimuli
-from jndops.plan.subjective import rated_clips, rated_points
+from jndops.inputs.subjective import rated_clips, rated_points
 
 SECRETS = ("anchor", "own", "vvenc", "LDP", "qp")
 

@@ -30,6 +30,11 @@ class SaliencyModel(Protocol):
         ...
 
 
+def saliency_class(name: str) -> str:
+    """``package.module:Class`` of a model by its short name; other names stay as they are."""
+    return SALIENCY_MODELS.get(name, name)
+
+
 def load_saliency(name: str, options: Mapping[str, Any] | None = None) -> SaliencyModel:
     """A model by its name in :data:`SALIENCY_MODELS` or as ``package.module:Class``.
 
@@ -40,8 +45,9 @@ def load_saliency(name: str, options: Mapping[str, Any] | None = None) -> Salien
             f"there is no saliency model '{name}'.",
             expected=", ".join(SALIENCY_MODELS) + " or package.module:Class",
         )
-    target = SALIENCY_MODELS.get(name, name)
-    return load_class(target, options, noun="saliency model", methods=("saliency(rgb)",))
+    return load_class(
+        saliency_class(name), options, noun="saliency model", methods=("saliency(rgb)",)
+    )
 
 
 def block_importance(

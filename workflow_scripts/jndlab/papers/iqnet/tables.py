@@ -41,13 +41,12 @@ class PaperTable:
     comparison: pd.DataFrame
 
 
-def write_paper_table(table: PaperTable, folder: str | Path) -> list[Path]:
-    """Write ``<name>`` and ``<name>_comparison`` (CSV, Markdown, LaTeX) into ``folder``."""
+def write_paper_table(table: PaperTable, stems: Mapping[str, Path]) -> list[Path]:
+    """Write ``<name>`` and ``<name>_comparison`` in all formats; ``stems`` by these names."""
     caption = f"{table.caption} Verdicts: {verdict_summary(table.comparison)}."
-    stem = Path(folder) / table.name
     return [
-        *write_table(table.ours, stem, caption=caption),
-        *write_table(table.comparison, stem.with_name(f"{table.name}_comparison"), caption=caption),
+        *write_table(table.ours, stems[table.name], caption=caption),
+        *write_table(table.comparison, stems[f"{table.name}_comparison"], caption=caption),
     ]
 
 

@@ -36,13 +36,12 @@ def write_tables(
     costs: str | Path,
     points: Sequence[str | Path],
     predicted: Sequence[str | Path],
-    names: Sequence[str],
     metadata: Mapping[str, str],
-    folder: Path,
-    checks_stem: Path,
+    stems: Mapping[str, Path],
 ) -> None:
-    """Write the tables ``names`` of a paper into ``folder``, and the checks as ``checks_stem``.
+    """Write the tables of a paper and the checks of its networks.
 
+    ``stems`` are paths without suffix by the names of the tables, of the checks by ``networks``;
     ``metadata`` are data_set, kind (of the labels) and anchor.
     """
     rows = tables.load_predictions(predictions)
@@ -91,11 +90,11 @@ def write_tables(
             "same codec. Where the predicted JND1 is not above the QP nothing changes",
         ),
     }
-    for name in names:
+    for name in [name for name in stems if name != "networks"]:
         table, caption = made[name]()
-        write_table(table, folder / name, caption=f"{head} {caption}.", float_formats=FORMATS)
+        write_table(table, stems[name], caption=f"{head} {caption}.", float_formats=FORMATS)
     write_table(
-        verdicts, checks_stem, float_formats={"found": ".3f"},
+        verdicts, stems["networks"], float_formats={"found": ".3f"},
         caption=f"{head} What must hold of every network. Verdicts: "
         + ", ".join(f"{n} {v}" for v, n in verdicts["verdict"].value_counts().items()) + ".",
     )  # fmt: skip
@@ -108,18 +107,18 @@ def plot_figures(
     predictions: str | Path,
     curves: Sequence[str | Path],
     metadata: Mapping[str, str],
-    folder: Path,
+    stems: Mapping[str, Path],
 ) -> None:
-    """Draw all figures of a paper into ``folder``."""
+    """Plot all figures of a paper; ``stems`` are paths without suffix by their names."""
     rows = tables.load_predictions(predictions)
     told = metadata_text(rows, metadata)
-    figures.predicted_against_true(rows, folder / "predicted_against_true", metadata=told)
-    figures.error_histograms(rows, folder / "error_histograms", metadata=told)
+    figures.predicted_against_true(rows, stems["predicted_against_true"], metadata=told)
+    figures.error_histograms(rows, stems["error_histograms"], metadata=told)
     figures.error_bars(
-        tables.errors(rows), folder / "errors", metadata=told, unit=rows["unit"].iloc[0]
+        tables.errors(rows), stems["errors"], metadata=told, unit=rows["unit"].iloc[0]
     )
     metrics = {Path(path).parent.name: pd.read_csv(path) for path in curves}
-    figures.training_curves(metrics, folder / "training_curves", metadata=told)
+    figures.training_curves(metrics, stems["training_curves"], metadata=told)
 
 
 def metadata_text(rows: pd.DataFrame, metadata: Mapping[str, str]) -> str:

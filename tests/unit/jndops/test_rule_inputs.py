@@ -1,0 +1,203 @@
+"""Inputs and parameters of rules as functions of wildcards, for the demo and changes of it."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from snakemake.exceptions import WorkflowError
+from snakemake.iocontainers import Wildcards
+
+from jndlab.errors import UserError
+from jndlab.yaml_files import load_yaml
+from jndops.inputs import one_of, texts_of, workflow_errors
+from jndops.inputs.bl_juniper import BlJuniperInputs
+from jndops.inputs.coding import CodingInputs
+from jndops.inputs.iqnet import IqnetInputs
+from jndops.inputs.jnd_networks import FrameInputs, NetworkInputs
+from jndops.inputs.subjective import SubjectiveInputs
+from jndops.inputs.vp_jnd import VpJndInputs
+from jndops.settings import load_settings
+from workflow_runner import REPOSITORY
+
+
+def inputs(**changed) -> CodingInputs:
+    config = load_yaml(REPOSITORY / "config/config.yaml")
+    return CodingInputs(load_settings({**config, **changed}, REPOSITORY))
+
+
+def changed(section: str, **keys) -> CodingInputs:
+    config = load_yaml(REPOSITORY / "config/config.yaml")
+    return inputs(**{section: {**config[section], **keys}})
+
+
+@pytest.fixture(scope="module")
+def demo() -> CodingInputs:
+    return inputs()
+
+
+def wild(**values) -> Wildcards:
+    return Wildcards(fromdict=values)
+
+
+def point(method: str, codec: str, qp: str = "22") -> Wildcards:
+    names = {"codec": codec, "configuration": "AI", "sequence": "bikes", "method": method}
+    return wild(**names, qp=qp)
+
+
+def test_one_of_matches_the_names_alone():
+    assert re.fullmatch(one_of(["a.b", "c"]), "a.b") and not re.fullmatch(one_of(["a.b"]), "axb")
+    assert not re.fullmatch(one_of([]), "") and not re.fullmatch(one_of([]), "none")
+
+
+def test_texts_of_nested_options():
+    assert texts_of({"a": ["x", {"b": "y"}], "c": 3, "d": None}) == ["x", "y"]
+
+
+def test_a_mistake_of_a_user_ends_snakemake_with_its_message():
+    with pytest.raises(WorkflowError, match="there is no such thing"), workflow_errors():
+        raise UserError("there is no such thing.")
+
+
+def test_a_point_is_coded_from_what_its_method_makes(demo):
+    clips = {
+        method: demo.coded_clip(point(method, codec))
+        for method, codec in {
+            "anchor": "vvenc-faster",
+            "erjnd": "vvenc-faster",
+            "laser_mj_lat": "x264-medium",
+            "bl_juniper": "kvazaar-ultrafast",
+        }.items()
+    }
+    assert clips["anchor"]["clip"] == "results/sequences/bikes.mkv"
+    assert clips["erjnd"]["clip"] == "results/prefiltered/bikes/erjnd/all.mkv"
+    assert clips["laser_mj_lat"]["predicted"] == "results/predicted_jnd/bikes/laser_mj_lat.json"
+    assert clips["bl_juniper"]["qp_map"] == "results/qp_maps/bikes/bl_juniper/qp22.npz"
+    assert set(clips["anchor"]) == {"clip", "metadata"}
+
+
+def test_a_filter_of_its_own_for_each_qp_has_clips_and_models_by_qp():
+    models = {"22": "{results}/a.onnx", "27": "{results}/b.onnx"}
+    method = {"kind": "prefilter", "class": "jndlab.jnd.erjnd:ErjndPrefilter", "per_qp": True}
+    anchor = {"kind": "anchor"}
+    methods = {"anchor": anchor, "by_qp": {**method, "options": {"models": models}}}
+    coding = inputs(methods=methods, papers=[])
+    assert coding.coded_clip(point("by_qp", "vvenc-faster"))["clip"].endswith("by_qp/qp22.mkv")
+    asked = wild(sequence="bikes", method="by_qp", variant="qp27")
+    assert coding.filter_models(asked) == ["results/b.onnx"]
+
+
+def test_only_prefiltered_points_have_metrics_of_the_filter(demo):
+    assert demo.coded_files(point("anchor", "vvenc-faster"))["prefilter_metrics"] == []
+    files = demo.coded_files(point("erjnd", "vvenc-faster"))
+    assert files["prefilter_metrics"] == "results/prefiltered/bikes/erjnd/all.metrics.json"
+    assert files["stream"] == "results/streams/vvenc-faster/AI/bikes/erjnd/qp22.266"
+
+
+def test_segments_cover_the_clip():
+    coding = inputs(ai_segment_frames=2)
+    frames = coding.settings.clip("bikes").frames
+    files = coding.segments(wild(codec="x264-medium", sequence="bikes", method="anchor", qp="22",
+                                 suffix="264"))  # fmt: skip
+    assert len(files["streams"]) == -(-frames // 2)
+    assert files["streams"][0] == "results/segments/x264-medium/AI/bikes/anchor/qp22/0.264"
+    assert files["metadata"][0] == files["streams"][0] + ".json"
+
+
+def test_needs_grow_with_the_attempt(demo):
+    asked = point("anchor", "vvenc-faster")
+    assert demo.memory_mb(asked, 2) == pytest.approx(2 * demo.memory_mb(asked, 1), abs=1)
+    assert demo.encode_minutes(asked, 3) == pytest.approx(4 * demo.encode_minutes(asked, 1), abs=3)
+
+
+def test_a_missing_class_is_reported_at_once():
+    methods = {"anchor": {"kind": "anchor"}, "mine": {"kind": "prefilter", "class": "no.where:X"}}
+    with pytest.raises(UserError, match=r"no module 'no\.where'"):
+        inputs(methods=methods, papers=[])
+
+
+def test_networks_are_trained_where_a_method_uses_them(demo):
+    assert IqnetInputs(demo).is_trained and BlJuniperInputs(demo).cnn_is_used
+    without = inputs(methods={"anchor": {"kind": "anchor"}}, papers=[])
+    assert not IqnetInputs(without).is_trained and not VpJndInputs(without).trained
+    assert BlJuniperInputs(without).trainings() == []
+
+
+def test_scenes_are_those_configured_printed_or_first():
+    assert [scene.sequence for scene in IqnetInputs(inputs()).scenes()] == ["bikes"] * 2
+    scenes = [{"configuration": "AI", "sequence": "carphone", "qp": 27}]
+    config = load_yaml(REPOSITORY / "config/config.yaml")["iqnet"]
+    configured = inputs(iqnet={**config, "frames": {"scenes": scenes}})
+    assert [tuple(scene) for scene in IqnetInputs(configured).scenes()] == [("AI", "carphone", 27)]
+    paper = load_yaml(REPOSITORY / "config/paper.yaml")
+    printed = IqnetInputs(CodingInputs(load_settings(paper, REPOSITORY))).scenes()
+    assert ("AI", "B_BQTerrace", 27) in [tuple(scene) for scene in printed]
+
+
+def test_labels_of_frames_come_from_sweeps_subjects_or_the_folder(tmp_path):
+    assert set(FrameInputs(inputs()).label_sources()) == {"sweeps", "streams"}
+    labels = {"kind": "subjective"}
+    frames = FrameInputs(changed("jnd_frames", source="videoset", labels=labels))
+    assert set(frames.label_sources()) == {"subjects", "sur"} and frames.parts() == ["subjects"]
+    (tmp_path / "SRC").mkdir()
+    (tmp_path / "SRC/a.png").touch()
+    own = FrameInputs(changed("jnd_frames", source="folder", folder=str(tmp_path), size=None))
+    assert own.label_sources() == {} and own.folder_files() == [str(tmp_path / "SRC/a.png")]
+
+
+def test_a_stage_starts_from_the_weights_of_others(demo):
+    networks = NetworkInputs(demo)
+    stages = networks.stages["mtjnd"]
+    attending = next(name for name in stages if name.endswith("_va"))
+    files = networks.training_inputs(wild(paper="mtjnd", network=attending))
+    assert files["saliency"] == "results/jnd_frames/saliency"
+    assert networks.trainings("mtjnd", "metrics.csv")[0].endswith("/metrics.csv")
+    assert set(networks.methods("laser_jnd")) == {"laser_mj_lat"}
+    assert all("/anchor/" in path or "/laser_" in path for path in networks.points("laser_jnd"))
+
+
+def test_choices_of_qualities_name_their_models(demo):
+    vp_jnd = VpJndInputs(demo)
+    data, split = vp_jnd.first
+    models = vp_jnd.models(SimpleNamespace(method="vp_jnd", data=data, split=split))
+    assert models == [f"results/models/vp_jnd/vp_jnd_{data}_{split}/model.onnx"]
+    assert set(vp_jnd.first_options()) == set(vp_jnd.choices) == set(vp_jnd.choice_classes())
+    assert any(path.endswith(f"choices/vp_jnd/{split}.json") for path in vp_jnd.chosen(data))
+
+
+def test_the_authors_networks_take_the_place_of_trained_ones():
+    config = load_yaml(REPOSITORY / "config/config.yaml")["bl_juniper"]
+    cnn = {**config.get("cnn", {}), "weights": ["a.h5", "b.h5", "c.h5"]}
+    authors = BlJuniperInputs(changed("bl_juniper", cnn=cnn))
+    assert authors.models()[0] == "results/models/bl_juniper/authors_jnd1/model.onnx"
+    assert authors.trainings() == [] and authors.weights(wild(level="2")) == "b.h5"
+
+
+def test_weighted_points_are_those_of_one_clip(demo):
+    bl_juniper = BlJuniperInputs(demo)
+    asked = wild(codec="kvazaar-ultrafast", configuration="AI", sequence="bikes")
+    points = bl_juniper.weighted_points(asked)
+    assert {(p.codec, p.configuration, p.sequence) for p in points} == {tuple(asked)}
+    assert len(bl_juniper.weighted_streams(asked)) == len(bl_juniper.weighted_keys(asked))
+    assert {p.qp for p in points} > set(demo.config["qps"])
+
+
+def test_an_importance_map_that_nothing_makes_is_an_error():
+    config = load_yaml(REPOSITORY / "config/config.yaml")
+    methods = {
+        name: {**method, "options": {"importance": "{results}/bl_juniper/importance/x/a.npz"}}
+        if method["kind"] == "block_qp" else method
+        for name, method in config["methods"].items()
+    }  # fmt: skip
+    with pytest.raises(UserError, match="importance map 'x'"):
+        BlJuniperInputs(inputs(methods=methods))
+
+
+def test_rating_clips_show_the_source_or_a_stream(demo):
+    subjective = SubjectiveInputs(demo)
+    reference = wild(sequence="bikes", coding="reference")
+    assert subjective.source(reference) == "results/sequences/bikes.mkv"
+    coded = wild(sequence="bikes", coding="vvenc-faster/AI/anchor/qp22")
+    assert subjective.source(coded) == "results/streams/vvenc-faster/AI/bikes/anchor/qp22.266"
+    assert len(subjective.clips("mp4")) == len(subjective.rated)

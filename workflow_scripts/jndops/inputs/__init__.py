@@ -1,0 +1,37 @@
+"""Inputs and parameters of rules as functions of their wildcards, one module for each wing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from snakemake.exceptions import WorkflowError
+
+from jndlab.errors import UserError
+
+Wildcards = Any  # Snakemake's, or anything with attributes of these names: a Point
+
+
+@contextmanager
+def workflow_errors() -> Iterator[None]:
+    """A user's mistake ends Snakemake with its message, without a traceback."""
+    try:
+        yield
+    except UserError as error:
+        raise WorkflowError(str(error)) from error
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Regular expression that matches exactly the given names; of none, that matches no name."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def texts_of(value: Any) -> list[str]:
+    """All texts in nested options."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for item in value for text in texts_of(item)]
+    return [value] if isinstance(value, str) else []

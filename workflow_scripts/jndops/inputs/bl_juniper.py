@@ -1,0 +1,164 @@
+"""Inputs and parameters of BL-JUNIPER's rules."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from jndlab.errors import UserError
+from jndlab.jnd.saliency.visual_importance import saliency_class
+from jndlab.quality.rd_point import PointKey
+from jndops.imports import class_file, digest
+from jndops.inputs import Wildcards, texts_of
+from jndops.inputs.coding import CodingInputs
+
+CURVES = ["vmaf_mean", "psnr_y_framemean"]  # metrics of the rate-distortion curves
+LEVELS = (1, 2, 3)
+# What a trained network does not depend on: where others' weights lie, how it is used afterwards.
+NOT_TRAINED_BY = ("weights", "raw_ti")
+
+
+class BlJuniperInputs:
+    """The section ``bl_juniper``. Raises UserError for names that nothing has."""
+
+    def __init__(self, coding: CodingInputs) -> None:
+        self.coding = coding
+        self.config = coding.config
+        self.results = coding.results
+        self.sequences: list[str] = self.config["sequences"]
+        self.section = self.config["bl_juniper"]
+        self.data = self.section["training_data"]
+        self.cnn = self.section["cnn"]
+        self.importance: list[str] = list(self.section["importance"])
+        # The network is trained only where a method of the run uses it.
+        self.cnn_is_used = coding.is_used("bl_juniper/block_jnd/cnn/")
+        self.jnd = "cnn" if self.cnn_is_used else "mapped"
+        self.methods = coding.settings.methods_of("block_qp")
+        self.points = list(coding.settings.points_of("block_qp"))
+        self.plain_qps = [
+            qp for qp in self.section["compare"]["plain_qps"] if qp not in self.config["qps"]
+        ]
+        self.places = sorted({(point.codec, point.configuration) for point in self.points})
+        # The anchor at further QPs, so that its curve reaches the rates of the controlled streams.
+        self.plain_points = [
+            PointKey(sequence, configuration, codec, self.config["anchor"], qp)
+            for codec, configuration in self.places
+            for sequence in self.sequences
+            for qp in self.plain_qps
+        ]
+        self._check()
+
+    def _check(self) -> None:
+        for key in ("clip_labels", "training_data"):
+            codec = self.section[key]["codec"]
+            if codec not in self.coding.settings.codecs:
+                raise UserError(
+                    f"bl_juniper.{key}.codec: '{codec}' is no entry of config/codecs.yaml."
+                )
+        methods = [self.config["methods"][name] for name in self.methods]
+        texts = "\n".join(text for method in methods for text in texts_of(method))
+        for name in re.findall(r"\{results\}/bl_juniper/importance/(\w+)/", texts):
+            if name not in self.importance:
+                raise UserError(
+                    f"a method names the importance map '{name}'; "
+                    f"bl_juniper.importance has {', '.join(self.importance)}."
+                )
+        if "bl_juniper" in self.config["papers"] and not self.methods:
+            raise UserError(
+                "`papers` names bl_juniper, but no method of the run is of kind block_qp."
+            )
+
+    def training(self) -> dict[str, Any]:
+        """Keys that a trained network depends on."""
+        return {name: value for name, value in self.cnn.items() if name not in NOT_TRAINED_BY}
+
+    def split(self) -> dict[str, Any]:
+        """Keys of the split of the labelled blocks."""
+        return {name: self.data[name] for name in ("shares", "seed")}
+
+    @property
+    def folder(self) -> str:
+        """Folder of MCL-JCV."""
+        return self.data["folder"] or f"{self.config['data_dir']}/mcl_jcv"
+
+    def blocks(self) -> list[str]:
+        """Labelled blocks that networks learn from."""
+        folder = f"{self.results}/bl_juniper/training_data"
+        if self.data["source"] != "mcl_jcv":
+            return [f"{folder}/panned_pictures.npz"]
+        clips = self.data["clips"] or [f"SRC{number:02d}" for number in range(1, 31)]
+        return [f"{folder}/{clip}.npz" for clip in clips]
+
+    def models(self) -> list[str]:
+        """The network of each JND level: trained, or the authors'."""
+        stem = f"{self.results}/models/bl_juniper/{'authors_' if self.cnn['weights'] else ''}jnd"
+        return [f"{stem}{level}/model.onnx" for level in LEVELS]
+
+    def trainings(self) -> list[str]:
+        """Summaries of all trainings."""
+        if self.cnn["weights"] or not self.cnn_is_used:
+            return []
+        folder = f"{self.results}/models/bl_juniper"
+        return [f"{folder}/jnd{level}/summary.json" for level in LEVELS]
+
+    def weights(self, wildcards: Wildcards) -> str:
+        """The authors' weights of one JND level."""
+        return self.cnn["weights"][int(wildcards.level) - 1]
+
+    def saliency(self, wildcards: Wildcards) -> dict[str, Any]:
+        """The saliency model of an importance map, with its options."""
+        return self.section["importance"][wildcards.saliency]
+
+    def saliency_code(self, wildcards: Wildcards) -> str:
+        """Digest of the code of a saliency model's class."""
+        target = saliency_class(self.saliency(wildcards)["model"])
+        return digest(self.coding.closure(class_file(target, self.coding.scripts)))
+
+    def weighted_points(self, wildcards: Wildcards) -> list[PointKey]:
+        """The points of one codec, configuration and sequence whose quality is weighted."""
+        wanted = (wildcards.codec, wildcards.configuration, wildcards.sequence)
+        return [
+            point
+            for point in [*self.points, *self.plain_points]
+            if (point.codec, point.configuration, point.sequence) == wanted
+        ]
+
+    def weighted_streams(self, wildcards: Wildcards) -> list[str]:
+        """Streams of :meth:`weighted_points`."""
+        return [self.coding.stream(point) for point in self.weighted_points(wildcards)]
+
+    def weighted_keys(self, wildcards: Wildcards) -> list[list[Any]]:
+        """Method and QP of :meth:`weighted_points`."""
+        return [[point.method, point.qp] for point in self.weighted_points(wildcards)]
+
+    def weighted_tables(self) -> list[str]:
+        """Weighted quality of all points."""
+        return [
+            f"{self.results}/bl_juniper/weighted/{codec}/{configuration}/{sequence}.csv"
+            for codec, configuration in self.places
+            for sequence in self.sequences
+        ]
+
+    def map_keys(self) -> list[list[Any]]:
+        """Sequence, method and QP of all maps of QPs."""
+        points = [point for point in self.points if point.method in self.methods]
+        keys = sorted({(point.sequence, point.method, point.qp) for point in points})
+        return [list(key) for key in keys]
+
+    def qp_maps(self) -> list[str]:
+        """The maps of :meth:`map_keys`."""
+        return [
+            f"{self.results}/qp_maps/{sequence}/{method}/qp{qp}.npz"
+            for sequence, method, qp in self.map_keys()
+        ]
+
+    @property
+    def target_qp(self) -> int:
+        """The target QP of the maps that are shown."""
+        asked = self.section["figures"]["target_qp"]
+        return min(self.config["qps"]) if asked is None else asked
+
+    def method_labels(self) -> list[str]:
+        """Name of each controlled method in figures."""
+        labels = self.coding.labels()
+        return [labels[method] for method in self.methods]

@@ -1,0 +1,241 @@
+"""Inputs and parameters of the rules that all papers share: clips, encodes, points, tables."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jndlab.codecs.segments import segment_lengths
+from jndlab.datasets.prepare import source_path
+from jndlab.errors import UserError
+from jndlab.jnd.method_class import expanded_options
+from jndlab.media.clip import clip_as_text
+from jndops.imports import class_file, digest, import_closure
+from jndops.inputs import Wildcards, texts_of
+from jndops.plan.encode_priority import EncodePriority, run_model
+from jndops.settings import ALL_QPS, Settings
+
+STREAM_SUFFIX = {"vvenc": "266", "vtm": "266", "x265": "265", "kvazaar": "265", "x264": "264"}
+SECONDS_PER_MEGAPIXEL = {"vtm": 900, "vvenc": 60, "x265": 5, "kvazaar": 5, "x264": 2}
+SEGMENT = "segments/{codec}/AI/{sequence}/{method}/qp{qp}/{segment}.{suffix}"
+
+
+class CodingInputs:
+    """Files, parameters and needs of jobs; methods that take wildcards go into rules as they are.
+
+    Raises UserError for a method whose class has no module.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.config = settings.config
+        self.results: str = settings.config["results_dir"]
+        self.scripts = settings.root / "workflow_scripts"
+        self.priority = EncodePriority(settings, run_model(settings, settings.root))
+        # Now and not when a rule first asks, so that a missing module is reported at once.
+        self.method_files = {
+            name: self.closure(class_file(method["class"], self.scripts))
+            for name, method in self.config["methods"].items()
+            if method["class"]
+        }
+
+    def closure(self, file: Path) -> list[Path]:
+        """A file and the modules of jndlab that it imports."""
+        return import_closure(file, self.scripts)
+
+    def method(self, wildcards: Wildcards) -> dict[str, Any]:
+        """A method as the configuration describes it."""
+        return self.config["methods"][wildcards.method]
+
+    def method_class(self, wildcards: Wildcards) -> str:
+        """A method's class as ``package.module:Class``."""
+        return self.method(wildcards)["class"]
+
+    def method_code(self, wildcards: Wildcards) -> str:
+        """Digest of the code of a method's class."""
+        return digest(self.method_files[wildcards.method])
+
+    def codec(self, wildcards: Wildcards) -> dict[str, Any]:
+        """A codec's entry."""
+        return self.settings.codecs[wildcards.codec]
+
+    def codec_code(self, wildcards: Wildcards) -> str:
+        """Digest of the code of a codec's adapter."""
+        return self.adapter_code(self.codec(wildcards))
+
+    def adapter_code(self, codec: dict[str, Any]) -> str:
+        """Digest of the code of the adapter of a codec's entry."""
+        return digest(self.closure(self.scripts / f"jndlab/codecs/{codec['adapter']}.py"))
+
+    def clip(self, wildcards: Wildcards) -> dict[str, Any]:
+        """Format of a sequence as this run uses it, as plain text for ``params``."""
+        return clip_as_text(self.settings.clip(wildcards.sequence))
+
+    def clips(self) -> dict[str, dict[str, Any]]:
+        """Formats of all sequences of the run."""
+        names = self.config["sequences"]
+        return {name: clip_as_text(self.settings.clip(name)) for name in names}
+
+    def content(self, wildcards: Wildcards) -> str:
+        """Whether a sequence is a published one or a stand-in."""
+        return self.settings.sequences[wildcards.sequence].content
+
+    def memory_mb(self, wildcards: Wildcards, attempt: int) -> int:
+        """Memory of an encoder or metric: grows with the picture, doubles on each retry."""
+        clip = self.settings.clip(wildcards.sequence)
+        return int((400 + 600 * clip.width * clip.height / 1e6) * 2 ** (attempt - 1))
+
+    def encode_minutes(self, wildcards: Wildcards, attempt: int) -> int:
+        """Wall time limit of an encode: generous, doubles on each retry."""
+        clip = self.settings.clip(wildcards.sequence)
+        megapixels = clip.width * clip.height * clip.frames / 1e6
+        seconds = megapixels * SECONDS_PER_MEGAPIXEL[self.codec(wildcards)["adapter"]]
+        return int((10 + seconds / 60) * 2 ** (attempt - 1))
+
+    def encode_priority(self, wildcards: Wildcards) -> float:
+        """Priority of an encode, 10 to 11.9: the longest first, short ones at a run's end."""
+        return self.priority(dict(wildcards.items()))
+
+    # One function for several inputs: each call costs Snakemake 0.1 ms, and it plans thousands.
+    def coded_clip(self, wildcards: Wildcards) -> dict[str, str]:
+        """The clip that a point codes, with its metadata, and what its method asks of the QP.
+
+        The clip is the source itself, or what the method's prefilter made of it.
+        """
+        stem = self._coded_stem(wildcards)
+        files = {"clip": f"{stem}.mkv", "metadata": f"{stem}.json"}
+        kind, sequence, method = (
+            self.method(wildcards)["kind"],
+            wildcards.sequence,
+            wildcards.method,
+        )
+        if kind == "jnd_predictor":
+            files["predicted"] = f"{self.results}/predicted_jnd/{sequence}/{method}.json"
+        if kind == "block_qp":
+            files["qp_map"] = f"{self.results}/qp_maps/{sequence}/{method}/qp{wildcards.qp}.npz"
+        return files
+
+    def coded_files(self, wildcards: Wildcards) -> dict[str, Any]:
+        """A point's stream, metadata of its encode and clip, and the cost of the prefilter."""
+        stem, stream = self._coded_stem(wildcards), self.stream(wildcards)
+        filtered = self.method(wildcards)["kind"] == "prefilter"
+        return {
+            "stream": stream,
+            "encode": f"{stream}.json",
+            "coded_metadata": f"{stem}.json",
+            "prefilter_metrics": f"{stem}.metrics.json" if filtered else [],
+        }
+
+    def stream(self, wildcards: Wildcards) -> str:
+        """The stream of a point."""
+        suffix = STREAM_SUFFIX[self.codec(wildcards)["adapter"]]
+        return f"{self.point_stem('streams', wildcards)}.{suffix}"
+
+    def segments(self, wildcards: Wildcards) -> dict[str, list[str]]:
+        """Streams of all segments of a point, with their metadata."""
+        frames = self.settings.clip(wildcards.sequence).frames
+        count = len(segment_lengths(frames, self.config["ai_segment_frames"]))
+        names = dict(wildcards.items())
+        streams = [
+            f"{self.results}/{SEGMENT.format(segment=number, **names)}" for number in range(count)
+        ]
+        return {"streams": streams, "metadata": [f"{stream}.json" for stream in streams]}
+
+    def options(self, wildcards: Wildcards) -> dict[str, Any]:
+        """Options of a method, with the names of results and sequence filled in."""
+        options = self.method(wildcards)["options"]
+        return expanded_options(options, results=self.results, sequence=wildcards.sequence)
+
+    def files_of_options(self, wildcards: Wildcards) -> list[str]:
+        """Files that a method's options name below ``{results}``: the run makes them first."""
+        return self.made_files(self.options(wildcards))
+
+    def made_files(self, options: Any) -> list[str]:
+        """Files below the results that expanded options name."""
+        return [text for text in texts_of(options) if text.startswith(f"{self.results}/")]
+
+    def filter_models(self, wildcards: Wildcards) -> list[str]:
+        """Model files of a prefilter: they are made first, and a change re-runs the method."""
+        options = self.options(wildcards)
+        if "models" in options:
+            by_qp = {str(qp): path for qp, path in options["models"].items()}
+            return [path for qp, path in by_qp.items() if wildcards.variant == f"qp{qp}"]
+        return [options["model"]] if "model" in options else []
+
+    def is_used(self, start: str) -> bool:
+        """Whether a method's options name a path below the results that begins so."""
+        named = f"{{results}}/{start}"
+        return any(named in str(method["options"]) for method in self.config["methods"].values())
+
+    def trained_network(self, folder: str) -> dict[str, str]:
+        """What every training leaves in the folder of its network."""
+        return {
+            "model": f"{folder}/model.onnx",
+            "weights": f"{folder}/model.pt",
+            "metrics": f"{folder}/metrics.csv",
+            "summary": f"{folder}/summary.json",
+        }
+
+    def sheet_row(self, wildcards: Wildcards) -> dict[str, Any]:
+        """A sequence's row of the sheet, as plain text and numbers for ``params``."""
+        row = asdict(self.settings.sequences[wildcards.sequence])
+        return {**row, "fps": str(row["fps"])}
+
+    def source_dir(self, wildcards: Wildcards) -> str:
+        """Folder of the data set of a sequence."""
+        return str(self.settings.source_dir(wildcards.sequence))
+
+    def raw_source(self, wildcards: Wildcards) -> list[str]:
+        """Source file of a sequence; none while it is missing, so that it can be planned."""
+        sequence = self.settings.sequences[wildcards.sequence]
+        try:
+            return [str(source_path(sequence, self.settings.source_dir(wildcards.sequence)))]
+        except UserError:
+            return []
+
+    def point_stem(self, kind: str, point: Wildcards) -> str:
+        """Path of a point's files without suffix, below ``kind`` (streams or points)."""
+        place = f"{point.codec}/{point.configuration}/{point.sequence}/{point.method}/qp{point.qp}"
+        return f"{self.results}/{kind}/{place}"
+
+    def point_files(self, points: Any) -> list[str]:
+        """The RD point files of points."""
+        return [f"{self.point_stem('points', point)}.json" for point in points]
+
+    def all_points(self) -> list[str]:
+        """The RD point files of the whole run."""
+        return self.point_files(self.settings.points())
+
+    def points_of(self, kind: str) -> list[str]:
+        """RD point files of all methods of a kind, with those of the anchor on the same codecs."""
+        return self.point_files(self.settings.points_of(kind))
+
+    def rd_curves(self) -> dict[str, tuple[str, str]]:
+        """Metric and codec of each rate-distortion figure, by name.
+
+        Curves of several codecs in one panel cannot be told apart: one figure for each codec.
+        """
+        codecs = self.settings.codecs_in_use()
+        return {
+            metric + (f"_{codec}" if len(codecs) > 1 else ""): (metric, codec)
+            for metric in self.config["bd_rate"]["metrics"]
+            for codec in codecs
+        }
+
+    def classes(self) -> dict[str, str]:
+        """Class of each sequence of the run, for class means."""
+        return {name: self.settings.sequences[name].class_name for name in self.config["sequences"]}
+
+    def labels(self) -> dict[str, str]:
+        """Name of each method in tables and figures."""
+        methods = self.config["methods"]
+        return {name: method["label"] or name for name, method in methods.items()}
+
+    def _coded_stem(self, wildcards: Wildcards) -> str:
+        """Path without suffix of the clip that a point codes."""
+        method = self.method(wildcards)
+        if method["kind"] != "prefilter":
+            return f"{self.results}/sequences/{wildcards.sequence}"
+        variant = f"qp{wildcards.qp}" if method["per_qp"] else ALL_QPS
+        return f"{self.results}/prefiltered/{wildcards.sequence}/{wildcards.method}/{variant}"

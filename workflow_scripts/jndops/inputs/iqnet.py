@@ -1,0 +1,117 @@
+"""Inputs and parameters of IQNet's rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jndops.inputs.coding import STREAM_SUFFIX, CodingInputs
+
+
+class Scene(NamedTuple):
+    """A frame that figures show: its sequence at one point of the run."""
+
+    configuration: str
+    sequence: str
+    qp: int
+
+
+# Fig. 13 and 18; the paper does not say which configuration Fig. 18 shows.
+PRINTED_SCENES = (
+    Scene("AI", "B_BQTerrace", 27),
+    Scene("AI", "C_PartyScene", 22),
+    Scene("LDP", "C_PartyScene", 22),
+)
+PICTURED = ("cnn_jnqd", "iqnet")  # compared with the anchor in the paper's pictures
+
+
+class IqnetInputs:
+    """The section ``iqnet`` of a configuration as files and parameters."""
+
+    def __init__(self, coding: CodingInputs) -> None:
+        self.coding = coding
+        self.config = coding.config
+        self.section = self.config["iqnet"]
+        self.data = self.section["training_data"]
+        self.codec = coding.settings.codecs[self.data["codec"]]
+        self.codec_code = coding.adapter_code(self.codec)
+        self.batches = [f"{number:04d}" for number in range(self.data["jobs"])]
+        # Networks are trained only where a method of the run uses them.
+        self.is_trained = coding.is_used("models/iqnet/iqnet/")
+        self.cnn_jnqd_is_trained = coding.is_used("models/iqnet/cnn_jnqd_qp")
+        self.needs_weights = self.data["scorer"] != "piqe"
+
+    @property
+    def folder(self) -> str | None:
+        """Folder of the training pictures; None for those that arrive with packages."""
+        if self.data["source"] == "packaged":
+            return None
+        return self.data["folder"] or f"{self.config['data_dir']}/vimeo90k"
+
+    def picture_files(self) -> list[str]:
+        """What the list of pictures is made from, as far as it is there."""
+        if self.folder is None:
+            return []
+        pattern = "sep_testlist.txt" if self.data["source"] == "vimeo90k" else "*.*"
+        return sorted(str(file) for file in Path(self.folder).glob(pattern) if file.is_file())
+
+    def source(self) -> dict[str, Any]:
+        """Keys that choose the training pictures."""
+        names = ("source", "crop", "patch", "crops_per_picture", "frames_per_clip")
+        return {name: self.data[name] for name in names}
+
+    def candidates(self) -> dict[str, Any]:
+        """Options of the candidates of each picture."""
+        return {
+            "alphas": self.data["alphas"],
+            "qp": self.data["qp"],
+            "filter_options": self.data["prefilter"],
+        }
+
+    def printed(self) -> list[str]:
+        """The paper's tables as published."""
+        root = self.coding.settings.root
+        files = (root / "config/published/iqnet").glob("*.csv")
+        return sorted(str(path.relative_to(root)) for path in files)
+
+    @property
+    def point_codec(self) -> str:
+        """The codec of the paper's tables and figures: the run's first."""
+        return self.config["codecs"][0]
+
+    def pictured(self) -> list[str]:
+        """Methods of the figures of frames: the paper's two where the run has them, else all."""
+        anchor = self.config["anchor"]
+        others = [name for name in self.config["methods"] if name != anchor]
+        return [anchor, *([name for name in PICTURED if name in others] or others)]
+
+    def pictured_points(self, kind: str, suffix: str) -> list[str]:
+        """Patterns of files of the pictured methods' points, for one scene."""
+        return [
+            f"<results>/{kind}/{self.point_codec}/{{configuration}}/{{sequence}}/{method}/qp{{qp}}"
+            f".{suffix}"
+            for method in self.pictured()
+        ]
+
+    def pictured_streams(self) -> list[str]:
+        """Patterns of the pictured methods' streams, for one scene."""
+        adapter = self.coding.settings.codecs[self.point_codec]["adapter"]
+        return self.pictured_points("streams", STREAM_SUFFIX[adapter])
+
+    def scenes(self) -> list[Scene]:
+        """Scenes that are shown: the configured, else the printed of this run, else its first."""
+        configured = [
+            Scene(scene["configuration"], scene["sequence"], scene["qp"])
+            for scene in self.section["frames"]["scenes"] or []
+        ]
+        printed = [
+            scene
+            for scene in PRINTED_SCENES
+            if scene.configuration in self.config["configurations"]
+            and scene.sequence in self.config["sequences"]
+            and scene.qp in self.config["qps"]
+        ]
+        first = self.config["sequences"][0], min(self.config["qps"])
+        return (
+            configured or printed or [Scene(name, *first) for name in self.config["configurations"]]
+        )
