@@ -38,7 +38,7 @@ bl_juniper:
     crops_per_picture: 1
     crop: [192, 128]
     codec: x264-ultrafast
-    shares: [0.6, 0.2, 0.2]
+    split: {fractions: {train: 0.6, val: 0.2, test: 0.2}}
   cnn: {width: 0.125, head: linear_at_mean, epochs: 2, batch_size: 8, learning_rate: 1.0e-3}
   compare: {plain_qps: [], every: 3}
 """

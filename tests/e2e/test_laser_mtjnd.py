@@ -35,7 +35,7 @@ jnd_frames:
   frames_per_source: 2
   preset: ultrafast
   labels: {kind: vmaf_steps}
-  split: {fractions: {train: 0.6, valid: 0.2, test: 0.2}, held_out: [bigbuckbunny]}
+  split: {fractions: {train: 0.6, val: 0.2, test: 0.2}, held_out: [bigbuckbunny]}
   saliency: {model: centre}
 laser_jnd:
   levels: [1]
@@ -103,7 +103,7 @@ def test_every_network_is_in_the_tables_beside_the_baselines(results, paper):
     extra = {"mj_lat-authors", "lat_jnd1-imported"} if paper == "laser_jnd" else set()
     rows = rows_of(results / paper / "tables/errors.csv")
     assert {row["name"] for row in rows} == PREDICTORS[paper] | extra | BASELINES
-    assert {row["part"] for row in rows} == {"train", "valid", "test"}
+    assert {row["part"] for row in rows} == {"train", "val", "test"}
     checks = rows_of(results / paper / "checks/networks.csv")
     assert {row["name"] for row in checks} == PREDICTORS[paper] | extra
     assert {row["verdict"] for row in checks} <= {"passed", "failed"}

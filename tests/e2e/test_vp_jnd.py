@@ -50,7 +50,7 @@ vp_jnd:
       size: [96, 64]
       jobs: 2
       labels: {kind: vmaf_steps}
-      split: {kind: fractions, fractions: {train: 0.5, valid: 0.25, test: 0.25}}
+      split: {kind: fractions, fractions: {train: 0.5, val: 0.25, test: 0.25}}
   network: {width: 0.125, patch_size: 16, start: detail, dropout: 0.1}
   predecessor: {width: 0.125, patch_size: 32, start: detail, dropout: 0.1}
   training:

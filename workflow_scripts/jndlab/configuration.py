@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -24,6 +25,7 @@ from pydantic import (
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -122,15 +124,25 @@ class TrainingJobs(Section):
     """CPU threads of a training. A job of several waits until so many cores are free at once."""
 
 
+def sum_to_one(fractions: Model) -> Model:
+    """Validator of a section of fractions."""
+    total = sum(fractions.model_dump().values())
+    if not math.isclose(total, 1):
+        raise ValueError(f"the fractions sum to {total:g}; let them sum to 1")
+    return fractions
+
+
 class Fractions(Section):
     """Shares of the sources, which sum to 1."""
 
     train: Share
     """Learned from."""
-    valid: Share
+    val: Share
     """Chooses the best epoch."""
     test: Share
     """Only predicted."""
+
+    _sum = model_validator(mode="after")(sum_to_one)
 
 
 def checked(model: type[Model], data: Any, source: str) -> Model:

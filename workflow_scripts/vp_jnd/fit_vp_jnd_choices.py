@@ -17,7 +17,7 @@ def main(snakemake) -> None:
     labels = pw_jnds(read_labels(given.labels, levels=1), codec)
     fitted = {
         split.name: fit_simple_choices(
-            measures, labels, [*split.parts["train"], *split.parts["valid"]]
+            measures, labels, [*split.parts["train"], *split.parts["val"]]
         )
         for split in read_splits(given.splits)
     }

@@ -35,7 +35,7 @@ def main(snakemake) -> None:
             params.network,
             params.training,
             labelled("train"),
-            labelled("valid"),
+            labelled("val"),
             codec,
             StillStore(params.store),
             Path(snakemake.output.model).parent,

@@ -15,7 +15,7 @@ from jndlab.papers.bl_juniper.training import import_bl_juniper, train_bl_junipe
 from jndlab.training.samplers.block_files import BlockFile, write_blocks
 from jndlab.training.samplers.blocks import LabelledBlocks, split_by_source
 
-DATA = {"shares": [0.5, 0.25, 0.25], "seed": 3}
+DATA = {"fractions": {"train": 0.5, "val": 0.25, "test": 0.25}, "seed": 3}
 CNN = {
     "width": 0.125, "head": "linear_at_mean", "scrambled": False, "epochs": 2, "batch_size": 4,
     "learning_rate": 1e-3, "seed": 0,

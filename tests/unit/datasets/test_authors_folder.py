@@ -17,7 +17,7 @@ def root(tmp_path):
 
 def test_rows_follow_the_sorted_names(root):
     splits = read_authors_folder(root)
-    assert list(splits) == ["train", "valid", "test"]
+    assert list(splits) == ["train", "val", "test"]
     train = splits["train"]
     assert [frame.stem for frame in train.frames] == [f"frame00{n}" for n in range(4)]
     assert train.labels.values().tolist() == [[20 + n, 30 + n, 40] for n in range(4)]
@@ -26,7 +26,7 @@ def test_rows_follow_the_sorted_names(root):
     assert sorted(train.jnd_frames) == [1, 2, 3] and len(train.jnd_frames[2]) == 4
     assert splits["test"].labels is None and splits["test"].jnd_frames == {}
     assert train.labels.kind == "subjective" and train.labels.statistic == "unstated"
-    assert read_authors_folder(root, kind="vmaf_steps")["valid"].labels.kind == "vmaf_steps"
+    assert read_authors_folder(root, kind="vmaf_steps")["val"].labels.kind == "vmaf_steps"
 
 
 def test_a_split_of_one_picture_works(tmp_path):

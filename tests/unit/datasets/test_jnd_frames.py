@@ -65,7 +65,7 @@ from jndlab.papers.jnd_networks.subject_figures import draw_sur_curves
 from jndlab.quality.quality_sweeps import stream_of
 from jndlab.quality.vmaf_steps import DEFAULT_RULE
 
-FRACTIONS = {"train": 0.6, "valid": 0.2, "test": 0.2}
+FRACTIONS = {"train": 0.6, "val": 0.2, "test": 0.2}
 CODEC = X264Codec("ultrafast")
 FEW_QPS = tuple(range(1, 52, 3))  # a sweep of all takes seconds
 PACKAGED = FrameChoice(
@@ -423,7 +423,7 @@ def test_the_authors_layout_holds_all_of_it(packaged, labelled, tmp_path):
     split = split_sources(records, seed=0, fractions=FRACTIONS)
     export(tmp_path / "data", folder, records, split, labels, tmp_path / "coded")
     found = read_authors_folder(tmp_path / "data", kind="vmaf_steps")
-    assert sorted(found) == ["test", "train", "valid"]
+    assert sorted(found) == ["test", "train", "val"]
     for name, part in found.items():
         names = [path.stem for path in part.frames]
         assert names and (part.labels.values(names) == labels.values(names)).all()
@@ -451,7 +451,7 @@ def test_the_authors_layout_holds_all_of_it(packaged, labelled, tmp_path):
 def test_a_folder_of_ones_own_goes_through_unchanged(tmp_path):
     root = authors_folder(tmp_path / "own", {"train": 3, "valid": 1, "test": 2})
     records = write_pictures(tmp_path / "frames", read_own(root), None)
-    assert [record.subset for record in records] == ["train"] * 3 + ["valid"] + ["test"] * 2
+    assert [record.subset for record in records] == ["train"] * 3 + ["val"] + ["test"] * 2
     labels = labels_of_folder(root, "subjective")
     assert labels.statistic == "unstated" and len(labels.sources) == 4
     split = split_sources(records, seed=0, fractions=FRACTIONS)
@@ -480,7 +480,7 @@ def test_names_in_two_parts_and_leaking_clips_are_told(tmp_path):
     with pytest.raises(UserError, match="'frame000' in two splits"):
         list(find_frames(FrameChoice(source="folder", folder=root)))
     records = write_pictures(tmp_path / "frames", read_own(root, r"(frame)\d+"), None)
-    with pytest.raises(UserError, match="'frame' is in the parts 'train' and 'valid'"):
+    with pytest.raises(UserError, match="'frame' is in the parts 'train' and 'val'"):
         split_sources(records, seed=0, fractions=FRACTIONS)
     for pattern in (r"(clip\d)_", r"frame\d+", "("):
         with pytest.raises(UserError, match="source of frame"):
@@ -613,7 +613,7 @@ def test_adapters_make_a_folder_of_ones_own_ready(few_qps, repository, tmp_path)
     code, said = run_adapter(repository, "export_jnd_frames", tmp_path, inputs, outputs, {})
     assert code == 0, said
     frames = read_set(tmp_path / "data", tmp_path / "data.csv")
-    assert frames.frames[0].jnd == (31, 30, 40) and len(frames.of_part("valid")) == 1
+    assert frames.frames[0].jnd == (31, 30, 40) and len(frames.of_part("val")) == 1
 
 
 def test_saliency_maps_are_of_the_frames_sizes(repository, packaged, tmp_path):

@@ -34,7 +34,7 @@ def test_parts_are_disjoint_complete_and_do_not_depend_on_order(names, seed, ran
     assert split_by_fractions(shuffled, seed) == split
     sizes = {part: len(sources) for part, sources in split.parts.items()}
     assert all(abs(sizes[part] - share * len(names)) < 1.2 for part, share in
-               {"train": 0.8, "valid": 0.1, "test": 0.1}.items())  # fmt: skip
+               {"train": 0.8, "val": 0.1, "test": 0.1}.items())  # fmt: skip
     assert min(sizes.values()) >= 1
 
 
@@ -57,7 +57,7 @@ def test_seeds_give_different_splits_and_a_known_one_stays():
     assert len(drawn) > 15
     # Written down: a split must be the same on every machine and in every version.
     assert split_by_fractions(names, 1).parts["test"] == ("SRC10", "SRC11")
-    assert split_by_fractions(names, 1).parts["valid"] == ("SRC02", "SRC17")
+    assert split_by_fractions(names, 1).parts["val"] == ("SRC02", "SRC17")
 
 
 def test_items_follow_their_source():
@@ -75,10 +75,10 @@ def test_items_follow_their_source():
 
 def test_the_authors_split_of_vp_jnd():
     split = vp_jnd_split()
-    assert [len(split.parts[part]) for part in ("train", "valid", "test")] == [30, 10, 10]
+    assert [len(split.parts[part]) for part in ("train", "val", "test")] == [30, 10, 10]
     assert sorted(all_of(split)) == [f"SRC{number:02d}" for number in range(1, 51)]
     assert split.parts["train"][:5] == ("SRC01", "SRC02", "SRC03", "SRC04", "SRC09")
-    assert split.parts["valid"][0] == "SRC05" and split.parts["test"][-1] == "SRC45"
+    assert split.parts["val"][0] == "SRC05" and split.parts["test"][-1] == "SRC45"
 
 
 def test_splits_survive_their_file(tmp_path):
@@ -90,7 +90,7 @@ def test_splits_survive_their_file(tmp_path):
 
 def test_published_folds_become_splits():
     splits = splits_of_folds([["b", "a"], ["c"], ["d"]])
-    assert splits[2].parts == {"train": ("c",), "valid": ("a", "b"), "test": ("d",)}
+    assert splits[2].parts == {"train": ("c",), "val": ("a", "b"), "test": ("d",)}
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from jndlab.papers.jnd_networks.stages import Stage
 from jndlab.quality.siti import siti_of_file, siti_of_frames
 from jndlab.report.tables import POINT_COLUMNS
 
-PARTS = {"train": 6, "valid": 2, "test": 4}
+PARTS = {"train": 6, "val": 2, "test": 4}
 
 
 @pytest.fixture(scope="module")
@@ -127,15 +127,15 @@ def test_without_labels_of_test_frames_the_validation_frames_judge(predictions, 
     known = predictions[predictions["part"] != "test"]
     verdicts = tables.checks(known)
     alive = verdicts[verdicts["check"] == "alive"]
-    assert row_of(alive, name="mj_lat", level=1)["expected"].endswith("valid frames above 0.01")
+    assert row_of(alive, name="mj_lat", level=1)["expected"].endswith("val frames above 0.01")
     assert row_of(alive, name="mj_lat", level=1)["verdict"] == "passed"
     assert row_of(alive, name="lat_jnd1", level=1)["verdict"] == "failed"
     found = row_of(tables.single_against_multi(known), level=1, multi="mj_lat")
-    lat = known[(known["name"] == "lat_jnd1") & (known["part"] == "valid")]
+    lat = known[(known["name"] == "lat_jnd1") & (known["part"] == "val")]
     assert found["error_single"] == pytest.approx(lat["error"].mean())
     stem = tmp_path / "errors"
     figures.error_bars(tables.errors(known), stem, metadata="frames", unit="QP")
-    assert set(pd.read_csv(stem.with_suffix(".csv"))["part"]) == {"valid"}
+    assert set(pd.read_csv(stem.with_suffix(".csv"))["part"]) == {"val"}
 
 
 def test_levels_out_of_order_and_range_fail(predictions):

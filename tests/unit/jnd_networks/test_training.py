@@ -73,7 +73,7 @@ def frames(tmp_path_factory) -> list[LabelledPicture]:
         Image.fromarray(rgb).save(path)
         Image.fromarray(rgb[..., :1].repeat(3, axis=2)).save(folder / f"map{number}.png")
         jnd = tuple(mean + 4 * (1.5 - number % 4) for mean in MEANS)
-        part = "train" if number < 4 else "valid"
+        part = "train" if number < 4 else "val"
         made.append(LabelledPicture(f"f{number}", part, path, jnd, dict.fromkeys(LEVELS, path)))
     return made
 

@@ -70,7 +70,14 @@ BAD = [
     ({"methods": {"anchor": {"kind": "anchor"}, 5: {"kind": "anchor"}}}, ["methods: the name 5"]),
     ({1: 2}, ["unknown key '1'"]),
     ({True: 2}, ["unknown key 'True'"]),
-    ({"iqnet": {"training": {"held_out": 1}}}, ["iqnet.training.held_out: 1", "less than 1"]),
+    (
+        {"iqnet": {"training": {"split": {"fractions": {"train": 0.5, "val": 1}}}}},
+        ["iqnet.training.split.fractions.val: 1", "less than 1"],
+    ),
+    (
+        {"jnd_frames": {"split": {"fractions": {"train": 0.8, "val": 0.1, "test": 0.2}}}},
+        ["jnd_frames.split.fractions", "sum to 1.1"],
+    ),
     ({"iqnet": None}, ["iqnet: null", "object"]),
     ({"iqnet": {"training_data": {"crop": [448]}}}, ["iqnet.training_data.crop", "of 2 item(s)"]),
     ({"jnd_frames": {"source": "packaged"}}, ["jnd_frames", "`size`"]),

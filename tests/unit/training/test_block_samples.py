@@ -17,7 +17,7 @@ from jndlab.training.samplers.blocks import (
     split_by_source,
 )
 
-SPLIT = {"a": "train", "b": "train", "c": "validation", "d": "test"}
+SPLIT = {"a": "train", "b": "train", "c": "val", "d": "test"}
 
 
 def frame_of(source: str, seed: int, height: int = 150, width: int = 200) -> LabelledBlocks:
@@ -65,12 +65,15 @@ def test_labels_of_another_grid_are_refused(wrong):
 def test_splits_hold_whole_sources():
     names = [f"SRC{i:02}" for i in range(1, 31)]
     split = split_by_source([*names, *names])
-    counts = [list(split.values()).count(kind) for kind in ("train", "validation", "test")]
+    counts = [list(split.values()).count(kind) for kind in ("train", "val", "test")]
     assert counts == [24, 3, 3] and set(split) == set(names)
     assert split == split_by_source(reversed(names)) != split_by_source(names, seed=1)
     few = split_by_source(["x", "y", "z"])
-    assert sorted(few.values()) == ["test", "train", "validation"]
-    assert set(split_by_source(["x", "y"], (1, 1, 0)).values()) == {"train", "validation"}
+    assert sorted(few.values()) == ["test", "train", "val"]
+    assert set(split_by_source(["x", "y"], {"train": 0.5, "val": 0.5, "test": 0}).values()) == {
+        "train",
+        "val",
+    }
     with pytest.raises(UserError, match="2 sources cannot be split"):
         split_by_source(["x", "y"])
 

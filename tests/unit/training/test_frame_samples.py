@@ -20,7 +20,7 @@ from jndlab.training.recipe import LossTerm, Recipe, named_outputs
 from jndlab.training.samplers.frames import FrameSamples, FrameTargets, cell_means
 
 WIDTH, HEIGHT = 80, 64
-COUNTS = {"train": 5, "valid": 2, "test": 2}
+COUNTS = {"train": 5, "val": 2, "test": 2}
 PREPARATION = PicturePreparation(HEIGHT, 64)  # BGR, 0..255, narrower than the frames
 
 
@@ -190,7 +190,7 @@ def missing_file(frames):
 
 
 def only_valid(frames):
-    return [frame for frame in frames if frame.part == "valid"]
+    return [frame for frame in frames if frame.part == "val"]
 
 
 @pytest.mark.parametrize(

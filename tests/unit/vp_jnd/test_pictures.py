@@ -222,11 +222,11 @@ def test_splits_have_the_names_that_the_rules_expect():
         FOLDS,
         {**FOLDS, "runs": [3, 1]},
         {"kind": "authors", "seed": 0},
-        {"kind": "fractions", "seed": 1, "fractions": {"train": 0.6, "valid": 0.2, "test": 0.2}},
+        {"kind": "fractions", "seed": 1, "fractions": {"train": 0.6, "val": 0.2, "test": 0.2}},
     ):
         assert [one.name for one in make_splits(split, sources)] == split_names(split)
     authors = make_splits({"kind": "authors"}, sources)[0]
-    assert [len(authors.parts[part]) for part in ("train", "valid", "test")] == [30, 10, 10]
+    assert [len(authors.parts[part]) for part in ("train", "val", "test")] == [30, 10, 10]
     tested = [name for one in make_splits(FOLDS, sources) for name in one.parts["test"]]
     assert sorted(tested) == sorted(sources)
     with pytest.raises(UserError, match="no fold 4"):

@@ -39,7 +39,7 @@ from jndlab.papers.vp_jnd.tables import (
 
 QUALITIES = tuple(range(1, 101))
 LABELS = {f"p{number}": 40 + 5 * number for number in range(6)}
-PARTS = {"train": ("p0", "p2", "p4"), "valid": ("p5",), "test": ("p1", "p3")}
+PARTS = {"train": ("p0", "p2", "p4"), "val": ("p5",), "test": ("p1", "p3")}
 SPLIT = Split("fractions", PARTS)
 
 
@@ -72,7 +72,7 @@ def told(method: str, chosen: dict[str, int], calls: int = 12) -> dict:
 @pytest.fixture
 def tested() -> HeldOut:
     curves = {name: measures(label, name) for name, label in LABELS.items()}
-    fitted = fit_simple_choices(curves, LABELS, [*PARTS["train"], *PARTS["valid"]])
+    fitted = fit_simple_choices(curves, LABELS, [*PARTS["train"], *PARTS["val"]])
     choices = {"fractions": [told("vp_jnd", {"p1": 43, "p3": 57})]}
     return HeldOut(
         "packaged", "packaged", "jpeg", "demo", "vmaf_steps", "", LABELS, curves, [SPLIT],

@@ -21,7 +21,7 @@ from jndlab.datasets.jnd_labels import JndLabels, Kind, Order, labels_from_value
 from jndlab.errors import UserError
 from jndlab.files import write_text
 
-SPLITS = ("train", "valid", "test")
+FOLDERS = {"train": "train", "val": "valid", "test": "test"}  # subset -> the authors' folder
 LABEL_FILE = "JND-Levels.txt"
 LEVELS = (1, 2, 3)
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
@@ -46,7 +46,7 @@ class FramesOfSplit:
 def read_authors_folder(
     folder: str | Path, *, kind: Kind = "subjective", order: Order = "error"
 ) -> dict[str, FramesOfSplit]:
-    """The splits of a folder in the authors' layout: ``train``, ``valid`` and, if there, ``test``.
+    """The subsets of a folder in the authors' layout: ``train``, ``val`` and, if there, ``test``.
 
     ``kind`` says what the labels are (the file does not); their source is the frame's name without
     suffix. Raises UserError, with file, expected and found, for: no or several label files,
@@ -56,14 +56,14 @@ def read_authors_folder(
     """
     folder = require_folder(folder)
     splits = {}
-    for name in SPLITS:
+    for subset, name in FOLDERS.items():
         if (folder / name).is_dir():
-            splits[name] = _read_split(folder, name, kind, order)
+            splits[subset] = _read_split(folder, name, kind, order)
         elif name != "test":
             raise UserError(
                 f"the folder '{name}' is missing.",
                 where=str(folder),
-                expected=f"{', '.join(SPLITS)} (test may be left out)",
+                expected=f"{', '.join(FOLDERS.values())} (test may be left out)",
             )
     if len({(split.width, split.height) for split in splits.values()}) > 1:
         found = ", ".join(f"{s.name} {s.width}x{s.height}" for s in splits.values())

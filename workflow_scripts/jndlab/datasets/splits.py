@@ -1,4 +1,4 @@
-"""Training, validation and test parts of a data set, by source and never by frame or block."""
+"""Train, val and test subsets of a data set, by source and never by frame or block."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from jndlab.errors import UserError
 from jndlab.files import read_csv, write_csv
+from jndlab.subsets import FRACTIONS
 
 Item = TypeVar("Item")
 
-FRACTIONS = {"train": 0.8, "valid": 0.1, "test": 0.1}
 COLUMNS = ["split", "part", "source"]
 
 # Ids of MCL-JCI in the authors' training code of VP-JND; of the other twenty it uses ten to
@@ -74,7 +74,7 @@ def split_by_fractions(
     shuffled = _shuffled(sources, seed)
     if not math.isclose(sum(fractions.values()), 1) or min(fractions.values()) <= 0:
         raise UserError(
-            "the fractions of a split do not do.",
+            "invalid fractions of a split.",
             expected=f"positive ones that sum to 1, found {dict(fractions)}",
         )
     _require_enough(shuffled, len(fractions), "parts")
@@ -94,7 +94,7 @@ def split_into_folds(sources: Iterable[str], seed: int, folds: int = 10) -> list
     """
     shuffled = _shuffled(sources, seed)
     if folds < 3:
-        raise UserError(f"{folds} folds do not do.", expected="3 at least (train, valid, test)")
+        raise UserError(f"{folds} folds are too few.", expected="3 at least (train, val, test)")
     _require_enough(shuffled, folds, "folds")
     return splits_of_folds([shuffled[fold::folds] for fold in range(folds)])
 
@@ -115,7 +115,7 @@ def splits_of_folds(folds: Sequence[Iterable[str]]) -> list[Split]:
                         for source in sets[fold]
                     )
                 ),
-                "valid": sets[(test + 1) % count],
+                "val": sets[(test + 1) % count],
                 "test": sets[test],
             },
         )
@@ -130,7 +130,7 @@ def vp_jnd_split() -> Split:
     is an assumption.
     """
     others = [number for number in range(1, 51) if number not in VP_JND_TRAINING]
-    named = {"train": VP_JND_TRAINING, "valid": others[:10], "test": others[10:]}
+    named = {"train": VP_JND_TRAINING, "val": others[:10], "test": others[10:]}
     return Split(
         "vp_jnd_authors",
         {part: tuple(f"SRC{number:02d}" for number in ids) for part, ids in named.items()},

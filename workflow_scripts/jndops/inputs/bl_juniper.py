@@ -74,7 +74,7 @@ class BlJuniperInputs:
 
     def split(self) -> dict[str, Any]:
         """Keys of the split of the labelled blocks."""
-        return {name: self.data[name] for name in ("shares", "seed")}
+        return {"fractions": self.data["split"]["fractions"], "seed": self.data["seed"]}
 
     @property
     def folder(self) -> str:

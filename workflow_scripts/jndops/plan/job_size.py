@@ -152,7 +152,7 @@ def _training_megapixels(
     pictures = _count(iqnet["training_data"])
     if pictures is None:
         return None
-    crops = pictures * (1 - training["held_out"]) * training["crops_per_picture"]
+    crops = pictures * training["split"]["fractions"]["train"] * training["crops_per_picture"]
     return training["epochs"] * crops * crop * crop / 1e6
 
 

@@ -47,11 +47,11 @@ class FrameLabels(Section):
 
 
 class Split(Section):
-    """Training, validation and test parts, by source and never by frame. A `folder` has its own."""
+    """Train, val and test subsets, by source and never by frame. A `folder` has its own."""
 
     seed: int = 0
     """Decides which source is in which part."""
-    fractions: Fractions = Fractions(train=0.8, valid=0.1, test=0.1)
+    fractions: Fractions = Fractions(train=0.8, val=0.1, test=0.1)
     """Shares of the sources, which sum to 1. Assumption: not known of the papers."""
     held_out: Distinct[str] = []
     """Sources that are tested and never learned from, beside the shares: those that predictors code

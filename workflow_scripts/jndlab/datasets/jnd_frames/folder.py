@@ -1,8 +1,9 @@
 """Labelled frames as training reads them: the authors' folder layout and a table beside it.
 
 ``<folder>/train`` holds frames (PNG) and their label file, ``<folder>/jnd1train`` each frame as it
-looks at JND1, and so on for every part and level: the scripts of LASeR-JND's and MTJND's authors
-can read the folder. What it cannot say (source, unit, kind of label) stands in the table.
+looks at JND1, and so on for every subset and level (``valid`` for val): the scripts of LASeR-JND's
+and MTJND's authors can read the folder. What it cannot say (source, unit, kind of label) stands in
+the table.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from jndlab.datasets.authors_folder import LABEL_FILE, SPLITS, write_label_file
+from jndlab.datasets.authors_folder import FOLDERS, LABEL_FILE, write_label_file
 from jndlab.datasets.jnd_labels import JndLabels
 from jndlab.datasets.pictures.picture_list import Picture, by_source
 from jndlab.datasets.splits import Split, split_by_fractions
 from jndlab.errors import UserError
 from jndlab.files import read_csv, write_csv
+from jndlab.subsets import SUBSETS
 
 LEVELS = (1, 2, 3)
 COLUMNS = ["name", "source", "subset", "frame", "width", "height", "unit", "kind", "statistic",
@@ -31,7 +33,7 @@ COLUMNS = ["name", "source", "subset", "frame", "width", "height", "unit", "kind
 class LabelledFrame:
     """One frame of a training set: files and labels.
 
-    ``part`` is train, valid or test; ``source`` the clip or picture that the frame is of; ``jnd``
+    ``part`` is train, val or test; ``source`` the clip or picture that the frame is of; ``jnd``
     JND1 to JND3 in the set's unit, None for a test frame without labels; ``jnd_pictures`` the
     frame at each level's quality, where it was made.
     """
@@ -56,7 +58,7 @@ class LabelledFrames:
     statistic: str
 
     def of_part(self, part: str) -> tuple[LabelledFrame, ...]:
-        """Frames of ``train``, ``valid`` or ``test``, by name."""
+        """Frames of ``train``, ``val`` or ``test``, by name."""
         return tuple(frame for frame in self.frames if frame.part == part)
 
     @cached_property
@@ -75,7 +77,7 @@ def split_sources(
 ) -> Split:
     """Parts by source: as the data set gives them, or by fractions of the sources.
 
-    ``held_out`` sources are tested and never learnt from; fractions are of the others. Raises
+    ``held_out`` sources are tested and never learned from; fractions are of the others. Raises
     UserError for such a source that is not there, and for too few sources.
     """
     sources = by_source(records)
@@ -83,7 +85,7 @@ def split_sources(
     if given:
         parts = {
             part: tuple(sorted({row.source for row in records if row.subset == part}))
-            for part in SPLITS
+            for part in SUBSETS
             if part in given
         }
         return Split("given", parts)
@@ -122,10 +124,11 @@ def write_authors_folder(
         names = [record.name for record in of_part]
         with_labels = part != "test" or bool(labelled & set(names))
         values = labels.values(names) if with_labels else np.full((len(names), 3), np.nan)
-        folders = {root / part: frames}
+        called = FOLDERS[part]
+        folders = {root / called: frames}
         if with_labels:
-            folders |= {root / f"jnd{level}{part}": coded / f"jnd{level}" for level in LEVELS}
-            write_label_file(root / part / LABEL_FILE, values)
+            folders |= {root / f"jnd{level}{called}": coded / f"jnd{level}" for level in LEVELS}
+            write_label_file(root / called / LABEL_FILE, values)
         for target, origin in folders.items():
             target.mkdir(parents=True, exist_ok=True)
             for name in names:
@@ -172,15 +175,15 @@ def read_set(folder: str | Path, table: str | Path) -> LabelledFrames:
 
 
 def _labelled_frame(folder: Path, row: Mapping[str, str]) -> LabelledFrame:
-    file = f"{row['name']}.png"
-    picture = folder / row["subset"] / file
+    file, name = f"{row['name']}.png", FOLDERS[row["subset"]]
+    picture = folder / name / file
     if not picture.is_file():
         raise UserError(
             "a frame of a training set is missing.",
             where=str(picture),
             remedy="let the workflow write the folder again.",
         )
-    jnd_pictures = {level: folder / f"jnd{level}{row['subset']}" / file for level in LEVELS}
+    jnd_pictures = {level: folder / f"jnd{level}{name}" / file for level in LEVELS}
     return LabelledFrame(
         row["name"],
         row["source"],

@@ -13,8 +13,8 @@ from jndlab.files import atomic_path
 from jndlab.media.clip import evenly_spread
 from jndlab.media.pictures import read_picture
 from jndlab.quality.vmaf_steps import LABEL_KIND
+from jndlab.subsets import SUBSETS
 
-PARTS = ("train", "valid", "test")
 SHOWN = 8  # frames of the sheet, each of another source while there are enough
 CELL = 320  # width of a picture in the sheet
 MARGIN, HEADER = 10, 30
@@ -24,7 +24,7 @@ INK, PAPER = (20, 20, 20), (255, 255, 255)
 def label_table(frames: LabelledFrames) -> list[dict[str, object]]:
     """Per part and level: sources, labelled frames, mean, deviation (N - 1) and range of labels."""
     rows: list[dict[str, object]] = []
-    for part in PARTS:
+    for part in SUBSETS:
         labelled = [frame for frame in frames.of_part(part) if frame.jnd is not None]
         for level in LEVELS if labelled else ():
             values = np.array([frame.jnd[level - 1] for frame in labelled])

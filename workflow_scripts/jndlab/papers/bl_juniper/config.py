@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jndlab.configuration import (
-    AS_WRITTEN,
     CodingConfiguration,
     Count,
     Distinct,
+    Fraction,
     Name,
     Natural,
     Pair,
@@ -19,6 +19,7 @@ from jndlab.configuration import (
     Share,
     TrainingJobs,
     Triple,
+    sum_to_one,
 )
 from jndlab.jnd.block.mapping_options import BlockMappingOptions
 
@@ -36,6 +37,26 @@ class ClipLabels(Section):
     """At most so many first frames of a sequence are coded for its labels; null codes all."""
     qps: Pair[Annotated[int, Field(ge=1, le=51)]] = [10, 51]
     """Lowest and highest QP that are tried."""
+
+
+class BlockFractions(Section):
+    """Fractions of the sources, which sum to 1."""
+
+    train: Share
+    """Learned from."""
+    val: Fraction
+    """Chooses the best epoch; 0 keeps the one of the lowest training loss."""
+    test: Fraction
+    """Only predicted."""
+
+    _sum = model_validator(mode="after")(sum_to_one)
+
+
+class Split(Section):
+    """Train, val and test subsets, by source (clip or picture) and never by block."""
+
+    fractions: BlockFractions = BlockFractions(train=0.8, val=0.1, test=0.1)
+    """Assumption: the authors' split is not published."""
 
 
 class TrainingData(Section):
@@ -66,9 +87,7 @@ class TrainingData(Section):
     """Width and height of a panned picture."""
     codec: str = "x264-medium"
     """Codec entry that codes panned pictures, all intra."""
-    shares: Triple[Annotated[float, Field(ge=0, le=1), AS_WRITTEN]] = [0.8, 0.1, 0.1]
-    """Shares of the sources (clips or pictures, never blocks of one) for training, validation and
-    test. Assumption: the authors' split is not published."""
+    split: Split = Split()
     seed: Natural = 0
     """Fixes pans, split and sampling. Assumption."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from jndlab.datasets.bl_juniper_labels import BlockLabels, label_statistics
+from jndlab.datasets.authors_block_labels import BlockLabels, label_statistics
 from jndlab.files import read_csv
 from jndlab.jnd.block.qp_control import mean_block_qps
 from jndlab.papers.bl_juniper.errors import Labelled
@@ -38,7 +38,7 @@ TENSION_CAPTION = (
 
 
 def statistics_table(labels: BlockLabels) -> pd.DataFrame:
-    """``datasets.bl_juniper_labels.label_statistics`` as a frame."""
+    """``datasets.authors_block_labels.label_statistics`` as a frame."""
     return pd.DataFrame(label_statistics(labels)).assign(content="published")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jndlab.datasets.bl_juniper_labels import BlockLabels, read_label_folder, read_packed
+from jndlab.datasets.authors_block_labels import BlockLabels, read_label_folder, read_packed
 from jndlab.datasets.jnd_labels import labels_from_samples
 from jndlab.datasets.mcl_jcv import find_clips, read_samples
 from jndlab.errors import UserError

@@ -35,9 +35,9 @@ def train_bl_juniper(
 ) -> None:
     """Train the network of ``level`` (1 to 3) and export it to ``folder``.
 
-    ``cnn`` and ``data`` (``shares``, ``seed``) are keys of the configuration. The state of the run
-    is kept below ``folder``, by recipe: a killed training resumes there. Loss is the mean absolute
-    error in QP, so ``val_loss`` is that of the validation blocks.
+    ``cnn`` and ``data`` (``fractions`` of the split, ``seed``) are keys of the configuration. The
+    state of the run is kept below ``folder``, by recipe: a killed training resumes there. Loss is
+    the mean absolute error in QP, so ``val_loss`` is that of the validation blocks.
     """
     content = read_blocks(block_files)
     split = split_by_source([str(name) for name in content.blocks.sources], **data)
@@ -55,7 +55,7 @@ def train_bl_juniper(
         losses=(LossTerm("mae", output=f"jnd{level}"),),
         learning_rate=cnn["learning_rate"],
         seed=cnn["seed"],
-        best_by="val_loss" if samples.members["validation"].size else "train_loss",
+        best_by="val_loss" if samples.members["val"].size else "train_loss",
     )
     run_dir = run_dir_of(folder, recipe.as_json(), samples.sha256, model.options)
     train(model, samples, recipe, run_dir, on_metrics=on_metrics, threads=threads)

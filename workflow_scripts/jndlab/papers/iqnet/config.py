@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jndlab.configuration import (
     AS_WRITTEN,
@@ -22,6 +22,7 @@ from jndlab.configuration import (
     Share,
     Text,
     TrainingJobs,
+    sum_to_one,
 )
 
 MaeKind = Literal["decoded_vs_source", "prefiltered_vs_source"]
@@ -125,6 +126,24 @@ class Network(Section):
     convolution (3,297 parameters), `B` 32 channels without it (2,977)."""
 
 
+class PairFractions(Section):
+    """Fractions of the pictures, which sum to 1."""
+
+    train: Share
+    """Learned from."""
+    val: Fraction
+    """Chooses the best epoch; 0 keeps the one of the lowest training loss."""
+
+    _sum = model_validator(mode="after")(sum_to_one)
+
+
+class Split(Section):
+    """Train and val subsets of the pictures."""
+
+    fractions: PairFractions
+    """At least one picture validates where the fraction is not 0."""
+
+
 class Training(Section):
     """Training by Adam (printed: rate, its halving, batch, crop, epochs)."""
 
@@ -144,8 +163,8 @@ class Training(Section):
     """`mae` (L1) or `mse` (L2). Assumption: none is printed."""
     augment: bool = False
     """Flips and rotations. Assumption: none, only the random crop is printed."""
-    held_out: Fraction = 0.05
-    """Share of the pictures kept for validation. Assumption: not printed."""
+    split: Split = Split(fractions=PairFractions(train=0.95, val=0.05))
+    """Assumption: not printed."""
     seed: Natural = 0
     """Fixes initial weights, split and sampling. Assumption."""
 
@@ -166,8 +185,8 @@ class CnnJnqd(Section):
     """`sgd` (printed) or `adam`, which needs far fewer epochs."""
     learning_rate: Positive = 0.01
     """Learning rate (printed: 0.01, for SGD)."""
-    held_out: Fraction = 0.25
-    """Share of the pictures kept for validation (printed: 0.25)."""
+    split: Split = Split(fractions=PairFractions(train=0.75, val=0.25))
+    """Printed: a quarter for validation."""
     seed: Natural = 0
     """Fixes initial weights, split and sampling. Assumption."""
 

@@ -34,7 +34,7 @@ def train_iqnet(
         find_pairs(sources, targets),
         crop=training["crop"],
         seed=training["seed"],
-        held_out=training["held_out"],
+        held_out=training["split"]["fractions"]["val"],
         crops_per_picture=training["crops_per_picture"],
         augment=training["augment"],
     )
@@ -64,7 +64,7 @@ def train_cnn_jnqd(
         crop=CNN_JNQD_CROP,
         target_margin=CNN_JNQD_MARGIN,
         seed=training["seed"],
-        held_out=training["held_out"],
+        held_out=training["split"]["fractions"]["val"],
         crops_per_picture=training["crops_per_picture"],
         augment=True,
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANEL = (2.9, 2.7)
-MARKERS = {"train": "x", "valid": "^", "test": "o"}
+MARKERS = {"train": "x", "val": "^", "test": "o"}
 LEVELS = (1, 2, 3)
 BAR_SHARE = 0.8
 BASELINE_LOOKS = {"training_mean": ":", "training_median": "-.", "linear_siti": "--"}

@@ -127,7 +127,7 @@ def metadata_text(rows: pd.DataFrame, metadata: Mapping[str, str]) -> str:
     counts = "/".join(str(sources.get(part, 0)) for part in tables.PARTS)
     frames = rows["frame"].nunique()
     return (
-        f"{frames} frames of {counts} sources (train/valid/test) of '{metadata['data_set']}', "
+        f"{frames} frames of {counts} sources (train/val/test) of '{metadata['data_set']}', "
         f"{KINDS[metadata['kind']]}"
     )
 

@@ -14,8 +14,8 @@ from jndlab.paths import PUBLISHED
 from jndlab.quality.aggregate import same_qp_table
 from jndlab.quality.jnd_statistics import RANGES
 from jndlab.report.compare import compare_with_published
+from jndlab.subsets import SUBSETS
 
-PARTS = ("train", "valid", "test")
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 DEAD_BELOW = 0.01  # deviation of predictions over the test frames, in the labels' unit
@@ -62,14 +62,14 @@ def errors(predictions: pd.DataFrame) -> pd.DataFrame:
     of_mean = of_mean.rename(columns={"error": "error_of_mean"})
     table = table.merge(of_mean, on=["level", "part"], how="left")
     table["gain_on_mean"] = table.pop("error_of_mean") - table["error"]
-    table["part"] = pd.Categorical(table["part"], PARTS, ordered=True)
+    table["part"] = pd.Categorical(table["part"], SUBSETS, ordered=True)
     table = table.sort_values(["part", "level"], kind="stable", ignore_index=True)
     return table.astype({"part": str})
 
 
 def judged_part(rows: pd.DataFrame) -> str:
-    """The part that tells most of use: ``test``, or without labels of it ``valid``, ``train``."""
-    return next(part for part in reversed(PARTS) if (rows["part"] == part).any())
+    """The part that tells most of use: ``test``, or without labels of it ``val``, ``train``."""
+    return next(part for part in reversed(SUBSETS) if (rows["part"] == part).any())
 
 
 def baselines_beaten(errors: pd.DataFrame) -> str:

@@ -59,7 +59,7 @@ def train_stage(
         saliency=saliency,
         seed=training["seed"],
     )
-    recipe = recipe_of(stage, model, training, validated=bool(samples.frames["valid"]))
+    recipe = recipe_of(stage, model, training, validated=bool(samples.frames["val"]))
     origins = {path.parent.name: sha256_of(path) for path in starts_from}
     if imagenet is not None and isinstance(model, MtJnd):
         origins["imagenet"] = sha256_of(imagenet)

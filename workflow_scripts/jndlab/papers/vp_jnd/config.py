@@ -55,7 +55,7 @@ class Split(Section):
     """With `folds`: how many."""
     runs: Several[Count] | None = None
     """With `folds`: numbers of those that are run; null runs all."""
-    fractions: Fractions = Fractions(train=0.6, valid=0.2, test=0.2)
+    fractions: Fractions = Fractions(train=0.6, val=0.2, test=0.2)
     """With `fractions`: shares of the sources, which sum to 1."""
     seed: int = 0
     """Decides which source is in which part."""

@@ -58,7 +58,7 @@ def constant_error(values: Mapping[str, float]) -> tuple[float, str]:
     """Mean |dQF| of a constant, and from which pictures it was learnt; see :func:`label_table`."""
     split = vp_jnd_split()
     learnt = [values[source] for source in split.parts["train"] if source in values]
-    others = [values[s] for part in ("valid", "test") for s in split.parts[part] if s in values]
+    others = [values[s] for part in ("val", "test") for s in split.parts[part] if s in values]
     if len(values) == 50 and len(learnt) == len(VP_JND_TRAINING):
         return float(np.abs(np.array(others) - np.median(learnt)).mean()), AUTHORS
     array = np.array(list(values.values()))

@@ -15,9 +15,9 @@ import torch
 from jndlab.errors import UserError
 from jndlab.jnd.block.pictures import rgb_blocks
 from jndlab.models.bl_juniper.cnn import BLOCK, BlockPreparation
+from jndlab.subsets import FRACTIONS, SUBSETS
 from jndlab.training.recipe import Batch
 
-SPLITS = ("train", "validation", "test")
 UNLABELLED = 0  # a label of this leaves its block out
 
 
@@ -76,26 +76,26 @@ def labelled_blocks(
 
 
 def split_by_source(
-    sources: Sequence[str], shares: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0
+    sources: Sequence[str], fractions: Mapping[str, float] = FRACTIONS, seed: int = 0
 ) -> dict[str, str]:
-    """Which source serves "train", "validation" or "test"; one is never in two.
+    """Which source serves "train", "val" or "test"; one is never in two.
 
     The authors' split is not published. Blocks of one clip are alike, so a split of blocks would
-    test on what was trained on. Every split with a share gets a source at least, while there are
-    enough. Raises UserError where there are fewer sources than splits.
+    test on what was trained on. Every subset with a fraction gets a source at least. Raises
+    UserError where there are fewer sources than such subsets.
     """
-    names = sorted(set(sources))
+    names, shares = sorted(set(sources)), [fractions[name] for name in SUBSETS]
     wanted = [index for index, share in enumerate(shares) if share > 0]
-    if len(names) < len(wanted) or len(shares) != len(SPLITS):
+    if len(names) < len(wanted):
         raise UserError(
-            f"{len(names)} sources cannot be split into {', '.join(SPLITS)}.",
-            expected=f"three shares, and at least {len(wanted)} sources",
+            f"{len(names)} sources cannot be split into {', '.join(SUBSETS)}.",
+            expected=f"at least {len(wanted)} sources",
         )
     order = [names[index] for index in np.random.default_rng([seed, 0]).permutation(len(names))]
     total = sum(shares)
     counts = [max(1, round(share / total * len(names))) if share > 0 else 0 for share in shares]
     counts[wanted[0]] = len(names) - sum(counts[index] for index in wanted[1:])
-    split_of = np.repeat(SPLITS, counts)
+    split_of = np.repeat(SUBSETS, counts)
     return {name: str(split) for name, split in zip(order, split_of, strict=True)}
 
 
@@ -126,10 +126,10 @@ class BlockSamples:
         if unknown:
             raise UserError(
                 f"sources have no split: {', '.join(unknown)}.",
-                expected="train, validation or test for each",
+                expected="train, val or test for each",
             )
         split_of = np.array([split[str(source)] for source in blocks.sources])
-        self.members = {name: np.flatnonzero(split_of == name) for name in SPLITS}
+        self.members = {name: np.flatnonzero(split_of == name) for name in SUBSETS}
         training = self.members["train"]
         if not training.size:
             raise UserError("there are no labelled blocks to train on.")
@@ -161,7 +161,7 @@ class BlockSamples:
 
     def validation(self, batch_size: int) -> Iterator[Batch]:
         """The validation blocks, in the order given."""
-        return self._in_order("validation", batch_size, standardised_ti=True)
+        return self._in_order("val", batch_size, standardised_ti=True)
 
     def test(self, batch_size: int, *, standardised_ti: bool = True) -> Iterator[Batch]:
         """The test blocks; the authors' test script did not standardise their TI (``False``)."""

@@ -19,9 +19,8 @@ from jndlab.media.pictures import read_picture
 from jndlab.models.laser_jnd.autoencoder import RECONSTRUCTION
 from jndlab.models.mtjnd.networks import ATTENTION
 from jndlab.models.picture_preparation import PicturePreparation
+from jndlab.subsets import SUBSETS
 from jndlab.training.recipe import Batch
-
-PARTS = ("train", "valid", "test")
 
 
 class Frame(Protocol):
@@ -66,7 +65,7 @@ class FrameSamples:
 
     Every part is read once and kept as uint8 at the network's size, as the authors do. An epoch
     visits every training frame once, in an order that follows from ``seed`` and the epoch; there
-    is no augmentation. Validation visits the frames of ``valid``. ``saliency`` is the folder of
+    is no augmentation. Validation visits the frames of ``val``. ``saliency`` is the folder of
     maps (grey PNG, named as the frames), needed for attention targets; a saliency model made
     them, no eyes were tracked. Raises UserError for no training frames, a frame without the
     label, coding or map that is to be learnt, or a map of another size than its frame.
@@ -83,11 +82,11 @@ class FrameSamples:
     ) -> None:
         self.preparation, self.targets = preparation, targets or FrameTargets()
         self.saliency, self.seed = Path(saliency) if saliency is not None else None, seed
-        self.frames = {part: [f for f in frames if f.part == part] for part in PARTS}
+        self.frames = {part: [f for f in frames if f.part == part] for part in SUBSETS}
         self._parts: dict[str, _Part] = {}
         if not self.frames["train"]:
             raise UserError("there are no labelled frames to train on.")
-        for part in ("train", "valid"):
+        for part in ("train", "val"):
             for frame in self.frames[part]:
                 if self.targets.levels and frame.jnd is None:
                     raise UserError(f"frame '{frame.name}' of '{part}' has no JND labels.")
@@ -97,7 +96,7 @@ class FrameSamples:
     def sha256(self) -> str:
         """Hash of what the network is shown in training and validation, in order, and the seed."""
         digest = hashlib.sha256()
-        for part in ("train", "valid"):
+        for part in ("train", "val"):
             for array in self._part(part):
                 if array is not None:
                     digest.update(f"{part} {array.shape} {array.dtype}".encode())
@@ -120,7 +119,7 @@ class FrameSamples:
 
     def validation(self, batch_size: int) -> Iterator[Batch]:
         """The validation frames, by name."""
-        return self.in_order("valid", batch_size)
+        return self.in_order("val", batch_size)
 
     def in_order(self, part: str, batch_size: int) -> Iterator[Batch]:
         """The frames of any part, as ``frames[part]`` lists them; targets as far as it has any."""
