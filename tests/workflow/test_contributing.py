@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 from workflow_runner import Workflow
 
@@ -66,3 +67,189 @@ def test_a_metric_is_one_entry_of_the_registry(tmp_path):
         assert bd_rates[name]["bd_rate_pct"], bd_rates[name]
         figure = (tmp_path / f"results/figures/rd_{name}.svg").read_text("utf-8")
         assert label in figure
+
+
+def replaced(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text, f"{path.name} has no {old!r}"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+METHOD = """from jndlab.jnd.jnd_predictor import FrameJnd
+
+
+class Constant:
+    def __init__(self, qp):
+        self.qp = qp
+
+    def predict(self, frames, clip):
+        return [FrameJnd(0, (self.qp,))]
+"""
+
+
+CODEC = '''"""x264 with its baseline profile: a codec of the checklist."""
+
+from jndlab.codecs.x264 import X264Codec
+
+
+class BaselineCodec(X264Codec):
+    adapter = "baseline"
+
+    def parameters(self, configuration, qp):
+        return {**super().parameters(configuration, qp), "cabac": "0", "ref": "1"}
+
+
+def from_spec(spec):
+    return BaselineCodec(preset=spec["preset"])
+'''
+CODEC_KEYS = '''class Baseline(Section):
+    """H.264 by x264 with the tools of the baseline profile."""
+
+    adapter: Literal["baseline"]
+    """The adapter."""
+    preset: Preset
+    """x264's trade of speed for compression."""
+
+
+CodecName ='''
+
+
+def test_a_codec_is_a_module_its_keys_and_an_entry_and_a_method_is_a_class(tmp_path):
+    workflow = Workflow(tmp_path)
+    codecs = tmp_path / "workflow_scripts/jndlab/codecs"
+    (codecs / "baseline.py").write_text(CODEC, "utf-8")
+    adapter = '"x264": "jndlab.codecs.x264",'
+    replaced(codecs / "__init__.py", adapter, adapter + '\n"baseline": "jndlab.codecs.baseline",')
+    replaced(codecs / "config.py", "CodecName =", CODEC_KEYS)
+    replaced(codecs / "config.py", "| Vtm,", "| Vtm | Baseline,")
+    with (tmp_path / "config/codecs.yaml").open("a") as stream:
+        stream.write("baseline-ultrafast: {adapter: baseline, preset: ultrafast}\n")
+    chosen = CONFIG.replace("[x265-ultrafast]", "[baseline-ultrafast]").split("  erjnd:")[0]
+    mine = '  mine: {kind: jnd_predictor, class: "my_methods:Constant", options: {qp: 40}}\n'
+    workflow.write("my_methods.py", METHOD)
+    workflow.write("mine.yaml", chosen.replace("[22, 27, 32, 37]", "[32]") + mine)
+    workflow.run("--configfile", "mine.yaml", "--", "tabulate_points", "compare_methods")
+    points = {row["method"]: row for row in rows(workflow, "rd_points")}
+    assert {row["codec"] for row in points.values()} == {"baseline-ultrafast"}
+    assert int(points["mine"]["bits"]) < int(points["anchor"]["bits"])  # coded at QP 40
+    assert {row["method"] for row in rows(workflow, "same_qp")} == {"mine"}
+
+
+DATA_SET = """
+my_clips:
+  title: Clips of the checklist
+  access: open
+  licence: CC0
+  citation: {text: "none"}
+  manual: ["Put flat.yuv into the folder of this set."]
+  present: [{glob: "*.yuv"}]
+  needed_by: []
+"""
+
+
+def test_a_data_set_is_an_entry_and_its_sequences_are_rows(tmp_path):
+    workflow = Workflow(tmp_path)
+    with (tmp_path / "config/datasets.yaml").open("a") as stream:
+        stream.write(DATA_SET)
+    sheet = tmp_path / "config/sequences.tsv"
+    header = sheet.read_text("utf-8").split("\n")[0].split("\t")
+    row = {
+        "id": "flat", "name": "flat", "class": "demo", "width": "64", "height": "64",
+        "fps": "25/1", "frames": "2",
+        "bit_depth": "8", "file": "flat.yuv", "dataset": "my_clips", "content": "demo",
+        "start": "0",
+    }  # fmt: skip
+    with sheet.open("a") as stream:
+        stream.write("\t".join(row.get(name, "") for name in header) + "\n")
+    workflow.write("mine.yaml", CONFIG.replace("[bigbuckbunny_tiny]", "[flat]"))
+    missing = workflow.run("--configfile", "mine.yaml", "--", "check_data", check=False)
+    assert missing.returncode != 0
+    assert "Put flat.yuv into the folder" in missing.stdout
+    (tmp_path / "data/my_clips").mkdir(parents=True)
+    (tmp_path / "data/my_clips/flat.yuv").write_bytes(bytes([128]) * (64 * 64 * 3 // 2 * 2))
+    workflow.run("--configfile", "mine.yaml", "--", "check_data")
+    workflow.run("--configfile", "mine.yaml", "--", "results/sequences/flat.mkv")
+
+
+RULES = '''"""A paper of the checklist."""
+
+
+rule tabulate_tiny:
+    """Tabulate the points of the tiny paper."""
+    input:
+        points=coding.all_points(),
+    output:
+        **outputs_of("tiny", "tabulate_tiny"),
+    log:
+        "<logs>/tabulate_tiny.log",
+    benchmark:
+        "<benchmarks>/tabulate_tiny.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    script:
+        "../../workflow_scripts/tiny/tabulate_tiny.py"
+
+
+rule tiny:
+    """Everything of the tiny paper."""
+    input:
+        rules.tabulate_tiny.output,
+'''
+ADAPTER = '''"""RD points in; their number as a table out."""
+
+from jndlab.papers.tiny.tables import count_table
+from jndlab.report.tables import write_table
+from jndops.adapter import run, stems
+
+
+def main(snakemake) -> None:
+    write_table(count_table(len(snakemake.input.points)), stems(snakemake.output)["points"])
+
+
+run(main, snakemake)
+'''
+SCIENCE = '''"""Tables of the tiny paper."""
+
+import pandas as pd
+
+
+def count_table(points: int) -> pd.DataFrame:
+    return pd.DataFrame({"points": [points]})
+'''
+ARTEFACTS = """title: "Tiny"
+printed: "nothing"
+target: "`tiny`"
+state: "complete"
+config: papers
+document: docs/papers/tiny.md
+category: Tiny
+rules:
+  tabulate_tiny:
+    tiny/tables/points:
+      title: number of points
+      shows: number of points
+"""
+
+
+def test_a_paper_is_its_folders_and_two_lines(tmp_path):
+    workflow = Workflow(tmp_path)
+    for name, text in {
+        "rules/tiny/all.smk": RULES,
+        "workflow_scripts/tiny/tabulate_tiny.py": ADAPTER,
+        "workflow_scripts/jndlab/papers/tiny/__init__.py": '"""Tiny."""\n',
+        "workflow_scripts/jndlab/papers/tiny/tables.py": SCIENCE,
+        "report/tiny/artefacts.yaml": ARTEFACTS,
+        "report/tiny/tables.rst": "Number of points.\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        workflow.write(name, text)
+    tracking = 'include: "rules/tracking.smk"'
+    replaced(tmp_path / "Snakefile", tracking, f'include: "rules/tiny/all.smk"\n{tracking}')
+    experiment = tmp_path / "workflow_scripts/jndops/experiment.py"
+    replaced(experiment, '"vp_jnd", "bl_juniper"]]', '"vp_jnd", "bl_juniper", "tiny"]]')
+    chosen = CONFIG.replace("papers: []", "papers: [tiny]")
+    workflow.write("mine.yaml", chosen.replace("[22, 27, 32, 37]", "[32]"))
+    assert workflow.planned("--configfile", "mine.yaml")["tabulate_tiny"] == 1  # by `rule all`
+    workflow.run("--configfile", "mine.yaml", "--", "tiny")
+    table = (tmp_path / "results/tiny/tables/points.csv").read_text("utf-8")
+    assert table == "points\n2\n"

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from jndlab.codecs import codec_class
 from jndlab.codecs.segments import segment_lengths
 from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
@@ -16,8 +17,8 @@ from jndops.inputs import Wildcards, texts_of
 from jndops.plan.encode_priority import EncodePriority, run_model
 from jndops.settings import ALL_QPS, Settings
 
-STREAM_SUFFIX = {"vvenc": "266", "vtm": "266", "x265": "265", "kvazaar": "265", "x264": "264"}
 SECONDS_PER_MEGAPIXEL = {"vtm": 900, "vvenc": 60, "x265": 5, "kvazaar": 5, "x264": 2}
+SECONDS_OF_OTHERS = 60  # of a codec added later
 SEGMENT = "segments/{codec}/AI/{sequence}/{method}/qp{qp}/{segment}.{suffix}"
 
 
@@ -90,7 +91,8 @@ class CodingInputs:
         """Wall time limit of an encode: generous, doubles on each retry."""
         clip = self.settings.clip(wildcards.sequence)
         megapixels = clip.width * clip.height * clip.frames / 1e6
-        seconds = megapixels * SECONDS_PER_MEGAPIXEL[self.codec(wildcards)["adapter"]]
+        adapter = self.codec(wildcards)["adapter"]
+        seconds = megapixels * SECONDS_PER_MEGAPIXEL.get(adapter, SECONDS_OF_OTHERS)
         return int((10 + seconds / 60) * 2 ** (attempt - 1))
 
     def encode_priority(self, wildcards: Wildcards) -> float:
@@ -129,7 +131,7 @@ class CodingInputs:
 
     def stream(self, wildcards: Wildcards) -> str:
         """The stream of a point."""
-        suffix = STREAM_SUFFIX[self.codec(wildcards)["adapter"]]
+        suffix = codec_class(self.codec(wildcards)).suffix
         return f"{self.point_stem('streams', wildcards)}.{suffix}"
 
     def segments(self, wildcards: Wildcards) -> dict[str, list[str]]:

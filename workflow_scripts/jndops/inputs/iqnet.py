@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jndops.inputs.coding import STREAM_SUFFIX, CodingInputs
+from jndlab.codecs import codec_class
+from jndops.inputs.coding import CodingInputs
 
 
 class Scene(NamedTuple):
@@ -95,8 +96,8 @@ class IqnetInputs:
 
     def pictured_streams(self) -> list[str]:
         """Patterns of the pictured methods' streams, for one scene."""
-        adapter = self.coding.settings.codecs[self.point_codec]["adapter"]
-        return self.pictured_points("streams", STREAM_SUFFIX[adapter])
+        codec = self.coding.settings.codecs[self.point_codec]
+        return self.pictured_points("streams", codec_class(codec).suffix)
 
     def scenes(self) -> list[Scene]:
         """Scenes that are shown: the configured, else the printed of this run, else its first."""
