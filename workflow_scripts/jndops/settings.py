@@ -22,6 +22,14 @@ from jndops.experiment import Experiment
 ALL_QPS = "all"  # variant of a prefiltered clip that serves every QP
 
 
+def place_of(point: Any) -> str:
+    """Path without suffix of a point's files, below the folder of their kind (streams, points).
+
+    ``point`` has the fields of a PointKey: one itself, or a rule's wildcards.
+    """
+    return f"{point.codec}/{point.configuration}/{point.sequence}/{point.method}/qp{point.qp}"
+
+
 @dataclass(frozen=True)
 class Settings:
     """One experiment, complete and checked; ``codecs`` holds all entries, not only the chosen."""

@@ -19,7 +19,15 @@ from jndops.plan.cost_model import CostModel, Line, load_first_values
 from jndops.plan.disk import disk_gigabytes, load_shares
 from jndops.plan.job_graph import Job
 from jndops.plan.needs import missing_data, missing_tools
-from jndops.plan.plan import ORDERS, Controller, Machine, load_controller, plan, tasks_of
+from jndops.plan.plan import (
+    ORDERS,
+    Controller,
+    Machine,
+    load_controller,
+    plan,
+    points_done,
+    tasks_of,
+)
 from jndops.settings import load_settings
 
 NO_CONTROLLER = Controller(0.0, 0.0, 0.0)
@@ -277,6 +285,15 @@ def test_disk_of_a_known_run(make_settings, jobs_of, first_values):
 def test_what_the_papers_scale_misses(paper):
     assert any("of 18 sequences" in line for line in missing_data(paper))
     assert any("vtm-11.0: no encoder" in line for line in missing_tools(paper))
+
+
+def test_points_that_are_there_are_counted(paper, tmp_path):
+    point = next(point for point in paper.points() if point.configuration == "LDP")
+    folder = tmp_path / paper.config["results_dir"] / "points" / point.codec / "LDP"
+    (folder / point.sequence / point.method).mkdir(parents=True)
+    assert points_done(paper, tmp_path) == 0
+    (folder / point.sequence / point.method / f"qp{point.qp}.json").write_text("{}")
+    assert points_done(paper, tmp_path) == 1
 
 
 def test_the_controller_takes_time_for_each_job(first_values):

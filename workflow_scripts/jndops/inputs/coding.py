@@ -15,7 +15,7 @@ from jndlab.media.clip import clip_as_text
 from jndops.imports import class_file, digest, import_closure
 from jndops.inputs import Wildcards, texts_of
 from jndops.plan.encode_priority import EncodePriority, run_model
-from jndops.settings import ALL_QPS, Settings
+from jndops.settings import ALL_QPS, Settings, place_of
 
 SECONDS_PER_MEGAPIXEL = {"vtm": 900, "vvenc": 60, "x265": 5, "kvazaar": 5, "x264": 2}
 SECONDS_OF_OTHERS = 60  # of a codec added later
@@ -198,8 +198,7 @@ class CodingInputs:
 
     def point_stem(self, kind: str, point: Wildcards) -> str:
         """Path of a point's files without suffix, below ``kind`` (streams or points)."""
-        place = f"{point.codec}/{point.configuration}/{point.sequence}/{point.method}/qp{point.qp}"
-        return f"{self.results}/{kind}/{place}"
+        return f"{self.results}/{kind}/{place_of(point)}"
 
     def point_files(self, points: Any) -> list[str]:
         """The RD point files of points."""

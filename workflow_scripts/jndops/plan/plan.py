@@ -15,7 +15,7 @@ from jndops.plan.encode_priority import EncodePriority
 from jndops.plan.job_graph import Job
 from jndops.plan.job_size import Work, threads_of, work_of
 from jndops.plan.makespan import Task, critical_path, schedule
-from jndops.settings import Settings
+from jndops.settings import Settings, place_of
 
 ORDERS = ("longest", "snakemake", "first_come")
 
@@ -151,10 +151,7 @@ def job_name(job: Job) -> str:
 def points_done(settings: Settings, root: Path) -> int:
     """How many points of a run are already there, below the folder ``root``."""
     folder = root / settings.config["results_dir"] / "points"
-    return sum(
-        folder.joinpath(*map(str, point[:4]), f"qp{point.qp}.json").is_file()
-        for point in settings.points()
-    )
+    return sum((folder / f"{place_of(point)}.json").is_file() for point in settings.points())
 
 
 def _wall(

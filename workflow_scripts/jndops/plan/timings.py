@@ -13,7 +13,7 @@ from jndlab.errors import UserError
 from jndlab.files import read_json, write_json
 from jndops.plan.cost_model import CostModel, Recorded
 from jndops.plan.job_size import threads_of, work_of
-from jndops.settings import Settings, load_settings
+from jndops.settings import Settings, load_settings, place_of
 
 TIMINGS_NAME = "timings.json"
 _NOTE = (
@@ -65,7 +65,7 @@ def read_timings(paths: Iterable[Path]) -> list[Recorded]:
                 "this is no file of recorded timings.",
                 where=str(path),
                 expected="what a run writes at its end",
-                remedy="remove it: the next run writes it anew.",
+                remedy="remove it: the next run writes it again.",
             ) from error
     return rows
 
@@ -157,8 +157,7 @@ def _benchmarks(
 def _points(folder: Path, settings: Settings) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
     """Wildcards and provenance of every point of the configuration that is there."""
     for point in settings.points():
-        codec, configuration, sequence, method, qp = point
-        path = folder / codec / configuration / sequence / method / f"qp{qp}.json"
+        path = folder / f"{place_of(point)}.json"
         if path.is_file():
             yield (
                 {name: str(value) for name, value in point._asdict().items()},
