@@ -31,7 +31,7 @@ fi
 # uv keeps its own list of certificates; the system's is the one that an administrator looks after.
 certificates=
 [ -f /etc/ssl/certs/ca-certificates.crt ] && certificates=--system-certs
-# uv does not read pip's configuration: a mirror that is set there is handed on.
+# uv does not read pip's configuration: a mirror that is set there is passed on.
 mirror=$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)
 [ -z "$mirror" ] || export UV_DEFAULT_INDEX="$mirror"
 

@@ -9,7 +9,7 @@ pbs() { # finished jobs stay visible with -x (PBS Pro, OpenPBS) or for a while w
   case $facts in
     *"job_state = F"* | *"job_state = C"*)
       printf '%s\n' "$facts" | grep -qi '^ *exit_status = 0$' && echo success || echo failed ;;
-    *"Unknown Job"* | *"has finished"*) echo failed ;; # forgotten by the scheduler: it cannot be told what became of it
+    *"Unknown Job"* | *"has finished"*) echo failed ;; # forgotten by the scheduler: its end is unknown
     *) echo running ;; # queued, running, held; or the server did not answer this time
   esac
 }

@@ -1,4 +1,4 @@
-"""What was asked for, kept beside what came out."""
+"""The effective configuration, kept with the results."""
 
 
 rule keep_config:

@@ -1,4 +1,4 @@
-"""IQNet (OJCAS 2024): its tables beside the printed ones, and the printed ones recomputed."""
+"""IQNet (OJCAS 2024): its tables compared with the printed ones, and the printed ones recomputed."""
 
 
 rule audit_iqnet:

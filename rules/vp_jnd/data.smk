@@ -1,4 +1,4 @@
-"""VP-JND's data: pictures, their codings measured, labels, splits, and what simple choices learn of them."""
+"""VP-JND's data: pictures, their codings measured, labels, splits, and baselines fitted to them."""
 
 
 rule list_vp_jnd_pictures:

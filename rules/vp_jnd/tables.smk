@@ -1,4 +1,4 @@
-"""VP-JND (TCSVT 2025): tables beside the printed numbers, figures, and a check on KonJND-1k's quiz pictures."""
+"""VP-JND (TCSVT 2025): tables with the printed numbers, figures, and a check on KonJND-1k's quiz pictures."""
 
 
 rule tabulate_vp_jnd:

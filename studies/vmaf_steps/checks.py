@@ -1,4 +1,4 @@
-"""The label rule `vmaf_steps` beside pictures that people judged, and its calibration drawn."""
+"""The label rule `vmaf_steps` compared with subjective labels, and a figure of its calibration."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def main(options: argparse.Namespace) -> None:
         write_failed_ledger(options.results, options.ledger, reason)
         return
     if done.rebuilt:
-        print("the former database was of another place or version: kept as *.old.db, made anew")
+        print("the former database was of another place or version: kept as *.old.db, made again")
     print(f"MLflow: {done.written} written, {done.unchanged} unchanged, {done.deleted} deleted")
 
 

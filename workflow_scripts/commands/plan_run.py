@@ -88,8 +88,8 @@ def _of(settings: Settings, model: CostModel, options: argparse.Namespace) -> di
 
 
 def _model(results: Path) -> CostModel:
-    """First values, replaced by what all runs beside this one recorded."""
-    # Runs keep their results beside each other: results, results/smoke, results/paper.
+    """First values, replaced by what all runs next to this one recorded."""
+    # Runs keep their results next to each other: results, results/smoke, results/paper.
     folders = {Path("results"), results, *Path("results").glob("*")}
     files = sorted({folder / TIMINGS_NAME for folder in folders})
     recorded = read_timings([path for path in files if path.is_file()])

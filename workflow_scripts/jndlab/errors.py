@@ -1,4 +1,4 @@
-"""Mistakes that a person can mend, told so that they can."""
+"""User-facing errors: what is wrong, where, what was expected, how to fix it."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def read_stream(stream: Path) -> StreamFacts:
 def checked_stream(
     stream: Path, clip: ClipFormat, configuration: str, encoder_bits: Sequence[int]
 ) -> StreamFacts:
-    """Read a stream and hold it against what was asked for and what its encoder said it wrote.
+    """Read a stream and compare it with the configuration and with the encoder's own report.
 
     ``encoder_bits`` are the bits per picture by the encoder's own count, in coding order: they
     show a stream that was cut inside its last picture or grew a tail, which decoders let pass.

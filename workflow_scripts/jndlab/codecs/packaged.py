@@ -54,7 +54,7 @@ class PackagedCodec(Codec):
 
     @abstractmethod
     def encoder_args(self, job: EncodeJob) -> list[str]:
-        """FFmpeg's options for this encoder beside its name, preset and the fixed ones."""
+        """FFmpeg's options for this encoder without its name, preset and the fixed ones."""
 
     def preset_args(self) -> list[str]:
         """FFmpeg's option that sets the preset."""
@@ -122,11 +122,11 @@ class PackagedCodec(Codec):
         return run, [8 * int(line) for line in sizes.read_text().split()]
 
     def version_in(self, said: str) -> str:
-        """Version of the encoder library in what FFmpeg said when it opened it (or wrote)."""
+        """Version of the encoder library in FFmpeg's output on opening it (or writing)."""
         found = re.search(self.version_pattern, said)
         if found is None:
             raise UserError(
-                f"encoder {self.library} of FFmpeg does not tell its version.",
+                f"encoder {self.library} of FFmpeg does not report its version.",
                 where=str(ffmpeg.ffmpeg_path()),
                 remedy="use the packaged FFmpeg (unset JNDLAB_FFMPEG).",
             )
@@ -145,12 +145,12 @@ def _as_asked(command: list[str], part: Path, stream: Path) -> list[str]:
     return [str(stream) if word == str(part) else word for word in command]
 
 
-_KNOWN_VERSIONS: dict[str, str] = {}  # by library: an encode tells it, without a probe
+_KNOWN_VERSIONS: dict[str, str] = {}  # by library: an encode reports it, without a probe
 
 
 def _library_version(codec: PackagedCodec) -> str:
     if codec.library not in _KNOWN_VERSIONS:
-        # FFmpeg does not list the versions of its encoders: they tell it when they are opened, or
+        # FFmpeg does not list the versions of its encoders: they report it when they are opened, or
         # in a comment of their stream.
         source = ["-f", "lavfi", "-i", "color=size=64x64:rate=25", "-frames:v", "1"]
         stream = ["-f", DEMUXERS[f".{codec.suffix}"], "-"]

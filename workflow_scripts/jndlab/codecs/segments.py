@@ -3,7 +3,7 @@
 Only for codecs with ``independent_intra``: their intra pictures know nothing of each other, so
 that a cluster may code them apart. The joined stream decodes to the very pictures of the whole
 encode and may differ from its stream by one header byte a segment (the segment's first picture is
-numbered anew; VTM codes it as IDR in place of CRA).
+numbered from 0 again; VTM codes it as IDR in place of CRA).
 """
 
 from __future__ import annotations

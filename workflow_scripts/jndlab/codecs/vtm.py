@@ -233,7 +233,7 @@ def encode_command(
     """EncoderApp's command line; the depth of input and log is the source's (8 or 10 bit)."""
     clip = job.clip
     # -fr takes whole numbers; it scales the log's bitrate only, the stream carries no rate.
-    # Intra configuration files code every 8th picture only unless told otherwise.
+    # Intra configuration files code every 8th picture only by default.
     return [str(encoder), "-c", str(config_file), "-i", str(raw),
             "-wdt", str(clip.width), "-hgt", str(clip.height), "-fr", str(round(clip.fps)),
             "-f", str(clip.frames), "-q", str(job.qp), "-b", str(stream), "-o", os.devnull,
@@ -242,7 +242,7 @@ def encode_command(
 
 
 def from_spec(spec: Mapping[str, Any]) -> VtmCodec:
-    """Build the codec of an entry of ``config/codecs.yaml``; unset paths are told at encode."""
+    """Build the codec of an entry of ``config/codecs.yaml``; unset paths are reported at encode."""
     return VtmCodec(
         version=str(spec["version"]),
         encoder=spec.get("encoder"),

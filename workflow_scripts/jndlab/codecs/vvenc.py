@@ -30,7 +30,7 @@ class VvencCodec(PackagedCodec):
     fixed_options = ("-pix_fmt", "yuv420p10le", "-qpa", "0")
 
     def parameters(self, configuration: str, qp: int) -> dict[str, str]:
-        """VVenC's options beside preset and QP."""
+        """VVenC's options other than preset and QP."""
         if configuration == "AI":
             # VVenC would code intra pictures 3 steps below the QP it is given; VTM takes the QP.
             return {"intraperiod": "1", "gopsize": "1", "intraqpoffset": "0"}

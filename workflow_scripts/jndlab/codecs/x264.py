@@ -51,7 +51,7 @@ class X264Codec(PackagedCodec):
     bit_depths = (8,)
 
     def parameters(self, configuration: str, qp: int) -> dict[str, str]:
-        """x264's options beside the preset."""
+        """x264's options other than the preset."""
         return {"qp": str(qp), "keyint": _KEY_INTERVAL[configuration], **_PINNED}
 
     def encoder_args(self, job: EncodeJob) -> list[str]:

@@ -50,7 +50,7 @@ class X265Codec(PackagedCodec):
     version_pattern = r"HEVC encoder version (\S+)"
 
     def parameters(self, configuration: str, qp: int) -> dict[str, str]:
-        """x265's options beside the preset."""
+        """x265's options other than the preset."""
         return {"qp": str(qp), "keyint": _KEY_INTERVAL[configuration], **_PINNED}
 
     def encoder_args(self, job: EncodeJob) -> list[str]:

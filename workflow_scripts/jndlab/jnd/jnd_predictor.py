@@ -1,7 +1,7 @@
-"""What a JND predictor is, how one is loaded by name, and at which QP it has a clip coded.
+"""JND predictors: interface, loading by name, and the QP at which a clip is coded.
 
-A predictor tells from the frames of a clip at which QPs its coding errors become noticeable. It is
-a class whose options are keyword arguments, with one method; no base class is needed::
+A predictor estimates from a clip's frames the QPs at which its coding errors become noticeable. It
+is a class whose options are keyword arguments, with one method; no base class is needed::
 
     class Always:
         def __init__(self, *, qp: float = 30.0): ...

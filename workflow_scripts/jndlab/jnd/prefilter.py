@@ -27,7 +27,7 @@ class Prefilter:
     """Optional base of prefilters: options as keyword arguments, and one of the two methods.
 
     ``per_qp`` is true for a filter whose output depends on the QP of the encode that follows:
-    it is then run once per QP and told which. Others run once and are given ``qp=None``.
+    it is then run once per QP and receives it. Others run once and are given ``qp=None``.
     """
 
     per_qp: ClassVar[bool] = False

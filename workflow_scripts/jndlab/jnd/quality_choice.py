@@ -1,6 +1,6 @@
 """What a quality choice is, how one is loaded by name, and the simple ones to compare with.
 
-A quality choice tells at which quality of a still-picture codec a picture should be coded. It is a
+A quality choice returns the quality of a still-picture codec at which to code a picture. It is a
 class whose options are keyword arguments, with one method; the base class :class:`StillChoice`
 helps, but is not needed::
 
@@ -173,7 +173,7 @@ class PixelJndRegression(StillChoice):
 
 
 class TrueLabels(StillChoice):
-    """The PW-JND that observers (or whatever made the labels) found: the ceiling of all choices.
+    """The PW-JND that observers (or whatever made the labels) found: the oracle.
 
     ``labels`` are qualities by the :func:`~jndlab.media.pictures.picture_sha256` of the picture.
     """

@@ -7,7 +7,7 @@ wrong answers near the edge and, rarely, elsewhere. Each search asks for few of 
 ================== =============================================== ==== ==== ==============
 search             how                                             mean most off by at most
 ================== =============================================== ==== ==== ==============
-``block``          VP-JND's binary search with blocks of 5, mended   22   31 not bounded
+``block``          VP-JND's binary search with blocks of 5, fixed    22   31 not bounded
 ``voting``         the same tolerance, asked for sparingly           13   15 1
 ``sliding_window`` Liu et al.: from the best down, 4 of 5 visible    54  100 2
 ``binary``         plain bisection                                    7    7 not bounded
@@ -105,7 +105,7 @@ class _Answers:
 
 
 def block_search(visible: _Answers, count: int) -> int:
-    """VP-JND's binary block search (blocks of 5, 4 must agree), with five defects mended.
+    """VP-JND's binary block search (blocks of 5, 4 must agree), with five defects fixed.
 
     At ``mid``, half way, R counts the visible among the 5 positions from ``mid`` on, L among the 5
     before. R = 5: go on in the better half. R = 0: with L < 4 go on in the worse half, with L = 5
@@ -114,7 +114,7 @@ def block_search(visible: _Answers, count: int) -> int:
     the block begins with a lossless one); otherwise it is half way between the visible positions
     next to ``mid`` on both sides.
 
-    Mended, of the published program: the recursion called a misspelt name; the result was printed
+    Fixed, of the published program: the recursion called a misspelt name; the result was printed
     and not returned; with L = 4 it looked for the edge in the block that is all lossless, and found
     0; blocks reached beyond both ends (here all is visible below and nothing above); the loop left
     out the last of 50 pictures (here a search takes one picture). Clean sequences are found

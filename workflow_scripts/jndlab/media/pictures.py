@@ -20,7 +20,7 @@ def read_picture(path: str | Path, smallest: tuple[int, int] = (1, 1)) -> np.nda
     Progressive JPEG is read like any other. Grey becomes three equal channels; of 16-bit samples
     the upper 8 bits count (rounded for grey). An alpha channel that hides nothing is dropped. Of
     animations it is the first picture. Raises UserError for a missing, cut or otherwise damaged
-    file, for one that is no picture, for CMYK, Lab and other colours that only a profile tells, for
+    file, for one that is no picture, for CMYK, Lab and other colours that a profile defines, for
     floating-point samples, for transparent parts (they have no colour), and for a picture below
     ``smallest`` (width, height).
     """

@@ -15,7 +15,7 @@ from jndlab.media.clip import ClipFormat, Frame, evenly_spread
 from jndlab.models.jnd_onnx import JndSession, jnd_onnx_bytes
 
 LARGEST_QP = 51.0  # of H.264, in whose QPs the labels are
-COLOUR_MATRIX = "bt601"  # by which the frames that the networks learnt from were converted
+COLOUR_MATRIX = "bt601"  # by which the training frames of the networks were converted
 BATCH = 8
 
 

@@ -132,6 +132,6 @@ def _package_bd_rate(
         list(quality_t),
         method=method,
         require_matching_points=False,
-        min_overlap=0,  # no warning: the status tells it
+        min_overlap=0,  # no warning: the status has it
     )
     return float(percent)

@@ -60,7 +60,7 @@ def check_sides(
             raise ToolError(
                 "a file to measure cannot be decoded without errors.",
                 where=str(path),
-                expected=f"no error; FFmpeg said:{side.errors}",
+                expected=f"no error; FFmpeg reported:{side.errors}",
                 remedy="make the file again.",
             )
         if side.frames != clip.frames:

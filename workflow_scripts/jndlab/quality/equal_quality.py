@@ -13,7 +13,7 @@ from jndlab.quality.bd_rate import MIN_POINTS, Curve, bd_rate
 
 Status = Literal["ok", "out_of_range", "non_monotonic", "too_few_points"]
 
-# Where VVC is used at QP 22-37; a level outside a pair of curves is told, never extrapolated.
+# Where VVC is used at QP 22-37; a level outside a pair of curves is reported, never extrapolated.
 LEVELS: dict[str, tuple[float, ...]] = {
     "vmaf_mean": (75, 80, 85, 90, 95),
     "psnr_y_framemean": (32, 34, 36, 38, 40),

@@ -79,12 +79,12 @@ def measure(
             what = f"ffmpeg-quality-metrics cannot measure: {error}"
             raise UserError(what, remedy="see `make doctor`.") from error
         except ToolError as error:
-            # FFmpeg stops both sides when one fails: each alone tells which it was.
+            # FFmpeg stops both sides when one fails: each alone shows which it was.
             alone = [DecodedSide.of(decode_alone(folder, link), 0) for link in links]
             check_sides(alone, reference, distorted, clip)
             raise ToolError(
                 f"FFmpeg cannot compare '{distorted}' with '{reference}'.",
-                expected=f"no error; FFmpeg said:{error_lines(job.said) or error.expected}",
+                expected=f"no error; FFmpeg reported:{error_lines(job.said) or error.expected}",
                 remedy="see `make doctor` for what this FFmpeg can do.",
             ) from error
         check_sides([DecodedSide.of(job.said, n) for n in range(2)], reference, distorted, clip)

@@ -65,7 +65,7 @@ def unreliable_subjects(
 ) -> list[int]:
     """Places of the subjects to leave out, by ``bt500`` or by ``z_range`` (larger than ``above``).
 
-    VideoSet's authors judge by eye where range and deviation are both large; a threshold on the
+    VideoSet's authors decide by eye where range and deviation are both large; a threshold on the
     range is this suite's reading of it, and reproduces the two subjects left out of MCL-JCI.
     """
     scores = score_subjects(samples, level)

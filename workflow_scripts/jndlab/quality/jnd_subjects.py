@@ -1,4 +1,4 @@
-"""What a data set's subjects said: statistics of each source and level, and SUR curves."""
+"""Statistics of a data set's subjects by source and level, and SUR curves."""
 
 from __future__ import annotations
 

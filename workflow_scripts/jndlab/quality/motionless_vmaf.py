@@ -66,7 +66,7 @@ def motionless_vmaf(
         if run.stderr.strip():
             raise ToolError(
                 f"FFmpeg cannot compare '{distorted}' with '{reference}'.",
-                expected=f"no error; FFmpeg said:\n    {run.stderr.strip()[:800]}",
+                expected=f"no error; FFmpeg reported:\n    {run.stderr.strip()[:800]}",
                 remedy="make the file again.",
             )
         frames = read_json(Path(folder) / "vmaf.json")["frames"]

@@ -112,7 +112,9 @@ def _require_no_reference(name: str, known: list[str], with_reference: list[str]
 def _load(name: str, device: str) -> Any:
     import pyiqa
 
-    told = io.StringIO()  # pyiqa prints which file it fetches and loads, and nothing else tells
+    told = (
+        io.StringIO()
+    )  # pyiqa prints which file it fetches and loads, and nothing else reports it
     try:
         with contextlib.redirect_stdout(told), _no_backbone_download(name):
             metric = pyiqa.create_metric(name, device=torch.device(device))

@@ -93,7 +93,7 @@ def rd_point(
 
 
 def frame_rows(encode: Mapping[str, Any], measured: Measurement) -> list[dict[str, Any]]:
-    """Per-frame values beside the point: bits and slice type in coding order, then each metric.
+    """Per-frame values of the point: bits and slice type in coding order, then each metric.
 
     Both configurations code in display order, so coding and display index agree.
     """

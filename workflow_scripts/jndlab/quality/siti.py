@@ -25,7 +25,7 @@ class SiTi(NamedTuple):
 def siti_of_frames(frames: Sequence[Frame], clip: ClipFormat) -> list[SiTi]:
     """Spatial and temporal information of the frames of a clip; the first has no temporal (0).
 
-    Raises UserError where FFmpeg does not tell it of every frame.
+    Raises UserError where FFmpeg does not report it for every frame.
     """
     command = [str(ffmpeg.ffmpeg_path()), "-v", "error", "-nostdin"]
     command += [*raw_input_args(clip), "-i", "-"]
@@ -56,7 +56,7 @@ def _parsed(told: str, where: str) -> list[SiTi]:
     )
     if not spatial or len(spatial) != len(temporal):
         raise UserError(
-            "FFmpeg's filter siti told nothing that can be read.",
+            "FFmpeg's filter siti reported nothing that can be read.",
             where=where,
             expected=f"a pair per frame, found {len(spatial)} and {len(temporal)} values",
         )

@@ -1,4 +1,4 @@
-"""Our numbers beside the printed ones: difference, tolerance and a computed verdict."""
+"""Our numbers compared with the printed ones: difference, tolerance and a computed verdict."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _number(value: Any) -> float | None:
 
 
 def _obstacle(row: Mapping[str, Any], comparable: bool | str, is_printed: bool) -> str:
-    """Why a measured row has no printed counterpart to be judged by; empty if it has one."""
+    """Why a measured row has no printed counterpart to compare with; empty if it has one."""
     if row["content"] != "published":
         reason = STAND_IN
     elif comparable is not True:

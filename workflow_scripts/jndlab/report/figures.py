@@ -41,7 +41,7 @@ def rd_curves(
     ``points`` is the frame of ``report.tables.load_points``, ``metric`` one of its quality
     columns. The rate axis is logarithmic where a curve spans more than a factor of 10. With
     several codecs in ``points`` the lines are named "method, codec". Writes SVG, PNG and the
-    data as CSV beside ``stem`` and returns the paths. Raises UserError where nothing is to show.
+    data as CSV at ``stem`` and returns the paths. Raises UserError where nothing is to show.
     """
     import seaborn
 
@@ -96,7 +96,7 @@ def saving_plot(savings: pd.DataFrame, stem: str | Path) -> list[Path]:
     """Bitrate saving (%) against the anchor at equal QP, per sequence and QP.
 
     ``savings`` is the frame of ``quality.aggregate.same_qp_table``. A panel per method and
-    configuration, a bar per QP, dark (low QP) to light. Writes SVG, PNG and CSV beside ``stem``.
+    configuration, a bar per QP, dark (low QP) to light. Writes SVG, PNG and CSV at ``stem``.
     """
     return _bars(savings, "saving_pct", stem)
 

@@ -28,7 +28,7 @@ AXIS_LABELS = {
     "vmaf_neg_drop": "VMAF NEG drop",
     "prefilter_vmaf_mean": "VMAF of the prefiltered video",
 }
-# Dark to light, so neighbours differ in grey too; marker and dashes tell the rest.
+# Dark to light, so neighbours differ in grey too; marker and dashes show the rest.
 _COLOURS = ("#000000", "#c8500a", "#1f6fb4", "#8fb339", "#7b3294", "#d6a51f")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _DASHES: tuple[Any, ...] = ("", (5, 2), (1.5, 1.5), (6, 2, 1.5, 2), (3, 1, 1, 1, 1, 1))

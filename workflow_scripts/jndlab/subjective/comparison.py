@@ -1,4 +1,4 @@
-"""Savings under ratings beside the two numbers that the BL-JUNIPER abstract prints."""
+"""Savings under ratings compared with the two numbers that the BL-JUNIPER abstract prints."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_THE_SAME = "the paper names neither encoder nor sequences, QPs or raters of 
 
 
 def headline_comparison(headline: pd.DataFrame, published: Path = HEADLINE) -> pd.DataFrame:
-    """Our plain means (model ``mos``) beside the printed ones, a row per quantity.
+    """Our plain means (model ``mos``) next to the printed ones, a row per quantity.
 
     ``headline`` is ``quality.rating_tables.headline_table``. The printed means belong to the
     method ``bl_juniper`` of every configuration and codec, since the abstract names none.

@@ -7,7 +7,7 @@ Mapping: VMAF's authors map the aggregated opinion "bad" to about 20 and "excell
     dmos_predicted = (100 - VMAF) / 20, at most 4
 
 0 means "as good as the source", 4 the whole scale, as `dmos` of the rating tables. The mapping is
-linear: a BD-rate under predicted MOS (5 - dmos_predicted) is that under VMAF and tells nothing new.
+linear: a BD-rate under predicted MOS (5 - dmos_predicted) is that under VMAF and adds nothing.
 
 Uncertainty: 75 clips of the public ratings AVT-VQDB-UHD-1, test 1 (Rao et al., IEEE ISM 2019: five
 grades, 29 people; the first 15 codings, H.264 and HEVC, of each of five contents; the sixth is

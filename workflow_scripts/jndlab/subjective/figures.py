@@ -32,7 +32,7 @@ def rating_histograms(ratings: Ratings, stem: str | Path, anchor_method: str) ->
     """How often each grade was given: a row per method, a column per QP, over all sequences.
 
     The hidden references come first. Grades between two whole ones count for the nearest. Writes
-    SVG, PNG and the counts as CSV beside ``stem``.
+    SVG, PNG and the counts as CSV at ``stem``.
     """
     counts = _grade_counts(ratings)
     methods = _methods(counts, anchor_method)
@@ -66,7 +66,7 @@ def mos_curves(
     """MOS over bitrate with 95 % intervals: a panel per sequence and coding, a line per method.
 
     ``scores`` is ``quality.rating_tables.score_table``; ``model`` one of its models. The grey band
-    is the hidden reference's interval. Writes SVG, PNG and the data as CSV beside ``stem``.
+    is the hidden reference's interval. Writes SVG, PNG and the data as CSV at ``stem``.
     """
     shown = scores[scores["model"] == model]
     references = shown[shown["method"] == HIDDEN_REFERENCE].set_index("sequence")

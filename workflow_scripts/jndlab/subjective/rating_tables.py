@@ -127,7 +127,7 @@ def headline_table(
     """What a method saves and loses on all rated points; columns: ``HEADLINE_COLUMNS``.
 
     ``mean_saving_pct`` is the mean saving against the anchor at equal QP, ``mean_dmos`` the mean
-    loss there (beside the anchor's), ``like_reference_pct`` the share of points whose 95 %
+    loss there (next to the anchor's), ``like_reference_pct`` the share of points whose 95 %
     interval of dmos holds 0, ``bd_rate_gain_pct`` the mean BD-rate over sequences as a saving.
     """
     savings = same_qp_table(points, anchor_method)[[*POINT_KEY, "saving_pct"]]

@@ -126,12 +126,12 @@ def _require_identity(wanted: RunIdentity, found: Mapping[str, Any], path: Path)
             expected="; ".join(
                 f"{k} = {wanted.recipe.get(k)}, found {old.get(k)}" for k in differing
             ),
-            remedy="restore the recipe to continue, or remove the run folder to train anew.",
+            remedy="restore the recipe to continue, or remove the run folder to train again.",
         )
     if wanted.data_sha256 != found["data_sha256"]:
         raise UserError(
             "a run folder holds a checkpoint of other training data.",
             where=str(path),
             expected=f"data {wanted.data_sha256[:12]}, found {found['data_sha256'][:12]}",
-            remedy="restore the data to continue, or remove the run folder to train anew.",
+            remedy="restore the data to continue, or remove the run folder to train again.",
         )

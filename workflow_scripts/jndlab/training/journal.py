@@ -46,7 +46,7 @@ class Journal:
             self.bar.update(step - self.bar.n)
 
     def write(self, row: Row) -> None:
-        """Append one row, then tell those who listen."""
+        """Append one row, then notify the listeners."""
         with open(self.path, "a", newline="", encoding="utf-8") as stream:
             stream.write(self._line(row))
         finished = row["step"] == self.total_steps

@@ -1,4 +1,4 @@
-"""What a training is told: the recipe (all that changes its result) and the form of its data."""
+"""Inputs of a training: the recipe (all that changes its result) and the form of its data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codecs for still pictures behind one small interface: JPEG here, HEVC intra and BPG beside it."""
+"""Codecs for still pictures behind one small interface, and JPEG."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from jndlab.files import sha256_of
 from jndlab.media import ffmpeg
 from jndlab.media.pictures import read_picture
 
-# What bpgenc does by default, said aloud: 8 bit, 4:2:0, YCbCr of BT.601, its default effort.
+# bpgenc's defaults, explicitly: 8 bit, 4:2:0, YCbCr of BT.601, its default effort.
 _OPTIONS = ("-b", "8", "-f", "420", "-c", "ycbcr", "-m", "8")
 
 

@@ -30,7 +30,7 @@ class StillStore:
     """Coded pictures in a folder, which may be shared by jobs and deleted at any time.
 
     A file is ``<codec>/<picture>/q<quality>.<recipe>.<content><suffix>``, where picture, recipe and
-    content are hashes. The last one tells a broken, cut or exchanged file, which is coded again.
+    content are hashes. The last one reveals a broken, cut or exchanged file, which is coded again.
     """
 
     def __init__(self, folder: str | Path) -> None:

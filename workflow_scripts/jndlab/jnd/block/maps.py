@@ -7,7 +7,7 @@ A file is an .npz archive with
 ``values``       frames x rows x columns, for block JNDs x levels too; a QP map calls it ``qp``
 ``frames``       index in the clip (from 0) of the frame of each map, rising; int64
 ``block_size``   side of a block in luma samples
-``width``        of the picture in luma samples, ``height`` likewise
+``width``        of the picture in luma samples, ``height`` too
 ``provenance``   JSON: what made the map from what
 ===============  ==================================================================================
 

@@ -46,8 +46,8 @@ def block_qps(
     block whose levels are not in order may then fall below T. (The script has one more case at its
     end, which no numbers reach: the four above leave none out.)
 
-    JNDs are compared as they are and the QP is rounded last: "nearest" (halves up) or "down". The
-    script did not round. ``max_delta`` then limits QP - T, an option of the suite's own.
+    JNDs are compared as they are and the QP is rounded last: "nearest" (round half up) or "down".
+    The script did not round. ``max_delta`` then limits QP - T, an option of the suite's own.
     ``qp_range`` clips the result to the codec's QPs.
     """
     jnd, importance = np.asarray(jnd, np.float64), np.asarray(importance)

@@ -23,7 +23,7 @@ VERY_IMPORTANT, IMPORTANT = 0.5, 0.05  # thresholds of the authors' script
 
 
 class SaliencyModel(Protocol):
-    """Tells where a picture draws the eye; options are keyword arguments of the class."""
+    """Estimates where a picture draws the eye; options are keyword arguments of the class."""
 
     def saliency(self, rgb: np.ndarray) -> np.ndarray:
         """Map ``(H, W)`` of 0 (not salient) .. 1 of RGB ``(H, W, 3)``, uint8."""
@@ -92,7 +92,7 @@ def importance_maps(
         maps.append(block_importance(_checked(model.saliency(rgb), size, model), block_size))
         frames.append(index)
     if not maps:
-        raise UserError("there are no pictures whose importance could be told.")
+        raise UserError("there are no pictures to map the importance of.")
     return BlockMaps(
         kind="importance",
         values=np.stack(maps),

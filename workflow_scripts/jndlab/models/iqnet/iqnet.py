@@ -76,7 +76,7 @@ class IQNet(LumaNetwork):
 
 
 class FoldedIQNet(LumaNetwork):
-    """A trained IQNet for use: 5x5, pixel attention, 3x3 (B: none), sum; beside it a 5x5.
+    """A trained IQNet for use: 5x5, pixel attention, 3x3 (B: none), sum; in parallel a 5x5.
 
     1x1 convolutions are matrices between the layers before and after them; the products are
     formed in float64. The luma residual is the 1 in the middle of the direct 5x5.

@@ -44,7 +44,7 @@ def import_keras(
     """Build ``network`` (one of ``PORTED``) with the weights of a Keras file; for use.
 
     ``options`` are the network's own. Without ``input_size`` it is taken from the file where a
-    whole model was saved, else the paper's: weights alone tell only how many cells the last
+    whole model was saved, else the paper's: weights alone show only how many cells the last
     feature map has. The published files of the attention networks hold no attention tail, so those
     are built without. Raises UserError for a file that cannot be read, of another network, or of
     another shape, with file, layer, expected and found.
@@ -140,7 +140,7 @@ def _shapes(layer: nn.Module) -> dict[str, tuple[int, ...]]:
 
 
 def _require_kind(path: Path, layer: nn.Module, found: KerasLayer) -> None:
-    """Convolutions and transposed ones can have one shape: their automatic names tell."""
+    """Convolutions and transposed ones can have one shape: their automatic names differ."""
     automatic = re.fullmatch(r"conv2d(_transpose)?(_\d+)?", found.name.rpartition("/")[2])
     transposed = isinstance(layer, nn.ConvTranspose2d)
     if automatic and bool(automatic[1]) != transposed:
@@ -175,7 +175,7 @@ def _does_not_fit(
     missing: list[tuple[str, nn.Module]],
     remaining: list[KerasLayer],
 ) -> UserError:
-    """Names the first layer without weights beside the most like it that the file has left."""
+    """Names the first layer without weights and the most similar one that the file has left."""
     numbers = sum(values.size for layer in content.layers for values in layer.weights.values())
     found = f"{len(content.layers)} layers with {numbers:,} numbers"
     if not missing:

@@ -64,7 +64,7 @@ class Vgg16(nn.Sequential):
         try:
             weights = torch.load(path, map_location="cpu", weights_only=True)
             found = [weights[name] for name in _torchvision_names(weights)]
-        except Exception as error:  # torch.load tells damage by errors of many classes
+        except Exception as error:  # torch.load reports damage by errors of many classes
             raise _not_torchvision(path, str(error)) from error
         expected = [tensor for layer in self.keras_layers() for tensor in layer.parameters()]
         for tensor, values in zip(expected, found, strict=True):

@@ -103,7 +103,7 @@ class JudgedPicture:
 
 
 class Judge(Protocol):
-    """A classifier that is told a picture once and judges its coded versions.
+    """A classifier that receives a picture once and scores its coded versions.
 
     Patches are P x 3 x h x w, float32, 0..1; a call returns logit, quality (P), weight (P).
     """

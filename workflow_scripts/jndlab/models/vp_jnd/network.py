@@ -1,7 +1,7 @@
 """VP-JNDnet (TCSVT 2025): does a picture differ visibly from its coded version?
 
 Three branches look at patches of the reference, of the distorted picture and of the pixel-JND map.
-From their features one head tells how visible the distortion of each patch is, another how much
+From their features one head estimates how visible the distortion of each patch is, another how much
 the patch counts; the picture's score is the weighted mean. Read from the authors' TensorFlow graph
 (paper size: 101,974,366 parameters, of which 98.7 % are in the two large layers of the heads); the
 figure in the paper differs, and each difference is a switch. Defaults are the graph's:

@@ -62,7 +62,7 @@ def export_classifier(network: PatchClassifier, path: str | Path) -> None:
 
 
 class ClassifierSession:
-    """An exported classifier on the CPU; ``run`` judges many pictures, a call one coded version.
+    """An exported classifier on the CPU; ``run`` scores many pictures, a call one coded version.
 
     ``threads`` of None means all cores that this process may use. Raises UserError when the file is
     missing or is no export of a patch classifier.
@@ -104,7 +104,7 @@ class ClassifierSession:
         return tuple(self.session.run(None, dict(zip(INPUTS, given, strict=False))))
 
     def set_picture(self, reference: np.ndarray, jnd: np.ndarray | None) -> None:
-        """The picture (P x 3 x h x w) whose coded versions are judged next."""
+        """The picture (P x 3 x h x w) whose coded versions are scored next."""
         self.reference, self.jnd = reference[None], None if jnd is None else jnd[None]
 
     def __call__(self, distorted: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Networks that judge a coded picture by patches: what VP-JNDnet and its predecessor share."""
+"""Networks that classify a coded picture by patches: base of VP-JNDnet and its predecessor."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Verdict(NamedTuple):
 
 
 class PatchClassifier(nn.Module):
-    """A network that judges pictures by patches.
+    """A network that classifies pictures by patches.
 
     ``options`` are the constructor's arguments, kept so that a model file can build the network;
     ``patch_size`` is the side of its patches, ``uses_jnd`` whether it looks at the JND map.

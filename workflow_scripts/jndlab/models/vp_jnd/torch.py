@@ -13,7 +13,7 @@ from jndlab.models.vp_jnd.patch_classifier import PatchClassifier
 
 
 class TorchJudge:
-    """Judges coded versions of one picture, whose features are computed once."""
+    """Scores coded versions of one picture, whose features are computed once."""
 
     def __init__(self, network: PatchClassifier) -> None:
         self.network = network.eval()
@@ -21,7 +21,7 @@ class TorchJudge:
 
     @classmethod
     def load(cls, path: str | Path) -> TorchJudge:
-        """The judge of a model file; raises UserError where it holds no patch classifier."""
+        """The classifier of a model file; raises UserError where it holds no patch classifier."""
         network = load_model(path)
         if not isinstance(network, PatchClassifier):
             raise UserError(

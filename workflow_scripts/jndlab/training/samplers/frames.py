@@ -44,7 +44,7 @@ class Frame(Protocol):
 
 @dataclass(frozen=True)
 class FrameTargets:
-    """What is to be learnt of a frame; each becomes a target of the same name as the output.
+    """What is to be learned of a frame; each becomes a target of the same name as the output.
 
     ``levels``: "jnd<level>" for each, in the labels' unit. ``reconstruction``: the frame at the
     quality of that JND level, or for 0 the frame itself, in the network's own scale and order of
@@ -68,7 +68,7 @@ class FrameSamples:
     is no augmentation. Validation visits the frames of ``val``. ``saliency`` is the folder of
     maps (grey PNG, named as the frames), needed for attention targets; a saliency model made
     them, no eyes were tracked. Raises UserError for no training frames, a frame without the
-    label, coding or map that is to be learnt, or a map of another size than its frame.
+    label, coding or map that is to be learned, or a map of another size than its frame.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class FrameSamples:
     def _attention(self, frame: Frame, shape: tuple[int, ...]) -> np.ndarray:
         if self.saliency is None:
             raise UserError(
-                "attention is to be learnt, and there are no saliency maps.",
+                "attention is to be learned, and there are no saliency maps.",
                 remedy="name the folder of the maps that a saliency model made.",
             )
         found = read_picture(self.saliency / f"{frame.name}.png")
