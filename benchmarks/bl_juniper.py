@@ -1,26 +1,20 @@
-"""Benches of BL-JUNIPER at 1080p: stage 1 of a frame pair, stages 2 to 4, encodes with a map."""
+"""Benches of BL-JUNIPER at 1080p: stage 1 of a frame pair, stages 2 to 4."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.figures import ROOT, Bench, Figure, in_turns, python
-from jndlab.codecs import get_codec
-from jndlab.codecs.base import EncodeJob
-from jndlab.codecs.qp_map import write_qp_map
-from jndlab.datasets.prepare import prepare_sequence
-from jndlab.datasets.sequence_sheet import load_sequences
-from jndlab.media.clip import ClipFormat, Frame, read_clip
+from benchmarks.prefilter import prepare_clip
+from jndlab.media.clip import Frame, read_clip
 
 STAGE_1_LIMIT_SECONDS = 1
 STAGES_GOAL = 5  # frames/s
 HELD = 30  # frames from one key frame to the next, as in the authors' scripts
 GFLOP = 245  # of the three networks on a 1080p frame: what no two cores do five times a second
-FRAMES = 6
 QP = 32
 
 # Untrained networks are as fast as trained ones. torch stays out of this process.
@@ -40,7 +34,7 @@ def stage_1(bench: Bench) -> Iterator[Figure]:
     from jndlab.jnd.block.jnd_mapping import perceptual_information, quality_degradation
     from jndlab.jnd.block.ssim import BlockSsim
 
-    _, _, frames = _clip(bench.folder)
+    frames = _frames(bench.folder)
     before, frame = (each.y for each in frames[:2])
     coded = (frame // 8 * 8 + 4).astype(np.uint8)  # any other picture takes as long
     bench.say("block activity, SSIM and degradation of a 1080p frame")
@@ -71,7 +65,7 @@ def later_stages(bench: Bench) -> Iterator[Figure]:
     from jndlab.jnd.saliency.visual_importance import block_importance, load_saliency
     from jndlab.models.bl_juniper.onnx import LEVELS, BlockJndPredictor
 
-    _, _, frames = _clip(bench.folder)
+    frames = _frames(bench.folder)
     models = {level: bench.folder / f"jnd{level}.onnx" for level in LEVELS}
     python("-c", EXPORT_PROGRAM, *models.values(), cwd=ROOT)
     predictor = BlockJndPredictor(models, threads=bench.cores)
@@ -120,39 +114,7 @@ def later_stages(bench: Bench) -> Iterator[Figure]:
     )
 
 
-def mapped_encodes(bench: Bench) -> Iterator[Figure]:
-    """kvazaar at 1080p with a QP for each block against without."""
-    clip, source, _ = _clip(bench.folder)
-    codec = get_codec({"adapter": "kvazaar", "preset": "ultrafast"})
-    shape = clip.frames, -(-clip.height // 64), -(-clip.width // 64)
-    qps = QP + np.random.default_rng(0).integers(-6, 7, shape)
-    qp_map = bench.folder / "map.npz"
-    write_qp_map(qp_map, qps)
-    codec.version()
-    bench.say(f"kvazaar codes {clip.frames} frames of 1080p with and without a map")
-
-    def encode(path: Path | None) -> None:
-        stream = bench.folder / "coded.265"
-        codec.encode(EncodeJob(source, clip, "LDP", QP, stream, bench.folder, qp_map=path))
-
-    with_map, without = in_turns(
-        [lambda: encode(qp_map), lambda: encode(None)], max(3, bench.rounds)
-    )
-    yield Figure(
-        "kvazaar with a QP map, 1080p",
-        clip.frames / with_map.wall,
-        "frames/s",
-        clip.frames / without.wall,
-        "the same without a map",
-        f"preset ultrafast, LDP, QP {QP} and {QP} +- 6 by block, 1 thread; map and checks counted",
-    )
-
-
-def _clip(folder: Path) -> tuple[ClipFormat, Path, list[Frame]]:
-    """A real clip, enlarged to 1080p, as a file and in memory."""
-    sequence = load_sequences(ROOT / "config/sequences.tsv")["bigbuckbunny_720p"]
-    size = f"{sequence.width}x{sequence.height}"
-    sequence = dataclasses.replace(sequence, width=1920, height=1080, scaled_from=size)
-    clip, target = sequence.clip(FRAMES), folder / "clip.mkv"
-    prepare_sequence(sequence, clip, folder, target, folder)
-    return clip, target, list(read_clip(target, clip))
+def _frames(folder: Path) -> list[Frame]:
+    """Two frames of a real clip, enlarged to 1080p."""
+    clip, source = prepare_clip(folder, "bigbuckbunny_720p", (1920, 1080), frames=2)
+    return list(read_clip(source, clip))

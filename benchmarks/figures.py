@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import statistics
@@ -147,6 +148,18 @@ def python(*arguments: str | Path, **options: Any) -> subprocess.CompletedProces
     """Run this Python in the suite's folder to its end; raises CalledProcessError on failure."""
     defaults: dict[str, Any] = {"cwd": ROOT, "check": True, "capture_output": True, "text": True}
     return subprocess.run([sys.executable, *map(str, arguments)], **{**defaults, **options})
+
+
+def in_own_process(module: str, function: str, **options: Any) -> Any:
+    """What a function returns (JSON-able) in a Python of its own, whose imports stay there."""
+    program = (
+        f"import json, sys; from {module} import {function} as measured\n"
+        "print(json.dumps(measured(**json.loads(sys.argv[1]))))"
+    )
+    # Waiting threads must not spin: contestants share the cores.
+    environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    done = python("-c", program, json.dumps(options), env=environment)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def wait_for(process: subprocess.Popen[Any]) -> tuple[Spent, float]:

@@ -31,11 +31,10 @@ WALL_GOAL = 1.15
 
 @dataclass(frozen=True)
 class GridRun:
-    """One run of Snakemake: until the first job, the jobs, altogether; FFmpeg's CPU seconds."""
+    """One run of Snakemake: until the first job, and the jobs; FFmpeg's CPU seconds."""
 
     start_up: Spent
     jobs: Spent
-    whole: Spent
     ffmpeg_cpu: float
 
 
@@ -79,9 +78,7 @@ def _figures(
     bench: Bench, runs: list[GridRun], by_xargs: list[Spent], points: int
 ) -> Iterator[Figure]:
     cores = bench.cores
-    start_up, jobs, whole = (
-        median_of([getattr(run, part) for run in runs]) for part in ("start_up", "jobs", "whole")
-    )
+    start_up, jobs = (median_of([getattr(r, part) for r in runs]) for part in ("start_up", "jobs"))
     ffmpeg_cpu = statistics.median(run.ffmpeg_cpu for run in runs)
     xargs = median_of(by_xargs)
     yield Figure(
@@ -93,29 +90,10 @@ def _figures(
         f"{points} encodes and {points} measurements (the demo's anchor): CPU seconds of the "
         "encoding and the measuring FFmpeg of each point (provenance), without version and header "
         "calls; wall from the start of the first job to the end of the last, so without "
-        f"Snakemake's start-up ({start_up.wall:.1f} s). Nothing is subtracted for other programs, "
-        f"which took {jobs.others:.1f} CPU seconds meanwhile.",
+        f"Snakemake's start-up ({start_up.wall:.1f} s). Other programs took {jobs.others:.1f} CPU "
+        f"seconds meanwhile. `xargs -P` reached {xargs.cpu / (cores * xargs.wall):.2f}.",
         at_least=BUSY_GOAL,
     )
-    yield Figure(
-        "encode grid: cores kept busy by xargs",
-        xargs.cpu,
-        "CPU s",
-        cores * xargs.wall,
-        f"{cores} cores x wall of xargs",
-        "what a plain `xargs -P` reached with the same commands: other programs "
-        f"({xargs.others:.1f} CPU seconds meanwhile) and the last job lower it too.",
-    )
-    if cores == psutil.cpu_count():
-        yield Figure(
-            "encode grid: cores kept busy, of what other programs left",
-            ffmpeg_cpu,
-            "CPU s",
-            cores * jobs.wall - jobs.others,
-            "the same without the CPU time of other programs",
-            "what the first line would say on a machine of its own, if waiting for a core cost "
-            "nothing else.",
-        )
     yield Figure(
         "encode grid: wall",
         jobs.wall,
@@ -127,29 +105,12 @@ def _figures(
         at_most=WALL_GOAL,
     )
     yield Figure(
-        "encode grid: wall with start-up and end",
-        whole.wall,
-        "s",
-        xargs.wall,
-        f"same FFmpeg commands, xargs -P {cores}",
-        "the whole `snakemake` call: start-up, planning, jobs, summary.",
-    )
-    yield Figure(
-        "encode grid: FFmpeg's share of the jobs' CPU time",
-        ffmpeg_cpu,
-        "CPU s",
-        jobs.cpu,
-        "all CPU time of the run while jobs ran",
-        "does not depend on the load of the machine. The rest: Snakemake itself, the start of a "
-        "Python per job, FFmpeg's version and header calls.",
-    )
-    yield Figure(
-        "encode grid: CPU time per job beside encoders and metrics",
+        "encode grid: CPU time per job apart from encoders and metrics",
         (jobs.cpu - ffmpeg_cpu) / (2 * points),
         "CPU s",
         ffmpeg_cpu / (2 * points),
         "CPU time per job in encoders and metrics",
-        "the rest of the line above, divided by the number of jobs.",
+        "Snakemake itself, the start of a Python per job, FFmpeg's version and header calls.",
     )
 
 
@@ -187,12 +148,12 @@ def snakemake_lines(bench: Bench, targets: list[str]) -> list[tuple[Moment, str]
 
 def _grid_run(bench: Bench, targets: list[str]) -> GridRun:
     lines = snakemake_lines(bench, targets)
-    begin, end = lines[0][0], lines[-1][0]
+    begin = lines[0][0]
     first = next(moment for moment, line in lines if re.match(r"Job \d+:", line))
     last = [moment for moment, line in lines if line.startswith("Finished jobid")][-1]
     points = [read_json(bench.folder / target)["provenance"] for target in targets]
     ffmpeg_cpu = sum(point["encode_cpu_s"] + point["measure_cpu_s"] for point in points)
-    return GridRun(first - begin, last - first, end - begin, ffmpeg_cpu)
+    return GridRun(first - begin, last - first, ffmpeg_cpu)
 
 
 def plain_commands(bench: Bench, settings: Settings, targets: list[str]) -> list[Path]:

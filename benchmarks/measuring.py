@@ -1,4 +1,4 @@
-"""Bench of measuring: one decode for five metrics, a pass for each, the library's command."""
+"""Benches of measuring (one decode for all metrics against peers) and of what adapters import."""
 
 from __future__ import annotations
 
@@ -6,46 +6,34 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import ffmpeg_quality_metrics
-
 from benchmarks.figures import ROOT, Bench, Figure, in_turns, python
-from benchmarks.tools import prepare_clip
+from benchmarks.prefilter import prepare_clip
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
-from jndlab.media.clip import ClipFormat, clip_as_text
-from jndlab.media.ffmpeg import ffmpeg_path, run
+from jndlab.media.clip import ClipFormat
+from jndlab.media.ffmpeg import run
 from jndlab.quality.full_reference import VMAF_MODEL, VMAF_NEG_MODEL, measure
 
-# A measurement as the adapter does it, in a Python of its own.
-MEASURE_PROGRAM = """
-import sys, json
-from pathlib import Path
-from jndlab.media.clip import clip_from_text
-from jndlab.quality.full_reference import measure
-clip = clip_from_text(json.loads(sys.argv[3]))
-measure(Path(sys.argv[1]), Path(sys.argv[2]), clip, work_dir=Path(sys.argv[4]))
-"""
+HEAVY = ("torch", "pyiqa", "mlflow", "seaborn", "pandas", "matplotlib")
 _SCRIPTS = ROOT / "workflow_scripts"
+_PREAMBLE = [  # of Snakemake's class PythonScript
+    "from snakemake.logging import logger",
+    "from snakemake.iocontainers import Snakemake",
+]
 
 
 def measuring(bench: Bench) -> Iterator[Figure]:
-    """Frames per second of PSNR, SSIM, VMAF, VMAF NEG and XPSNR, by us and by two peers."""
+    """Frames per second of PSNR, SSIM, VMAF, VMAF NEG and XPSNR, in one pass and in five."""
     sequence = "bigbuckbunny"
     clip, source = prepare_clip(bench.folder, sequence)
     stream = bench.folder / "stream.266"
-    bench.say("a stream is encoded (not counted) and measured in four ways")
+    bench.say("a stream is encoded (not counted) and measured in two ways")
     codec = get_codec({"adapter": "vvenc", "preset": "faster"})
     codec.encode(EncodeJob(source, clip, "AI", 37, stream, bench.folder, threads=bench.cores))
-    environment = {"env": {"PYTHONPATH": str(_SCRIPTS), "PATH": str(ffmpeg_path().parent)}}
-    clip_text = json.dumps(clip_as_text(clip))
-    one, separate, own_process, command = in_turns(
+    one, separate = in_turns(
         [
             lambda: measure(source, stream, clip, work_dir=bench.folder),
             lambda: _separate_passes(source, stream, clip),
-            lambda: python(
-                "-c", MEASURE_PROGRAM, source, stream, clip_text, bench.folder, **environment
-            ),
-            lambda: _library_command(source, stream, clip),
         ],
         max(3, bench.rounds),
     )
@@ -71,17 +59,6 @@ def measuring(bench: Bench) -> Iterator[Figure]:
         "an FFmpeg pass for each metric",
         "as above; less a matter of other programs.",
     )
-    yield Figure(
-        "measuring: one pass in a Python of its own",
-        frames / own_process.wall,
-        "frames/s",
-        frames / command.wall,
-        "`ffmpeg-quality-metrics`",
-        f"{what}. The command knows neither XPSNR nor two models at a time: it is called with "
-        "`-m psnr ssim vmaf`, with `-m vmaf` and the NEG model, and FFmpeg once for XPSNR. It "
-        "compares at the depth of the decoded side.",
-        at_least=1.5,
-    )
 
 
 def _separate_passes(source: Path, stream: Path, clip: ClipFormat) -> None:
@@ -99,11 +76,46 @@ def _pass(source: Path, stream: Path, clip: ClipFormat, metric: str) -> None:
          "-filter_complex", graph, "-f", "null", "-"])  # fmt: skip
 
 
-def _library_command(source: Path, stream: Path, clip: ClipFormat) -> None:
-    """The same five metrics by the library's command line, and by FFmpeg what it does not know."""
-    models = Path(ffmpeg_quality_metrics.__file__).parent / "vmaf_models"
-    command = ["-m", "ffmpeg_quality_metrics", stream, source, "-t", "1"]
-    command += ["-r", str(clip.fps), "--ffmpeg-path", ffmpeg_path()]
-    python(*command, "-m", "psnr", "ssim", "vmaf")
-    python(*command, "-m", "vmaf", "--vmaf-model-path", models / f"{VMAF_NEG_MODEL}.json")
-    _pass(source, stream, clip, "xpsnr")
+def imports(bench: Bench) -> Iterator[Figure]:
+    """What the adapters of encode and measure jobs import: how long it takes, nothing heavy."""
+    adapters = ["encode_clip", "measure_point", "measure_prefilter", "prepare_sequence"]
+    bench.say(f"imports of {', '.join(adapters)}")
+    programs = {name: _imports_of(name) for name in adapters}
+    spent = in_turns(
+        [lambda: python("-c", "pass")]
+        + [lambda name=name: python("-c", programs[name], cwd=_SCRIPTS) for name in adapters],
+        3,
+    )
+    for name, seconds in zip(adapters, spent[1:], strict=True):
+        yield Figure(
+            f"imports of {name}",
+            seconds.cpu,
+            "CPU s",
+            spent[0].cpu,
+            "a Python that does nothing",
+            "CPU time of a Python that runs what Snakemake puts before a script and the script's "
+            "import lines, median of 3",
+        )
+    told = "import json, sys\nprint(json.dumps([*sys.modules]))"
+    loaded = {
+        module.split(".")[0]
+        for program in programs.values()
+        for module in json.loads(python("-c", f"{program}\n{told}", cwd=_SCRIPTS).stdout)
+    }
+    found = [module for module in HEAVY if module in loaded]
+    yield Figure(
+        "heavy packages that these import",
+        len(found),
+        "packages",
+        len(HEAVY),
+        ", ".join(HEAVY),
+        f"in `sys.modules` after the imports of any of them: {', '.join(found) or 'none'}",
+        at_most=0,
+    )
+
+
+def _imports_of(adapter: str) -> str:
+    """What a rule's script imports; whole, it cannot run without Snakemake."""
+    lines = (_SCRIPTS / f"coding/{adapter}.py").read_text(encoding="utf-8").splitlines()
+    lines = [line for line in lines if line.startswith(("import ", "from "))]
+    return "\n".join([*_PREAMBLE, *lines])

@@ -1,9 +1,9 @@
-"""Bench of what a job costs beside itself: light jobs in the real rules, counted in the controller.
+"""Benches of Snakemake itself: planning a run, and what a job costs apart from its own work.
 
-The jobs are those of a run of the anchor, made by our rules with their inputs, parameters, logs
-and benchmarks, in a copy of the suite whose scripts are replaced by one that only makes outputs.
-They take the way of any job through Snakemake: selected, announced, started as a script in a shell
-of its own, watched, recorded.
+The jobs of ``scheduling`` are those of a run of the anchor, made by our rules with their inputs,
+parameters, logs and benchmarks, in a copy of the suite whose scripts are replaced by one that only
+makes outputs. They take the way of any job through Snakemake: selected, announced, started as a
+script in a shell of its own, watched, recorded.
 """
 
 from __future__ import annotations
@@ -16,20 +16,22 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import yaml
 
-from benchmarks.figures import ROOT, Bench, Figure, Moment, Spent
+from benchmarks.figures import Bench, Figure, Moment, Spent, in_turns, python, wait_for
 from jndlab.datasets.sequence_sheet import load_sequences
+from jndlab.paths import ROOT
 
 PARTS = ("Snakefile", "rules", "workflow_scripts", "config", "envs", "report", "profiles")
-SIZES = (100, 400)  # jobs of one run: enough to see whether the cost of a job grows
-LONG_SIZES = (400, 5_000)
+RUN_SIZES, LONG_RUN_SIZES = (100, 400), (400, 5_000)  # jobs: two, to see whether a job's cost grows
+PLAN_SIZES, LONG_PLAN_SIZES = (100, 1_000), (1_000, 20_000)
 CODECS = ["x265-ultrafast", "vvenc-faster", "x264-ultrafast", "kvazaar-ultrafast"]
-COST_GOAL_SECONDS = 0.030
-MEMORY_LIMIT_MIB = 1_024
+COST_GOAL_SECONDS, RUN_LIMIT_MIB = 0.030, 1_024
+PLAN_GOAL_SECONDS = 0.003  # a job
+PLAN_LIMIT_SECONDS = 3  # of `make plan` for the demo
 
 # What takes the place of a script: a byte in each output, without the start of a Python.
 LIGHT_SCRIPT = (
@@ -45,19 +47,26 @@ class LightRun:
     controller_cpu: float
     spent: Spent
     job_seconds: float
-    mib_at_first_job: float
-    mib_at_most: float
+    mib: float
+
+
+class Planned(NamedTuple):
+    """Jobs of a dry run, its seconds, its largest resident memory."""
+
+    jobs: int
+    spent: Spent
+    mib: float
 
 
 def scheduling(bench: Bench) -> Iterator[Figure]:
-    """Cost of a job beside itself for two sizes of run, and the controller's memory."""
+    """Cost of a job apart from its own work for two sizes of run, and the controller's memory."""
     runs = []
-    for jobs in LONG_SIZES if bench.long else SIZES:
+    for jobs in LONG_RUN_SIZES if bench.long else RUN_SIZES:
         bench.say(f"{jobs:,} light jobs on {bench.cores} cores")
         runs.append(light_run(bench.folder / str(jobs), jobs, bench.cores))
         shutil.rmtree(bench.folder / str(jobs))
     for run in runs:
-        yield from _figures(run, bench.cores)
+        yield from _run_figures(run, bench.cores)
     few, many = runs
     yield Figure(
         f"scheduling: growth of a job's cost, {few.jobs:,} to {many.jobs:,} jobs",
@@ -69,9 +78,54 @@ def scheduling(bench: Bench) -> Iterator[Figure]:
     )
 
 
-def _figures(run: LightRun, cores: int) -> Iterator[Figure]:
+def planning(bench: Bench) -> Iterator[Figure]:
+    """The demo by `make plan`, asked for the first time and again; dry runs of growing size."""
+    bench.say("the demo is planned three times, in two ways")
+    plan = [ROOT / "workflow_scripts/commands/plan_run.py", "--configfile", "config/config.yaml"]
+    plans = ROOT / ".snakemake/plans"
+
+    def first() -> None:
+        shutil.rmtree(plans, ignore_errors=True)
+        python(*plan)
+
+    turns = in_turns([first, lambda: python(*plan)], 3)
+    for name, spent in zip(("first", "again"), turns, strict=True):
+        yield Figure(
+            f"planning the demo: `make plan`, {name}",
+            spent.wall,
+            "s",
+            PLAN_LIMIT_SECONDS,
+            "limit",
+            f"start of Python to its end, wall, median of 3 ({spent.cpu:.2f} s of CPU time)",
+            at_most=1 if name == "again" else None,
+        )
+    made = []
+    for jobs in LONG_PLAN_SIZES if bench.long else PLAN_SIZES:
+        bench.say(f"a run of {jobs:,} jobs is planned")
+        made.append(dry_run(bench.folder, jobs))
+    few, many = made
+    yield Figure(
+        f"planning {many.jobs:,} jobs: memory",
+        many.mib,
+        "MiB",
+        2 * RUN_LIMIT_MIB,
+        "limit",
+        f"largest resident memory of `snakemake --dry-run` ({many.spent.wall:.1f} s).",
+        at_most=1,
+    )
+    yield Figure(
+        "planning: a further job",
+        1000 * (many.spent.cpu - few.spent.cpu) / (many.jobs - few.jobs),
+        "CPU ms",
+        1000 * PLAN_GOAL_SECONDS,
+        "limit",
+        f"CPU time of {many.jobs:,} jobs less that of {few.jobs:,}, so without the start.",
+        at_most=1,
+    )
+
+
+def _run_figures(run: LightRun, cores: int) -> Iterator[Figure]:
     spent, jobs = run.spent, run.jobs
-    of_a_job = run.job_seconds / jobs
     yield Figure(
         f"scheduling: controller, {jobs:,} jobs",
         1000 * run.controller_cpu / jobs,
@@ -84,35 +138,34 @@ def _figures(run: LightRun, cores: int) -> Iterator[Figure]:
         at_most=1,
     )
     yield Figure(
-        f"scheduling: wall beside the jobs, {jobs:,} jobs",
+        f"scheduling: wall apart from the jobs, {jobs:,} jobs",
         1000 * (spent.wall - run.job_seconds / cores) / jobs,
         "ms a job",
         1000 * COST_GOAL_SECONDS,
         "limit",
         f"{spent.wall:.1f} s from the first job's start to the last one's end, less the jobs' own "
-        f"seconds by their benchmark files ({1000 * of_a_job:.0f} ms each) on {cores} cores. Other "
-        f"programs took {spent.others:.1f} CPU seconds meanwhile, which lengthens it.",
+        f"{run.job_seconds:.1f} s by their benchmark files on {cores} cores. Other programs took "
+        f"{spent.others:.1f} CPU seconds meanwhile, which lengthens it.",
         at_most=1,
     )
     yield Figure(
         f"scheduling: memory of the controller, {jobs:,} jobs",
-        run.mib_at_most,
+        run.mib,
         "MiB",
-        MEMORY_LIMIT_MIB,
+        RUN_LIMIT_MIB,
         "limit",
-        "largest resident memory of Snakemake's own process while jobs ran; "
-        f"{run.mib_at_first_job:.0f} MiB when the first started.",
+        "largest resident memory of Snakemake's own process while jobs ran.",
         at_most=1,
     )
 
 
 def light_run(folder: Path, jobs: int, cores: int) -> LightRun:
     """Run about ``jobs`` light jobs, half of them encodes, half measurements."""
-    light_suite(folder)
+    _light_suite(folder)
     (folder / "light.yaml").write_text(yaml.safe_dump(config_of(jobs)), encoding="utf-8")
     lines = _run(folder, cores)
     first = next(line for line in lines if not line.ended)
-    ends = [line for line in lines if line.ended]
+    last = [line for line in lines if line.ended][-1]
     seconds = [
         float(row["s"])
         for path in (folder / "light/benchmarks").rglob("*.tsv")
@@ -120,29 +173,28 @@ def light_run(folder: Path, jobs: int, cores: int) -> LightRun:
     ]
     return LightRun(
         len(seconds),
-        ends[-1].controller_cpu - first.controller_cpu,
-        ends[-1].moment - first.moment,
+        last.controller_cpu - first.controller_cpu,
+        last.moment - first.moment,
         sum(seconds),
-        first.mib,
         max(line.mib for line in lines),
     )
 
 
-def light_suite(folder: Path) -> None:
-    """A copy of the suite in which the light script runs in place of every rule's."""
-    folder.mkdir(parents=True)
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / part)
-    for rules in (folder / "rules").rglob("*.smk"):
-        text = rules.read_text(encoding="utf-8")
-        scripts = r'(?<=")\.\./\.\./(workflow_scripts/\w+/\w+)\.py(?=")'
-        for name in re.findall(scripts, text):
-            (folder / f"{name}.sh").write_text(LIGHT_SCRIPT, encoding="utf-8")
-        rules.write_text(re.sub(scripts, r"../../\1.sh", text), encoding="utf-8")
+def dry_run(folder: Path, jobs: int) -> Planned:
+    """Plan a run of about so many jobs, of which none is there."""
+    config = folder / f"light{jobs}.yaml"
+    config.write_text(yaml.safe_dump(config_of(jobs)), encoding="utf-8")
+    log = folder / "output.txt"
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", str(folder), "--configfile", str(config), "--dry-run", "--nolock"]
+    with open(log, "w", encoding="utf-8") as stream:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT)
+        spent, mib = wait_for(process)
+    text = log.read_text(encoding="utf-8")
+    found = re.search(r"^total +(\d+)$", text, flags=re.MULTILINE)
+    if process.returncode != 0 or not found:
+        raise RuntimeError(f"Snakemake failed:\n{text[-3000:]}")
+    return Planned(int(found[1]), spent, mib)
 
 
 def config_of(jobs: int) -> dict[str, Any]:
@@ -163,9 +215,25 @@ def config_of(jobs: int) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class _Line:
-    """The controller when it said that a job started or ended."""
+def _light_suite(folder: Path) -> None:
+    """A copy of the suite in which the light script runs in place of every rule's."""
+    folder.mkdir(parents=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / part)
+    for rules in (folder / "rules").rglob("*.smk"):
+        text = rules.read_text(encoding="utf-8")
+        scripts = r'(?<=")\.\./\.\./(workflow_scripts/\w+/\w+)\.py(?=")'
+        for name in re.findall(scripts, text):
+            (folder / f"{name}.sh").write_text(LIGHT_SCRIPT, encoding="utf-8")
+        rules.write_text(re.sub(scripts, r"../../\1.sh", text), encoding="utf-8")
+
+
+class _Line(NamedTuple):
+    """The controller when it reported that a job started or ended."""
 
     ended: bool
     moment: Moment
@@ -174,32 +242,22 @@ class _Line:
 
 
 def _run(folder: Path, cores: int) -> list[_Line]:
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--configfile",
-        "light.yaml",
-        "--cores",
-        str(cores),
-    ]
+    command = [sys.executable, "-m", "snakemake", "--configfile", "light.yaml"]
+    command += ["--cores", str(cores)]
     lines: list[_Line] = []
-    with (
-        open(folder / "said.txt", "w+", encoding="utf-8") as said,
-        subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process,
-    ):
+    output = ""
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         watched = psutil.Process(process.pid)
         assert process.stdout is not None
         for text in process.stdout:
-            said.write(text)
+            output += text
             ended = text.startswith("Finished jobid")
             if ended or re.match(r"Job \d+:", text):
                 own = watched.cpu_times()
                 mib = watched.memory_info().rss / 2**20
                 lines.append(_Line(ended, Moment.now(watched), own.user + own.system, mib))
     if process.returncode != 0:
-        told = (folder / "said.txt").read_text(encoding="utf-8")
-        raise RuntimeError(f"Snakemake failed:\n{told[-3000:]}")
+        raise RuntimeError(f"Snakemake failed:\n{output[-3000:]}")
     return lines

@@ -75,6 +75,8 @@ def _file_hash(path: Path) -> str:
 
 @cache
 def _imported_files(path: Path, root: Path) -> tuple[Path, ...]:
+    if path.suffix != ".py":
+        return ()
     found: set[Path] = set()
     for node in _statements(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
         names: list[str] = []

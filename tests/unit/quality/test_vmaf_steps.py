@@ -1,6 +1,8 @@
 """JND levels by steps of a score: exact on monotone sweeps, stated on others; the calibration."""
 
 import math
+import subprocess
+import sys
 from bisect import bisect_left
 
 import numpy as np
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from jndlab.errors import UserError
 from jndlab.files import read_csv, write_csv
+from jndlab.paths import ROOT
 from jndlab.quality.vmaf_steps import (
     DEFAULT_RULE,
     StepRule,
@@ -221,3 +224,10 @@ def test_a_missing_picture_is_named(tmp_path):
 def test_the_figure_is_drawn(made_up, tmp_path):
     draw_calibration(calibration.read_stimuli(made_up), tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_study_runs_as_a_module_and_names_missing_data(tmp_path):
+    command = [sys.executable, "-m", "studies.vmaf_steps", tmp_path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("ERROR: the metric scores")
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,90 @@
+"""Benches of networks: ONNX Runtime against eager PyTorch, training steps with their loader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.figures import Bench, Figure, in_own_process
+from jndlab.papers.jnd_networks.stages import NETWORKS
+
+PREFILTER_GOAL, FRAME_GOAL = 6, 1.5
+MEMORY_FRAMES, MEMORY_LIMIT_MIB = 100, 16
+
+
+def iqnet_prefilter(bench: Bench) -> Iterator[Figure]:
+    """IQNet's network at 1080p in ONNX Runtime against eager PyTorch, and its memory."""
+    bench.say(f"IQNet's prefilter at 1080p in PyTorch and in ONNX Runtime, {MEMORY_FRAMES} frames")
+    measured = _speed("prefilter", frames=4, threads=bench.cores, memory_frames=MEMORY_FRAMES)
+    yield Figure(
+        "prefilter IQNet, 1080p, ONNX Runtime",
+        1 / measured["onnx"],
+        "frames/s",
+        1 / measured["eager"],
+        "eager float32 PyTorch, same threads",
+        f"{bench.cores} threads, conversion from and to 8 bit included, in turns, medians of 4",
+        at_least=PREFILTER_GOAL,
+    )
+    yield Figure(
+        f"memory growth over {MEMORY_FRAMES} frames of 1080p",
+        measured["memory_growth_mib"],
+        "MiB",
+        MEMORY_LIMIT_MIB,
+        "less than a dozen raw frames",
+        "resident memory of the process after each frame, largest less that after the first",
+        at_most=1,
+    )
+
+
+def iqnet_training(bench: Bench) -> Iterator[Figure]:
+    """Steps of IQNet's training at the paper's batch: bare, and in the loop with its loader."""
+    bench.say("IQNet's training at batch 128")
+    measured = _speed("training", folder=str(bench.folder), steps=6, threads=bench.cores)
+    yield Figure(
+        "training IQNet, batch 128 of 64x64",
+        measured["steps_per_second"],
+        "steps/s",
+        155_000 / 86_400,
+        "the paper's 155,000 steps in one day",
+        f"forward, backward and optimizer on {measured['device']}, data in memory",
+    )
+    yield Figure(
+        "training IQNet, the whole loop",
+        measured["loop_steps_per_second"],
+        "steps/s",
+        measured["steps_per_second"],
+        "the same steps on data in memory",
+        "with crops, augmentation, validation, journal and checkpoints of training.loop",
+    )
+
+
+def jnd_networks(bench: Bench) -> Iterator[Figure]:
+    """Each of LASeR-JND's and MTJND's networks on one frame of the paper's size."""
+    speedups = {}
+    for name in (name for networks in NETWORKS.values() for name in networks):
+        bench.say(f"{name} on one frame of the paper's size")
+        seconds = _speed("frame", network=name, threads=bench.cores)
+        speedups[name] = seconds["best_eager"] / seconds["best_onnx"]
+        yield Figure(
+            f"{name}, a frame, ONNX Runtime",
+            1 / seconds["onnx"],
+            "frames/s",
+            1 / seconds["eager"],
+            "eager float32 PyTorch, same threads",
+            f"{bench.cores} threads, prepared input, in turns, medians of 3",
+        )
+    best = max(speedups, key=speedups.__getitem__)
+    yield Figure(
+        "JND networks: best speed-up by ONNX Runtime",
+        speedups[best],
+        "times",
+        1,
+        "eager float32 PyTorch",
+        f"{best}; the fastest turn of each",
+        at_least=FRAME_GOAL,
+    )
+
+
+def _speed(function: str, **options: Any) -> dict[str, Any]:
+    """A function of benchmarks.network_speed in its own process: torch stays out of this one."""
+    return in_own_process("benchmarks.network_speed", function, **options)
