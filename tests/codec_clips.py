@@ -29,5 +29,5 @@ def job(
     source: Path, clip: ClipFormat, stream: Path, configuration: str = "AI", qp: int = 32,
     threads: int = 1, log: Path | None = None,
 ) -> EncodeJob:  # fmt: skip
-    """An encode beside its stream."""
+    """An encode next to its stream."""
     return EncodeJob(source, clip, configuration, qp, stream, stream.parent / "work", threads, log)

@@ -85,7 +85,7 @@ def encode(o):
 def encode_with_vvenc(o, stream):
     from jndlab.codecs.vvenc import VvencCodec
 
-    # The intra files of VTM code every 8th picture unless told otherwise.
+    # The intra files of VTM code every 8th picture by default.
     step = o["TemporalSubsampleRatio"]
     intra = o["IntraPeriod"] == 1
     options = VvencCodec("faster").parameters("AI" if intra else "LDP", 0)

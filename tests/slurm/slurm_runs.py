@@ -118,7 +118,7 @@ class Run:
         return value
 
     def finish(self, seconds: float = 600) -> str:
-        """Wait for the end, which must be a good one, and return what was said."""
+        """Wait for the end, which must be a good one, and return the output."""
         code = self._process.wait(seconds)
         assert code == 0, self.said[-6000:]
         return self.said

@@ -25,7 +25,7 @@ pytestmark = [
 
 # Enough for every rule; JNDLAB_SLURM_SMOKE=whole takes all of config/smoke.yaml.
 PART_OF_SMOKE = {"sequences": ["bikes_tiny"], "configurations": ["LDP"], "qps": [27, 37]}
-# A prefilter that stops in the middle of a clip until it is told to go on: there to be hit.
+# A prefilter that stops in the middle of a clip until it may go on: there to be hit.
 WAITING = """
 import time
 from pathlib import Path
@@ -94,7 +94,7 @@ def test_run_outlives_a_cancelled_job_a_lost_node_and_its_own_end(
         run.kill()
     assert "CANCELLED" in run.said
 
-    # SLURM knows nothing of Snakemake's death; what is left would write beside the next run.
+    # SLURM knows nothing of Snakemake's death; what is left would write next to the next run.
     assert second in cluster.jobs("running")
     assert f"cancelled: {second}" in _cancel_leftovers(workflow)
     assert not cluster.jobs("running") and not cluster.jobs("pending")

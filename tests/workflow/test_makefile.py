@@ -11,7 +11,7 @@ import pytest
 def called(repository, *arguments):
     """The last command that `make` would run."""
     command = ["make", "--dry-run", "--no-print-directory", *arguments]
-    # These tests may be run by make, whose own arguments are handed down.
+    # These tests may be run by make, whose own arguments are passed down.
     outside = {name: text for name, text in os.environ.items() if not name.startswith("MAKE")}
     outside.pop("ARGS", None)
     done = subprocess.run(

@@ -30,7 +30,7 @@ def run(main: Callable[[Any], None], snakemake: Any) -> None:
         datefmt="%H:%M:%S",
         handlers=[logging.FileHandler(log, encoding="utf-8")],
     )
-    # A user's own classes may stand beside the Snakefile, where Snakemake was started.
+    # A user's own classes may stand next to the Snakefile, where Snakemake was started.
     sys.path.append(str(Path.cwd()))
     try:
         _check_copy(Path(snakemake.scriptdir))

@@ -14,14 +14,14 @@ from jndlab.yaml_files import load_yaml
 from jndops.artefacts import rebuilt_rules
 
 ARCHIVE = "results-archive.tar.gz"
-# Numbers and what was said about them, wherever they lie; pictures only where they are figures.
+# Numbers and reports about them, wherever they lie; pictures only where they are figures.
 NUMBERS = {".json", ".csv", ".tsv", ".log"}
 SHOWN = {".csv", ".md", ".tex", ".html", ".png", ".svg", ".pdf"}
 MODELS = {".onnx", ".pt"}
 SHOWN_FOLDERS = {"tables", "figures", "checks"}
 # A QP for each block of each frame: small, and tables count them.
 MAPS_FOLDER, MAPS = "qp_maps", ".npz"
-# MLflow's own files are made anew from the numbers; run states serve only an unfinished training.
+# MLflow's own files are made again from the numbers; run states serve only an unfinished training.
 LEFT_OUT_FOLDERS = {"mlflow_artifacts", "runs", ".snakemake"}
 LEFT_OUT_FILES = {ARCHIVE, "mlflow_ledger.csv"}
 
@@ -46,7 +46,7 @@ def pack(results: Path) -> tuple[Path, int]:
 
 
 def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
-    """Make tables, figures and the MLflow database anew from unpacked numbers; nothing is encoded.
+    """Make tables, figures and the MLflow database again from unpacked numbers; nothing is encoded.
 
     ``further`` are more options of Snakemake. Raises UserError where a number is missing, or
     Snakemake ends with an error.

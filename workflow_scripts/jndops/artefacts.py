@@ -1,4 +1,4 @@
-"""Tables and figures of a run, each told once: `report/<wing>/artefacts.yaml`.
+"""Tables and figures of a run, each stated once: `report/<wing>/artefacts.yaml`.
 
 The lists feed the outputs of rules with their pages in the report, the tables of the documents
 (`make docs`), what an archive rebuilds, and `make where`.

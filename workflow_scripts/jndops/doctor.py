@@ -85,7 +85,7 @@ def report(checks: list[Check]) -> str:
         rows = [(check.state, check.name, check.found) for check in checks if check.group == group]
         lines += [group, *aligned([("", "", ""), *rows])[1:], ""]
     for state, title in (
-        ("FAIL", "The suite cannot run until this is mended"),
+        ("FAIL", "The suite cannot run until this is fixed"),
         ("differs", "Other than the suite was tested with"),
         ("missing", "Missing, and needed for some things only"),
     ):

@@ -58,7 +58,7 @@ def class_file(target: str, root: Path) -> Path:
             f"method class '{target}': there is no module '{module}'.",
             where="the configuration, key `methods`",
             expected="package.module:Class of a module that Python finds",
-            remedy="correct the name, or put the file beside the Snakefile or on PYTHONPATH.",
+            remedy="correct the name, or put the file next to the Snakefile or on PYTHONPATH.",
         )
     return Path(found.origin)
 

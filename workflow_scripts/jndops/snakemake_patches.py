@@ -1,8 +1,8 @@
-"""Mends of the pinned Snakemake where its own cost grows with the run; none changes what is run.
+"""Patches of the pinned Snakemake where its own cost grows with the run; none changes what is run.
 
-Found by `make bench`; bench_notes.md tells what they save. A mend starts a timer less, or
-remembers what Snakemake works out anew for every job. Where another version of Snakemake lacks
-the part that is mended, it is left as it is.
+Found by `make bench`; benchmarks/notes.md has what they save. A patch starts a timer less, or
+remembers what Snakemake computes again for every job. Where another version of Snakemake lacks
+the part that is patched, it is left as it is.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MARK = "_mended"
 
 
 def apply() -> None:
-    """Apply all mends to the Snakemake of this process, each of them once."""
+    """Apply all patches to the Snakemake of this process, each of them once."""
     _replace(JobScheduler, "_schedule_reevalutation", lambda original: _look_again_once)
     _replace(snakemake.script, "get_source", _reading_once)
     _replace(LocalSourceFile, "get_cache_path", cache)
@@ -62,7 +62,7 @@ def _look_again_once(self: Any, delay: float) -> None:
 
 
 def _reading_once(get_source: Callable[..., Any]) -> Callable[..., Any]:
-    """``get_source`` that reads a rule's script once, not anew for each of its jobs."""
+    """``get_source`` that reads a rule's script once, not again for each of its jobs."""
     known: dict[tuple[str, str], Any] = {}
 
     def remembered(

@@ -1,4 +1,4 @@
-"""BL-JUNIPER's results: errors beside baselines, weighted quality, tables, figures, labels."""
+"""BL-JUNIPER's results: errors and baselines, weighted quality, tables, figures, labels."""
 
 from __future__ import annotations
 

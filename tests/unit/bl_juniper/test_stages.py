@@ -1,4 +1,4 @@
-"""BL-JUNIPER's stages on clips and files: key frames, mapping, panned pictures, MCL-JCV, CNNs."""
+"""BL-JUNIPER's stages on clips and files: key frames, mapping, synthetic pans, MCL-JCV, CNNs."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def test_a_cut_connection_is_tried_again_from_the_beginning(server, tmp_path):
 
 def test_a_connection_that_stays_cut_leaves_nothing(server, tmp_path):
     server.cuts = 9
-    # without a checksum: the announced length alone must tell that half is missing
+    # without a checksum: the announced length alone must reveal that half is missing
     with pytest.raises(UserError, match="tried 2 times"):
         fetch(server.url(), tmp_path / "file.bin", retries=1, wait_seconds=0)
     assert left_in(tmp_path) == []

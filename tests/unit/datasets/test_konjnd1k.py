@@ -94,7 +94,7 @@ def nothing(root):
         (cut, ["SRC0001 has no level 17-18, 90", "1-100"]),
         (no_original, ["original of SRC0001 is missing", "SRC0001.png"]),
         (other_size, ["not as large", "64x16, found 32x16"]),
-        (coded_again, ["do not tell their quality", "quality factor 100 or 1", "another table"]),
+        (coded_again, ["do not reveal their quality", "quality factor 100 or 1", "another table"]),
         (nothing, ["no JPEG pictures", "SRC0001_JPEG_001.jpg"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""The sheet of sequences: what is shipped, and what is said about a row that is wrong."""
+"""The sheet of sequences: what is shipped, and the messages for a wrong row."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ def test_the_summary_pairs_variants_picture_by_picture(numbers):
     row = table.loc["fig10_erjnd", "saving_pct", "ours"]
     assert row["pictures"] == 3 and row["mean"] == pytest.approx(41)
     assert row["low"] < row["mean"] < row["high"]
-    # Pictures differ by whole points of percent, their differences do not at all.
+    # Pictures differ by whole percentage points, their differences do not at all.
     ends = row[["difference", "difference_low", "difference_high"]]
     assert ends.tolist() == pytest.approx([30, 30, 30])
     assert np.isnan(table.loc["fig10_erjnd", "saving_pct", "erjnd"]["difference"])

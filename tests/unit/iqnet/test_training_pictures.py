@@ -1,4 +1,4 @@
-"""Training pictures, coded: what is measured, Table II beside the printed one, exact pixels."""
+"""Training pictures, coded: what is measured, Table II next to the printed one, exact pixels."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ CLIP = ClipFormat(width=130, height=64, fps=Fraction(25), frames=2)
 
 
 class Fixed:
-    """A predictor and a control that return what they are told."""
+    """A predictor and a control that return what they are given."""
 
     def __init__(self, *, answer=()):
         self.answer = answer

@@ -1,4 +1,4 @@
-"""Prefilters by name and on clips: a user's own class, and what it is told when it is wrong."""
+"""Prefilters by name and on clips: a user's own class, and its messages when it is wrong."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ def test_timings_are_kept_with_the_results_and_read_back(results, smoke, reposit
     fitted = read_json(path)["fitted"]["encode vvenc-faster AI"]
     assert fitted["jobs"] == 3 and set(fitted["seconds_per_unit"]) == {"22", "27"}
     write_benchmark(results, "encode_clip/vvenc-faster.AI.bikes_tiny.anchor.qp22.266", 12.0)
-    record_timings(results, repository)  # a later run: made anew, nothing counted twice
+    record_timings(results, repository)  # a later run: made again, nothing counted twice
     again = {(row.kind, row.qp): row for row in read_timings([path])}
     assert again["encode vvenc-faster AI", 22].seconds == 8.0
     (tmp_path / "empty").mkdir()

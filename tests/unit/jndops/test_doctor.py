@@ -137,7 +137,7 @@ def test_the_doctor_does_not_fall_ill(tmp_path):
     assert [check.state for check in checks] == ["OK", "FAIL"]
     assert "RuntimeError: out of order" in checks[1].found
     text = report(checks)
-    assert "cannot run until this is mended" in text and text.endswith("1 failed.\n")
+    assert "cannot run until this is fixed" in text and text.endswith("1 failed.\n")
 
 
 def test_unknown_configuration_is_told_without_traceback(repository, tmp_path):

@@ -1,4 +1,4 @@
-"""Mends of Snakemake: all of them in force with the installed version, and nothing but faster."""
+"""Patches of Snakemake: all of them in force with the installed version, and nothing but faster."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_mends_are_applied_once():
 
 
 class Scheduler:
-    """What the mended method uses of Snakemake's scheduler."""
+    """What the patched method uses of Snakemake's scheduler."""
 
     def __init__(self) -> None:
         self._open_jobs = threading.Semaphore(0)

@@ -154,7 +154,7 @@ def test_export_and_import_give_the_same_network(
     path = tmp_path_factory.mktemp("round") / "weights.h5"
     _write_keras(path, model, seed, whole=whole, old_strings=old_strings)
     if whole and network != "bl_juniper_cnn":
-        del options["input_size"]  # a whole saved model tells it
+        del options["input_size"]  # a whole saved model has it
     again = import_keras(path, network, options)
     assert again.options == model.options
     weights = model.state_dict()

@@ -86,7 +86,7 @@ def test_clip_is_filtered_frame_by_frame(files):
         nonlocal alive
         for _ in range(clip.frames):
             alive += 1
-            assert alive == 1  # the frame before has been handed on: nothing is hoarded
+            assert alive == 1  # the frame before has been passed on: nothing is hoarded
             luma = rng.integers(0, 1024, (48, 64)).astype(np.uint16)
             yield Frame(luma, luma[::2, ::2].copy(), luma[1::2, ::2].copy())
 

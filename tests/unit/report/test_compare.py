@@ -1,4 +1,4 @@
-"""Verdicts beside printed numbers, and the IQNet tables built from points."""
+"""Verdicts on printed numbers, and the IQNet tables built from points."""
 
 from __future__ import annotations
 

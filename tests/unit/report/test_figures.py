@@ -1,4 +1,4 @@
-"""Figures: what is on them, the data beside them, stable bytes and a sane size."""
+"""Figures: what is on them, their data, stable bytes and a sensible size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DMOS predicted from VMAF: the anchors of VMAF's scale, its ends, and what it cannot tell."""
+"""DMOS predicted from VMAF: the anchors of VMAF's scale, its ends, and its limits."""
 
 from __future__ import annotations
 

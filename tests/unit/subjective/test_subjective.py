@@ -1,4 +1,4 @@
-"""Ratings by people: known raters are recovered, clickers rejected, bad files told by line."""
+"""Ratings: known raters are recovered, clickers rejected, bad files reported by line."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ NAMES = ("camera", "moon", "text", "coins")
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory) -> list[tuple[Path, Path]]:
-    """Four packaged pictures (128x128) and their box-blurred selves: a filter to be learnt."""
+    """Four packaged pictures (128x128) and their box-blurred selves: a filter to be learned."""
     root = tmp_path_factory.mktemp("pictures")
     for name in NAMES:
         luma = getattr(skimage.data, name)()[:130, :130].astype(np.float64)

@@ -1,4 +1,4 @@
-"""VP-JND's measures, simple choices, tables and figures on pictures whose answers are known."""
+"""VP-JND's measures, baselines, tables and figures on pictures whose answers are known."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def measures(label: int, name: str) -> Measures:
 
 
 def told(method: str, chosen: dict[str, int], calls: int = 12) -> dict:
-    """What `choices_of_split` tells, with logits that turn at 5 above the chosen quality."""
+    """What `choices_of_split` returns, with logits that turn at 5 above the chosen quality."""
     rows = []
     for picture, quality in chosen.items():
         path = [{"quality": quality + turn, "visible": turn < 1} for turn in range(calls)]
@@ -240,7 +240,7 @@ def test_figures_show_the_numbers_of_the_tables(tested, tmp_path):
     ):
         assert all(path.stat().st_size > 100 for path in map(Path, paths))
     decided = pd.read_csv(tmp_path / "decisions.csv").set_index(["picture", "quality"])
-    turns = decided.loc["p1"]["search_turn"].dropna()  # every call is shown, judged or not
+    turns = decided.loc["p1"]["search_turn"].dropna()  # every call is shown, scored or not
     assert turns.tolist() == list(range(1, 13)) and turns.index.tolist() == list(range(43, 55))
     assert decided.loc[("p1", 46), "logit"] == pytest.approx(2.5)
     shown = pd.read_csv(tmp_path / "saving.csv").set_index("method")

@@ -149,7 +149,7 @@ def _download(
 
 
 class _Meter:
-    """What pooch tells about a download: its length, checked against free space, and a bar."""
+    """Progress of a download: its length, checked against free space, and a bar."""
 
     def __init__(self, target: Path, show: bool) -> None:
         self._target, self._show = target, show
@@ -241,13 +241,13 @@ def _read_record(record: Path) -> dict[str, Any]:
             "the file of recorded checksums is no valid JSON.",
             where=str(record),
             expected=str(error),
-            remedy="correct it, or delete it: checksums are then recorded anew.",
+            remedy="correct it, or delete it: checksums are then recorded again.",
         ) from error
 
 
 @contextmanager
 def _locked(target: Path) -> Iterator[None]:
-    """Hold a lock beside ``target``; the system lets go of it when the process ends, however."""
+    """Hold a lock next to ``target``; the system lets go of it when the process ends, however."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.with_name(f".{target.name}.lock"), "w", encoding="utf-8") as stream:
         # Where a shared disk has no locks: renaming alone still keeps every file whole.

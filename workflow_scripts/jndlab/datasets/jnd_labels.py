@@ -17,7 +17,7 @@ from jndlab.quality.jnd_statistics import RANGES, JndSamples, Unit, estimate_jnd
 
 Kind = Literal["subjective", "vmaf_steps"]
 Order = Literal["error", "warn"]
-# Besides mean, median and surNN: what an objective rule gives, the lowest block label of a clip
+# Other than mean, median and surNN: an objective rule's, the lowest block label of a clip
 # (BL-JUNIPER), and the values of a folder that does not say how they were made.
 OTHER_STATISTICS = ("steps", "block_minimum", "unstated")
 
@@ -100,7 +100,7 @@ def make_labels(
 
     Checked: mixed units, kinds or statistics, values out of the unit's range, two rows for one
     place, levels missing or beyond ``levels``, and JND1 <= JND2 <= JND3 (for QF >=). With
-    ``order="warn"`` levels out of order are kept and told by a UserWarning: subjects' means and
+    ``order="warn"`` levels out of order are kept and reported by a UserWarning: subjects' means and
     block labels can be so.
     """
     rows = tuple(rows)

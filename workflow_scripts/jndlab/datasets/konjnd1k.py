@@ -77,7 +77,7 @@ def find_sources(
             raise UserError(
                 f"the original of {name} is missing.",
                 where=str(folder),
-                expected=f"{name}.png in source_image/ or beside the folders of levels",
+                expected=f"{name}.png in source_image/ or next to the folders of levels",
             )
         _require_size(originals[name], next(iter(files.values())))
         pictures = _by_quality(files) if coder == "JPEG" else files
@@ -149,7 +149,7 @@ def _by_quality(files: Mapping[int, Path]) -> dict[int, Path]:
     if told == 101 - number:
         return {101 - other: path for other, path in sorted(files.items(), reverse=True)}
     raise UserError(
-        "the numbers of JPEG files do not tell their quality.",
+        "the numbers of JPEG files do not reveal their quality.",
         where=str(files[number]),
         expected=f"quality factor {number} or {101 - number}, found {told or 'another table'}",
         remedy="unpack the original files; pictures coded again are not those that were rated.",

@@ -141,7 +141,7 @@ def read_sample_workbook(path: str | Path) -> tuple[JndSamples, dict[str, int]]:
 
     Column B lists the QFs of all subjects of a source one after another. A subject's own fall, so
     a number that is not smaller than the one before begins the next subject; where that boundary
-    cannot be told (four sources of the published file) the count differs from 30 and is returned.
+    cannot be decided (four sources of the published file) the count is not 30 and is returned.
     """
     from openpyxl import load_workbook  # 0.3 s to import: only for this format
 

@@ -88,7 +88,7 @@ def source_path(sequence: Sequence, source_dir: str | Path) -> Path:
 def check_raw_size(sequence: Sequence, source: Path) -> None:
     """Raise UserError unless a raw file has exactly the bytes of the sheet's frames.
 
-    The message names expected and found bytes and frames and, where the size tells it, the cause.
+    The message names expected and found bytes and frames and, where the size reveals it, the cause.
     """
     frame_bytes = sequence.clip().frame_bytes
     frames = sequence.start + sequence.frames

@@ -124,7 +124,7 @@ def splits_of_folds(folds: Sequence[Iterable[str]]) -> list[Split]:
 
 
 def vp_jnd_split() -> Split:
-    """30, 10 and 10 pictures of MCL-JCI (SRC01 ... SRC50), as far as the authors' code tells.
+    """30, 10 and 10 pictures of MCL-JCI (SRC01 ... SRC50), as far as the authors' code shows.
 
     The training ids are theirs. That the lower ten of the others validate and the upper ten test
     is an assumption.

@@ -84,7 +84,7 @@ def read_tables(folder: str | Path, resolution: str = "1280x720") -> list[VideoS
     """All rows of the three tables (CSV or XLSX) of one resolution, level by level.
 
     The tables may lie anywhere below ``folder``. Raises UserError for a missing table or column,
-    sources that are not 1 to 220 once each, and samples out of QP 0..51 or not as many as told.
+    sources that are not 1 to 220 once each, and samples out of QP 0..51 or not as many as stated.
     """
     folder = require_folder(folder)
     rows = []

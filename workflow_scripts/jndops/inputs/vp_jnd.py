@@ -99,7 +99,7 @@ class VpJndInputs:
         return self.coding.made_files(self.options(wildcards))
 
     def chosen(self, data: str) -> list[str]:
-        """All choices for a data set, with what tables and figures need besides."""
+        """All choices for a data set, with all else that tables and figures need."""
         folder = f"{self.results}/vp_jnd/{data}"
         tables = ("pictures.csv", "labels.csv", "splits.csv", "fitted.json")
         return [

@@ -3,7 +3,7 @@
 Points, tables, figures, trainings and the report are read from the results folder and upserted by
 a key and the hash of their content; trained models are registered. The database may be deleted at
 any time and comes back the same. MLflow stores absolute addresses of artefacts, so a moved results
-folder is noticed and mirrored anew; the former database is kept beside it as ``*.old.db``. Deleting
+folder is noticed and mirrored again; the former database is kept as ``*.old.db``. Deleting
 a run is only logical in MLflow: delete the database to make it small again.
 """
 
@@ -37,7 +37,7 @@ MAX_PARAMS, MAX_METRICS = 100, 1000  # MLflow's limits of one batch
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many runs were written anew, left as they were and deleted, and models registered."""
+    """How many runs were written again, left as they were and deleted, and models registered."""
 
     written: int
     unchanged: int
@@ -73,7 +73,7 @@ def write_failed_ledger(results_dir: Path, ledger: Path, reason: str) -> None:
 
 @contextmanager
 def single_writer(database: Path) -> Iterator[None]:
-    """Hold the lock file beside ``database``; the system frees it even if the holder is killed."""
+    """Hold the lock file next to ``database``; the system frees it even if the holder is killed."""
     database.parent.mkdir(parents=True, exist_ok=True)
     with open(database.with_suffix(".lock"), "w", encoding="utf-8") as stream:
         deadline = time.monotonic() + LOCK_SECONDS
@@ -93,7 +93,7 @@ def single_writer(database: Path) -> Iterator[None]:
 
 
 def open_database(database: Path, artifacts: Path) -> tuple[MlflowClient, bool]:
-    """A client of ``database``, made or made anew where needed, and whether it was made anew.
+    """A client of ``database``, which is made again where needed, and whether that was so.
 
     Only the holder of :func:`single_writer` may call this.
     """
@@ -210,7 +210,7 @@ def _mirrored_runs(client: MlflowClient) -> Iterator[Any]:
 
 def _write_without_waiting(connection: Any, _record: Any) -> None:
     # Every run is several transactions, each of which would wait for the disk. Only a power cut
-    # can harm the file, and then it is made anew.
+    # can harm the file, and then it is made again.
     connection.execute("PRAGMA synchronous = OFF")
 
 

@@ -110,7 +110,7 @@ def fit(rows: Sequence[Recorded], first: Line | None = None) -> Line:
 
     A job's variance is taken to grow with its size, so that the line keeps the sum of all
     recorded times. The start of ``first`` enters as one more job of no size: where all jobs are
-    of one size they cannot tell start from rate. QPs that ``first`` has and no job ran get the
+    of one size start cannot be separated from rate. QPs that ``first`` has and no job ran get the
     first rates, scaled as the recorded ones are. No value is negative.
     """
     first = first or Line(JOB_START_SECONDS)

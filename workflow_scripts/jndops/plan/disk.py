@@ -12,7 +12,7 @@ from jndops.plan.cost_model import Line
 from jndops.plan.job_graph import Job
 from jndops.settings import Settings
 
-FRAME_ROW_BYTES = 300  # one frame's line of metrics beside a point
+FRAME_ROW_BYTES = 300  # one frame's line of metrics next to a point
 # A point, its metadata, its logs and Snakemake's records of them: a dozen files of a block or two.
 POINT_BYTES = 50_000
 
@@ -41,7 +41,7 @@ def disk_gigabytes(
 ) -> dict[str, float]:
     """Gigabytes by kind of file.
 
-    But for segments nothing is deleted during a run, so its end is its peak. Beside it, each
+    But for segments nothing is deleted during a run, so its end is its peak. In addition, each
     running job may hold the raw frames of its source in the temporary folder.
     """
     raw = {name: _raw_bytes(settings.clip(name)) for name in settings.config["sequences"]}

@@ -165,7 +165,7 @@ def _megapixels(data: Mapping[str, Any]) -> float | None:
 
 
 def _count(data: Mapping[str, Any]) -> int | None:
-    """Number of training pictures at most; None where only the files can tell."""
+    """Number of training pictures at most; None where only the files show it."""
     if data["source"] == "vimeo90k":
         return min(data["pictures"] or VIMEO90K_PICTURES, VIMEO90K_PICTURES)
     return data["pictures"]

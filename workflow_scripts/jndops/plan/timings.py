@@ -24,7 +24,7 @@ _NOTE = (
 
 
 def record_timings(results_dir: Path, root: Path) -> Path | None:
-    """Write ``timings.json`` of a results folder anew, from all that its jobs left there.
+    """Write ``timings.json`` of a results folder again, from all that its jobs left there.
 
     ``root`` is the folder of the Snakefile. None, and nothing is written, where no job has left
     a timing or where the folder says nothing of its configuration (``config.json``).

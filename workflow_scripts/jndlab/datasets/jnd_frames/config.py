@@ -29,7 +29,7 @@ class FrameLabels(Section):
     kind: Literal["subjective", "vmaf_steps"] = "subjective"
     """`subjective`: the samples of the data set's subjects, of a whole clip copied to its frames.
     `vmaf_steps`: made without people, each level one step of a metric below the one before
-    (docs/vmaf_steps.md). With the source `folder`, whose files do not say, it only tells what the
+    (docs/vmaf_steps.md). With the source `folder`, whose files do not say, it only names what the
     labels are."""
     statistic: Literal["mean", "median", "sur75"] = "sur75"
     """How subjects' samples become one value: `mean`, `median`, or `sur75`, where 75 % of them are
@@ -38,7 +38,7 @@ class FrameLabels(Section):
     """What is left out before: `grubbs` outlying samples, `bt500` and `z_range` unreliable subjects
     (MCL-JCI; VideoSet's samples are already screened and not by subject)."""
     order: Literal["error", "warn"] = "error"
-    """Whether labels out of order (JND2 below JND1) are an error or only told in the log."""
+    """Whether labels out of order (JND2 below JND1) are an error or only reported in the log."""
     metric: Literal["vmaf_neg_still", "vmaf_still"] = "vmaf_neg_still"
     """With `vmaf_steps`: score of each frame by itself, VMAF NEG or VMAF without motion."""
     step: Positive = DEFAULT_STEP
@@ -54,8 +54,8 @@ class Split(Section):
     fractions: Fractions = Fractions(train=0.8, val=0.1, test=0.1)
     """Shares of the sources, which sum to 1. Assumption: not known of the papers."""
     held_out: Distinct[str] = []
-    """Sources that are tested and never learned from, beside the shares: those that predictors code
-    elsewhere in the run."""
+    """Sources that are tested and never trained on, on top of the shares: those that predictors
+    code elsewhere in the run."""
 
 
 class Saliency(Section):

@@ -1,4 +1,4 @@
-"""Labelled frames as training reads them: the authors' folder layout and a table beside it.
+"""Labelled frames as training reads them: the authors' folder layout and a table.
 
 ``<folder>/train`` holds frames (PNG) and their label file, ``<folder>/jnd1train`` each frame as it
 looks at JND1, and so on for every subset and level (``valid`` for val): the scripts of LASeR-JND's

@@ -107,7 +107,7 @@ def label_by_subjects(
 
 
 def labels_of_folder(folder: Path, kind: Kind, order: Order = "error") -> JndLabels:
-    """The labels of a folder in the authors' layout, which are said to be of ``kind``."""
+    """The labels of a folder in the authors' layout, declared to be of ``kind``."""
     splits = read_authors_folder(folder, kind=kind, order=order)
     rows = [row for split in splits.values() if split.labels for row in split.labels.rows]
     return make_labels(rows, str(folder), order=order)

@@ -107,7 +107,7 @@ def _source_of(name: str, pattern: str | None) -> str:
         return found[1]  # type: ignore[index]  # TypeError: no match; IndexError: no group
     except (re.error, TypeError, IndexError) as error:
         raise UserError(
-            f"the source of frame '{name}' cannot be told from its name.",
+            f"the source of frame '{name}' cannot be derived from its name.",
             where="`jnd_frames.source_pattern`",
             expected=f"a regular expression whose one group finds it; found '{pattern}'",
             remedy="correct the pattern, or set it to null (every frame its own source).",

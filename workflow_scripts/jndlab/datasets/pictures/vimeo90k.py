@@ -45,7 +45,7 @@ def read_clip_list(path: str | Path) -> list[str]:
         raise UserError(
             "the list of Vimeo-90K's test clips is missing.",
             where=str(path),
-            expected=f"{TEST_LIST} beside the folder sequences/",
+            expected=f"{TEST_LIST} next to the folder sequences/",
             remedy="unpack vimeo_septuplet.zip there; `snakemake check_data` says more.",
         ) from error
     clips: dict[str, None] = {}  # in order, each once

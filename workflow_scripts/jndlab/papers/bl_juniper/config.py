@@ -25,8 +25,8 @@ from jndlab.jnd.block.mapping_options import BlockMappingOptions
 
 
 class ClipLabels(Section):
-    """Labels of the coded sequences, which nobody has judged: the rule `vmaf_steps` on H.264
-    codings of them, mapped to blocks by stage 1. They are what predictions are held against; the
+    """Labels of the coded sequences, which have no ratings: the rule `vmaf_steps` on H.264
+    codings of them, mapped to blocks by stage 1. Predictions are compared with them; the
     coding itself uses them only where a method names `block_jnd/mapped`."""
 
     codec: str = "x264-medium"
@@ -80,13 +80,13 @@ class TrainingData(Section):
     """Of the subjects' JND samples of MCL-JCV, rounded to a whole QP. Used where `labels` is null;
     else the authors' labels are learned as they are. Assumption: mean."""
     pictures: Annotated[int, Field(ge=3)] = 16
-    """At most so many panned pictures."""
+    """Largest number of synthetic pans."""
     crops_per_picture: Count = 2
     """At most so many parts of each picture, which do not overlap; all go into one split."""
     crop: Pair[Annotated[int, Field(ge=64, multiple_of=8)]] = [448, 256]
-    """Width and height of a panned picture."""
+    """Width and height of a synthetic pan."""
     codec: str = "x264-medium"
-    """Codec entry that codes panned pictures, all intra."""
+    """Codec entry that encodes the synthetic pans, all intra."""
     split: Split = Split()
     seed: Natural = 0
     """Fixes pans, split and sampling. Assumption."""
@@ -136,7 +136,7 @@ class Compare(Section):
     """The anchor is coded at these QPs as well, so that its curve reaches down to the rates of the
     controlled streams."""
     every: Count = 1
-    """Importance-weighted PSNR and SSIM are measured on each so many-th frame."""
+    """Importance-weighted PSNR and SSIM are measured on every n-th frame."""
 
 
 class Figures(Section):
@@ -157,13 +157,13 @@ class Jobs(TrainingJobs):
 
 class BlJuniper(Section):
     """Block-level JND coding (TMM 2022): labels of blocks, the CNN, visual importance, comparison.
-    Defaults are the paper's scale and values; what its abstract and its authors' scripts do not
-    tell is marked as an assumption. Methods of kind `block_qp` use the files that these stages
+    Defaults are the paper's scale and values; what its abstract and its authors' scripts leave
+    open is marked as an assumption. Methods of kind `block_qp` use the files that these stages
     write, see docs/papers/bl_juniper.md."""
 
     key_frames_every: Count = 30
-    """Stages 1 to 3 look at each so many-th frame, beginning with the first; their maps hold until
-    the next (authors' scripts: 30)."""
+    """Key-frame interval: stages 1 to 3 run on every n-th frame, from the first; each map is reused
+    until the next key frame (authors' scripts: 30)."""
     labels: str | None = None
     """The authors' block labels: the folder of their text files (with GeneratedJNDLabels and
     GeneratedTI), or one `.npz` of them; null where they are not at hand. With them the label
@@ -175,8 +175,8 @@ class BlJuniper(Section):
     importance: dict[Name, ImportanceModel] = {
         name: ImportanceModel(model=name) for name in ("dsr", "spectral_residual")
     }
-    """Stage 3: importance maps that methods may name (`importance/NAME`) and that judge the
-    weighted quality."""
+    """Stage 3: importance maps that methods may name (`importance/NAME`) and that weight
+    the weighted quality."""
     compare: Compare = Compare()
     figures: Figures = Figures()
     jobs: Jobs = Jobs()

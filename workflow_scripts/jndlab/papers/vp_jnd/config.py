@@ -168,7 +168,7 @@ class Jobs(TrainingJobs):
 class VpJnd(Section):
     """VP-JND (TCSVT 2025): the picture-wise JND (PW-JND) of still pictures, found by a network and
     a search. Defaults are the paper's scale; what text and code of the authors leave open is marked
-    as an assumption. Which choices are compared is said under `methods`, kind `quality_choice`."""
+    as an assumption. The choices to compare are listed under `methods`, kind `quality_choice`."""
 
     data: Annotated[dict[Name, PictureSet], Field(min_length=1)] = {
         "mcl_jci": PictureSet(source="mcl_jci")
@@ -189,5 +189,5 @@ class VpJnd(Section):
     of labels."""
     quiz_folder: Text | None = None
     """Folder of the authors' test page of KonJND-1k with Quiz_SRC01.png, Quiz_SRC02.png and jpeg/:
-    what each method recommends for the two pictures is set beside the accepted levels."""
+    what each method recommends for the two pictures is listed with the accepted levels."""
     jobs: Jobs = Jobs()
