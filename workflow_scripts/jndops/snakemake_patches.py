@@ -1,6 +1,6 @@
 """Patches of the pinned Snakemake where its own cost grows with the run; none changes what is run.
 
-Found by `make bench`; benchmarks/notes.md has what they save. A patch starts a timer less, or
+Found and measured by `make bench ARGS="--only scheduling"`. A patch starts a timer less, or
 remembers what Snakemake computes again for every job. Where another version of Snakemake lacks
 the part that is patched, it is left as it is.
 """
