@@ -146,7 +146,7 @@ def test_a_finished_run_has_nothing_to_do_and_a_method_touches_only_its_own(run)
 BAD = {
     "CMYK": (lambda path: Image.new("CMYK", (96, 64)).save(path), "colours of the kind CMYK"),
     "cut": (lambda path: path.write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF"), "cannot be read"),
-    "small": (lambda path: Image.new("RGB", (96, 12)).save(path), "smaller than a patch"),
+    "small": (lambda path: Image.new("RGB", (96, 12)).save(path), "a picture is too small"),
 }
 
 
