@@ -11,6 +11,7 @@ from jndlab.files import read_json
 from jndlab.papers.jnd_networks import figures, tables
 from jndlab.report.compare import verdict_summary
 from jndlab.report.tables import load_points, write_table
+from jndlab.subsets import SUBSETS
 
 TITLES = {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}
 KINDS = {
@@ -124,7 +125,7 @@ def plot_figures(
 def metadata_text(rows: pd.DataFrame, metadata: Mapping[str, str]) -> str:
     """Frames, sources and kind of labels in words."""
     sources = rows.drop_duplicates(["part", "source"]).groupby("part")["source"].count()
-    counts = "/".join(str(sources.get(part, 0)) for part in tables.PARTS)
+    counts = "/".join(str(sources.get(part, 0)) for part in SUBSETS)
     frames = rows["frame"].nunique()
     return (
         f"{frames} frames of {counts} sources (train/val/test) of '{metadata['data_set']}', "
