@@ -80,6 +80,7 @@ lint: setup ## style, spelling, prose and types
 	@$(PY) -m snakemake --lint
 	@.venv/bin/codespell
 	@$(PY) .ci/prose.py
+	@$(PY) -m mypy
 
 format: setup ## bring the style in order
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format . && $(PY) -m snakefmt Snakefile rules

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class UserError(Exception):
     """A mistake of the user or of the machine, not of the code: shown without a traceback.
@@ -16,11 +18,13 @@ class UserError(Exception):
         lines = [what] + [f"  {label}: {text}" for label, text in labelled if text]
         super().__init__("\n".join(lines))
 
-    def __reduce__(self):  # keyword-only arguments do not survive the default pickling
+    def __reduce__(
+        self,
+    ) -> tuple[Any, ...]:  # keyword-only arguments do not survive the default pickling
         return (_rebuild, (type(self), self.what, self.where, self.expected, self.remedy))
 
 
-def _rebuild(kind, what, where, expected, remedy):
+def _rebuild(kind: type[UserError], what: str, where: str, expected: str, remedy: str) -> UserError:
     error = kind.__new__(kind)
     UserError.__init__(error, what, where=where, expected=expected, remedy=remedy)
     return error

@@ -99,7 +99,9 @@ def _units(data: bytes) -> list[bytes]:
 
 
 def _body(unit: bytes) -> bytes:
-    return unit[_START_CODE.match(unit).end() :]
+    start_code = _START_CODE.match(unit)
+    assert start_code, "a unit of _units begins with one"
+    return unit[start_code.end() :]
 
 
 def _unit_type(unit: bytes, suffix: str) -> int:

@@ -113,7 +113,7 @@ def read_sample_matrices(folder: str | Path, variant: Literal["", "_update"] = "
     """
     from scipy.io import loadmat  # half a second to import: only for this format
 
-    tables = []
+    tables: list[np.ndarray] = []
     for name in _LEVEL_NAMES:
         path = Path(folder) / f"JND_{name}{variant}.mat"
         try:

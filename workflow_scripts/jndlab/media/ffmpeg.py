@@ -80,11 +80,11 @@ def run_tool(
     The command line and all that it prints on standard error are appended to ``log``.
     Raises ToolError when it cannot be started or exits non-zero, with its last lines.
     """
-    command = [str(part) for part in command]
+    words = [str(part) for part in command]
     started = time.monotonic()
     try:
         process = subprocess.Popen(
-            command,
+            words,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -92,7 +92,7 @@ def run_tool(
         )
     except OSError as error:
         raise ToolError(
-            f"'{command[0]}' cannot be run: {error.strerror}.",
+            f"'{words[0]}' cannot be run: {error.strerror}.",
             remedy="check that the file exists and is executable.",
         ) from error
     cpu_before = _children_cpu_seconds()
@@ -103,17 +103,17 @@ def run_tool(
     if log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "a", encoding="utf-8") as stream:
-            stream.write(f"$ {shlex.join(command)}\n{stderr}")
+            stream.write(f"$ {shlex.join(words)}\n{stderr}")
             stream.write(f"exit {process.returncode}, {wall:.2f} s wall, {cpu:.2f} s CPU\n")
     if process.returncode != 0:
         said = (stderr.strip() or stdout.decode(errors="replace").strip()).splitlines()
         raise ToolError(
-            f"'{Path(command[0]).name}' ended with exit status {process.returncode}.",
-            where=shlex.join(command)[:600],
+            f"'{Path(words[0]).name}' ended with exit status {process.returncode}.",
+            where=shlex.join(words)[:600],
             expected="exit status 0; its last lines were:\n    "
             + "\n    ".join(said[-LOG_TAIL_LINES:]),
         )
-    return CompletedRun(command, stdout, stderr, wall, cpu)
+    return CompletedRun(words, stdout, stderr, wall, cpu)
 
 
 def _children_cpu_seconds() -> float:

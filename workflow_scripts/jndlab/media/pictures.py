@@ -65,7 +65,7 @@ def picture_sha256(picture: np.ndarray) -> str:
     """Hex SHA-256 of the pixels and the size of a picture: names the content, not the file."""
     require_picture(picture)
     digest = hashlib.sha256(f"{picture.shape[1]}x{picture.shape[0]} RGB\n".encode())
-    digest.update(np.ascontiguousarray(picture))
+    digest.update(np.ascontiguousarray(picture).data)
     return digest.hexdigest()
 
 

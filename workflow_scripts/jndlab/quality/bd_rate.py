@@ -84,7 +84,7 @@ def bd_rate(anchor: Curve, test: Curve, method: str = "pchip") -> BdRate:
     if overlap == 0:
         return BdRate(None, "no_overlap", 0.0, method, points)
     status: Status = "ok" if overlap >= MIN_OVERLAP else "low_overlap"
-    return BdRate(_package_bd_rate(*curves, method), status, overlap, method, points)
+    return BdRate(_package_bd_rate(curves[0], curves[1], method), status, overlap, method, points)
 
 
 def mean_bd_rate(rates: Sequence[BdRate]) -> MeanBdRate:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from ffmpeg_quality_metrics import FfmpegQualityMetrics, FfmpegQualityMetricsError
 from ffmpeg_quality_metrics import __version__ as FFMPEG_QUALITY_METRICS_VERSION
@@ -36,6 +37,9 @@ from jndlab.quality.metrics import (
     VmafFeature,
     vmaf_models,
 )
+
+if TYPE_CHECKING:
+    from ffmpeg_quality_metrics.ffmpeg_quality_metrics import VmafOptions
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ def measure(
     with _links(Path(reference), Path(distorted), work_dir) as (folder, links):
         try:
             job = _OneDecode(*links, folder, clip, threads)
-            data = job.calculate(["psnr", "ssim", "vmaf"], {"n_threads": threads})
+            options = cast("VmafOptions", {"n_threads": threads})  # any of its keys may lack
+            data = job.calculate(["psnr", "ssim", "vmaf"], options)
         except FfmpegQualityMetricsError as error:
             what = f"ffmpeg-quality-metrics cannot measure: {error}"
             raise UserError(what, remedy="see `make doctor`.") from error

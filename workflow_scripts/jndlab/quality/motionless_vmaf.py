@@ -12,7 +12,7 @@ from jndlab.files import read_json
 from jndlab.media.clip import ClipFormat, raw_input_args
 from jndlab.media.ffmpeg import ToolError, ffmpeg_path, run_tool
 from jndlab.quality.decode_check import MEASURE_BIT_DEPTH, STRICT
-from jndlab.quality.full_reference import VMAF_MODEL, VMAF_NEG_MODEL
+from jndlab.quality.metrics import VMAF_MODEL, VMAF_NEG_MODEL
 
 Metric = Literal["vmaf_neg_still", "vmaf_still"]
 MODELS: dict[str, str] = {"vmaf_neg_still": VMAF_NEG_MODEL, "vmaf_still": VMAF_MODEL}

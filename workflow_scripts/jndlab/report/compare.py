@@ -125,7 +125,8 @@ def _obstacle(row: Mapping[str, Any], comparable: bool | str, is_printed: bool) 
     return f"{NOT_COMPARABLE}: {reason}"
 
 
-def _verdict(difference: float, text: str, allowed: float | str) -> str:
+def _verdict(difference: float | None, text: str, allowed: float | str) -> str:
+    assert difference is not None, "measured and printed"
     if isinstance(allowed, str):
         share = allowed.strip().removesuffix("%")
         if share == allowed.strip():

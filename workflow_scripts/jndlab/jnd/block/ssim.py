@@ -32,7 +32,8 @@ class BlockSsim:
             overlapping_last_row=self.options.published,
         )
         self.reference = reference
-        self._whole = self._tiled = None
+        self._whole: _Moments | None = None
+        self._tiled: _Moments | None = None
 
     def blocks(self, distorted: np.ndarray) -> np.ndarray:
         """SSIM of each block, ``(rows, columns)``; exactly 1 where nothing is distorted."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -41,7 +43,7 @@ def answer_table(savings: pd.DataFrame, equal_rate: pd.DataFrame) -> pd.DataFram
     return table.sort_values(GROUP, kind="stable", ignore_index=True)
 
 
-def _smaller(keys: tuple, group: pd.DataFrame) -> list:
+def _smaller(keys: tuple[Any, ...], group: pd.DataFrame) -> list[Any]:
     below = group[group["below_jnd3"]]
     of_sequence = below.groupby("sequence")["smaller"].all()
     answer = NOTHING if below.empty else YES if below["smaller"].all() else NO
@@ -52,7 +54,7 @@ def _smaller(keys: tuple, group: pd.DataFrame) -> list:
     ]  # fmt: skip
 
 
-def _better(keys: tuple, group: pd.DataFrame) -> list:
+def _better(keys: tuple[Any, ...], group: pd.DataFrame) -> list[Any]:
     *place, quality, judge = keys
     known = group[group["status"] == "ok"]
     of_sequence = known.groupby("sequence")["gain"].mean()
