@@ -11,25 +11,16 @@ from skimage.data import astronaut
 from jndlab.codecs.stills.base import JpegCodec
 from jndlab.codecs.stills.store import StillStore
 from jndlab.errors import UserError
-from jndlab.jnd.quality_choice import (
-    FixedQuality,
-    MetricThreshold,
-    PixelJndRegression,
-    TrueLabels,
-    fit_metric_threshold,
-    fit_pixel_jnd_regression,
-    load_quality_choice,
-    nearest_quality,
-)
+from jndlab.jnd.quality_choice import StillChoice, nearest_quality
 from jndlab.jnd.quality_search import Call
 from jndlab.media.patches import cut_patches, luma_of, random_corners
-from jndlab.media.pictures import picture_sha256
 from jndlab.models.model_files import build_network, load_model, parameter_count, save_model
 from jndlab.models.vp_jnd.choice import VpJndChoice
 from jndlab.models.vp_jnd.liu_pw_jnd import LiuPwJnd
 from jndlab.models.vp_jnd.network import Branch, ChannelAttention, NonLocal, VpJndNet
 from jndlab.models.vp_jnd.onnx import ClassifierSession, export_classifier
 from jndlab.models.vp_jnd.patch_classifier import FIRST_WEIGHT
+from jndlab.papers.vp_jnd.baselines import fit_metric_threshold, fit_pixel_jnd_regression
 
 PICTURE = np.ascontiguousarray(astronaut()[:96, 160:272])
 SMALL = {"width": 0.125, "patch_size": 32}
@@ -251,42 +242,29 @@ def test_choice_refuses_what_it_cannot_use(tmp_path):
         VpJndChoice(model=tmp_path / "model.pt").choose(PICTURE[:20])
 
 
-def test_simple_choices():
+class Always(StillChoice):
+    """The same quality for every picture."""
+
+    def __init__(self, *, codec="jpeg", quality: int, store=None) -> None:
+        super().__init__(codec, store)
+        self.quality = quality
+
+    def choose(self, picture):
+        return self.decided(picture, self.quality)
+
+
+def test_sizes_of_a_decision():
     codec = _FakeCodec()
-    fixed = load_quality_choice(
-        "jndlab.jnd.quality_choice:FixedQuality", {"codec": codec, "quality": 4}
-    )
-    decision = fixed.choose(PICTURE)
+    decision = Always(codec=codec, quality=4).choose(PICTURE)
     assert (decision.quality, decision.bytes, decision.best_bytes) == (4, 40, 100)
     assert decision.saving == pytest.approx(0.6) and decision.calls == 0
-    assert FixedQuality(codec=codec, quality=10).choose(PICTURE).saving == 0
-
-    def likeness(reference, coded):
-        return -float(np.abs(reference.astype(int) - coded).mean())
-
-    threshold = MetricThreshold(codec=codec, metric=likeness, threshold=-4.5).choose(PICTURE)
-    assert threshold.quality == 5  # its error is 5, that of quality 6 is 4
-    assert 0 < threshold.calls <= 4
-
-    slope, intercept = fit_pixel_jnd_regression([1, 2, 3], [9, 7, 5])
-    assert (slope, intercept) == pytest.approx((-2, 11))
-    line = PixelJndRegression(codec=codec, slope=0.0, intercept=6.4)
-    assert line.choose(PICTURE).quality == 6
-    far = PixelJndRegression(codec=codec, slope=-50.0, intercept=0.0)
-    assert far.choose(PICTURE).quality == 1
-
-    labels = TrueLabels(codec=codec, labels={picture_sha256(PICTURE): 7})
-    assert labels.choose(PICTURE).quality == 7
-    with pytest.raises(UserError, match="no label"):
-        labels.choose(PICTURE[1:])
+    assert Always(codec=codec, quality=10).choose(PICTURE).saving == 0
 
 
-def test_default_metric_is_ssim_and_a_misspelt_one_is_named():
-    choice = MetricThreshold(codec="jpeg", threshold=0.95)
-    found = choice.choose(PICTURE)
-    assert 5 < found.quality < 95
-    with pytest.raises(UserError, match="simm"):
-        MetricThreshold(codec="jpeg", threshold=0.9, metric="jndlab.quality.picture_ssim:simm")
+def test_line_from_pixel_jnd_to_quality():
+    assert fit_pixel_jnd_regression([1, 2, 3], [9, 7, 5]) == pytest.approx((-2, 11))
+    with pytest.raises(UserError, match="line"):
+        fit_pixel_jnd_regression([2, 2], [1, 3])
 
 
 def test_metric_threshold_is_fitted_to_the_labels():
@@ -302,8 +280,6 @@ def test_nearest_quality_of_rising_and_falling_scales():
     assert nearest_quality(range(1, 101), 40.4) == 40
     assert nearest_quality(range(1, 101), 140.0) == 100
     assert nearest_quality(range(51, -1, -1), 30.5) == 30  # the better of two as near
-    with pytest.raises(UserError, match="line"):
-        fit_pixel_jnd_regression([2, 2], [1, 3])
 
 
 def test_luma_is_that_of_jpeg():
@@ -312,9 +288,9 @@ def test_luma_is_that_of_jpeg():
 
 def test_coded_pictures_are_kept(tmp_path):
     store = StillStore(tmp_path)
-    MetricThreshold(codec="jpeg", threshold=0.95, store=tmp_path).choose(PICTURE)
+    Always(quality=40, store=tmp_path).choose(PICTURE)
     kept = list(tmp_path.rglob("*.jpg"))
-    assert 3 <= len(kept) <= 8
+    assert len(kept) == 2  # at 40, and the best to compare with
     assert store.get(JpegCodec(), PICTURE, 100).path in kept
 
 

@@ -19,7 +19,6 @@ from jndlab.quality.jnd_statistics import (
     JndSamples,
     check_samples,
     estimate_jnd,
-    fitted_sur_curve,
     jnd_value,
     looks_normal,
     sur_curve,
@@ -77,15 +76,6 @@ def test_the_satisfied_user_point_is_where_the_curve_falls_past_the_share(sample
     steps = np.diff(curve)
     assert (steps <= 0).all() if unit == "QP" else (steps >= 0).all()
     assert {curve.min(), curve.max()} == {0, 1}
-
-
-def test_a_fit_follows_its_samples_and_equal_samples_have_none():
-    samples = np.random.default_rng(0).normal(30, 4, 400)
-    for unit in ("QP", "QF"):
-        fitted = fitted_sur_curve(samples, unit, range(52))
-        assert np.abs(fitted - sur_curve(samples, unit, range(52))).max() < 0.06
-    with pytest.raises(UserError, match="3 equal JND samples"):
-        fitted_sur_curve(np.full(3, 30.0), "QP", [30])
 
 
 def test_normality():
@@ -193,8 +183,3 @@ def test_mcl_jci_sur_curves_come_out_of_the_samples(shared_data):
             for source, curve in zip(published.sources, published.curves, strict=True)
         ]
         assert np.mean(differences) < mean_error  # steps of 1/30 against a smooth fit
-    for source in ("SRC01", "SRC12", "SRC33"):
-        for level in range(3):
-            fitted = fitted_sur_curve(samples.values[source][level], "QF", qualities)
-            curve = published.curves[published.sources.index(source), level]
-            assert np.abs(fitted - curve).max() < 1e-4

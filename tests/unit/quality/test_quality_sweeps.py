@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from jndlab.codecs.base import EncodeJob
 from jndlab.codecs.x264 import X264Codec
 from jndlab.errors import UserError
-from jndlab.files import read_csv, write_csv
+from jndlab.files import read_csv
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
 from jndlab.media.ffmpeg import run
 from jndlab.quality.full_reference import measure
@@ -21,9 +22,7 @@ from jndlab.quality.quality_sweeps import (
     Coding,
     QualitySweep,
     labels_of,
-    read_sweeps,
     search_clips,
-    sweep_clips,
     sweep_codings,
     sweep_pictures,
     write_sweeps,
@@ -143,10 +142,17 @@ def test_a_coding_of_another_size_is_refused(frames, tmp_path):
 
 @pytest.fixture(scope="module")
 def whole(clip, tmp_path_factory) -> QualitySweep:
-    clips = {"clip": (clip, CLIP)}
+    """The clip encoded at every QP, without a search."""
     folder = tmp_path_factory.mktemp("whole")
-    (sweep,) = sweep_clips(clips, CODEC, "LDP", range(22, 50, 3), work_dir=folder, threads=2)
-    return sweep
+    qps = range(22, 50, 3)
+    scores, bits = [], []
+    for qp in qps:
+        stream = folder / f"{qp}.264"
+        CODEC.encode(EncodeJob(clip, CLIP, "LDP", qp, stream, folder))
+        scores.append(fmean(motionless_vmaf(clip, stream, CLIP, work_dir=folder)))
+        bits.append(8 * stream.stat().st_size)
+    start = fmean(motionless_vmaf(clip, clip, CLIP, work_dir=folder))
+    return QualitySweep("clip", "vmaf_neg_still", start, tuple(qps), tuple(scores), tuple(bits))
 
 
 def test_a_search_finds_the_levels_of_the_whole_sweep_with_fewer_encodes(clip, whole, tmp_path):
@@ -162,23 +168,13 @@ def test_a_search_finds_the_levels_of_the_whole_sweep_with_fewer_encodes(clip, w
         assert (score, bits) == (whole.scores[place], whole.bits[place])
 
 
-def test_the_score_of_a_clip_is_the_mean_of_its_frames(clip, whole, tmp_path):
-    stream = tmp_path / "s.264"
-    CODEC.encode(EncodeJob(clip, CLIP, "LDP", 34, stream, tmp_path))
-    scores = motionless_vmaf(clip, stream, CLIP, work_dir=tmp_path)
-    place = whole.qualities.index(34)
-    assert whole.scores[place] == pytest.approx(sum(scores) / 6)
-    assert whole.bits[place] == 8 * stream.stat().st_size
-
-
-def test_sweeps_survive_their_file(whole, tmp_path):
-    other = replace(whole, source="b", qualities=(90, 40), scores=(95.5, 1 / 3), bits=(8, 4))
-    write_sweeps(tmp_path / "s.csv", [whole, other])
-    assert read_sweeps(tmp_path / "s.csv") == [whole, other]
-    rows = [row for row in read_csv(tmp_path / "s.csv") if row["quality"]]
-    write_csv(tmp_path / "s.csv", rows)
-    with pytest.raises(UserError, match="against itself"):
-        read_sweeps(tmp_path / "s.csv")
+def test_sweeps_as_a_table(whole, tmp_path):
+    one = replace(whole, qualities=(90, 40), scores=(95.5, 1 / 3), bits=(8, 4))
+    write_sweeps(tmp_path / "s.csv", [one])
+    own, best, worst = read_csv(tmp_path / "s.csv")
+    assert (own["quality"], own["bits"]) == ("", "") and float(own["score"]) == whole.start
+    assert (best["quality"], best["score"], best["bits"]) == ("90", "95.5", "8")
+    assert float(worst["score"]) == 1 / 3
 
 
 def test_labels_need_the_sweep_s_own_metric_and_every_level(whole):

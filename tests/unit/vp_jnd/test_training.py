@@ -30,6 +30,19 @@ TRAINING = {
     "difference_gain": 5.0, "seed": 0,
 }  # fmt: skip
 
+ALWAYS = """
+from jndlab.jnd.quality_choice import StillChoice
+
+
+class Always(StillChoice):
+    def __init__(self, *, codec="jpeg", quality, store=None):
+        super().__init__(codec, store)
+        self.quality = quality
+
+    def choose(self, picture):
+        return self.decided(picture, self.quality)
+"""
+
 
 def picture(source, top: int = 0) -> np.ndarray:
     return np.ascontiguousarray(source()[top : top + 64, 160:256])
@@ -86,8 +99,10 @@ def test_differences_start_stronger_and_nothing_else():
 
 
 @pytest.fixture
-def run_config(trained, tmp_path):
-    """A configuration whose network is one of those just trained."""
+def run_config(trained, tmp_path, monkeypatch):
+    """A configuration whose network is one of those just trained, and a class of the user's own."""
+    (tmp_path / "always.py").write_text(ALWAYS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     config = {
         "sequences": ["bikes_tiny"],
         "methods": {
@@ -99,7 +114,7 @@ def run_config(trained, tmp_path):
             },
             "always": {
                 "kind": "quality_choice",
-                "class": "jndlab.jnd.quality_choice:FixedQuality",
+                "class": "always:Always",
                 "options": {"quality": 40},
             },
         },

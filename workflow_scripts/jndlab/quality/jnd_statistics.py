@@ -124,30 +124,6 @@ def sur_curve(samples: np.ndarray, unit: Unit, qualities: Sequence[float]) -> np
     return satisfied.mean(axis=1)
 
 
-def fitted_sur_curve(samples: np.ndarray, unit: Unit, qualities: Sequence[float]) -> np.ndarray:
-    """Satisfied user ratio of a generalised extreme value distribution fitted to the samples.
-
-    Maximum likelihood (SUR-FeatNet, Lin et al. 2020, section 3); 1 - CDF for QP, CDF for QF. The
-    best of three starts is kept, as one start ends in a poor optimum now and then. Samples that
-    are all equal have no such fit: UserError.
-    """
-    from scipy import stats
-
-    given = _given(samples)
-    spread = given.std(ddof=1) * np.sqrt(6) / np.pi if given.size > 1 else 0.0
-    if not spread:
-        raise UserError(
-            f"no distribution can be fitted to {given.size} equal JND samples.",
-            expected="samples of at least two values",
-            remedy="take the empirical curve.",
-        )
-    location = given.mean() - np.euler_gamma * spread
-    fits = [stats.genextreme.fit(given, c, loc=location, scale=spread) for c in (-0.2, 0.1, 0.4)]
-    best = min(fits, key=lambda fit: stats.genextreme.nnlf(fit, given))
-    below = stats.genextreme.cdf(np.asarray(qualities, float), *best)
-    return 1 - below if _known_unit(unit) == "QP" else below
-
-
 def looks_normal(samples: np.ndarray) -> bool:
     """Whether the Jarque-Bera test keeps normality at the 5 % level (asymptotic p value)."""
     from scipy import stats

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.errors import UserError
-from jndlab.files import read_csv, write_csv
+from jndlab.files import write_csv
 from jndlab.media.clip import ClipFormat, Frame, bytes_of, write_clip
 from jndlab.quality.motionless_vmaf import motionless_vmaf
 from jndlab.quality.vmaf_steps import (
@@ -141,30 +141,6 @@ def sweep_codings(
     return QualitySweep(source, metric, start, tuple(qualities), tuple(scores), tuple(bits))
 
 
-def sweep_clips(
-    clips: Mapping[str, tuple[Path, ClipFormat]],
-    codec: Codec,
-    configuration: str,
-    qualities: Sequence[int],
-    *,
-    work_dir: Path,
-    metric: str = "vmaf_neg_still",
-    threads: int = 1,
-) -> list[QualitySweep]:
-    """Code lossless clips at every QP of ``qualities`` (best first); scores are means over frames.
-
-    ``configuration`` is ``AI`` or ``LDP``. ``threads`` encodes run at a time.
-    """
-    with _scratch(work_dir) as folder:
-        measures = [_Coded(*clips[name], codec, configuration, metric, folder) for name in clips]
-        points = [(measure, quality) for measure in measures for quality in qualities]
-        coded = iter(_in_parallel(lambda point: point[0].totals(point[1]), points, threads))
-        return [
-            _clip_sweep(name, measure, {quality: next(coded) for quality in qualities})
-            for name, measure in zip(clips, measures, strict=True)
-        ]
-
-
 def search_clips(
     clips: Mapping[str, tuple[Path, ClipFormat]],
     codec: Codec,
@@ -175,10 +151,11 @@ def search_clips(
     rule: StepRule = DEFAULT_RULE,
     threads: int = 1,
 ) -> list[QualitySweep]:
-    """Like :func:`sweep_clips`, but only at the QPs that a bisection for ``rule``'s levels needs.
+    """Encode lossless clips at the QPs of ``qualities`` that a bisection for ``rule`` needs.
 
-    Where VMAF never rises with QP, the sweeps' levels are those of the whole sweep, for about a
-    quarter of the encodes. ``threads`` clips are searched at a time.
+    ``qualities`` are in order from best to worst, ``configuration`` is ``AI`` or ``LDP``; scores
+    are means over frames. Where VMAF never rises with QP, the levels are those of all QPs, for
+    about a quarter of the encodes. ``threads`` clips are searched at a time.
     """
     with _scratch(work_dir) as folder:
 
@@ -215,33 +192,6 @@ def write_sweeps(path: str | Path, sweeps: Iterable[QualitySweep]) -> None:
         points = zip(sweep.qualities, sweep.scores, sweep.bits, strict=True)
         rows += [[sweep.source, sweep.metric, *point] for point in points]
     write_csv(path, [dict(zip(COLUMNS, row, strict=True)) for row in rows], COLUMNS)
-
-
-def read_sweeps(path: str | Path) -> list[QualitySweep]:
-    """What :func:`write_sweeps` wrote; UserError where a source's own score is missing."""
-    by_source: dict[str, list[dict[str, str]]] = {}
-    for row in read_csv(path):
-        by_source.setdefault(row["source"], []).append(row)
-    sweeps = []
-    for source, rows in by_source.items():
-        own = [row for row in rows if not row["quality"]]
-        if len(own) != 1:
-            raise UserError(
-                f"the sweep of '{source}' has not one score of the source against itself.",
-                where=str(path),
-                expected=f"one row without quality, found {len(own)}",
-                remedy="measure the sweep again.",
-            )
-        points = [row for row in rows if row["quality"]]
-        sweeps.append(
-            QualitySweep(
-                source, own[0]["metric"], float(own[0]["score"]),
-                tuple(int(row["quality"]) for row in points),
-                tuple(float(row["score"]) for row in points),
-                tuple(int(row["bits"]) for row in points),
-            )
-        )  # fmt: skip
-    return sweeps
 
 
 class _Coded(NamedTuple):

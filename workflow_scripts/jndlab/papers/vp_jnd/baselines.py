@@ -19,8 +19,6 @@ from jndlab.jnd.pixel.maps import DEFAULT_MODEL
 from jndlab.jnd.quality_choice import (
     QualityChoice,
     QualityDecision,
-    fit_metric_threshold,
-    fit_pixel_jnd_regression,
     load_quality_choice,
     nearest_quality,
 )
@@ -63,6 +61,43 @@ def fit_simple_choices(
         },
         "pixel_jnd": {"slope": slope, "intercept": intercept, "model": DEFAULT_MODEL},
     }
+
+
+def fit_pixel_jnd_regression(
+    mean_jnds: Sequence[float], pw_jnds: Sequence[float]
+) -> tuple[float, float]:
+    """Slope and intercept of the least-squares line from mean pixel JND to PW-JND.
+
+    Raises UserError for fewer than two different means.
+    """
+    if len(set(mean_jnds)) < 2 or len(mean_jnds) != len(pw_jnds):
+        raise UserError(
+            "a line cannot be drawn through these pictures.",
+            expected="two or more pictures of different mean pixel JND, one label for each",
+        )
+    slope, intercept = np.polyfit(mean_jnds, pw_jnds, 1)
+    return float(slope), float(intercept)
+
+
+def fit_metric_threshold(
+    curves: Sequence[Sequence[float]], pw_jnds: Sequence[int], qualities: Sequence[int]
+) -> float:
+    """The metric threshold with the smallest mean |quality - PW-JND|.
+
+    ``curves`` hold the metric of each training picture at all ``qualities`` (worst to best). Tried
+    are all thresholds that make a difference; of equally good ones the middle one is taken.
+    """
+    values = np.asarray(curves, np.float64)
+    cuts = np.unique(values)
+    candidates = np.concatenate([(cuts[:-1] + cuts[1:]) / 2, [np.nextafter(cuts[-1], np.inf)]])
+    order = np.asarray(qualities)
+    labels = np.asarray(pw_jnds)[:, None]
+    # What an exhaustive reading of the curve finds: its last value below the threshold.
+    running = np.minimum.accumulate(values[:, ::-1], axis=1)[:, ::-1]
+    below = np.stack([np.searchsorted(curve, candidates, side="left") for curve in running])
+    errors = np.abs(order[np.maximum(below, 1) - 1] - labels).mean(axis=0)
+    best = np.flatnonzero(errors == errors.min())
+    return float(candidates[best[len(best) // 2]])
 
 
 def simple_decision(
