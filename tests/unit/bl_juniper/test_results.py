@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from jndlab.codecs.qp_map import write_qp_map
 from jndlab.errors import UserError
 from jndlab.jnd.block.maps import BlockMaps, write_block_maps
 from jndlab.media.clip import ClipFormat, Frame, write_clip
@@ -242,7 +241,7 @@ def test_a_demo_is_never_called_reproduced():
 def test_block_qps_by_hand(tmp_path):
     qp = np.full((2, 2, 3), 22)
     qp[0, 0] = [24, 30, 35]
-    write_qp_map(tmp_path / "qp22.npz", qp)
+    np.savez(tmp_path / "qp22.npz", qp=qp, block_size=64)
     table = tables.block_qp_table({("a", "m", 22): tmp_path / "qp22.npz"}, {"a": CLIP})
     row = table.iloc[0]
     assert row["mean_qp"] == pytest.approx(22 + 23 / 12) and row["raised_pct"] == 25

@@ -7,13 +7,10 @@ import pytest
 
 from data.jnd_miniatures import bl_juniper
 from jndlab.datasets.authors_block_labels import (
-    clips_with_disorder,
-    clips_with_still_blocks,
     label_statistics,
     read_label_file,
     read_label_folder,
     read_packed,
-    video_labels,
 )
 from jndlab.datasets.mcl_jcv import read_video_labels
 from jndlab.errors import UserError
@@ -55,8 +52,6 @@ def test_statistics_of_known_labels(root):
     assert "above_next" not in third and "mean_video" not in ti
     labels.jnd[0, 0, 0, 0, 0] = 36
     assert label_statistics(labels)[0]["above_next"] == 1
-    assert clips_with_disorder(labels) == {"JND1": ["SRC01"], "JND2": []}
-    assert clips_with_still_blocks(labels) == ["SRC01", "SRC02"]  # their first block
 
 
 def lines(path, change):
@@ -131,13 +126,11 @@ def test_the_real_labels_have_the_known_statistics(shared_data):
     )
     assert [row["above_next"] for row in rows[:2]] == [2, 350]
     assert [row["offset_as_next_pct"] for row in rows[:2]] == pytest.approx([88.8, 88.3], abs=0.05)
-    assert clips_with_disorder(labels) == {"JND1": ["SRC06"], "JND2": ["SRC09", "SRC14", "SRC25"]}
-    still = ["SRC12", "SRC20", "SRC21", "SRC24", "SRC25", "SRC27", "SRC29"]
-    assert clips_with_still_blocks(labels) == still
 
 
 def test_the_real_video_levels_are_those_of_the_table(shared_data):
     folder = shared_data / "authors_block_labels"
-    ours = video_labels(read_packed(folder / "blj_labels.npz"))
-    assert ours == read_video_labels(folder / "frame_level_jnd.csv")
-    assert ours.values(["SRC01", "SRC30"]).tolist() == [[28, 34, 36], [31, 34, 37]]
+    lowest = read_packed(folder / "blj_labels.npz").jnd.min(axis=(2, 3, 4))
+    published = read_video_labels(folder / "frame_level_jnd.csv")
+    assert (published.values() == lowest).all()
+    assert published.values(["SRC01", "SRC30"]).tolist() == [[28, 34, 36], [31, 34, 37]]

@@ -56,7 +56,7 @@ from jndlab.datasets.pictures.picture_list import (
     write_pictures,
 )
 from jndlab.datasets.splits import write_splits
-from jndlab.datasets.videoset import published_labels, read_tables
+from jndlab.datasets.videoset import read_tables
 from jndlab.errors import UserError
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat, evenly_spread, read_clip
@@ -333,8 +333,8 @@ def test_videoset_gives_its_frames_the_labels_of_their_clip(tiny_videoset, tmp_p
     assert records[0].origin.endswith("videoSRC001_640x360_30_qp_00.264")
     assert not records[0].resized and (records[0].width, records[0].height) == (640, 360)
     labels = label_by_subjects(records, "videoset", tiny_videoset, FrameLabels()).labels
-    published = published_labels(read_tables(tiny_videoset, "640x360"))
-    expected = published.values([record.source for record in records])
+    published = {(row.source, row.level): row.jnd for row in read_tables(tiny_videoset, "640x360")}
+    expected = [[published[record.source, level] for level in (1, 2, 3)] for record in records]
     assert (labels.values([record.name for record in records]) == expected).all()
     assert (labels.kind, labels.statistic) == ("subjective", "sur75")
     assert labels.rows[0].subjects == 29

@@ -1,4 +1,4 @@
-"""MCL-JCI: pictures by quality, sample texts, matrices and workbook; gaps and faults."""
+"""MCL-JCI: pictures by quality, sample texts, and matrices; gaps and faults."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from data.jnd_miniatures import mcl_jci, write_workbook
+from data.jnd_miniatures import mcl_jci
 from jndlab.datasets.jnd_labels import labels_from_samples
 from jndlab.datasets.mcl_jci import (
-    SOURCES,
     find_pictures,
     read_sample_matrices,
     read_sample_texts,
-    read_sample_workbook,
-    read_sur_curves,
 )
-from jndlab.datasets.splits import splits_of_folds
 from jndlab.errors import UserError
 
 TWO = ("SRC01", "SRC02")
@@ -145,31 +141,6 @@ def test_faulty_matrices_are_told(tmp_path):
         read_sample_matrices(tmp_path)
 
 
-def test_a_workbook_is_parted_where_numbers_stop_falling(tmp_path):
-    whole = [number for subject in range(30) for number in (60 + subject, 40, 20)]
-    rows = [(number, str(whole)) for number in range(1, 51)]
-    rows[8] = (9, str([*whole[:-3], 17, 11, 6]))  # runs on from the subject before
-    write_workbook(tmp_path / "samples.xlsx", rows)
-    samples, odd = read_sample_workbook(tmp_path / "samples.xlsx")
-    assert odd == {"SRC09": 29} and not samples.same_subjects
-    assert samples.values["SRC01"][0].tolist() == list(range(60, 90))
-    write_workbook(tmp_path / "short.xlsx", rows[:10])
-    with pytest.raises(UserError, match=r"10 rows(.|\n)*50"):
-        read_sample_workbook(tmp_path / "short.xlsx")
-    with pytest.raises(UserError, match="cannot be read"):
-        read_sample_workbook(tmp_path / "absent.xlsx")
-
-
-def test_faulty_sur_curves_are_told(tmp_path):
-    path = tmp_path / "curves.csv"
-    path.write_text("ref_img,qf,first_SUR,second_SUR,third_SUR,set\nSRC01,1,0,0,0,10\n")
-    with pytest.raises(UserError, match="SRC01 has gaps"):
-        read_sur_curves(path)
-    path.write_text("ref_img,qf\nSRC01,1\n")
-    with pytest.raises(UserError, match="cannot be read"):
-        read_sur_curves(path)
-
-
 def test_the_real_samples_give_the_known_means(shared_data):
     folder = shared_data / "mcl_jci_jnd"
     samples = read_sample_matrices(folder)
@@ -183,22 +154,3 @@ def test_the_real_samples_give_the_known_means(shared_data):
         assert np.abs(table.std(axis=1, ddof=1) - told[:, level + 3]).max() < 6e-4
     labels = labels_from_samples(samples, "median", "MCL-JCI")
     assert labels.values().mean(axis=0) == pytest.approx([26.06, 17.94, 13.77])
-
-
-def test_the_real_workbook_agrees_with_the_matrices(shared_data):
-    folder = shared_data / "mcl_jci_jnd"
-    samples = read_sample_matrices(folder)
-    flat, odd = read_sample_workbook(folder / "MCL-JCI_JND_samples.xlsx")
-    assert odd == {"SRC04": 31, "SRC27": 29, "SRC41": 29, "SRC46": 29}
-    for source in SOURCES:
-        pairs = zip(samples.values[source], flat.values[source], strict=True)
-        same = all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
-        assert same == (source not in odd)
-
-
-def test_the_published_folds_are_splits_by_source(shared_data):
-    curves = read_sur_curves(shared_data / "mcl_jci_jnd" / "mcl_jci_sur_curves.csv")
-    assert curves.curves.shape == (50, 3, 100)
-    splits = splits_of_folds(curves.sources_by_fold())
-    assert [len(split.parts["test"]) for split in splits] == [5] * 10
-    assert "SRC01" in splits[9].parts["test"]

@@ -10,16 +10,13 @@ import pytest
 from data.jnd_miniatures import videoset, videoset_rows, write_table, write_workbook
 from jndlab.datasets.jnd_labels import labels_from_samples
 from jndlab.datasets.videoset import (
-    compare_statistics,
     find_clips,
-    published_labels,
-    read_bitrates,
     read_tables,
     samples_of,
 )
 from jndlab.errors import UserError
 from jndlab.quality.jnd_outliers import without_outlying_samples
-from jndlab.quality.jnd_statistics import JndSamples
+from jndlab.quality.jnd_statistics import JndSamples, jnd_value, looks_normal
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +36,15 @@ def test_tables_give_samples_and_labels(built):
     samples = samples_of(rows)
     assert samples.sources[0] == "videoSRC001" and len(samples.sources) == 220
     assert samples.values["videoSRC002"][0].size == 30  # 28 + 2 % 8
-    for agreement in compare_statistics(rows):
-        assert agreement.mean_error < 1e-8 and agreement.deviation_error < 1e-9
-        assert agreement.equal_jnd == agreement.rows == 220
-    published = published_labels(rows)
+    for row in rows:
+        assert row.samples.mean() == pytest.approx(row.mean, abs=1e-8)
+        assert row.samples.std(ddof=1) == pytest.approx(row.deviation, abs=1e-9)
+        assert jnd_value(row.samples, "sur75", "QP") == row.jnd
+    published = np.reshape([row.jnd for row in rows], (3, 220)).T
     few = JndSamples("QP", {source: samples.values[source] for source in samples.sources[:9]})
     labels = labels_from_samples(few, "sur75", "miniature")
-    assert (labels.values() == published.values()[:9]).all()
-    assert published.values().mean(axis=0) == pytest.approx([25.6, 30.6, 35.6], abs=0.3)
+    assert (labels.values() == published[:9]).all()
+    assert published.mean(axis=0) == pytest.approx([25.6, 30.6, 35.6], abs=0.3)
 
 
 def test_workbooks_read_like_tables(tables):
@@ -134,22 +132,20 @@ def test_missing_tables_are_told(tables, tmp_path):
         read_tables(tables, "1280x720")
     with pytest.raises(UserError, match="does not exist"):
         read_tables(tmp_path / "nowhere")
-    with pytest.raises(UserError, match="cannot be read"):
-        read_bitrates(tmp_path / "nowhere.mat")
 
 
 def test_the_real_tables_statistics_are_recomputed(shared_data):
     rows = read_tables(shared_data / "videoset_jnd")
-    equal = []
-    for agreement in compare_statistics(rows):
-        assert agreement.mean_error < 5e-9  # the files' own rounding
-        assert agreement.deviation_error < 6e-10
-        assert agreement.equal_normality == 220
-        assert agreement.jnd_error <= 1
-        equal.append(agreement.equal_jnd)
-    assert equal == [212, 220, 217]
-    labels = published_labels(rows)  # raises where the levels are out of order
-    assert labels.values().mean(axis=0) == pytest.approx([26.56, 31.35, 34.50], abs=0.005)
+    for row in rows:
+        assert row.samples.mean() == pytest.approx(row.mean, abs=5e-9)  # the files' own rounding
+        assert row.samples.std(ddof=1) == pytest.approx(row.deviation, abs=6e-10)
+        assert looks_normal(row.samples) == row.normal
+    published = np.reshape([row.jnd for row in rows], (3, 220))
+    recomputed = np.reshape([jnd_value(row.samples, "sur75", "QP") for row in rows], (3, 220))
+    assert np.abs(recomputed - published).max() <= 1
+    assert (recomputed == published).sum(axis=1).tolist() == [212, 220, 217]
+    assert (np.diff(published, axis=0) >= 0).all()
+    assert published.mean(axis=1) == pytest.approx([26.56, 31.35, 34.50], abs=0.005)
     anchors = {(row.source, row.level): row.anchor for row in rows}
     assert all(anchors[row.source, row.level + 1] == row.jnd for row in rows if row.level < 3)
 
@@ -158,15 +154,3 @@ def test_no_outlier_is_left_in_the_real_samples(shared_data):
     samples = samples_of(read_tables(shared_data / "videoset_jnd"))
     kept = without_outlying_samples(samples)
     assert not any(np.isnan(array).any() for levels in kept.values.values() for array in levels)
-
-
-def test_the_real_bitrates_fall_with_qp(shared_data):
-    bitrates = read_bitrates(shared_data / "videoset_jnd" / "Bitrate_data_for_all_videos.mat")
-    rising = np.argwhere(np.diff(bitrates[8:47], axis=0) >= 0)
-    assert bitrates.shape == (52, 220) and rising.tolist() == [[30, 38]]  # QP 38 of source 39
-    labels = published_labels(read_tables(shared_data / "videoset_jnd")).values().astype(int)
-    rate_at_jnd = np.take_along_axis(bitrates.T, labels, axis=1)
-    savings = 100 * (1 - rate_at_jnd / bitrates[22][:, np.newaxis]).mean(axis=0)
-    assert savings == pytest.approx([42.4, 70.0, 79.8], abs=0.05)  # against QP 22
-    with pytest.raises(UserError, match="bitrate_data"):
-        read_bitrates(shared_data / "mcl_jci_jnd" / "JND_first.mat")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from skimage import color, data
 
 from jndlab.errors import UserError
@@ -17,7 +14,6 @@ from jndlab.jnd.erjnd import (
     ErjndPrefilter,
     erjnd_threshold,
     frequency_weights,
-    soft_threshold,
     structural_contrast,
 )
 
@@ -88,17 +84,6 @@ def test_flat_float32_block_has_no_threshold_in_spite_of_rounding():
     one_step = np.full((8, 8), 255, np.float32)
     one_step[3, 3] -= 0.25  # one step of 10 bit in one sample
     assert erjnd_threshold(dct_blocks(one_step)) > 0
-
-
-@settings(max_examples=50, deadline=None, derandomize=True)
-@given(arrays(np.float64, (8, 8), elements=st.floats(-2040, 2040)), st.floats(0, 42.5))
-def test_soft_threshold_never_grows_or_flips_a_coefficient(coefficients, threshold):
-    result = soft_threshold(coefficients, threshold)
-    assert (np.abs(result) <= np.abs(coefficients)).all()
-    assert (result * coefficients >= 0).all()
-    large = np.abs(coefficients) >= threshold
-    np.testing.assert_allclose(np.abs(coefficients - result)[large], threshold, atol=1e-9)
-    assert (result[~large] == 0).all()
 
 
 def test_weights():

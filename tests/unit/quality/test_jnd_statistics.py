@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jndlab.datasets.mcl_jci import read_sample_matrices, read_sur_curves
+from jndlab.datasets.mcl_jci import read_sample_matrices
 from jndlab.errors import UserError
 from jndlab.quality.jnd_outliers import (
     score_subjects,
@@ -175,11 +176,14 @@ def test_mcl_jci_rejection_is_that_of_the_published_files(shared_data):
 def test_mcl_jci_sur_curves_come_out_of_the_samples(shared_data):
     folder = shared_data / "mcl_jci_jnd"
     samples = read_sample_matrices(folder)
-    published = read_sur_curves(folder / "mcl_jci_sur_curves.csv")
+    table = pd.read_csv(folder / "mcl_jci_sur_curves.csv").sort_values(["ref_img", "qf"])
+    columns = ["first_SUR", "second_SUR", "third_SUR"]
+    published = {name: rows[columns].to_numpy().T for name, rows in table.groupby("ref_img")}
+    assert len(published) == 50
     qualities = range(1, 101)
     for level, mean_error in ((0, 0.0225), (1, 0.0130), (2, 0.0118)):
         differences = [
             np.abs(sur_curve(samples.values[source][level], "QF", qualities) - curve[level]).mean()
-            for source, curve in zip(published.sources, published.curves, strict=True)
+            for source, curve in published.items()
         ]
         assert np.mean(differences) < mean_error  # steps of 1/30 against a smooth fit

@@ -1,4 +1,7 @@
-"""QPs by block and frame as a file: block-QP methods write it, codecs that take maps obey it."""
+"""QP maps of a clip (QP by block and frame), as codecs with block-level QP read them.
+
+:func:`jndlab.jnd.block.maps.write_block_maps` writes them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path
 from jndlab.media.clip import ClipFormat
 
 if TYPE_CHECKING:  # encodes without a map need no arrays
@@ -16,21 +18,6 @@ if TYPE_CHECKING:  # encodes without a map need no arrays
 BLOCK_SIZE = 64
 MAX_QP = 51
 _REMEDY = "make the map again for this clip."
-
-
-def write_qp_map(path: str | Path, qp: np.ndarray, block_size: int = BLOCK_SIZE) -> None:
-    """Write ``qp`` (frames x rows x columns of whole QPs) as an .npz file, whole or not at all.
-
-    The same map gives the same bytes. Raises UserError for another shape or type, or a QP outside
-    0 to 51.
-    """
-    import numpy as np
-
-    _require_qps(np.asarray(qp), Path(path))
-    with atomic_path(path) as part, open(part, "wb") as stream:
-        np.savez_compressed(
-            stream, qp=np.asarray(qp, np.int16), block_size=np.asarray(block_size, np.int64)
-        )
 
 
 def read_qp_map(path: str | Path, clip: ClipFormat, block_size: int = BLOCK_SIZE) -> np.ndarray:

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from jndlab.datasets.jnd_files import read_text, require_folder
-from jndlab.datasets.jnd_labels import JndLabels, Order, labels_from_values
 from jndlab.datasets.mcl_jcv import SOURCES
 from jndlab.errors import UserError
 from jndlab.quality.jnd_statistics import RANGES
@@ -121,14 +120,6 @@ def read_packed(path: str | Path) -> BlockLabels:
     return BlockLabels(SOURCES[:clips], jnd.astype(np.uint8), ti.astype(np.float32))
 
 
-def video_labels(labels: BlockLabels, order: Order = "error") -> JndLabels:
-    """Video-level JNDs: the lowest label of each clip and level (named ``block_minimum``)."""
-    lowest = labels.jnd.min(axis=(2, 3, 4))
-    values = dict(zip(labels.sources, lowest.tolist(), strict=True))
-    return labels_from_values(values, "QP", "subjective", "block_minimum", "block labels",
-                              order=order)  # fmt: skip
-
-
 def label_statistics(labels: BlockLabels) -> list[dict[str, float | int | str]]:
     """What the labels are like, one row per JND level and one for TI (``label``).
 
@@ -156,21 +147,6 @@ def label_statistics(labels: BlockLabels) -> list[dict[str, float | int | str]]:
         rows.append(row)
     rows.append({"label": "TI", **_spread(labels.ti.astype(float))})
     return rows
-
-
-def clips_with_disorder(labels: BlockLabels) -> dict[str, list[str]]:
-    """Clips with blocks whose JND1 exceeds JND2 (``JND1``) or JND2 exceeds JND3 (``JND2``)."""
-    found = {}
-    for place, level in enumerate(LEVELS[:-1]):
-        wrong = (labels.jnd[:, place] > labels.jnd[:, place + 1]).any(axis=(1, 2, 3))
-        found[f"JND{level}"] = [labels.sources[clip] for clip in np.flatnonzero(wrong)]
-    return found
-
-
-def clips_with_still_blocks(labels: BlockLabels) -> list[str]:
-    """Clips with blocks of no temporal information at all (letterbox or static)."""
-    still = (labels.ti == 0).any(axis=(1, 2, 3))
-    return [labels.sources[clip] for clip in np.flatnonzero(still)]
 
 
 def _spread(values: np.ndarray) -> dict[str, float | int | str]:

@@ -26,7 +26,6 @@ from jndlab.datasets.jnd_files import (
     whole_numbers,
 )
 from jndlab.errors import UserError
-from jndlab.files import read_csv
 from jndlab.quality.jnd_statistics import JndSamples, check_samples
 
 SOURCES = tuple(f"SRC{number:02d}" for number in range(1, 51))
@@ -46,23 +45,6 @@ class JciPicture:
     source: str
     bitmap: Path
     jpegs: dict[int, Path]
-
-
-@dataclass(frozen=True)
-class SurCurves:
-    """Published SUR of SUR-FeatNet: sources x levels x QF 1..100, and the fold (1..10) of each."""
-
-    sources: tuple[str, ...]
-    curves: np.ndarray
-    folds: tuple[int, ...]
-
-    def sources_by_fold(self) -> list[list[str]]:
-        """Sources of fold 1, 2, ..."""
-        placed = list(zip(self.sources, self.folds, strict=True))
-        return [
-            [source for source, of_source in placed if of_source == fold]
-            for fold in sorted(set(self.folds))
-        ]
 
 
 def find_pictures(
@@ -136,60 +118,6 @@ def read_sample_matrices(folder: str | Path, variant: Literal["", "_update"] = "
     return check_samples(JndSamples("QF", values, same_subjects=True), str(folder))
 
 
-def read_sample_workbook(path: str | Path) -> tuple[JndSamples, dict[str, int]]:
-    """Samples of ``MCL-JCI_JND_samples.xlsx``, and the sources whose subjects are not 30.
-
-    Column B lists the QFs of all subjects of a source one after another. A subject's own fall, so
-    a number that is not smaller than the one before begins the next subject; where that boundary
-    cannot be decided (four sources of the published file) the count is not 30 and is returned.
-    """
-    from openpyxl import load_workbook  # 0.3 s to import: only for this format
-
-    try:
-        rows = list(load_workbook(path, read_only=True).worksheets[0].values)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"a workbook cannot be read: {error}.", where=str(path)) from error
-    if len(rows) != len(SOURCES):
-        raise UserError(
-            f"a workbook of JND samples has {len(rows)} rows.",
-            where=str(path),
-            expected=f"{len(SOURCES)}, one per source",
-        )
-    values, odd = {}, {}
-    for number, (source, row) in enumerate(zip(SOURCES, rows, strict=True), start=1):
-        where = f"{path}, row {number}"
-        runs = _falling_runs(whole_numbers(str(row[1]), where))
-        if len(runs) != SUBJECTS:
-            odd[source] = len(runs)
-        values[source] = _levels(runs, source, where)
-    return check_samples(JndSamples("QF", values, same_subjects=not odd), str(path)), odd
-
-
-def read_sur_curves(path: str | Path) -> SurCurves:
-    """Published SUR curves: CSV with ref_img, qf, first_SUR, second_SUR, third_SUR, set (fold)."""
-    try:
-        rows = read_csv(path)
-        curves: dict[str, np.ndarray] = {}
-        folds: dict[str, int] = {}
-        for row in rows:
-            curve = curves.setdefault(row["ref_img"], np.full((LEVELS, len(QFS)), np.nan))
-            for level, name in enumerate(_LEVEL_NAMES):
-                curve[level, int(row["qf"]) - 1] = float(row[f"{name}_SUR"])
-            folds[row["ref_img"]] = int(row["set"])
-    except (OSError, KeyError, ValueError, IndexError) as error:
-        raise UserError(
-            "SUR curves cannot be read.",
-            where=str(path),
-            expected=f"ref_img, qf (1-100), first_SUR, second_SUR, third_SUR, set; {error}",
-        ) from error
-    for source, curve in curves.items():
-        if np.isnan(curve).any():
-            raise UserError(
-                f"the SUR curve of {source} has gaps.", where=str(path), expected="QF 1 to 100"
-            )
-    return SurCurves(tuple(curves), np.stack(list(curves.values())), tuple(folds.values()))
-
-
 def _levels(runs: Sequence[Sequence[int]], source: str, where: str) -> tuple[np.ndarray, ...]:
     """First three values of each subject, as arrays over subjects by level."""
     table = np.full((LEVELS, len(runs)), np.nan)
@@ -202,16 +130,6 @@ def _levels(runs: Sequence[Sequence[int]], source: str, where: str) -> tuple[np.
             )
         table[: len(run), subject] = run[:LEVELS]
     return tuple(table)
-
-
-def _falling_runs(numbers: Sequence[int]) -> list[list[int]]:
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number < runs[-1][-1]:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return runs
 
 
 def _require_subjects(found: int, source: str, where: str) -> None:

@@ -41,11 +41,6 @@ class Sequence:
         width, _, height = self.scaled_from.partition("x")
         return int(width), int(height)
 
-    @property
-    def packaged(self) -> bool:
-        """Whether the pictures arrive with an installed Python package."""
-        return ":" in self.file
-
     def clip(self, frames: int | None = None) -> ClipFormat:
         """Format of the first ``frames`` frames (all of them for None).
 

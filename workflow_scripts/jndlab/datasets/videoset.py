@@ -24,9 +24,8 @@ from jndlab.datasets.jnd_files import (
     require_qualities,
     require_sources,
 )
-from jndlab.datasets.jnd_labels import JndLabels, Order, labels_from_values
 from jndlab.errors import UserError
-from jndlab.quality.jnd_statistics import JndSamples, check_samples, jnd_value, looks_normal
+from jndlab.quality.jnd_statistics import JndSamples, check_samples
 
 SOURCES = tuple(f"videoSRC{number:03d}" for number in range(1, 221))
 RESOLUTIONS = ("1920x1080", "1280x720", "960x540", "640x360")
@@ -54,19 +53,6 @@ class VideoSetRow:
     deviation: float
     normal: bool
     samples: np.ndarray
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """A table's own statistics against those recomputed from its samples."""
-
-    level: int
-    rows: int
-    mean_error: float  # largest absolute difference in QP
-    deviation_error: float
-    equal_jnd: int  # rows whose `jnd` equals our sur75
-    jnd_error: float
-    equal_normality: int
 
 
 @dataclass(frozen=True)
@@ -103,35 +89,6 @@ def samples_of(rows: Sequence[VideoSetRow]) -> JndSamples:
     return check_samples(JndSamples("QP", values), "VideoSet")
 
 
-def published_labels(rows: Sequence[VideoSetRow], order: Order = "error") -> JndLabels:
-    """The labels that the tables themselves give (column ``jnd``, 75 % satisfied users)."""
-    values: dict[str, list[float]] = {}
-    for row in sorted(rows, key=lambda row: row.level):
-        values.setdefault(row.source, []).append(row.jnd)
-    return labels_from_values(values, "QP", "subjective", "sur75", "VideoSet", order=order)
-
-
-def compare_statistics(rows: Sequence[VideoSetRow]) -> list[Agreement]:
-    """How well mean, deviation (N - 1), 75 % JND and normality flag come out of the samples."""
-    found = []
-    for level in sorted({row.level for row in rows}):
-        of_level = [row for row in rows if row.level == level]
-        ours = [jnd_value(row.samples, "sur75", "QP") for row in of_level]
-        jnd_errors = [abs(our - row.jnd) for our, row in zip(ours, of_level, strict=True)]
-        found.append(
-            Agreement(
-                level,
-                len(of_level),
-                max(abs(float(row.samples.mean()) - row.mean) for row in of_level),
-                max(abs(float(row.samples.std(ddof=1)) - row.deviation) for row in of_level),
-                sum(error == 0 for error in jnd_errors),
-                max(jnd_errors),
-                sum(looks_normal(row.samples) == row.normal for row in of_level),
-            )
-        )
-    return found
-
-
 def find_clips(
     folder: str | Path,
     resolution: str,
@@ -155,27 +112,6 @@ def find_clips(
         source: VideoSetClip(source, width, height, int(stem.rsplit("_", 1)[1]), streams)
         for source, (stem, streams) in chosen.items()
     }
-
-
-def read_bitrates(path: str | Path) -> np.ndarray:
-    """Bitrates of a ``.mat`` file with ``bitrate_data``: QP 0..51 x 220 sources, bit/s."""
-    from scipy.io import loadmat  # half a second to import: only where bitrates are asked for
-
-    try:
-        table = loadmat(path)["bitrate_data"]
-    except (OSError, KeyError, ValueError) as error:
-        raise UserError(
-            "bitrates of VideoSet cannot be read.",
-            where=str(path),
-            expected=f"a MATLAB file with bitrate_data; {error}",
-        ) from error
-    if table.shape != (len(QPS), len(SOURCES)):
-        raise UserError(
-            "a table of bitrates has another shape.",
-            where=str(path),
-            expected=f"{len(QPS)} x {len(SOURCES)}, found {' x '.join(map(str, table.shape))}",
-        )
-    return table
 
 
 def _table_path(folder: Path, stem: str) -> Path:

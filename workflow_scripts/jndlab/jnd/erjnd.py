@@ -75,11 +75,6 @@ def frequency_weights(name: str) -> np.ndarray:
     return WEIGHTINGS[name]()
 
 
-def soft_threshold(coefficients: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
-    """``sign(C) max(|C| - threshold, 0)``: no coefficient grows or changes sign."""
-    return coefficients - np.clip(coefficients, -np.asarray(threshold), threshold)
-
-
 def filter_blocks(
     luma: np.ndarray,
     thresholds: Callable[[np.ndarray, np.ndarray], np.ndarray],
@@ -87,11 +82,11 @@ def filter_blocks(
 ) -> np.ndarray:
     """Soft-threshold the DCT of a luma plane (H x W, float, scale 0..255); not rounded.
 
-    ``thresholds(blocks, coefficients)``, both ``(rows, columns, 8, 8)``, returns what
-    :func:`soft_threshold` takes. With ``overlap`` a second grid 4 px below and right of the
-    first, which leaves out an outer ring of 4 px, is filtered too, and the mean of both taken
-    where both are (IQNet, section II). Sizes that are no multiple of 8 are completed by
-    repeating the last row and column, then cropped.
+    ``thresholds(blocks, coefficients)``, both ``(rows, columns, 8, 8)``, returns the thresholds
+    ``T`` of ``sign(C) max(|C| - T, 0)``. With ``overlap`` a second grid 4 px below and right of
+    the first, which leaves out an outer ring of 4 px, is filtered too, and the mean of both taken
+    where both are (IQNet, section II). Sizes that are no multiple of 8 are completed by repeating
+    the last row and column, then cropped.
     """
 
     def removed(plane: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
-from jndlab.models.onnx_runtime import ARCHITECTURE_KEY, OPSET, usable_cores
+from jndlab.models.onnx_runtime import ARCHITECTURE_KEY, OPSET, cpu_session
 
 if TYPE_CHECKING:  # torch takes seconds to import, and running a network needs none of it
     from jndlab.models.bl_juniper.cnn import BlJuniperCnn
@@ -77,21 +77,11 @@ class JndSession:
     """
 
     def __init__(self, model: str | Path | bytes, *, threads: int | None = None) -> None:
-        import onnxruntime
-
         where = "the exported network" if isinstance(model, bytes) else str(model)
         if not isinstance(model, bytes) and not Path(model).is_file():
             raise UserError("a model file does not exist.", where=where)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or usable_cores()
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
-            self.session = onnxruntime.InferenceSession(
-                model if isinstance(model, bytes) else str(model),
-                options,
-                providers=["CPUExecutionProvider"],
-            )
+            self.session = cpu_session(model, threads)
         except Exception as error:  # ONNX Runtime's error classes share no base but Exception
             raise _no_jnd_network(where, str(error).strip()[:200]) from error
         self.input_names = [value.name for value in self.session.get_inputs()]

@@ -16,6 +16,8 @@ from jndlab.errors import UserError
 from jndlab.files import atomic_path
 
 if TYPE_CHECKING:  # torch takes seconds to import, and running a network needs none of it
+    from onnxruntime import InferenceSession
+
     from jndlab.models.layers import LumaNetwork
 
 OPSET = 17
@@ -76,8 +78,6 @@ class LumaSession:
     def __init__(
         self, model: str | Path | bytes, *, threads: int | None = None, network: str | None = None
     ) -> None:
-        import onnxruntime
-
         self.where = "the exported network" if isinstance(model, bytes) else str(model)
         if not isinstance(model, bytes) and not Path(model).is_file():
             raise UserError(
@@ -85,18 +85,8 @@ class LumaSession:
                 where=self.where,
                 remedy="train and export the network first, or correct the path.",
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or usable_cores()
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Waiting threads would otherwise burn the cores that FFmpeg needs between two frames.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self.session = onnxruntime.InferenceSession(
-                model if isinstance(model, bytes) else str(model),
-                options,
-                providers=["CPUExecutionProvider"],
-            )
+            self.session = cpu_session(model, threads)
         except Exception as error:  # ONNX Runtime's error classes share no base but Exception
             raise UserError(
                 "a file is no ONNX model that can be run.",
@@ -135,6 +125,20 @@ class LumaSession:
                 expected=f"{network}, found {name}",
                 remedy=f"give the export of a trained {network}, or correct the configuration.",
             )
+
+
+def cpu_session(model: str | Path | bytes, threads: int | None = None) -> InferenceSession:
+    """An ONNX Runtime session on ``threads`` cores of the CPU (None: all usable ones)."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or usable_cores()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Waiting threads would otherwise burn the cores that FFmpeg and codecs need between calls.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    given = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
 
 
 def usable_cores() -> int:

@@ -22,14 +22,13 @@ from __future__ import annotations
 from jndlab.errors import UserError
 
 DMOS_PREDICTED_RMSE = 0.65  # grades, over all qualities
-DMOS_PREDICTED_RMSE_GOOD = 0.39  # grades, for VMAF of at least GOOD_VMAF
-GOOD_VMAF = 60.0
+DMOS_PREDICTED_RMSE_GOOD = 0.39  # grades, for VMAF of 60 and more
 VMAF_PER_GRADE = 20.0
 WORST = 4.0  # five grades from "imperceptible" to "very annoying"
 CAPTION = (
     "dmos_predicted = (100 - VMAF) / 20 is predicted, not rated: 0 as good as the source, 4 worst; "
-    "root mean square error 0.65 grades on 75 rated clips of AVT-VQDB-UHD-1 (0.39 for VMAF of 60 "
-    "and more)."
+    f"root mean square error {DMOS_PREDICTED_RMSE} grades on 75 rated clips of AVT-VQDB-UHD-1 "
+    f"({DMOS_PREDICTED_RMSE_GOOD} for VMAF of 60 and more)."
 )
 
 
@@ -41,10 +40,3 @@ def dmos_predicted(vmaf: float) -> float:
     if vmaf < 0 or vmaf > 100:
         raise UserError(f"{vmaf} is no VMAF score.", expected="a number from 0 to 100")
     return min((100.0 - vmaf) / VMAF_PER_GRADE, WORST) if vmaf == vmaf else vmaf
-
-
-def dmos_predicted_interval(vmaf: float) -> tuple[float, float]:
-    """Where 95 % of rated DMOS are expected: 1.96 root mean square errors, inside 0 to 4."""
-    error = DMOS_PREDICTED_RMSE_GOOD if vmaf >= GOOD_VMAF else DMOS_PREDICTED_RMSE
-    value = dmos_predicted(vmaf)
-    return max(value - 1.96 * error, 0.0), min(value + 1.96 * error, WORST)

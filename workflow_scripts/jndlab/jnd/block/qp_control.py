@@ -132,12 +132,6 @@ def mean_block_qps(
     return rows
 
 
-def unordered_blocks(jnd: np.ndarray) -> tuple[int, int]:
-    """Blocks of ``(..., 3)`` whose JND1 exceeds JND2, and whose JND2 exceeds JND3."""
-    falls = np.asarray(jnd)[..., :-1] > np.asarray(jnd)[..., 1:]
-    return int(falls[..., 0].sum()), int(falls[..., 1].sum())
-
-
 def _check(
     target_qp: int,
     jnd: np.ndarray,

@@ -76,11 +76,6 @@ class MtJnd(PictureNetwork):
         super().start()
         self.backbone.start()
 
-    @property
-    def attention_size(self) -> tuple[int, int]:
-        """Rows and columns of the attention map: cells of 16 x 16 pixels, 16 x 30 in the paper."""
-        return self.input_size[0] // 16, self.input_size[1] // 16
-
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         self.require_input(pictures)
         features = self.backbone.until_last_pool(pictures)

@@ -13,7 +13,7 @@ import numpy as np
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
-from jndlab.models.onnx_runtime import ARCHITECTURE_KEY, OPSET, usable_cores
+from jndlab.models.onnx_runtime import ARCHITECTURE_KEY, OPSET, cpu_session
 
 if TYPE_CHECKING:  # torch takes seconds to import, and running a classifier needs none of it
     from jndlab.models.vp_jnd.patch_classifier import PatchClassifier
@@ -69,24 +69,14 @@ class ClassifierSession:
     """
 
     def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
-        import onnxruntime
-
         if not Path(path).is_file():
             raise UserError(
                 "a model file does not exist.",
                 where=str(path),
                 remedy="train and export the network first, or correct the path.",
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or usable_cores()
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Waiting threads would otherwise burn the cores that the codec needs between two calls.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self.session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
+            self.session = cpu_session(path, threads)
         except Exception as error:  # ONNX Runtime's error classes share no base but Exception
             raise _no_classifier(path, str(error).strip()[:200]) from error
         names = [value.name for value in self.session.get_inputs()]
