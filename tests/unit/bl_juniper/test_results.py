@@ -267,7 +267,7 @@ def test_figures_show_what_they_are_given(tmp_path):
 
 
 def test_the_authors_labels_have_the_statistics_on_record(shared_data):
-    known = read_block_labels(shared_data / "authors_block_labels/blj_labels.npz")
+    known = read_block_labels(shared_data / "bl_juniper_labels/blj_labels.npz")
     compared = labels.statistics_comparison(labels.statistics_table(known))
     printed = compared[compared["printed"] != ""]
     assert len(printed) == 31 and set(printed["verdict"]) == {"reproduced"}
@@ -279,7 +279,7 @@ def test_the_authors_labels_have_the_statistics_on_record(shared_data):
 
 
 def test_the_authors_labels_ask_for_more_than_the_printed_saving(shared_data):
-    known = read_block_labels(shared_data / "authors_block_labels/blj_labels.npz")
+    known = read_block_labels(shared_data / "bl_juniper_labels/blj_labels.npz")
     table = labels.tension_table({"authors": labels.levels_last(known)}, QPS)
     at = table.set_index(["target_qp", "importance"])["mean_qp"].round(1)
     assert at[22].tolist() == [34.3, 37.4, 39.9] and at[37].tolist() == [38.1, 39.7, 40.3]

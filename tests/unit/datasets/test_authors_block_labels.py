@@ -104,7 +104,7 @@ def test_missing_and_wrong_files_are_told(root, tmp_path):
 
 
 def test_the_real_labels_have_the_known_statistics(shared_data):
-    labels = read_packed(shared_data / "authors_block_labels" / "blj_labels.npz")
+    labels = read_packed(shared_data / "bl_juniper_labels" / "blj_labels.npz")
     rows = label_statistics(labels)
     spread = [[row[key] for key in ("min", "max", "mean", "std")] for row in rows]
     known = [
@@ -129,7 +129,7 @@ def test_the_real_labels_have_the_known_statistics(shared_data):
 
 
 def test_the_real_video_levels_are_those_of_the_table(shared_data):
-    folder = shared_data / "authors_block_labels"
+    folder = shared_data / "bl_juniper_labels"
     lowest = read_packed(folder / "blj_labels.npz").jnd.min(axis=(2, 3, 4))
     published = read_video_labels(folder / "frame_level_jnd.csv")
     assert (published.values() == lowest).all()

@@ -116,7 +116,7 @@ def test_means_per_target_and_importance():
 
 
 def test_the_published_labels_ask_for_far_coarser_blocks(shared_data):
-    with np.load(shared_data / "authors_block_labels" / "blj_labels.npz") as archive:
+    with np.load(shared_data / "bl_juniper_labels" / "blj_labels.npz") as archive:
         labels = np.moveaxis(archive["jnd"], 1, -1)  # clips, frames, rows, columns, levels
     assert labels.shape == (30, 5, 16, 30, 3)
     rows = mean_block_qps(labels, [22, 27, 32, 37, 42], order="as_is")
