@@ -100,7 +100,9 @@ def _read_split(root: Path, name: str, kind: Kind, order: Order) -> FramesOfSpli
     return FramesOfSplit(name, tuple(frames), width, height, labels, jnd_frames)
 
 
-def _read_jnd_frames(folder: Path, frames: Sequence[Path], size: tuple[int, int]):
+def _read_jnd_frames(
+    folder: Path, frames: Sequence[Path], size: tuple[int, int]
+) -> tuple[Path, ...]:
     found, texts = _contents(folder)
     expected, got = [frame.stem for frame in frames], [frame.stem for frame in found]
     if texts or got != expected:

@@ -33,7 +33,7 @@ class StructuralContrast(NamedTuple):
 
     kappa: np.ndarray
     contrast: np.ndarray
-    index: np.ndarray
+    index: np.ndarray  # type: ignore[assignment] # tau of the paper, not tuple.index
 
 
 def structural_contrast(coefficients: np.ndarray) -> StructuralContrast:

@@ -45,7 +45,7 @@ class PictureNetwork(nn.Module):
         if not 0 < width <= 1:
             raise UserError(f"width is {width}.", expected="a factor above 0, at most 1")
         self.width = width
-        self.preparation = PicturePreparation(*size, colour, scale or self.paper_scale)
+        self.preparation = PicturePreparation(size[0], size[1], colour, scale or self.paper_scale)
         self.options = {
             "input_size": list(size),
             "width": width,

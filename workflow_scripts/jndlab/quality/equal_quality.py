@@ -127,11 +127,11 @@ def _rows(
     rows = []
     for sequence in sorted(set(tested["sequence"])):
         of_sequence = group[group["sequence"] == sequence]
-        curves = (
+        anchor, test = (
             _curve(of_sequence[of_sequence["method"] == method], shared["metric"])
             for method in (anchor_method, shared["method"])
         )
-        for level, saving in zip(levels, savings_at(*curves, levels), strict=True):
+        for level, saving in zip(levels, savings_at(anchor, test, levels), strict=True):
             rows.append(
                 {
                     **shared,

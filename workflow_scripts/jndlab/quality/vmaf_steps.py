@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 from jndlab.errors import UserError
 
-LABEL_KIND = "vmaf_steps"
+LABEL_KIND: Final = "vmaf_steps"
 DEFAULT_STEP = 4.64  # of `vmaf_neg_still`, calibrated in docs/vmaf_steps.md
 
 

@@ -116,7 +116,7 @@ def read_codings(
 ) -> Iterator[Codings]:
     """The same of picture files that a data set holds (frame -> quality -> file), by frame."""
     for name, rgb in frames:
-        luma, metadata, kept = rgb_to_frame(rgb).y, [], {}
+        luma, codings = rgb_to_frame(rgb).y, Codings([], {})
         for quality, path in files[name].items():
             decoded = read_picture(path)
             if decoded.shape != rgb.shape:
@@ -126,9 +126,11 @@ def read_codings(
                     expected="{1}x{0}, found {3}x{2}".format(*rgb.shape[:2], *decoded.shape[:2]),
                 )
             psnr = _psnr(luma, rgb_to_frame(decoded).y)
-            metadata.append(CodedFrame(name, unit, quality, psnr, 8 * path.stat().st_size))
-            kept |= {(level, name): decoded for level in _levels_at(jnd, name, quality)}
-        yield Codings(metadata, kept)
+            size = 8 * path.stat().st_size
+            codings.metadata.append(CodedFrame(name, unit, quality, psnr, size))
+            for level in _levels_at(jnd, name, quality):
+                codings.pictures[level, name] = decoded
+        yield codings
 
 
 def given_pictures(folder: str | Path) -> dict[tuple[int, str], Path]:
@@ -171,7 +173,8 @@ def _encode(
 
 
 def _decode(frames: Mapping[str, Frame], jnd: Qualities, qp: int, stream: Path) -> Codings:
-    metadata, kept = [], {}
+    metadata: list[CodedFrame] = []
+    kept: dict[tuple[int, str], np.ndarray] = {}
     height, width = next(iter(frames.values())).y.shape
     clip = ClipFormat(width, height, Fraction(25), len(frames))
     sizes = read_stream(stream).bits_per_frame

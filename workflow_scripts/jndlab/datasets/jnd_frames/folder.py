@@ -134,7 +134,11 @@ def write_authors_folder(
             for name in names:
                 shutil.copyfile(origin / f"{name}.png", target / f"{name}.png")
         for record, jnd in zip(of_part, values, strict=True):
-            metadata = {"subset": part, "unit": labels.unit, "kind": labels.kind}
+            metadata: dict[str, str | None] = {
+                "subset": part,
+                "unit": labels.unit,
+                "kind": labels.kind,
+            }
             metadata |= {"statistic": labels.statistic}
             metadata |= {
                 f"jnd{level}": f"{value:g}" if with_labels else None

@@ -27,7 +27,7 @@ def label_table(frames: LabelledFrames) -> list[dict[str, object]]:
     for part in SUBSETS:
         labelled = [frame for frame in frames.of_part(part) if frame.jnd is not None]
         for level in LEVELS if labelled else ():
-            values = np.array([frame.jnd[level - 1] for frame in labelled])
+            values = np.array([frame.jnd[level - 1] for frame in labelled if frame.jnd])
             rows.append(
                 {
                     "part": part,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,10 @@ from jndlab.jnd.block.qp import BLOCK_SIZE
 from jndlab.media.clip import ClipFormat, Frame
 
 ORDERS = ("sort", "as_is")
-ROUNDINGS = {"nearest": lambda qp: np.floor(qp + 0.5), "down": np.floor}
+ROUNDINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "nearest": lambda qp: np.floor(qp + 0.5),
+    "down": np.floor,
+}
 QP_RANGE = (0, 51)  # of HEVC at 8 bit; VVC goes to 63
 
 

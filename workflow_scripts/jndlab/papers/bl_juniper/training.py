@@ -30,7 +30,7 @@ def train_bl_juniper(
     data: Mapping[str, Any],
     folder: Path,
     *,
-    on_metrics: Callable[[dict], None] | None = None,
+    on_metrics: Callable[[dict[str, Any]], None] | None = None,
     threads: int | None = None,
 ) -> None:
     """Train the network of ``level`` (1 to 3) and export it to ``folder``.

@@ -79,7 +79,8 @@ def make_candidates(
     height, width = picture.y.shape
     clip = ClipFormat(width, height, Fraction(25), frames=1)
     prefiltered = [prefilter.filter_luma(picture.y, 8) for prefilter in options.prefilters()]
-    decoded, bits = [], []
+    decoded: list[Frame] = []
+    bits: list[int] = []
     for luma in [picture.y, *prefiltered]:
         source, stream = work_dir / "candidate.mkv", work_dir / f"candidate.{codec.suffix}"
         write_clip(source, [picture._replace(y=luma)], clip)

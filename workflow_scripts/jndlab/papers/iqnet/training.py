@@ -87,7 +87,7 @@ def _train(
     recipe: Recipe,
     folder: Path,
     *,
-    on_metrics: Callable[[dict], None] | None = None,
+    on_metrics: Callable[[dict[str, Any]], None] | None = None,
     threads: int | None = None,
 ) -> None:
     run_dir = run_dir_of(folder, recipe.as_json(), pairs.sha256, str(model))

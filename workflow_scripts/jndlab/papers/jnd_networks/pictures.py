@@ -80,7 +80,7 @@ def _reconstructed(frame: LabelledFrame, level: int, sessions: Mapping[str, JndS
         assert session.architecture is not None
         options = session.architecture["options"]
         size = options["input_size"]
-        prepared = PicturePreparation(*size, options["colour"], options["scale"])
+        prepared = PicturePreparation(size[0], size[1], options["colour"], options["scale"])
         if not cells:
             cells = [(f"{frame.name} ({frame.part})", prepared.resized(rgb)),
                      (label, prepared.resized(wanted))]  # fmt: skip

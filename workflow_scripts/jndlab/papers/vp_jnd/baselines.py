@@ -22,7 +22,7 @@ from jndlab.jnd.quality_choice import (
     load_quality_choice,
     nearest_quality,
 )
-from jndlab.jnd.quality_search import search_pw_jnd
+from jndlab.jnd.quality_search import Call, search_pw_jnd
 from jndlab.papers.vp_jnd.measures import METRICS, VMAF, Measures
 
 TRUE_LABELS = "true_labels"
@@ -107,7 +107,7 @@ def simple_decision(
 
     Thresholds search by bisection and know only what they ask for.
     """
-    path = ()
+    path: tuple[Call, ...] = ()
     if name == TRUE_LABELS:
         quality = label
     elif name == "fixed":

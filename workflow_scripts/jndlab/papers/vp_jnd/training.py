@@ -40,7 +40,7 @@ def train_classifier(
     store: StillStore,
     folder: Path,
     *,
-    on_metrics: Callable[[dict], None] | None = None,
+    on_metrics: Callable[[dict[str, Any]], None] | None = None,
     threads: int | None = None,
 ) -> None:
     """Train ``name`` (a key of :data:`NETWORKS`) by ``training`` and export it to ``folder``.
