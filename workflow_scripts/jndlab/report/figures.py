@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from jndlab.report.style import (
     MOST_INCHES,
     axis_label,
     figure_style,
+    legend_below,
     new_grid,
     save_figure,
     series_looks,
@@ -88,7 +88,8 @@ def rd_curves(
                 _logarithmic_rate(axes)
         figure.supylabel(label, fontsize=10)
         # Long enough to show the longest pattern of dashes.
-        _finish(figure, f"{label} over bitrate", shown, handles, handle_length=3.5)
+        _title(figure, f"{label} over bitrate", shown)
+        legend_below(figure, handles, int(figure.get_figwidth() / 1.6), handlelength=3.5)
         return save_figure(figure, shown[[*POINT_NAMES, "bitrate_kbps", metric]], stem)
 
 
@@ -120,6 +121,25 @@ def curve_grid(sequences: int, configurations: int) -> tuple[int, int, tuple[flo
     most_groups = max(1, int(MOST_INCHES / SMALL_PANEL[0]) // configurations)
     groups = min(math.ceil(sequences / most_rows), most_groups)
     return math.ceil(sequences / groups), groups, SMALL_PANEL
+
+
+def points_note(shown: pd.DataFrame, published_codec: str = "") -> str:
+    """Codec, QPs and content of the points shown, in words, with what stands in for the paper's.
+
+    ``published_codec`` is the paper's: a codec that is not of its family is in its place.
+    """
+    codec = ", ".join(sorted(set(shown["codec"])))
+    if not codec.lower().startswith(published_codec.lower().partition("-")[0]):
+        codec += f" in place of {published_codec}"
+    qps = ", ".join(str(qp) for qp in sorted(set(shown["qp"])))
+    demo = sorted(set(shown.loc[shown["content"] != "published", "sequence"]))
+    if not demo:
+        content = "the published sequences"
+    elif len(demo) == shown["sequence"].nunique():
+        content = "stand-in content, not the paper's sequences"
+    else:
+        content = f"stand-in content: {', '.join(demo)}"
+    return f"codec {codec}; QP {qps}; {content}"
 
 
 def _bars(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Path]:
@@ -161,9 +181,8 @@ def _bars(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Path]:
                     axes.tick_params(axis="x", rotation=90)
         figure.supylabel(label, fontsize=10)
         handles = {f"QP {qp}": Patch(facecolor=colours[qp], **outline) for qp in qps}
-        _finish(
-            figure, f"{label} at equal QP, against the anchor", shown, handles, handle_length=1.2
-        )
+        _title(figure, f"{label} at equal QP, against the anchor", shown)
+        legend_below(figure, handles, int(figure.get_figwidth() / 1.6), handlelength=1.2)
         return save_figure(figure, shown[[*POINT_NAMES, quantity]], stem)
 
 
@@ -198,33 +217,6 @@ def _logarithmic_rate(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _finish(
-    figure: Figure,
-    title: str,
-    shown: pd.DataFrame,
-    handles: Mapping[str, Any],
-    handle_length: float,
-) -> None:
-    """Title with what the reader must know of codec and content, and one legend for all panels."""
-    qps = ", ".join(str(qp) for qp in sorted(set(shown["qp"])))
-    metadata = f"codec {', '.join(sorted(set(shown['codec'])))}; QP {qps}; {_content_note(shown)}"
-    title_lines = wrapped(title, figure, 12)
-    figure.suptitle(f"{title_lines}\n{wrapped(metadata, figure, 9)}", fontsize=9.5)
-    labels = list(handles)
-    columns = max(1, min(len(labels), int(figure.get_figwidth() / 1.6)))
-    figure.legend(
-        list(handles.values()),
-        labels,
-        loc="outside lower center",
-        ncols=columns,
-        handlelength=handle_length,
-    )
-
-
-def _content_note(shown: pd.DataFrame) -> str:
-    demo = sorted(set(shown.loc[shown["content"] != "published", "sequence"]))
-    if not demo:
-        return "the published sequences"
-    if len(demo) == shown["sequence"].nunique():
-        return "stand-in content, not the paper's sequences"
-    return f"stand-in content: {', '.join(demo)}"
+def _title(figure: Figure, title: str, shown: pd.DataFrame) -> None:
+    note = wrapped(points_note(shown), figure, 9)
+    figure.suptitle(f"{wrapped(title, figure, 12)}\n{note}", fontsize=9.5)

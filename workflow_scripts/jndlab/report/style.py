@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,6 +118,17 @@ def wrapped(text: str, figure: Figure, font_size: float) -> str:
 
     characters = math.floor(figure.get_figwidth() * 72 / (0.56 * font_size))
     return "\n".join(textwrap.wrap(text, max(characters, 20)))
+
+
+def legend_below(figure: Figure, handles: Mapping[str, Any], columns: int, **looks: Any) -> None:
+    """One legend for all panels, below them: a handle by each name, ``columns`` a row at most."""
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="outside lower center",
+        ncols=max(1, min(len(handles), columns)),
+        **looks,
+    )
 
 
 def save_figure(figure: Figure, data: pd.DataFrame, stem: str | Path) -> list[Path]:

@@ -11,7 +11,14 @@ import pandas as pd
 from jndlab.files import read_csv
 from jndlab.papers.bl_juniper.tables import PRINTED
 from jndlab.quality.rd_point import POINT_KEY
-from jndlab.report.style import figure_style, new_grid, save_figure, series_looks, wrapped
+from jndlab.report.style import (
+    figure_style,
+    legend_below,
+    new_grid,
+    save_figure,
+    series_looks,
+    wrapped,
+)
 
 BLOCK = 64
 MOST_NUMBERED = 150  # blocks of a picture in which numbers can still be read
@@ -178,14 +185,7 @@ def _finish(
     published = set(shown["content"]) == {"published"}
     content = "the published sequences" if published else "stand-in content"
     figure.suptitle(wrapped(f"{title}; {content}", figure, 9.5), fontsize=9.5)
-    names = list(handles)
-    figure.legend(
-        list(handles.values()),
-        names,
-        loc="outside lower center",
-        ncols=min(len(names), 4),
-        title=legend,
-    )
+    legend_below(figure, handles, 4, title=legend)
 
 
 def _methods(table: pd.DataFrame) -> list[str]:

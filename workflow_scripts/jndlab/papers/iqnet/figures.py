@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from jndlab.errors import UserError
-from jndlab.papers.iqnet.published import PRINTED, load_published, pick, sequence_ids
+from jndlab.papers.iqnet.published import load_published, sequence_ids
 from jndlab.papers.iqnet.tables import METHODS
+from jndlab.report.figures import points_note
 from jndlab.report.style import (
     MOST_INCHES,
     axis_label,
     figure_style,
+    legend_below,
     new_grid,
     save_figure,
     series_looks,
@@ -50,7 +52,6 @@ def bar_figure(
     stem: str | Path,
     *,
     labels: Mapping[str, str],
-    folder: Path = PRINTED,
 ) -> list[Path]:
     """One of Fig. 15, 16, 17: ``quantity`` of every sequence and QP, AI and LDP side by side.
 
@@ -70,7 +71,7 @@ def bar_figure(
     if PAPER_METHOD in methods:
         methods = [PAPER_METHOD]
     shown = shown[shown["method"].isin(methods)]
-    shown = shown.merge(printed_values(quantity, folder), on=SCENE, how="left")
+    shown = shown.merge(printed_values(quantity), on=SCENE, how="left")
     ours_only = (shown["method"] != PAPER_METHOD) | (shown["content"] != "published")
     shown["printed"] = shown["printed"].mask(ours_only)
     shown = shown.sort_values(["method", *SCENE], ignore_index=True)
@@ -93,11 +94,15 @@ def bar_figure(
                 if upright:
                     axes.tick_params(axis="x", rotation=90)
         figure.supylabel(f"{label}, at equal QP", fontsize=9.5)
-        _legend(figure, qps, shown["printed"].notna().any(), PRINTED_IN[quantity])
+        handles = _qp_handles(step_colours(qps))
+        if shown["printed"].notna().any():
+            name = f"printed for IQNet: {PRINTED_IN[quantity]}, {PAPER_CODEC}"
+            handles[name] = _marker("D", markersize=5, markerfacecolor="white")
+        legend_below(figure, handles, len(handles), handlelength=1.2)
         title = f"{label} against the anchor, as {BAR_FIGURES[quantity]} of the IQNet paper"
         lacking = f"no method {PAPER_METHOD} in this run: its other methods are shown"
         notes = [] if PAPER_METHOD in methods else [lacking]
-        _title(figure, title, *notes, _metadata(shown))
+        _title(figure, title, *notes, points_note(shown, PAPER_CODEC))
         columns = [*SCENE, "codec", "method", "content", quantity, "printed"]
         return save_figure(figure, shown[columns], stem)
 
@@ -150,14 +155,20 @@ def trade_off(savings: pd.DataFrame, stem: str | Path, *, labels: Mapping[str, s
         for axes, configuration in zip(grid[0], configurations, strict=True):
             _name_beside(axes, means[means["configuration"] == configuration], labels)
         grid[0, 0].set_ylabel("mean bitrate saving at equal QP (%)")
-        _trade_off_legend(figure, methods, looks, labels, shades)
+        shapes = {
+            labels.get(method, method): _marker(
+                looks["markers"][method], markersize=8, markerfacecolor="none"
+            )
+            for method in methods
+        }
+        legend_below(figure, shapes | _qp_handles(shades), 8, handlelength=1.2)
         counts = sorted(set(means["sequences"]))
         number = " or ".join(map(str, counts)) + (" sequence" if counts == [1] else " sequences")
         _title(
             figure,
             "Saving over what the prefilter alone costs in VMAF (beyond the paper)",
             f"means over {number}; large open markers: over the QPs as well",
-            _metadata(savings),
+            points_note(savings, PAPER_CODEC),
         )
         return save_figure(figure, means, stem)
 
@@ -180,34 +191,26 @@ def trade_off_means(savings: pd.DataFrame) -> pd.DataFrame:
     return means.sort_values(["configuration", "method", "qp"], ignore_index=True)
 
 
-def printed_values(quantity: str, folder: Path = PRINTED) -> pd.DataFrame:
+def printed_values(quantity: str) -> pd.DataFrame:
     """The paper's printed values of IQNet.
 
     Columns: ``configuration``, ``sequence`` (with class), ``qp``, ``printed``. PSNR drop and
     saving are those of Table IV; the VMAF drop is the difference of the anchor's and IQNet's
     VMAF_r in Table III.
     """
-    published = load_published(folder)
+    published = load_published()
+    name = "table3_vmaf_bitrate" if quantity == "vmaf_drop" else "table4_ps_comparison"
+    ids = sequence_ids(published["table1_sequences"], published[name])
+    table = pd.DataFrame(published[name]).astype({"qp": int}).replace({"sequence": ids})
+    of_method = table.set_index(SCENE).groupby("method")
+    iqnet = of_method.get_group("IQNet")
     if quantity == "vmaf_drop":
-        rows = published["table3_vmaf_bitrate"]
-        anchor = {_scene(row): float(row["vmaf_r"]) for row in pick(rows, method="anchor")}
-        iqnet = {_scene(row): float(row["vmaf_r"]) for row in pick(rows, method="IQNet")}
-        values = {scene: anchor[scene] - vmaf for scene, vmaf in iqnet.items()}
+        anchor = of_method.get_group("anchor")
+        values = anchor["vmaf_r"].astype(float) - iqnet["vmaf_r"].astype(float)
     else:
-        rows = published["table4_ps_comparison"]
-        column = {"psnr_drop_db": "psnr_drop_db", "saving_pct": "bitrate_saving_pct"}[quantity]
-        values = {_scene(row): float(row[column]) for row in pick(rows, method="IQNet")}
-    ids = sequence_ids(published["table1_sequences"], rows)
-    return pd.DataFrame(
-        [
-            {"configuration": configuration, "sequence": ids[sequence], "qp": qp, "printed": value}
-            for (configuration, sequence, qp), value in values.items()
-        ]
-    )
-
-
-def _scene(row: Mapping[str, str]) -> tuple[str, str, int]:
-    return row["configuration"], row["sequence"], int(row["qp"])
+        columns = {"psnr_drop_db": "psnr_drop_db", "saving_pct": "bitrate_saving_pct"}
+        values = iqnet[columns[quantity]].astype(float)
+    return values.rename("printed").reset_index()
 
 
 def _bars(
@@ -237,45 +240,16 @@ _PRINTED_LOOK: dict[str, Any] = {
 }
 
 
-def _legend(figure: Figure, qps: Sequence[int], with_printed: bool, where: str) -> None:
-    from matplotlib.lines import Line2D
+def _qp_handles(colours: Mapping[int, Any]) -> dict[str, Any]:
     from matplotlib.patches import Patch
 
-    colours = step_colours(qps)
-    handles: dict[str, Any] = {f"QP {qp}": Patch(facecolor=colours[qp], **OUTLINE) for qp in qps}
-    if with_printed:
-        handles[f"printed for IQNet: {where}, {PAPER_CODEC}"] = Line2D(
-            [], [], linestyle="", marker="D", markersize=5, markerfacecolor="white",
-            markeredgecolor="black",
-        )  # fmt: skip
-    figure.legend(
-        list(handles.values()), list(handles), loc="outside lower center",
-        ncols=len(handles), handlelength=1.2,
-    )  # fmt: skip
+    return {f"QP {qp}": Patch(facecolor=colour, **OUTLINE) for qp, colour in colours.items()}
 
 
-def _trade_off_legend(
-    figure: Figure,
-    methods: Sequence[str],
-    looks: Mapping[str, Mapping[str, Any]],
-    labels: Mapping[str, str],
-    shades: Mapping[int, Any],
-) -> None:
+def _marker(marker: str, **looks: Any) -> Any:
     from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
 
-    shapes = {
-        labels.get(method, method): Line2D(
-            [], [], linestyle="", marker=looks["markers"][method], markersize=8,
-            markerfacecolor="none", markeredgecolor="black",
-        )
-        for method in methods
-    }  # fmt: skip
-    handles = shapes | {f"QP {qp}": Patch(facecolor=shades[qp], **OUTLINE) for qp in shades}
-    figure.legend(
-        list(handles.values()), list(handles), loc="outside lower center",
-        ncols=min(len(handles), 8), handlelength=1.2,
-    )  # fmt: skip
+    return Line2D([], [], linestyle="", marker=marker, markeredgecolor="black", **looks)
 
 
 def _name_beside(axes: Axes, means: pd.DataFrame, labels: Mapping[str, str]) -> None:
@@ -311,22 +285,6 @@ def _spread(places: Sequence[float], gap: float) -> list[float]:
         spread.append(max(place, spread[-1] + gap) if spread else place)
     excess = max(spread[-1] - 1, 0)
     return [place - excess for place in spread]
-
-
-def _metadata(shown: pd.DataFrame) -> str:
-    """What a reader must know: codec, QPs, and whether codec and content are stand-ins."""
-    codec = ", ".join(sorted(set(shown["codec"])))
-    if not codec.lower().startswith("vtm"):
-        codec += f" in place of {PAPER_CODEC}"
-    qps = ", ".join(str(qp) for qp in sorted(set(shown["qp"])))
-    demo = sorted(set(shown.loc[shown["content"] != "published", "sequence"]))
-    if not demo:
-        content = "the published sequences"
-    elif len(demo) == shown["sequence"].nunique():
-        content = "stand-in content, not the paper's sequences"
-    else:
-        content = f"stand-in content: {', '.join(demo)}"
-    return f"codec {codec}; QP {qps}; {content}"
 
 
 def _title(figure: Figure, *lines: str) -> None:

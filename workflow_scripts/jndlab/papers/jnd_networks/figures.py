@@ -13,6 +13,7 @@ from jndlab.papers.jnd_networks.tables import DEAD_BELOW, judged_part
 from jndlab.report.style import (
     MOST_INCHES,
     figure_style,
+    legend_below,
     new_grid,
     save_figure,
     step_colours,
@@ -236,5 +237,4 @@ def _line(marker: str | None = None, **looks: Any) -> Any:
 
 def _finish(figure: Figure, title: str, metadata: str, handles: Mapping[str, Any]) -> None:
     figure.suptitle(f"{title}\n{wrapped(metadata, figure, 9)}", fontsize=9.5)
-    columns = max(1, min(len(handles), int(figure.get_figwidth() / 1.3)))
-    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns)
+    legend_below(figure, handles, int(figure.get_figwidth() / 1.3))
