@@ -8,8 +8,8 @@ from jndlab.files import read_json
 from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.jnd.block.maps import write_block_maps
 from jndlab.media.clip import clip_from_text
-from jndlab.papers.bl_juniper.mapping import first_frames, map_clip, video_sweep
-from jndlab.quality.quality_sweeps import labels_of, write_sweeps
+from jndlab.papers.bl_juniper.mapping import first_frames, map_clip
+from jndlab.quality.quality_sweeps import labels_of, search_clip, write_sweeps
 from jndlab.quality.vmaf_steps import LABEL_KIND
 from jndops.adapter import run, scratch
 
@@ -23,7 +23,9 @@ def main(snakemake) -> None:
         first_frames(source, clip, labels["frames"], folder) as (path, short),
     ):
         how = codec, labels["configuration"]
-        sweep = video_sweep(name, path, short, *how, labels["qps"], folder)
+        lowest, highest = labels["qps"]
+        qps = range(lowest, highest + 1)
+        sweep = search_clip(name, path, short, *how, qps, work_dir=folder)
         levels = labels_of([sweep])[name]
         maps = map_clip(
             path,

@@ -26,7 +26,6 @@ from jndlab.papers.bl_juniper.mapping import (
     key_frames_with_neighbours,
     key_frames_with_ti,
     map_clip,
-    video_sweep,
 )
 from jndlab.papers.bl_juniper.mcl_jcv import (
     authors_key_frames,
@@ -36,7 +35,7 @@ from jndlab.papers.bl_juniper.mcl_jcv import (
     video_levels,
 )
 from jndlab.papers.bl_juniper.pictures import moved, panned_pictures
-from jndlab.quality.quality_sweeps import labels_of
+from jndlab.quality.quality_sweeps import labels_of, search_clip
 from jndlab.training.samplers.block_files import BlockFile, read_blocks, write_blocks
 from jndlab.training.samplers.blocks import LabelledBlocks
 
@@ -120,7 +119,7 @@ def test_levels_without_room_for_their_window_are_refused(clip, tmp_path):
 
 def test_a_clip_in_which_nothing_can_be_lost_has_no_levels(tmp_path):
     source = written(tmp_path / "flat.mkv", [grey(90)] * 2)
-    sweep = video_sweep("flat", *source, CODEC, "AI", (20, 51), tmp_path)
+    sweep = search_clip("flat", *source, CODEC, "AI", range(20, 52), work_dir=tmp_path)
     with pytest.raises(UserError, match="JND level 1 of 'flat' is not reached"):
         labels_of([sweep])
 

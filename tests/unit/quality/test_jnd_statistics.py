@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from jndlab.datasets.mcl_jci import read_sample_matrices
 from jndlab.errors import UserError
 from jndlab.quality.jnd_outliers import (
-    score_subjects,
     unreliable_subjects,
     without_outlying_samples,
     without_subjects,
@@ -126,8 +125,6 @@ def test_subjects_who_swing_are_found_by_both_rules():
     assert unreliable_subjects(samples, "bt500") == [5]
     assert unreliable_subjects(samples, "z_range") == [5]
     assert unreliable_subjects(panel(), "bt500") == []
-    scores = score_subjects(samples)
-    assert max(scores, key=lambda score: score.z_deviation).subject == 5
     left = without_subjects(samples, [5])
     assert left.level(1).shape == (20, 29)
     assert (left.level(1) == np.delete(samples.level(1), 5, axis=1)).all()
@@ -137,8 +134,10 @@ def test_a_subject_who_is_only_stricter_stays_under_bt500():
     samples = panel()
     for (array,) in samples.values.values():
         array[2] -= 4  # always below: out of line, but not inconsistent
-    (score,) = [score for score in score_subjects(samples) if score.subject == 2]
-    assert score.bt500_outside > 0.3 and score.bt500_balance == 1 and not score.bt500_rejected
+    table = samples.level(1)
+    z = (table - table.mean(axis=1, keepdims=True)) / table.std(axis=1, ddof=1, keepdims=True)
+    assert (np.abs(z[:, 2]) > 2).mean() > 0.3
+    assert unreliable_subjects(samples, "bt500") == []
 
 
 def test_sources_on_which_all_agree_reject_nobody():
@@ -158,8 +157,6 @@ def test_grubbs_takes_out_single_samples_one_after_another():
 def test_subjects_who_are_not_kept_apart_cannot_be_screened():
     with pytest.raises(UserError, match=r"not kept apart(.|\n)*Grubbs"):
         unreliable_subjects(JndSamples("QP", {"a": (QPS,)}), "bt500")
-    with pytest.raises(UserError, match="no rule 'dixon'"):
-        unreliable_subjects(panel(), "dixon")
 
 
 def test_mcl_jci_rejection_is_that_of_the_published_files(shared_data):

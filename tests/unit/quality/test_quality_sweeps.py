@@ -22,7 +22,7 @@ from jndlab.quality.quality_sweeps import (
     Coding,
     QualitySweep,
     labels_of,
-    search_clips,
+    search_clip,
     sweep_codings,
     sweep_pictures,
     write_sweeps,
@@ -158,9 +158,7 @@ def whole(clip, tmp_path_factory) -> QualitySweep:
 def test_a_search_finds_the_levels_of_the_whole_sweep_with_fewer_encodes(clip, whole, tmp_path):
     assert all(b < a for a, b in pairwise(whole.scores)), "else the search need not agree"
     assert all(b < a for a, b in pairwise(whole.bits))
-    (found,) = search_clips(
-        {"clip": (clip, CLIP)}, CODEC, "LDP", range(22, 50, 3), work_dir=tmp_path, threads=2
-    )
+    found = search_clip("clip", clip, CLIP, CODEC, "LDP", range(22, 50, 3), work_dir=tmp_path)
     assert found.levels() == whole.levels() and None not in found.levels()
     assert 3 <= len(found.qualities) <= 8
     for quality, score, bits in zip(found.qualities, found.scores, found.bits, strict=True):

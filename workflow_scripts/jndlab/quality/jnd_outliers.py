@@ -1,8 +1,9 @@
-"""Which subjects and which samples of a JND test to leave out, by the published rules."""
+"""Subjects and samples of a JND test that the published rules leave out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -15,27 +16,20 @@ GRUBBS_LEVEL = 0.05  # no sample set of VideoSet 720p still holds an outlier by 
 UNRELIABLE_RANGE = 5.3
 
 
-@dataclass(frozen=True)
-class SubjectScore:
-    """How far a subject strays: ``z_range`` and ``z_deviation`` over sources; BT.500 verdict."""
-
-    subject: int
-    z_range: float
-    z_deviation: float
-    bt500_outside: float
-    bt500_balance: float
-    bt500_rejected: bool
+Rule = Literal["bt500", "z_range"]
 
 
-def score_subjects(samples: JndSamples, level: int = 1) -> list[SubjectScore]:
-    """Scores of every subject over all sources at one level.
+def unreliable_subjects(samples: JndSamples, rule: Rule) -> list[int]:
+    """Places of the subjects to leave out by their first JNDs.
 
     The z score of a sample is its distance from the source's mean in deviations (N - 1) of the
-    source. VideoSet (Wang et al. 2017) looks at each subject's range and standard deviation of
-    z scores. ITU-R BT.500-14 (annex 1, 2.3.1): a sample lies outside at 2 deviations where the
-    kurtosis of the source is within 2..4, else at sqrt(20); a subject is rejected with more than
-    5 % of samples outside and |above - below| < 30 % of them. Raises UserError where the subjects
-    of the sources are not the same people.
+    source. ``z_range`` leaves out subjects whose z scores span more than ``UNRELIABLE_RANGE``:
+    VideoSet's authors (Wang et al. 2017) decide by eye where range and deviation are both large; a
+    threshold on the range is this suite's reading of it, and reproduces the two subjects left out
+    of MCL-JCI. ``bt500`` is ITU-R BT.500-14 (annex 1, 2.3.1): a sample lies outside at 2
+    deviations where the kurtosis of the source is within 2..4, else at sqrt(20); a subject is
+    rejected with more than 5 % of samples outside and |above - below| < 30 % of them. Raises
+    UserError where the subjects of the sources are not the same people.
     """
     if not samples.same_subjects:
         raise UserError(
@@ -43,37 +37,16 @@ def score_subjects(samples: JndSamples, level: int = 1) -> list[SubjectScore]:
             expected="samples of the same subjects for every source",
             remedy="screen the samples of each source instead (Grubbs' test).",
         )
-    table = samples.level(level)
+    table = samples.level(1)
     centred = table - np.nanmean(table, axis=1, keepdims=True)
     deviation = np.nanstd(table, axis=1, ddof=1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(deviation > 0, centred / deviation, np.where(np.isnan(table), np.nan, 0.0))
-        variance = np.nanmean(centred**2, axis=1)
-        kurtosis = np.nanmean(centred**4, axis=1) / variance**2
-    limit = np.where((kurtosis >= 2) & (kurtosis <= 4), 2, np.sqrt(20))[:, np.newaxis]
-    # A source on which all agree has no outside.
-    above = ((z >= limit) & (deviation > 0)).sum(axis=0)
-    below = ((z <= -limit) & (deviation > 0)).sum(axis=0)
-    return [
-        _score(subject, z[:, subject], int(above[subject]), int(below[subject]))
-        for subject in range(table.shape[1])
-    ]
-
-
-def unreliable_subjects(
-    samples: JndSamples, rule: str, *, level: int = 1, above: float = UNRELIABLE_RANGE
-) -> list[int]:
-    """Places of the subjects to leave out, by ``bt500`` or by ``z_range`` (larger than ``above``).
-
-    VideoSet's authors decide by eye where range and deviation are both large; a threshold on the
-    range is this suite's reading of it, and reproduces the two subjects left out of MCL-JCI.
-    """
-    scores = score_subjects(samples, level)
+    agreed = np.where(np.isnan(table), np.nan, 0.0)  # z scores of a source on which all agree
+    z = np.divide(centred, deviation, out=agreed, where=deviation > 0)
     if rule == "bt500":
-        return [score.subject for score in scores if score.bt500_rejected]
-    if rule == "z_range":
-        return [score.subject for score in scores if score.z_range > above]
-    raise UserError(f"there is no rule '{rule}' to reject subjects by.", expected="bt500, z_range")
+        rejected = _rejected_by_bt500(z, centred)
+    else:  # not np.nanmax, which warns of a subject without samples
+        rejected = np.fmax.reduce(z) - np.fmin.reduce(z) > UNRELIABLE_RANGE
+    return np.flatnonzero(rejected).tolist()
 
 
 def without_subjects(samples: JndSamples, subjects: list[int]) -> JndSamples:
@@ -85,34 +58,30 @@ def without_subjects(samples: JndSamples, subjects: list[int]) -> JndSamples:
     return replace(samples, values=kept)
 
 
-def without_outlying_samples(samples: JndSamples, level: float = GRUBBS_LEVEL) -> JndSamples:
+def without_outlying_samples(samples: JndSamples) -> JndSamples:
     """Samples that Grubbs' test finds outlying become NaN, one after another in each array.
 
-    As VideoSet does it. Two-sided at significance ``level``, repeated until none is found.
+    As VideoSet does it. Two-sided at ``GRUBBS_LEVEL``, repeated until none is found.
     """
     kept = {
-        source: tuple(_grubbs(array, level) for array in levels)
+        source: tuple(_grubbs(array) for array in levels)
         for source, levels in samples.values.items()
     }
     return replace(samples, values=kept)
 
 
-def _score(subject: int, z: np.ndarray, above: int, below: int) -> SubjectScore:
-    z = z[~np.isnan(z)]
-    outside = above + below
-    share = outside / z.size if z.size else 0.0
-    balance = abs(above - below) / outside if outside else 0.0
-    return SubjectScore(
-        subject,
-        float(np.ptp(z)) if z.size else 0.0,
-        float(z.std(ddof=1)) if z.size > 1 else 0.0,
-        share,
-        balance,
-        bool(share > 0.05 and balance < 0.3),
-    )
+def _rejected_by_bt500(z: np.ndarray, centred: np.ndarray) -> np.ndarray:
+    """Verdict on each subject from z scores and distances to the mean (sources x subjects)."""
+    with np.errstate(invalid="ignore"):
+        kurtosis = np.nanmean(centred**4, axis=1) / np.nanmean(centred**2, axis=1) ** 2
+    limit = np.where((kurtosis >= 2) & (kurtosis <= 4), 2, np.sqrt(20))[:, np.newaxis]
+    above, below = (z >= limit).sum(axis=0), (z <= -limit).sum(axis=0)
+    outside, given = above + below, (~np.isnan(z)).sum(axis=0)
+    many = outside / np.maximum(given, 1) > 0.05
+    return many & (np.abs(above - below) / np.maximum(outside, 1) < 0.3)
 
 
-def _grubbs(samples: np.ndarray, level: float) -> np.ndarray:
+def _grubbs(samples: np.ndarray) -> np.ndarray:
     from scipy import stats  # two seconds to import: only where samples are screened
 
     kept = np.array(samples, float)
@@ -121,7 +90,7 @@ def _grubbs(samples: np.ndarray, level: float) -> np.ndarray:
         count, spread = given.size, given.std(ddof=1) if given.size > 2 else 0.0
         if not spread:  # fewer than three samples, or all equal
             return kept
-        t = stats.t.ppf(1 - level / (2 * count), count - 2)
+        t = stats.t.ppf(1 - GRUBBS_LEVEL / (2 * count), count - 2)
         critical = (count - 1) / np.sqrt(count) * np.sqrt(t**2 / (count - 2 + t**2))
         distance = np.abs(kept - given.mean()) / spread
         worst = int(np.nanargmax(distance))

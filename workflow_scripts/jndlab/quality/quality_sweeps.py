@@ -141,37 +141,37 @@ def sweep_codings(
     return QualitySweep(source, metric, start, tuple(qualities), tuple(scores), tuple(bits))
 
 
-def search_clips(
-    clips: Mapping[str, tuple[Path, ClipFormat]],
+def search_clip(
+    name: str,
+    source: Path,
+    clip: ClipFormat,
     codec: Codec,
     configuration: str,
     qualities: Sequence[int],
     *,
     work_dir: Path,
     rule: StepRule = DEFAULT_RULE,
-    threads: int = 1,
-) -> list[QualitySweep]:
-    """Encode lossless clips at the QPs of ``qualities`` that a bisection for ``rule`` needs.
+) -> QualitySweep:
+    """Encode a lossless clip at the QPs of ``qualities`` that a bisection for ``rule`` needs.
 
     ``qualities`` are in order from best to worst, ``configuration`` is ``AI`` or ``LDP``; scores
     are means over frames. Where VMAF never rises with QP, the levels are those of all QPs, for
-    about a quarter of the encodes. ``threads`` clips are searched at a time.
+    about a quarter of the encodes.
     """
+    coded: dict[int, tuple[float, int]] = {}
     with _scratch(work_dir) as folder:
+        measure = _Coded(source, clip, codec, configuration, rule.metric, folder)
 
-        def search(name: str) -> QualitySweep:
-            measure = _Coded(*clips[name], codec, configuration, rule.metric, folder)
-            coded: dict[int, tuple[float, int]] = {}
+        def score_of(quality: int) -> float:
+            scores, bits = measure(quality)
+            coded[quality] = fmean(scores), sum(bits)
+            return coded[quality][0]
 
-            def score_of(quality: int) -> float:
-                coded[quality] = measure.totals(quality)
-                return coded[quality][0]
-
-            search_levels(score_of, qualities, measure.start(), rule)
-            visited = [quality for quality in qualities if quality in coded]
-            return _clip_sweep(name, measure, {quality: coded[quality] for quality in visited})
-
-        return _in_parallel(search, list(clips), threads)
+        start = measure.start()
+        search_levels(score_of, qualities, start, rule)
+    visited = tuple(quality for quality in qualities if quality in coded)
+    scores, bits = zip(*(coded[quality] for quality in visited), strict=True)
+    return QualitySweep(name, rule.metric, start, visited, scores, bits)
 
 
 def labels_of(
@@ -212,11 +212,6 @@ class _Coded(NamedTuple):
             bits = self.codec.encode(job).bits_per_frame
             return self._scores(stream, folder), bits
 
-    def totals(self, quality: int) -> tuple[float, int]:
-        """Mean score and all bits."""
-        scores, bits = self(quality)
-        return fmean(scores), sum(bits)
-
     def start(self) -> float:
         """Mean score of the source against itself."""
         return fmean(self._scores(self.source, self.folder))
@@ -225,11 +220,6 @@ class _Coded(NamedTuple):
         return motionless_vmaf(
             self.source, distorted, self.clip, work_dir=folder, metric=self.metric
         )
-
-
-def _clip_sweep(name: str, measure: _Coded, coded: Mapping[int, tuple[float, int]]) -> QualitySweep:
-    scores, bits = zip(*coded.values(), strict=True)
-    return QualitySweep(name, measure.metric, measure.start(), tuple(coded), scores, bits)
 
 
 def _in_parallel(

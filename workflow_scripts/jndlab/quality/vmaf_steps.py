@@ -24,22 +24,14 @@ class StepRule:
 
     ``metric`` is a column in which larger is better: ``vmaf_neg_still`` or ``vmaf_still`` of
     :mod:`jndlab.quality.motionless_vmaf`, or any column of per-frame or pooled metrics. ``step``
-    is in the metric's unit. The default is for ``vmaf_neg_still`` only: VMAF NEG points per JND
-    unit of the JPEG AIC-4 example data (95 % interval 4.06 to 5.29 over its five sources); another
-    metric needs a step of its own.
+    is in the metric's unit, above 0. The default is for ``vmaf_neg_still`` only: VMAF NEG points
+    per JND unit of the JPEG AIC-4 example data (95 % interval 4.06 to 5.29 over its five sources);
+    another metric needs a step of its own.
     """
 
     metric: str = "vmaf_neg_still"
     step: float = DEFAULT_STEP
     levels: int = 3
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.step) and self.step > 0 and self.levels >= 1):
-            raise UserError(
-                "these are no steps to label JND levels by.",
-                where=f"step {self.step}, levels {self.levels}",
-                expected="a positive step of the metric and at least one level",
-            )
 
     def threshold(self, start: float, level: int) -> float:
         """Largest score that belongs to ``level`` (from 1) when the source itself has ``start``."""

@@ -20,7 +20,6 @@ from jndlab.jnd.block.mapping_options import BLOCK_SIZE, BlockMappingOptions
 from jndlab.jnd.block.maps import BlockMaps
 from jndlab.jnd.block.pictures import gray_of
 from jndlab.media.clip import ClipFormat, Frame, bytes_of, planes_of, read_clip, write_clip
-from jndlab.quality.quality_sweeps import QualitySweep, search_clips
 
 MAX_QP = 51
 
@@ -44,21 +43,6 @@ def first_frames(
         path = Path(folder) / "first_frames.mkv"
         write_clip(path, islice(read_clip(source, clip), count), short)
         yield path, short
-
-
-def video_sweep(
-    name: str,
-    source: Path,
-    clip: ClipFormat,
-    codec: Codec,
-    configuration: str,
-    qps: Sequence[int],
-    work_dir: Path,
-) -> QualitySweep:
-    """Codings of a clip from QP ``qps[0]`` to ``qps[1]``, those that the JND levels need."""
-    tried = range(qps[0], qps[1] + 1)
-    of_clip = {name: (source, clip)}
-    return search_clips(of_clip, codec, configuration, tried, work_dir=work_dir)[0]
 
 
 def map_clip(
