@@ -1,24 +1,16 @@
 """RD points in; Tables I, III, IV and the headline, with comparisons, out."""
 
-from jndlab.papers.iqnet.tables import (
-    METHODS,
-    headline,
-    table1,
-    table3,
-    table4,
-    write_paper_table,
-)
+from jndlab.papers.iqnet.tables import headline, table1, table3, table4, write_paper_table
 from jndlab.report.tables import load_points
 from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
     points = load_points(snakemake.input.points)
-    stem = stems(snakemake.output)
-    methods = {**METHODS, "anchor": snakemake.params.anchor}
+    params, stem = snakemake.params, stems(snakemake.output)
     write_paper_table(table1(points), stem)
     for build in (table3, table4, headline):
-        write_paper_table(build(points, snakemake.params.codec, methods=methods), stem)
+        write_paper_table(build(points, params.codec, params.anchor), stem)
 
 
 run(main, snakemake)

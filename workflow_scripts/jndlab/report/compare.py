@@ -84,6 +84,11 @@ def compare_with_published(
     return table
 
 
+def content_of(content: pd.Series) -> str:
+    """``published`` if all of a column ``content`` is, else ``demo``: what a row made of it has."""
+    return "published" if (content == "published").all() else "demo"
+
+
 def verdict_summary(comparison: pd.DataFrame) -> str:
     """How often each verdict was given, e.g. ``3 reproduced, 1 deviates, 2 not measured``."""
     verdicts = [verdict.split(":")[0] for verdict in comparison["verdict"]]

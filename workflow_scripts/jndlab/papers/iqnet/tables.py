@@ -1,20 +1,21 @@
-"""Tables I, III and IV of the IQNet paper and its headline savings, ours beside the printed."""
+"""Tables I, III and IV of the IQNet paper and its headline savings, ours next to the printed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from jndlab.papers.iqnet.published import PRINTED, Row, load_published, pick, sequence_ids
+from jndlab.papers.iqnet.published import Row, load_published, pick, sequence_ids
 from jndlab.quality.aggregate import same_qp_table, sequence_class
-from jndlab.report.compare import compare_with_published, verdict_summary
+from jndlab.report.compare import compare_with_published, content_of, verdict_summary
 from jndlab.report.tables import write_table
 
 METHODS = {"anchor": "anchor", "CNN-JNQD": "cnn_jnqd", "IQNet": "iqnet"}
-# Largest differences that count as reproduced: points of percent, VMAF points, dB.
+# Largest differences that count as reproduced: percentage points, VMAF points, dB.
 TOLERANCE: dict[str, float | str] = {
     "width": 0,
     "height": 0,
@@ -28,6 +29,8 @@ TOLERANCE: dict[str, float | str] = {
     "mean_saving_pct": 1.0,
 }
 SCENE = ["configuration", "sequence", "qp", "method"]
+CONFIGURATIONS = ("AI", "LDP")
+TABLE4 = {"psnr_drop_db": "psnr_drop_db", "saving_pct": "bitrate_saving_pct"}  # ours: printed
 MEAN_OF_TABLE4 = "mean of Table IV"
 
 
@@ -50,59 +53,39 @@ def write_paper_table(table: PaperTable, stems: Mapping[str, Path]) -> list[Path
     ]
 
 
-def table1(
-    points: pd.DataFrame,
-    *,
-    folder: Path = PRINTED,
-    tolerance: Mapping[str, float | str] = TOLERANCE,
-) -> PaperTable:
+def table1(points: pd.DataFrame) -> PaperTable:
     """Table I: the sequences of ``points`` with size, rate and length."""
     columns = ["sequence", "content", "width", "height", "fps", "frames", "bit_depth"]
     ours = points[columns].drop_duplicates().sort_values(columns, ignore_index=True)
     ours.insert(0, "class", [sequence_class(name) for name in ours["sequence"]])
     printed = [
         {**row, "sequence": f"{row['class']}_{row['sequence']}"}
-        for row in load_published(folder)["table1_sequences"]
+        for row in load_published()["table1_sequences"]
     ]
-    comparison = compare_with_published(ours, printed, ["sequence"], ["width", "height"], tolerance)
+    comparison = compare_with_published(ours, printed, ["sequence"], ["width", "height"], TOLERANCE)
     caption = "IQNet Table I: the sequences; fps and frames are those coded here, none is printed."
     return PaperTable("table1", caption, ours, comparison)
 
 
-def table3(
-    points: pd.DataFrame,
-    codec: str,
-    *,
-    methods: Mapping[str, str] = METHODS,
-    folder: Path = PRINTED,
-    tolerance: Mapping[str, float | str] = TOLERANCE,
-) -> PaperTable:
+def table3(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) -> PaperTable:
     """Table III: VMAF of prefiltered and reconstructed video, bitrate and saving.
 
     ``points`` (``report.tables.load_points``) may hold any methods and sequences: all of
-    ``codec`` are shown. ``methods`` gives the configuration key of each printed method.
+    ``codec`` are shown. ``anchor`` is the method that savings are against.
     """
     chosen = points[points["codec"] == codec]
-    savings = same_qp_table(chosen, methods["anchor"])[[*SCENE, "saving_pct"]]
+    savings = same_qp_table(chosen, anchor)[[*SCENE, "saving_pct"]]
     names = {"prefilter_vmaf_mean": "vmaf_p", "vmaf_mean": "vmaf_r"}
     ours = chosen.rename(columns=names).merge(savings, on=SCENE, how="left")
     quantities = ["vmaf_p", "vmaf_r", "bitrate_kbps", "saving_pct"]
-    ours = _sorted(ours[[*SCENE, "content", *quantities]])
-    published = load_published(folder)
-    rows = published["table3_vmaf_bitrate"]
-    ids = sequence_ids(published["table1_sequences"], rows)
-    printed = [
-        {
-            **_key(row, ids, methods),
-            "vmaf_p": row["vmaf_p"],
-            "vmaf_r": row["vmaf_r"],
-            "bitrate_kbps": row["bitrate_anchor"] if row["method"] == "anchor" else "",
-            "saving_pct": row["saving_pct"],
-        }
-        for row in rows
-    ]
+    ours = ours[[*SCENE, "content", *quantities]].sort_values(SCENE, ignore_index=True)
+    columns = {name: name for name in quantities} | {"bitrate_kbps": "bitrate_anchor"}
+    printed = _printed_rows("table3_vmaf_bitrate", anchor, columns)
+    for row in printed:
+        if row["method"] != anchor:  # the paper repeats the anchor's in the rows of the others
+            row["bitrate_kbps"] = ""
     comparison = compare_with_published(
-        ours, printed, SCENE, quantities, tolerance, _comparable(codec)
+        ours, printed, SCENE, quantities, TOLERANCE, _comparable(codec)
     )
     caption = (
         f"IQNet Table III, codec {codec}: VMAF (mean over frames) of the prefiltered video "
@@ -113,54 +96,29 @@ def table3(
     return PaperTable("table3", caption, ours, comparison)
 
 
-def table4(
-    points: pd.DataFrame,
-    codec: str,
-    *,
-    methods: Mapping[str, str] = METHODS,
-    folder: Path = PRINTED,
-    tolerance: Mapping[str, float | str] = TOLERANCE,
-) -> PaperTable:
-    """Table IV: PSNR drop and saving per sequence and QP beside the printed PS and IQNet.
+def table4(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) -> PaperTable:
+    """Table IV: PSNR drop and saving per sequence and QP next to the printed PS and IQNet.
 
     Arguments as for :func:`table3`. The comparison ends with the averages over the printed
     rows, ours only where all of them were measured. PS is not part of the suite: its printed
-    values stand beside ours, without a verdict.
+    values stand next to ours, without a verdict.
     """
-    savings = same_qp_table(points[points["codec"] == codec], methods["anchor"])
-    quantities = ["psnr_drop_db", "saving_pct"]
-    ours = _sorted(savings[[*SCENE, "content", *quantities]])
-    published = load_published(folder)
-    rows = published["table4_ps_comparison"]
-    ids = sequence_ids(published["table1_sequences"], rows)
-    for name in ("PS", "IQNet"):
-        beside = [
-            {
-                "configuration": row["configuration"],
-                "sequence": ids[row["sequence"]],
-                "qp": int(row["qp"]),
-                f"printed_{name.lower()}_psnr_drop_db": row["psnr_drop_db"],
-                f"printed_{name.lower()}_saving_pct": row["bitrate_saving_pct"],
-            }
-            for row in pick(rows, method=name)
-        ]
-        ours = ours.merge(pd.DataFrame(beside), on=["configuration", "sequence", "qp"], how="left")
-    printed = [
-        {
-            **_key(row, ids, methods),
-            "psnr_drop_db": row["psnr_drop_db"],
-            "saving_pct": row["bitrate_saving_pct"],
-        }
-        for row in pick(rows, method="IQNet")
-    ]
-    averages = _printed_averages(published["table4_printed_averages"], methods)
-    means = _means_of_table4(ours, printed, methods["IQNet"])
+    savings = same_qp_table(points[points["codec"] == codec], anchor)
+    quantities = list(TABLE4)
+    ours = savings[[*SCENE, "content", *quantities]].sort_values(SCENE, ignore_index=True)
+    rows = pd.DataFrame(_printed_rows("table4_ps_comparison", anchor, TABLE4))
+    printed = rows[rows["method"] == METHODS["IQNet"]]
+    means = _means_of_table4(ours, printed)
+    for name, of_method in (("ps", rows[rows["method"] == "PS"]), ("iqnet", printed)):
+        columns = {quantity: f"printed_{name}_{quantity}" for quantity in quantities}
+        of_method = of_method.rename(columns=columns).drop(columns="method").astype({"qp": int})
+        ours = ours.merge(of_method, on=SCENE[:3], how="left")
     comparison = compare_with_published(
         pd.concat([ours.astype({"qp": object}), means], ignore_index=True),
-        [*printed, *averages],
+        [*printed.to_dict("records"), *_printed_averages()],
         SCENE,
         quantities,
-        tolerance,
+        TOLERANCE,
         _comparable(codec),
     )
     caption = (
@@ -170,58 +128,36 @@ def table4(
     return PaperTable("table4", caption, ours, comparison)
 
 
-def headline(
-    points: pd.DataFrame,
-    codec: str,
-    *,
-    methods: Mapping[str, str] = METHODS,
-    folder: Path = PRINTED,
-    tolerance: Mapping[str, float | str] = TOLERANCE,
-) -> PaperTable:
+def headline(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) -> PaperTable:
     """Maximum, minimum and mean saving over sequences and QPs, per configuration and method."""
-    published = load_published(folder)
+    published = load_published()
     claims = {row["claim"]: row["printed"] for row in published["claims"]}
-    savings = same_qp_table(points[points["codec"] == codec], methods["anchor"])
+    every = {f"{row['class']}_{row['sequence']}" for row in published["table1_sequences"]}
+
+    def missing(sequences: pd.Series) -> str:
+        lacking = len(every - set(sequences))
+        return f"{lacking} of the {len(every)} sequences missing" if lacking else ""
+
+    savings = same_qp_table(points[points["codec"] == codec], anchor)
     savings = savings.dropna(subset=["saving_pct"])
-    all_sequences = {f"{row['class']}_{row['sequence']}" for row in published["table1_sequences"]}
-    rows = []
-    for (configuration, method), group in savings.groupby(["configuration", "method"], sort=True):
-        measured = set(group["sequence"])
-        lacking = len(all_sequences - measured)
-        rows.append(
-            {
-                "configuration": configuration,
-                "method": method,
-                "content": "published" if set(group["content"]) == {"published"} else "demo",
-                "max_saving_pct": group["saving_pct"].max(),
-                "min_saving_pct": group["saving_pct"].min(),
-                "mean_saving_pct": group["saving_pct"].mean(),
-                "sequences": len(measured),
-                "points": len(group),
-                "not_comparable": f"{lacking} of the 18 sequences missing" if lacking else "",
-            }
-        )
+    keys = ["configuration", "method"]
+    ours = savings.groupby(keys, as_index=False).agg(
+        content=("content", content_of),
+        max_saving_pct=("saving_pct", "max"),
+        min_saving_pct=("saving_pct", "min"),
+        mean_saving_pct=("saving_pct", "mean"),
+        sequences=("sequence", "nunique"),
+        points=("sequence", "size"),
+        not_comparable=("sequence", missing),
+    )
     quantities = ["max_saving_pct", "min_saving_pct", "mean_saving_pct"]
-    names = [
-        "configuration",
-        "method",
-        "content",
-        *quantities,
-        "sequences",
-        "points",
-        "not_comparable",
-    ]
-    ours = pd.DataFrame(rows, columns=names)
     printed = [
-        {
-            "configuration": configuration,
-            "method": methods["IQNet"],
-            **{name: claims[f"saving_{name.split('_')[0]}_{configuration}"] for name in quantities},
-        }
-        for configuration in ("AI", "LDP")
+        {"configuration": configuration, "method": METHODS["IQNet"]}
+        | {name: claims[f"saving_{name.split('_')[0]}_{configuration}"] for name in quantities}
+        for configuration in CONFIGURATIONS
     ]
     comparison = compare_with_published(
-        ours, printed, ["configuration", "method"], quantities, tolerance, _comparable(codec)
+        ours, printed, keys, quantities, TOLERANCE, _comparable(codec)
     )
     caption = (
         f"IQNet headline, codec {codec}: maximum, minimum and mean bitrate saving (%) at equal QP "
@@ -236,61 +172,48 @@ def _comparable(codec: str) -> bool | str:
     return codec.lower().startswith("vtm") or f"codec {codec} instead of VTM-11.0"
 
 
-def _key(row: Row, ids: Mapping[str, str], methods: Mapping[str, str]) -> Row:
-    return {
-        "configuration": row["configuration"],
-        "sequence": ids[row["sequence"]],
-        "qp": row["qp"],
-        "method": methods[row["method"]],
-    }
-
-
-def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.sort_values(SCENE, ignore_index=True)
-
-
-def _printed_averages(averages: Sequence[Row], methods: Mapping[str, str]) -> list[Row]:
-    rows = []
-    for configuration in ("AI", "LDP"):
-        values = {
-            row["quantity"]: row["printed_average"]
-            for row in pick(averages, configuration=configuration, method="IQNet")
+def _printed_rows(name: str, anchor: str, columns: Mapping[str, str]) -> list[Row]:
+    """Rows of a printed table with our names of sequences, methods and ``columns`` (ours: its)."""
+    published = load_published()
+    ids = sequence_ids(published["table1_sequences"], published[name])
+    methods = METHODS | {"anchor": anchor}
+    return [
+        {
+            "configuration": row["configuration"],
+            "sequence": ids[row["sequence"]],
+            "qp": row["qp"],
+            "method": methods.get(row["method"], row["method"]),
         }
+        | {ours: row[theirs] for ours, theirs in columns.items()}
+        for row in published[name]
+    ]
+
+
+def _mean_row(configuration: str) -> dict[str, Any]:
+    names = (configuration, MEAN_OF_TABLE4, "", METHODS["IQNet"])
+    return dict(zip(SCENE, names, strict=True))
+
+
+def _printed_averages() -> list[Row]:
+    averages = load_published()["table4_printed_averages"]
+    rows = []
+    for configuration in CONFIGURATIONS:
+        chosen = pick(averages, configuration=configuration, method="IQNet")
+        values = {row["quantity"]: row["printed_average"] for row in chosen}
         rows.append(
-            {
-                **{"configuration": configuration, "sequence": MEAN_OF_TABLE4, "qp": ""},
-                "method": methods["IQNet"],
-                "psnr_drop_db": values["psnr_drop_db"],
-                "saving_pct": values["bitrate_saving_pct"],
-            }
+            _mean_row(configuration) | {ours: values[theirs] for ours, theirs in TABLE4.items()}
         )
     return rows
 
 
-def _means_of_table4(ours: pd.DataFrame, printed: Sequence[Row], method: str) -> pd.DataFrame:
+def _means_of_table4(ours: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
     """Our means over the printed rows of each configuration, where all of them were measured."""
-    rows = []
-    for configuration in ("AI", "LDP"):
-        wanted = {
-            (row["sequence"], int(row["qp"]))
-            for row in printed
-            if row["configuration"] == configuration
-        }
-        of_method = ours[(ours["method"] == method) & (ours["configuration"] == configuration)]
-        keys = pd.MultiIndex.from_frame(of_method[["sequence", "qp"]])
-        found = of_method[keys.isin(wanted)].dropna(subset=["psnr_drop_db", "saving_pct"])
-        if len(found) == len(wanted):
-            rows.append(
-                {
-                    **{
-                        "configuration": configuration,
-                        "sequence": MEAN_OF_TABLE4,
-                        "qp": "",
-                        "method": method,
-                    },
-                    "content": "published" if set(found["content"]) == {"published"} else "demo",
-                    "psnr_drop_db": found["psnr_drop_db"].mean(),
-                    "saving_pct": found["saving_pct"].mean(),
-                }
-            )
-    return pd.DataFrame(rows, columns=[*SCENE, "content", "psnr_drop_db", "saving_pct"])
+    wanted = printed[SCENE].astype({"qp": int}).merge(ours, on=SCENE, how="left")
+    rows = [
+        _mean_row(configuration)
+        | {"content": content_of(group["content"])}
+        | group[[*TABLE4]].mean().to_dict()
+        for configuration, group in wanted.groupby("configuration")
+        if group[[*TABLE4]].notna().all(axis=None)
+    ]
+    return pd.DataFrame(rows, columns=[*SCENE, "content", *TABLE4])
