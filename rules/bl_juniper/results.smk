@@ -20,7 +20,7 @@ rule measure_weighted_quality:
     params:
         clip=coding.clip,
         coded=bl_juniper_inputs.weighted_keys,
-        judges=bl_juniper_inputs.importance,
+        weightings=bl_juniper_inputs.importance,
         every=BL_JUNIPER["compare"]["every"],
     script:
         "../../workflow_scripts/bl_juniper/measure_weighted_quality.py"
@@ -134,7 +134,7 @@ rule plot_block_maps:
     params:
         clips=coding.clips(),
         jnd=bl_juniper_inputs.jnd,
-        judges=bl_juniper_inputs.importance,
+        importance=bl_juniper_inputs.importance,
         labels=bl_juniper_inputs.method_labels(),
         target_qp=bl_juniper_inputs.target_qp,
         frame=BL_JUNIPER["figures"]["frame"],

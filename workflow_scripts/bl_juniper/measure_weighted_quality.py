@@ -11,8 +11,8 @@ from jndops.adapter import run
 def main(snakemake) -> None:
     given, params, names = snakemake.input, snakemake.params, snakemake.wildcards
     clip = clip_from_text(params.clip)
-    judges = {name: Path(path) for name, path in zip(params.judges, given.importance, strict=True)}
-    weights = weights_of(judges, clip)
+    maps = dict(zip(params.weightings, map(Path, given.importance), strict=True))
+    weights = weights_of(maps, clip)
     streams = [Path(stream) for stream in given.streams]
     found = weighted_quality(Path(given.source), streams, clip, weights, params.every)
     place = {"sequence": names.sequence, "configuration": names.configuration, "codec": names.codec}

@@ -13,7 +13,7 @@ from jndops.adapter import run, stems
 
 def main(snakemake) -> None:
     given, params, stem = snakemake.input, snakemake.params, stems(snakemake.output)
-    judges, methods = len(params.judges), len(params.labels)
+    models, methods = len(params.importance), len(params.labels)
     for place, (name, clip_text) in enumerate(params.clips.items()):
         clip, number = clip_from_text(clip_text), params.frame
         if number >= clip.frames:
@@ -24,9 +24,9 @@ def main(snakemake) -> None:
             )
         jnd = _at_frame(given.jnd[place], "block_jnd", clip, number)
         maps = {f"JND{level} (QP), {params.jnd}": jnd[..., level - 1] for level in (1, 2, 3)}
-        paths = given.importance[place * judges : (place + 1) * judges]
-        for judge, path in zip(params.judges, paths, strict=True):
-            maps[f"importance, {judge}"] = _at_frame(path, "importance", clip, number)
+        paths = given.importance[place * models : (place + 1) * models]
+        for model, path in zip(params.importance, paths, strict=True):
+            maps[f"importance, {model}"] = _at_frame(path, "importance", clip, number)
         paths = given.qp_maps[place * methods : (place + 1) * methods]
         for label, path in zip(params.labels, paths, strict=True):
             maps[f"QP, {label}"] = read_qp_map(path, clip)[number]

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from jndlab.datasets.jnd_labels import read_labels
 from jndlab.media.clip import clip_from_text
-from jndlab.papers.bl_juniper import findings as answers
-from jndlab.papers.bl_juniper import tables
+from jndlab.papers.bl_juniper import findings, tables
 from jndlab.papers.bl_juniper import weighted_quality as weighted
 from jndlab.report.compare import verdict_summary
 from jndlab.report.tables import load_points, write_table
@@ -25,9 +24,9 @@ def main(snakemake) -> None:
     write_table(savings, stem["savings"], caption=tables.SAVINGS_CAPTION)
 
     found = weighted.read_weighted(given.weighted)
-    judged, names = weighted.with_weighted(points, found)
+    with_weights, names = weighted.with_weighted(points, found)
     metrics = ["vmaf_mean", "psnr_y_framemean", *(n for n in names if n.startswith("wpsnr"))]
-    rates = tables.bd_rates(judged, params.anchor, metrics, params.interpolation)
+    rates = tables.bd_rates(with_weights, params.anchor, metrics, params.interpolation)
     plain = ", ".join(f"QP {qp}" for qp in params.plain_qps) or "none"
     write_table(rates, stem["bd_rate"], caption=tables.BD_RATE_CAPTION.format(plain=plain))
 
@@ -45,9 +44,9 @@ def main(snakemake) -> None:
     four = dict.fromkeys(["value", "plain_value", "gain", "mean_gain"], ".4f")
     for name, table in written.items():
         write_table(table, stem[name], caption=weighted.CAPTION, float_formats=four)
-    answered = answers.answer_table(savings, equal_rate)
+    found = findings.findings_table(savings, equal_rate)
     four = dict.fromkeys(["mean", "ci_low", "ci_high"], ".4f")
-    write_table(answered, stem["answers"], caption=answers.CAPTION, float_formats=four)
+    write_table(found, stem["answers"], caption=findings.CAPTION, float_formats=four)
 
     clips = {name: clip_from_text(text) for name, text in params.clips.items()}
     maps = {tuple(key): Path(path) for key, path in zip(params.maps, given.qp_maps, strict=True)}

@@ -12,8 +12,7 @@ from PIL import Image
 from jndlab.errors import UserError
 from jndlab.jnd.block.maps import BlockMaps, write_block_maps
 from jndlab.media.clip import ClipFormat, Frame, write_clip
-from jndlab.papers.bl_juniper import errors, figures, tables
-from jndlab.papers.bl_juniper import findings as answers
+from jndlab.papers.bl_juniper import errors, figures, findings, tables
 from jndlab.papers.bl_juniper import label_statistics as labels
 from jndlab.papers.bl_juniper import weighted_quality as weighted
 from jndlab.papers.bl_juniper.mcl_jcv import read_block_labels
@@ -208,7 +207,9 @@ def test_the_plain_increase_is_beaten_or_not(gains, answer, sequences):
         for name, gain in gains.items()
         for qp in QPS
     )
-    row = answers.answer_table(tables.savings_table(points_and_weights()[0], "anchor", {}), table)
+    row = findings.findings_table(
+        tables.savings_table(points_and_weights()[0], "anchor", {}), table
+    )
     row = row.set_index("judge").loc["dsr"]
     assert (row["answer"], row["sequences_for"]) == (answer, sequences)
     assert row["points"] == (0 if np.isnan(gains["a"]) else 4 * len(gains))
@@ -219,11 +220,11 @@ def test_one_larger_stream_below_jnd3_is_a_no():
     equal_rate = weighted.equal_rate_table(points, found, "anchor")
     for jnd3, answer, holds in ((33, "yes", "3 of 3"), (38, "no", "3 of 4")):
         savings = tables.savings_table(points, "anchor", {"a": jnd3})
-        row = answers.answer_table(savings, equal_rate).iloc[0]
+        row = findings.findings_table(savings, equal_rate).iloc[0]
         assert row["question"].startswith("smaller") and row["answer"] == answer
         assert f"{row['points_for']} of {row['points']}" == holds
     savings = tables.savings_table(points, "anchor", {"a": 10})
-    assert answers.answer_table(savings, equal_rate).loc[0, "answer"] == "no point to judge by"
+    assert findings.findings_table(savings, equal_rate).loc[0, "answer"] == "no point to judge by"
 
 
 def test_a_demo_is_never_called_reproduced():

@@ -120,6 +120,11 @@ def wrapped(text: str, figure: Figure, font_size: float) -> str:
     return "\n".join(textwrap.wrap(text, max(characters, 20)))
 
 
+def title_figure(figure: Figure, *lines: str, size: float = 9.5) -> None:
+    """Title of a figure in points of ``size``, each of its lines broken to fit the width."""
+    figure.suptitle("\n".join(wrapped(line, figure, size) for line in lines), fontsize=size)
+
+
 def legend_below(figure: Figure, handles: Mapping[str, Any], columns: int, **looks: Any) -> None:
     """One legend for all panels, below them: a handle by each name, ``columns`` a row at most."""
     figure.legend(

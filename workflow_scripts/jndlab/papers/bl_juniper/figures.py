@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from jndlab.files import read_csv
-from jndlab.papers.bl_juniper.tables import PRINTED
+from jndlab.papers.bl_juniper.tables import GROUP, PRINTED
+from jndlab.papers.bl_juniper.weighted_quality import UNIFORM
 from jndlab.quality.rd_point import POINT_KEY
 from jndlab.report.style import (
     figure_style,
@@ -17,8 +20,12 @@ from jndlab.report.style import (
     new_grid,
     save_figure,
     series_looks,
-    wrapped,
+    title_figure,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLOCK = 64
 MOST_NUMBERED = 150  # blocks of a picture in which numbers can still be read
@@ -74,7 +81,7 @@ def map_figure(
                 ticks=[1, 2, 3] if kind else None,
                 label="importance (3: most)" if kind else "QP, of all maps but importance",
             )
-        figure.suptitle(wrapped(title, figure, 10), fontsize=10)
+        title_figure(figure, title, size=10)
         data = pd.concat(
             [_as_rows(name, values) for name, values in maps.items()], ignore_index=True
         )
@@ -84,36 +91,25 @@ def map_figure(
 def saving_figure(savings: pd.DataFrame, stem: str | Path, labels: Mapping[str, str]) -> list[Path]:
     """Saving over target QP: a panel per method and configuration, a line per sequence.
 
-    ``savings`` is ``bl_juniper_tables.savings_table``. The printed mean is a dashed line.
+    ``savings`` is ``tables.savings_table``. The printed mean is a dashed line.
     """
-    printed = next(
-        float(row["printed"])
-        for row in read_csv(PRINTED / "headline.csv")
-        if row["claim"] == "mean_saving_pct"
-    )
-    methods, places = _methods(savings), _places(savings)
-    sequences = sorted(set(savings["sequence"]))
-    looks = series_looks(sequences)
+    claims = {row["claim"]: row["printed"] for row in read_csv(PRINTED / "headline.csv")}
+    printed = float(claims["mean_saving_pct"])
+    looks = series_looks(sorted(set(savings["sequence"])))
     handles = {}
     with figure_style():
-        figure, grid = new_grid(len(methods), len(places), (4.4, 3.0), sharex=True, sharey=True)
-        for row, method in enumerate(methods):
-            for column, (configuration, codec) in enumerate(places):
-                axes = grid[row, column]
-                axes.set_title(f"{labels.get(method, method)}\n{configuration}, {codec}")
-                handles["printed mean (abstract)"] = axes.axhline(
-                    printed, color="0.5", linestyle=(0, (6, 3)), linewidth=1
-                )
-                here = _chosen(savings, method, configuration, codec)
-                for name, line in here.groupby("sequence"):
-                    handles[name] = _line(axes, line, "saving_pct", looks, name)
-                axes.set_xticks(sorted(set(savings["qp"])))
-        _finish(
-            figure, savings, handles, "bitrate saving (%)",
-            "Saving at the same target QP, against the anchor",
-        )  # fmt: skip
-        columns = [*POINT_KEY, "content", "saving_pct"]
-        return save_figure(figure, savings[columns], stem)
+        figure, panels = _panels(savings, labels)
+        for keys, axes in panels.items():
+            handles["printed mean (abstract)"] = axes.axhline(
+                printed, color="0.5", linestyle=(0, (6, 3)), linewidth=1
+            )
+            for name, line in _of_panel(savings, keys).groupby("sequence"):
+                line = line.sort_values("qp")
+                handles[name] = axes.plot(line["qp"], line["saving_pct"], **_look(looks, name))[0]
+        title = "Saving at the same target QP, against the anchor"
+        _finish(figure, savings, "bitrate saving (%)", title)
+        legend_below(figure, handles, 4)
+        return save_figure(figure, savings[[*POINT_KEY, "content", "saving_pct"]], stem)
 
 
 def gain_figure(
@@ -121,88 +117,75 @@ def gain_figure(
 ) -> list[Path]:
     """Weighted quality gained over plain QP increase at equal rate, over target QP.
 
-    A panel per method and configuration, a line per judge: the mean over the sequences (bars:
-    lowest and highest). ``equal_rate`` is ``bl_juniper_weighted.equal_rate_table``.
+    A panel per method and configuration, a line per weighting: the mean over the sequences (bars:
+    lowest and highest). ``equal_rate`` is ``weighted_quality.equal_rate_table``.
     """
     shown = equal_rate[(equal_rate["quality"] == quality) & (equal_rate["status"] == "ok")]
-    methods, places = _methods(equal_rate), _places(equal_rate)
-    judges = sorted(set(equal_rate["judge"]), key=lambda name: (name != "uniform", name))
-    looks = series_looks(judges)
+    weightings = sorted(set(equal_rate["judge"]), key=lambda name: (name != UNIFORM, name))
+    looks = series_looks(weightings)
     label = {"wpsnr": "gain in weighted PSNR Y (dB)", "wssim": "gain in weighted SSIM Y"}[quality]
     handles = {}
     with figure_style():
-        figure, grid = new_grid(len(methods), len(places), (4.4, 3.0), sharex=True, sharey=True)
-        for row, method in enumerate(methods):
-            for column, (configuration, codec) in enumerate(places):
-                axes = grid[row, column]
-                axes.set_title(f"{labels.get(method, method)}\n{configuration}, {codec}")
-                axes.axhline(0, color="0.2", linewidth=0.8)
-                here = _chosen(shown, method, configuration, codec)
-                for place, judge in enumerate(judges):
-                    gains = here[here["judge"] == judge].groupby("qp")["gain"]
-                    if not len(gains):
-                        continue
-                    mean = gains.mean()
-                    handles[judge] = axes.errorbar(
-                        mean.index + 0.35 * (place - (len(judges) - 1) / 2),
-                        mean,
-                        yerr=[mean - gains.min(), gains.max() - mean],
-                        color=looks["palette"][judge],
-                        marker=looks["markers"][judge],
-                        dashes=looks["dashes"][judge] or (None, None),
-                        capsize=3,
-                        markersize=5,
-                        linewidth=1.4,
-                    )
-                axes.set_xticks(sorted(set(equal_rate["qp"])))
-        _finish(
-            figure, equal_rate, handles, label,
-            "Importance-weighted quality against a plain increase of QP at equal rate",
-            "weights: importance (1 to 3) by",
-        )  # fmt: skip
+        figure, panels = _panels(equal_rate, labels)
+        for keys, axes in panels.items():
+            axes.axhline(0, color="0.2", linewidth=0.8)
+            here = _of_panel(shown, keys)
+            for place, name in enumerate(weightings):
+                gains = (
+                    here[here["judge"] == name].groupby("qp")["gain"].agg(["mean", "min", "max"])
+                )
+                if gains.empty:
+                    continue
+                handles[name] = axes.errorbar(
+                    gains.index + 0.35 * (place - (len(weightings) - 1) / 2),
+                    gains["mean"],
+                    yerr=[gains["mean"] - gains["min"], gains["max"] - gains["mean"]],
+                    capsize=3,
+                    **_look(looks, name),
+                )
+        title = "Importance-weighted quality against a plain increase of QP at equal rate"
+        _finish(figure, equal_rate, label, title)
+        legend_below(figure, handles, 4, title="weights: importance (1 to 3) by")
         return save_figure(figure, shown, stem)
 
 
-def _line(axes, line: pd.DataFrame, column: str, looks: Mapping, name: str):
-    line = line.sort_values("qp")
-    return axes.plot(
-        line["qp"],
-        line[column],
-        color=looks["palette"][name],
-        marker=looks["markers"][name],
-        dashes=looks["dashes"][name] or (None, None),
-        markersize=5,
-        linewidth=1.4,
-    )[0]
-
-
-def _finish(
-    figure, shown: pd.DataFrame, handles: Mapping, label: str, title: str, legend: str | None = None
-) -> None:
-    for axes in figure.axes[-len(_places(shown)) :]:
+def _panels(
+    table: pd.DataFrame, labels: Mapping[str, str]
+) -> tuple[Figure, dict[tuple[str, str, str], Axes]]:
+    """A row of panels per method, a column per configuration and codec; axes by ``GROUP``."""
+    methods = list(dict.fromkeys(table["method"]))
+    places = sorted(set(zip(table["configuration"], table["codec"], strict=True)))
+    figure, grid = new_grid(len(methods), len(places), (4.4, 3.0), sharex=True, sharey=True)
+    panels = {}
+    for axes, (method, place) in zip(grid.flat, product(methods, places), strict=True):
+        axes.set_title(f"{labels.get(method, method)}\n{', '.join(place)}")
+        panels[*place, method] = axes
+    for axes in grid[-1]:
         axes.set_xlabel("target QP")  # a common label would lie under the legend
+    return figure, panels
+
+
+def _of_panel(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    return table[(table[GROUP] == list(keys)).all(axis=1)]
+
+
+def _look(looks: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, Any]:
+    return {
+        "color": looks["palette"][name],
+        "marker": looks["markers"][name],
+        "dashes": looks["dashes"][name] or (None, None),
+        "markersize": 5,
+        "linewidth": 1.4,
+    }
+
+
+def _finish(figure: Figure, table: pd.DataFrame, label: str, title: str) -> None:
+    for axes in figure.axes:
+        axes.set_xticks(sorted(set(table["qp"])))
     figure.supylabel(label, fontsize=10)
-    published = set(shown["content"]) == {"published"}
+    published = set(table["content"]) == {"published"}
     content = "the published sequences" if published else "stand-in content"
-    figure.suptitle(wrapped(f"{title}; {content}", figure, 9.5), fontsize=9.5)
-    legend_below(figure, handles, 4, title=legend)
-
-
-def _methods(table: pd.DataFrame) -> list[str]:
-    return list(dict.fromkeys(table["method"]))
-
-
-def _places(table: pd.DataFrame) -> list[tuple[str, str]]:
-    return sorted(set(zip(table["configuration"], table["codec"], strict=True)))
-
-
-def _chosen(table: pd.DataFrame, method: str, configuration: str, codec: str) -> pd.DataFrame:
-    found = (
-        (table["method"] == method)
-        & (table["configuration"] == configuration)
-        & (table["codec"] == codec)
-    )
-    return table[found]
+    title_figure(figure, f"{title}; {content}")
 
 
 def _is_importance(title: str) -> bool:
@@ -216,10 +199,8 @@ def _write_numbers(axes, values: np.ndarray, brightness: np.ndarray) -> None:
         block = brightness[top : top + BLOCK, left : left + BLOCK]
         middle = left + block.shape[1] / 2, top + block.shape[0] / 2
         colour = "black" if block.mean() > 0.45 else "white"
-        axes.text(
-            *middle, f"{value:.0f}", color=colour, ha="center", va="center", fontsize=8.5,
-            fontweight="bold",
-        )  # fmt: skip
+        look = {"ha": "center", "va": "center", "fontsize": 8.5, "fontweight": "bold"}
+        axes.text(*middle, f"{value:.0f}", color=colour, **look)
 
 
 def _as_rows(name: str, values: np.ndarray) -> pd.DataFrame:

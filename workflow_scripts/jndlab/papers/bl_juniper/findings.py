@@ -1,4 +1,4 @@
-"""BL-JUNIPER's two yes-or-no questions: smaller below JND3, and better than a plain QP increase?"""
+"""BL-JUNIPER's two findings: smaller below JND3, and better than a plain increase of QP."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ CAPTION = (
     "Two questions. Is the controlled stream smaller than the anchor's at every target QP below "
     "JND3 of its clip (by vmaf_steps, an objective stand-in)? `yes` needs all points; the mean is "
     "the saving there. Does it have more importance-weighted quality than the anchor at a plainly "
-    "increased QP of the same rate, by the judge of importance named? `yes`: the 95 % interval (t, "
+    "increased QP of the same rate, by the weighting named? `yes`: the 95 % interval (t, "
     "over the means of the sequences) lies above 0; `no`: the mean gain is not above 0; else `not "
-    "clearly`. Points that the anchor's rates do not reach are left out. The judge that drives a "
-    "method favours it."
+    "clearly`. Points that the anchor's rates do not reach are left out. The weighting that drives "
+    "a method favours it."
 )
 
 
-def answer_table(savings: pd.DataFrame, equal_rate: pd.DataFrame) -> pd.DataFrame:
+def findings_table(savings: pd.DataFrame, equal_rate: pd.DataFrame) -> pd.DataFrame:
     """A row per configuration, codec, method and question; columns: ``COLUMNS``.
 
-    ``savings`` is ``bl_juniper_tables.savings_table``, ``equal_rate``
-    ``bl_juniper_weighted.equal_rate_table``.
+    ``savings`` is ``tables.savings_table``, ``equal_rate`` ``weighted_quality.equal_rate_table``.
     """
     rows = [
         *(_smaller(keys, group) for keys, group in savings.groupby(GROUP, sort=True)),
@@ -55,14 +54,14 @@ def _smaller(keys: tuple[Any, ...], group: pd.DataFrame) -> list[Any]:
 
 
 def _better(keys: tuple[Any, ...], group: pd.DataFrame) -> list[Any]:
-    *place, quality, judge = keys
+    *place, quality, weighting = keys
     known = group[group["status"] == "ok"]
     of_sequence = known.groupby("sequence")["gain"].mean()
     mean = of_sequence.mean()
     low, high = _interval(of_sequence.to_numpy())
     answer = NOTHING if known.empty else NO if mean <= 0 else YES if low > 0 else UNCLEAR
     return [
-        *place, _content(group), f"more {quality} than a plain QP increase", judge, answer,
+        *place, _content(group), f"more {quality} than a plain QP increase", weighting, answer,
         int((known["gain"] > 0).sum()), len(known), int((of_sequence > 0).sum()),
         len(of_sequence), mean, low, high, UNITS[quality],
     ]  # fmt: skip

@@ -41,7 +41,7 @@ BD_RATE_CAPTION = (
     "BD-rate (%) against the anchor, which was coded at further, higher QPs as well: {plain}. The "
     "controlled streams lie in a short stretch of its curve, hence low_overlap. mos_predicted = "
     "5 - dmos_predicted is linear in VMAF, so its BD-rate is that of vmaf_mean: its one row per "
-    "method says so and tells nothing new. wpsnr is weighted by the importance maps of the judge "
+    "method says so and tells nothing new. wpsnr is weighted by the importance maps of the model "
     "named, `uniform` by none. Negative saves."
 )
 QPS_CAPTION = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from jndlab.jnd.block.ssim import BlockSsim
 from jndlab.media.clip import ClipFormat, read_clip
 from jndlab.quality.rd_point import POINT_KEY
 
-UNIFORM = "uniform"  # the judge to whom all blocks are alike
+UNIFORM = "uniform"  # the weighting in which all blocks are alike
 QUALITIES = ("wpsnr", "wssim")
 EQUAL_RATE_COLUMNS = [
     *POINT_KEY, "content", "judge", "quality", "bitrate_kbps", "value", "plain_value", "gain",
@@ -27,20 +26,19 @@ CAPTION = (
     "Importance-weighted quality of the luma against that of the anchor coded at a higher QP with "
     "the same rate (interpolated by pchip over log rate, never extrapolated): gain = method - "
     "plain increase, positive is better. wpsnr = 10 log10(255^2 / weighted MSE) in dB, wssim = "
-    "weighted mean of block SSIM; the weight of a block is its importance, 1 to 3, by the judge "
-    "named (`uniform`: 1). The judge that drives a method favours it: see the others too."
+    "weighted mean of block SSIM; the weight of a block is its importance, 1 to 3, by the model "
+    "named (`uniform`: 1). The weighting that drives a method favours it: see the others too."
 )
 
 
 def weights_of(paths: Mapping[str, Path], clip: ClipFormat) -> dict[str, np.ndarray]:
-    """Weight of every block (frames x rows x columns) by each judge, ``uniform`` among them."""
+    """Weight of every block (frames x rows x columns) by each weighting, ``uniform`` the first."""
     size = {"width": clip.width, "height": clip.height}
-    judges = {
+    weights = {
         name: held_maps(read_block_maps(path, "importance", **size), clip.frames).astype(float)
         for name, path in paths.items()
     }
-    first = next(iter(judges.values()))
-    return {UNIFORM: np.ones_like(first), **judges}
+    return {UNIFORM: np.ones_like(next(iter(weights.values()))), **weights}
 
 
 def weighted_quality(
@@ -50,12 +48,13 @@ def weighted_quality(
     weights: Mapping[str, np.ndarray],
     every: int = 1,
 ) -> list[list[dict[str, float | str | None]]]:
-    """For each stream rows ``judge, wpsnr, wssim``: weighted quality of its luma.
+    """For each stream rows ``judge`` (the weighting), ``wpsnr`` (dB), ``wssim`` of its luma.
 
     Of each ``every``-th frame; wpsnr is of the weighted MSE over all these frames, None where it
     is 0. All streams are decoded side by side, so that the source is filtered once for SSIM.
     """
-    totals = [{judge: _Total() for judge in weights} for _ in streams]
+    # Weighted sums over blocks and frames: squared errors, SSIM, samples.
+    sums = [{name: np.zeros(3) for name in weights} for _ in streams]
     decoders = [read_clip(stream, clip) for stream in streams]
     scale = np.float32(1 << (clip.bit_depth - 8))
     for index, (reference, *decoded) in enumerate(
@@ -65,19 +64,13 @@ def weighted_quality(
             continue
         plain = reference.y / scale
         ssim = BlockSsim(plain, BlockMappingOptions())
-        for frame, of_stream in zip(decoded, totals, strict=True):
+        for frame, of_stream in zip(decoded, sums, strict=True):
             coded = frame.y / scale
             squares = ssim.grid.sums(np.square(coded - plain))
-            similar = ssim.blocks(coded) * ssim.grid.counts
-            for judge, maps in weights.items():
-                of_stream[judge].add(maps[index], squares, similar, ssim.grid.counts)
-    return [
-        [
-            {"judge": judge, "wpsnr": total.wpsnr, "wssim": total.wssim}
-            for judge, total in of.items()
-        ]
-        for of in totals
-    ]
+            blocks = (squares, ssim.blocks(coded) * ssim.grid.counts, ssim.grid.counts)
+            for name, maps in weights.items():
+                of_stream[name] += [(maps[index] * values).sum() for values in blocks]
+    return [[_row(name, *values.tolist()) for name, values in of.items()] for of in sums]
 
 
 def equal_rate_table(
@@ -112,62 +105,40 @@ def equal_rate_table(
 
 
 def equal_rate_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Means and wins over all points that have an equal rate, per method, judge and quality."""
-    rows = []
-    for keys, group in table.groupby(
-        ["configuration", "codec", "method", "judge", "quality"], sort=True
-    ):
-        compared = group[group["status"] == "ok"]
-        rows.append(
-            [*keys, ", ".join(sorted(set(group["content"]))), compared["gain"].mean(),
-             int((compared["gain"] > 0).sum()), len(compared), len(group) - len(compared)]
-        )  # fmt: skip
-    columns = ["configuration", "codec", "method", "judge", "quality", "content", "mean_gain",
-               "points_better", "points", "left_out"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    """Means and wins over all points of equal rate, per method, weighting and quality."""
+    keys = ["configuration", "codec", "method", "judge", "quality"]
+    compared = table["status"] == "ok"
+    marked = table.assign(
+        better=compared & (table["gain"] > 0), compared=compared, left_out=~compared
+    )
+    return marked.groupby(keys, as_index=False).agg(
+        content=("content", lambda content: ", ".join(sorted(set(content)))),
+        mean_gain=("gain", "mean"),
+        points_better=("better", "sum"),
+        points=("compared", "sum"),
+        left_out=("left_out", "sum"),
+    )
 
 
 def with_weighted(points: pd.DataFrame, weighted: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The points with a column ``wpsnr_JUDGE`` and ``wssim_JUDGE`` for each judge; their names."""
+    """The points with columns ``wpsnr_NAME`` and ``wssim_NAME`` by weighting; their names."""
     wide = weighted.pivot(index=POINT_KEY, columns="judge", values=list(QUALITIES))
     wide.columns = [f"{quality}_{judge}" for quality, judge in wide.columns]
     return points.merge(wide.reset_index(), on=POINT_KEY, how="inner"), list(wide.columns)
 
 
 def read_weighted(paths: Sequence[str | Path]) -> pd.DataFrame:
-    """What the weighing jobs wrote, as one frame."""
+    """The tables of all weighted qualities as one frame. Raises UserError where there is none."""
     if not paths:
         raise UserError("no point has a weighted quality.")
     return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
 
 
-@dataclass
-class _Total:
-    """Weighted sums over the blocks of all frames."""
-
-    squares: float = 0.0
-    similar: float = 0.0
-    samples: float = 0.0
-
-    def add(
-        self, weight: np.ndarray, squares: np.ndarray, similar: np.ndarray, samples: np.ndarray
-    ) -> None:
-        """Count the blocks of one frame."""
-        self.squares += float((weight * squares).sum())
-        self.similar += float((weight * similar).sum())
-        self.samples += float((weight * samples).sum())
-
-    @property
-    def wpsnr(self) -> float | None:
-        """dB; None without any error."""
-        if self.squares == 0:
-            return None
-        return 10 * math.log10(255**2 * self.samples / self.squares)
-
-    @property
-    def wssim(self) -> float:
-        """Mean SSIM."""
-        return self.similar / self.samples
+def _row(
+    weighting: str, squares: float, similar: float, samples: float
+) -> dict[str, float | str | None]:
+    wpsnr = 10 * math.log10(255**2 * samples / squares) if squares else None
+    return {"judge": weighting, "wpsnr": wpsnr, "wssim": similar / samples}
 
 
 def _at_rate(anchor: pd.DataFrame, rate: float, column: str) -> float | None:
