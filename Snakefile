@@ -43,6 +43,7 @@ include: "rules/coding/block_qp.smk"
 include: "rules/coding/encode.smk"
 include: "rules/coding/segments.smk"
 include: "rules/coding/measure.smk"
+include: "rules/coding/points.smk"
 include: "rules/coding/tables.smk"
 include: "rules/coding/figures.smk"
 include: "rules/iqnet/data.smk"
@@ -67,6 +68,7 @@ include: "rules/tracking.smk"
 
 # Seconds each, and most at a run's end: on a cluster they run beside Snakemake, at most `local-cores` at a time.
 localrules:
+    collect_points,
     tabulate_points,
     compare_methods,
     plot_figures,

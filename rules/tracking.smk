@@ -6,7 +6,7 @@ MIRROR = SCRIPTS / "commands/mirror_mlflow.py"
 rule mirror_mlflow:
     """Mirror points, tables, figures and trainings into the MLflow database, by key and content."""
     input:
-        points=coding.all_points(),
+        points=coding.point_files(),
         tables=rules.tables.input,
         figures=rules.figures.input,
         trainings=[getattr(rules, paper).input.get("trainings", []) for paper in settings.config["papers"]],

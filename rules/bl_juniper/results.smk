@@ -29,8 +29,7 @@ rule measure_weighted_quality:
 rule tabulate_bl_juniper:
     """Tabulate savings, headline, BD-rates, plain QP increase and block QPs."""
     input:
-        points=coding.point_files(bl_juniper_inputs.points),
-        plain=coding.point_files(bl_juniper_inputs.plain_points),
+        points=coding.points_table("bl_juniper"),
         weighted=bl_juniper_inputs.weighted_tables(),
         video_jnd=expand(rules.map_block_jnd.output.video_jnd, sequence=SEQUENCES),
         qp_maps=bl_juniper_inputs.qp_maps(),
@@ -89,7 +88,7 @@ rule compare_block_jnd:
 rule plot_bl_juniper:
     """Plot rate-distortion curves, saving over target QP, gain over a plain increase of QP."""
     input:
-        points=[*rules.tabulate_bl_juniper.input.points, *rules.tabulate_bl_juniper.input.plain],
+        points=rules.tabulate_bl_juniper.input.points,
         savings="<results>/bl_juniper/tables/savings.csv",
         equal_rate="<results>/bl_juniper/tables/equal_rate.csv",
         printed="config/published/bl_juniper/headline.csv",

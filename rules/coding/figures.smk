@@ -6,7 +6,7 @@ RD_CURVES = coding.rd_curves()
 rule plot_figures:
     """Plot rate-distortion curves per metric, and saving and loss of every method at equal QP."""
     input:
-        points=coding.all_points(),
+        points=coding.points_table(),
     output:
         **outputs_of("coding", "plot_figures", curve=list(RD_CURVES)),
     log:

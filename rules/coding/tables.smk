@@ -4,7 +4,7 @@
 rule tabulate_points:
     """Tabulate every rate-distortion point."""
     input:
-        points=coding.all_points(),
+        points=coding.points_table(),
     output:
         **outputs_of("coding", "tabulate_points"),
     log:
@@ -20,7 +20,7 @@ rule tabulate_points:
 rule compare_methods:
     """Compare each method with the anchor: saving at equal QP, BD-rate at equal quality."""
     input:
-        points=coding.all_points(),
+        points=coding.points_table(),
     output:
         **outputs_of("coding", "compare_methods"),
     log:

@@ -6,7 +6,7 @@ IQNET_FRAMES = settings.config["iqnet"]["frames"]
 rule plot_iqnet_figures:
     """Plot Fig. 15-17 with the printed values, the trade-off and savings at equal VMAF and PSNR."""
     input:
-        points=coding.points_of("prefilter"),
+        points=coding.points_table("iqnet"),
         printed=rules.audit_iqnet.input.printed,
     output:
         **outputs_of("iqnet", "plot_iqnet_figures"),

@@ -26,7 +26,7 @@ rule audit:
 rule tabulate_iqnet:
     """Tabulate Tables I, III, IV and the headline savings, each compared with the printed one."""
     input:
-        points=coding.points_of("prefilter"),
+        points=coding.points_table("iqnet"),
         printed=rules.audit_iqnet.input.printed,
     output:
         **outputs_of("iqnet", "tabulate_iqnet"),

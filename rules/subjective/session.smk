@@ -65,7 +65,7 @@ rule analyse_ratings:
     input:
         ratings=SUBJECTIVE["ratings"],
         stimuli=rules.make_subjective_session.output.stimuli,
-        points=coding.point_files(subjective_inputs.points),
+        points=coding.points_table("subjective"),
     output:
         **outputs_of("subjective", "analyse_ratings", model=list(subjective_inputs.models)),
     log:

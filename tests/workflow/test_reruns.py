@@ -13,7 +13,7 @@ import pytest
 
 from workflow_runner import TINY, Workflow
 
-TABLES = {"tabulate_points": 1, "compare_methods": 1, "plot_figures": 1}
+TABLES = {"collect_points": 1, "tabulate_points": 1, "compare_methods": 1, "plot_figures": 1}
 WHOLE = {
     "keep_config": 1,
     "prepare_sequence": 1,
@@ -72,7 +72,7 @@ CODED = {"encode_clip": 4, "measure_point": 4}
         ("jndlab/codecs/vvenc.py", {}),  # a codec that this run does not use
         ("jndlab/quality/pooling.py", {"measure_prefilter": 1, "measure_point": 4} | TABLES),
         ("jndlab/report/figures.py", {"plot_figures": 1}),
-        ("jndlab/quality/bd_rate.py", {"compare_methods": 1, "plot_figures": 1}),
+        ("jndlab/quality/bd_rate.py", {"compare_methods": 1}),
         ("jndops/summary.py", {}),
     ],
 )

@@ -6,15 +6,16 @@ from jndlab.datasets.jnd_labels import read_labels
 from jndlab.media.clip import clip_from_text
 from jndlab.papers.bl_juniper import findings, tables
 from jndlab.papers.bl_juniper import weighted_quality as weighted
+from jndlab.quality.points import read_points
 from jndlab.report.compare import verdict_summary
-from jndlab.report.tables import load_points, write_table
+from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     stem = stems(snakemake.output)
-    points = load_points([*given.points, *given.plain])
+    points = read_points(given.points)
     at_targets = points[points["qp"].isin(params.qps)]
     jnd3 = {
         name: read_labels(path).values([name])[0, 2]

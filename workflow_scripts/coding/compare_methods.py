@@ -1,13 +1,14 @@
 """RD points in; tables of BD-rates and of savings at equal QP out."""
 
-from jndlab.quality.aggregate import bd_rate_table, same_qp_table
-from jndlab.report.tables import load_points, write_table
+from jndlab.quality.aggregate import bd_rate_table
+from jndlab.quality.points import read_points, same_qp_table
+from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
     params = snakemake.params
-    points = load_points(snakemake.input.points)
+    points = read_points(snakemake.input.points)
     stem = stems(snakemake.output)
     bd_rates = bd_rate_table(
         points,

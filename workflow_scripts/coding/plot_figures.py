@@ -1,14 +1,13 @@
 """RD points in; rate-distortion curves and figures of saving and loss out."""
 
-from jndlab.quality.aggregate import same_qp_table
+from jndlab.quality.points import read_points, same_qp_table
 from jndlab.report.figures import drop_plot, rd_curves, saving_plot
-from jndlab.report.tables import load_points
 from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
     params = snakemake.params
-    points = load_points(snakemake.input.points)
+    points = read_points(snakemake.input.points)
     stem = stems(snakemake.output)
     for curve, (metric, codec) in params.rd_curves.items():
         of_codec = points[points["codec"] == codec]

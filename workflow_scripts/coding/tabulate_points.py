@@ -1,11 +1,12 @@
 """RD points in; one table out."""
 
-from jndlab.report.tables import load_points, write_table
+from jndlab.quality.points import POINT_COLUMNS, read_points
+from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
-    points = load_points(snakemake.input.points)
+    points = read_points(snakemake.input.points)[POINT_COLUMNS]
     write_table(
         points,
         stems(snakemake.output)["rd_points"],

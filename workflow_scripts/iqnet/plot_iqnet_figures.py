@@ -1,9 +1,9 @@
 """RD points in; Fig. 15-17, the trade-off and the table of equal quality out."""
 
 from jndlab.papers.iqnet.figures import bar_figure, trade_off
-from jndlab.quality.aggregate import same_qp_table
 from jndlab.quality.equal_quality import LEVELS, equal_quality_table
-from jndlab.report.tables import load_points, write_table
+from jndlab.quality.points import read_points, same_qp_table
+from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
 
 BARS = {
@@ -15,7 +15,7 @@ BARS = {
 
 def main(snakemake) -> None:
     params, stem = snakemake.params, stems(snakemake.output)
-    points = load_points(snakemake.input.points)
+    points = read_points(snakemake.input.points)
     points = points[points["codec"] == params.codec]
     savings = same_qp_table(points, params.anchor)
     for quantity, name in BARS.items():

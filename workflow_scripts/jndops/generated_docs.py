@@ -45,6 +45,7 @@ FAMILIES = {
             "numpy",
             "scipy",
             "pandas",
+            "pyarrow",
             "seaborn",
             "bjontegaard",
             "sureal",

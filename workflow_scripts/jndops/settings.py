@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,10 @@ class Settings:
 
     def points_of(self, kind: str) -> Iterator[PointKey]:
         """Points of all methods of a kind, and those of the anchor with the same codecs."""
-        methods = self.methods_of(kind)
+        return self.points_with_anchor(self.methods_of(kind))
+
+    def points_with_anchor(self, methods: Collection[str]) -> Iterator[PointKey]:
+        """Points of the methods named, and those of the anchor with the same codecs."""
         codecs = {codec for method in methods for codec in self.codecs_of(method)}
         anchor = self.config["anchor"]
         for point in self.points():

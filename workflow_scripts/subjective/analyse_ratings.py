@@ -1,7 +1,8 @@
 """Ratings, stimuli and RD points in; tables and figures of opinion scores out."""
 
+from jndlab.quality.points import read_points
 from jndlab.report.compare import verdict_summary
-from jndlab.report.tables import load_points, write_table
+from jndlab.report.tables import write_table
 from jndlab.subjective.comparison import headline_comparison
 from jndlab.subjective.dmos_predicted import CAPTION as PREDICTED
 from jndlab.subjective.figures import mos_curves, rating_histograms
@@ -39,7 +40,7 @@ def main(snakemake) -> None:
     params = snakemake.params
     stimuli = read_stimuli(snakemake.input.stimuli)
     ratings = read_ratings(snakemake.input.ratings, stimuli, tuple(params.scale))
-    points = load_points(snakemake.input.points)
+    points = read_points(snakemake.input.points)
     stem = stems(snakemake.output)
 
     scores = score_table(ratings, points)

@@ -16,6 +16,7 @@ from jndlab.papers.bl_juniper import errors, figures, findings, tables
 from jndlab.papers.bl_juniper import label_statistics as labels
 from jndlab.papers.bl_juniper import weighted_quality as weighted
 from jndlab.papers.bl_juniper.mcl_jcv import read_block_labels
+from jndlab.quality.points import with_savings
 
 CLIP = ClipFormat(136, 72, Fraction(25), 2)  # 2 x 3 blocks, one of them whole in height
 
@@ -150,7 +151,7 @@ def points_and_weights(gain=0.5, shift=0.0) -> tuple[pd.DataFrame, pd.DataFrame]
             )
             quality = {"wpsnr": 10 + 3 * log_rate + extra, "wssim": 0.9 + 0.005 * log_rate}
             found.append(point | {"judge": "dsr"} | quality)
-    return pd.DataFrame(points), pd.DataFrame(found)
+    return with_savings(pd.DataFrame(points)), pd.DataFrame(found)
 
 
 def test_the_anchor_at_the_same_rate():

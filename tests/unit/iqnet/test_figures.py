@@ -17,7 +17,7 @@ from jndlab.media.clip import ClipFormat, Frame, write_clip
 from jndlab.papers.iqnet import figures as iqnet_figures
 from jndlab.papers.iqnet import frame_figures as iqnet_reconstructions
 from jndlab.papers.iqnet.frame_figures import Coded, Window, crop_side, crops, draw_frames
-from jndlab.quality.aggregate import SAME_QP_COLUMNS
+from jndlab.quality.points import SAME_QP_COLUMNS
 
 LABELS = {"iqnet": "IQNet", "erjnd": "ERJND", "cnn_jnqd": "CNN-JNQD"}
 

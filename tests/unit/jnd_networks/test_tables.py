@@ -23,8 +23,8 @@ from jndlab.papers.jnd_networks.predictions import (
     write_predictions,
 )
 from jndlab.papers.jnd_networks.stages import Stage
+from jndlab.quality.points import POINT_COLUMNS, with_savings
 from jndlab.quality.siti import siti_of_file, siti_of_frames
-from jndlab.report.tables import POINT_COLUMNS
 
 PARTS = {"train": 6, "val": 2, "test": 4}
 
@@ -183,7 +183,7 @@ def test_coding_table_names_the_qp_that_was_used():
                                  ("jnd", 27, 50)]
     ]  # fmt: skip
     predicted = {("bikes", "jnd"): {"jnd": [25.6, 30.0]}}
-    table = tables.coding_table(pd.DataFrame(rows), predicted, "anchor")
+    table = tables.coding_table(with_savings(pd.DataFrame(rows)), predicted, "anchor")
     assert table["coded_qp"].tolist() == [26, 27]
     assert table["saving_pct"].tolist() == [40, 0]
 

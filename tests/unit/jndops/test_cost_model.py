@@ -92,7 +92,9 @@ def test_shipped_values_cover_every_codec_and_all_shared_rules(repository):
             line = model.lines[f"encode {codec} {configuration}"]
             assert line.rate(22) > 0 and line.rate(37) > 0 and line.source
     shared = "prepare_sequence prefilter_clip measure_prefilter measure_point join_segments"
-    assert {*shared.split(), "tabulate_points", "compare_methods", "plot_figures"} <= {*model.lines}
+    assert {*shared.split(), "collect_points", "tabulate_points", "compare_methods"} <= {
+        *model.lines
+    }
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +119,7 @@ def test_work_of_clips_segments_trainings_and_rules_of_ones_own(paper):
     assert share.size == pytest.approx(7824 * 448 * 256 * 11 / 200 / 1e6)
     training = work_of("train_iqnet", {}, paper)
     assert training.size == pytest.approx(2500 * 7824 * 0.95 * 64 * 64 / 1e6)
-    assert work_of("tabulate_points", {}, paper).size == sum(1 for _ in paper.points())
+    assert work_of("collect_points", {"part": "run"}, paper).size == sum(1 for _ in paper.points())
     # What nothing is known of has timings for each configuration of its own.
     own = work_of("train_mine", {}, paper).kinds
     other = replace(paper, config={**paper.config, "mtjnd": {"changed": 1}})

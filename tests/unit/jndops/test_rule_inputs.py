@@ -154,7 +154,9 @@ def test_a_stage_starts_from_the_weights_of_others(demo):
     assert files["saliency"] == "results/jnd_frames/saliency"
     assert networks.trainings("mtjnd", "metrics.csv")[0].endswith("/metrics.csv")
     assert set(networks.methods("laser_jnd")) == {"laser_mj_lat"}
-    assert all("/anchor/" in path or "/laser_" in path for path in networks.points("laser_jnd"))
+    assert networks.points("laser_jnd") == "results/tables/points/laser_jnd.parquet"
+    files = demo.point_files("laser_jnd")
+    assert files and all("/anchor/" in path or "/laser_" in path for path in files)
 
 
 def test_choices_of_qualities_name_their_models(demo):

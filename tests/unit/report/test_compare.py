@@ -10,6 +10,7 @@ import pytest
 from jndlab.errors import UserError
 from jndlab.papers.iqnet import tables as iqnet_tables
 from jndlab.papers.iqnet.published import load_published, pick, sequence_ids
+from jndlab.quality.points import with_savings
 from jndlab.report.compare import compare_with_published, verdict_summary
 
 PRINTED = [
@@ -108,7 +109,7 @@ def points(sequences, methods, codec, content, saving):
                 "prefilter_vmaf_mean": None if method == "anchor" else 93.0,
             }
         )
-    return pd.DataFrame(rows).astype({"prefilter_vmaf_mean": float})
+    return with_savings(pd.DataFrame(rows).astype({"prefilter_vmaf_mean": float}))
 
 
 def printed_saving():

@@ -12,8 +12,16 @@ import pytest
 
 from jndlab.errors import UserError
 from jndlab.papers.iqnet.published import load_published
-from jndlab.quality.aggregate import bd_rate_table, same_qp_table, sequence_class
-from jndlab.report.tables import POINT_COLUMNS, load_points, write_table
+from jndlab.quality.aggregate import bd_rate_table, sequence_class
+from jndlab.quality.points import (
+    POINT_COLUMNS,
+    load_points,
+    read_points,
+    same_qp_table,
+    with_savings,
+    write_points,
+)
+from jndlab.report.tables import write_table
 
 POINT = {
     "schema": 2,
@@ -101,6 +109,25 @@ def test_points_are_sorted_whatever_the_order_of_files(tmp_path):
     assert points.loc[0, "lossless_frames"] == 2
 
 
+def test_parquet_keeps_every_bit_and_type(tmp_path):
+    paths = [write_point(tmp_path, "a"), write_point(tmp_path, "b", method="erjnd")]
+    points = with_savings(load_points(paths).assign(vmaf_mean=[100 / 3, math.nan]))
+    write_points(points, tmp_path / "points.parquet")
+    pd.testing.assert_frame_equal(
+        read_points(tmp_path / "points.parquet"), points, check_exact=True
+    )
+    write_points(with_savings(load_points([])), tmp_path / "none.parquet")
+    assert list(read_points(tmp_path / "none.parquet").columns) == list(points.columns)
+
+
+def test_an_anchor_has_no_saving_against_itself(printed_points):
+    points = with_savings(printed_points)
+    anchor = points["method"] == "anchor"
+    columns = ["anchor_bits", "saving_pct", "psnr_drop_db", "vmaf_drop"]
+    assert points.loc[anchor, columns].isna().all(axis=None) and len(points) == len(printed_points)
+    assert points.loc[~anchor, columns].notna().all(axis=None)
+
+
 def test_a_missing_metric_is_missing_and_never_zero(tmp_path):
     points = load_points([write_point(tmp_path, "a")])
     assert math.isnan(points.loc[0, "psnr_y_mse"])
@@ -116,7 +143,7 @@ def test_no_points_give_an_empty_table_with_all_columns(tmp_path):
     points = load_points([])
     write_table(points, tmp_path / "points")
     assert (tmp_path / "points.csv").read_text() == ",".join(POINT_COLUMNS) + "\n"
-    assert bd_rate_table(points).empty and same_qp_table(points).empty
+    assert bd_rate_table(points).empty and same_qp_table(with_savings(points)).empty
 
 
 def test_a_point_twice_is_an_error_that_names_both_files(tmp_path):
@@ -225,12 +252,12 @@ def test_without_an_anchor_nothing_is_invented(printed_points):
     table = bd_rate_table(alone, "anchor", ["vmaf_mean"])
     assert set(table.loc[table["level"] == "sequence", "status"]) == {"too_few_points"}
     assert table["bd_rate_pct"].isna().all()
-    savings = same_qp_table(alone)
+    savings = same_qp_table(with_savings(alone))
     assert len(savings) == len(alone) and savings["saving_pct"].isna().all()
 
 
 def test_same_qp_table_gives_back_the_printed_savings(printed_points):
-    savings = same_qp_table(printed_points)
+    savings = same_qp_table(with_savings(printed_points))
     row = savings[
         (savings["sequence"] == "B_BQTerrace")
         & (savings["configuration"] == "LDP")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from jndlab.errors import UserError
-from jndlab.report.tables import POINT_COLUMNS
+from jndlab.quality.points import POINT_COLUMNS, with_savings
 from jndlab.subjective.comparison import headline_comparison
 from jndlab.subjective.figures import mos_curves, rating_histograms
 from jndlab.subjective.opinion_scores import (
@@ -151,7 +151,7 @@ def points(shown: list[Stimulus]) -> pd.DataFrame:
         for s in shown
         if not s.is_reference
     ]
-    return pd.DataFrame(rows).reindex(columns=POINT_COLUMNS).astype({"qp": int})
+    return with_savings(pd.DataFrame(rows).reindex(columns=POINT_COLUMNS).astype({"qp": int}))
 
 
 @pytest.fixture(scope="module")

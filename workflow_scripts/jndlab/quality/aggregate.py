@@ -1,4 +1,4 @@
-"""What a method saves against its anchor: BD-rates with their means, and savings at equal QP."""
+"""BD-rates of methods against their anchor, per sequence, with means of classes and of all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pandas as pd
 
 from jndlab.quality.bd_rate import BdRate, Curve, bd_rate, mean_bd_rate
 from jndlab.quality.metrics import default_bd_rates, pooled_columns
-from jndlab.quality.rd_point import POINT_KEY
 
 BD_COLUMNS = [
     "level",
@@ -29,17 +28,6 @@ BD_COLUMNS = [
     "low_overlap",
     "left_out",
 ]
-SAME_QP_COLUMNS = [
-    *POINT_KEY,
-    "content",
-    "bits",
-    "anchor_bits",
-    "saving_pct",
-    "psnr_drop_db",
-    "vmaf_drop",
-    "vmaf_neg_drop",
-    "prefilter_vmaf_mean",
-]
 
 
 def bd_rate_table(
@@ -51,7 +39,7 @@ def bd_rate_table(
 ) -> pd.DataFrame:
     """BD-rate of every method against the anchor, per sequence, then class and overall means.
 
-    ``points`` is the frame of ``report.tables.load_points``; ``classes`` names the class of
+    ``points`` is the frame of ``quality.points.read_points``; ``classes`` names the class of
     each sequence (default: the letter before an underscore, ``C_RaceHorses`` -> ``C``). Rows of
     ``level`` ``sequence`` carry status, overlap and number of points of one pair of curves. The
     means (``class``, ``all``) are of the per-sequence values, never the BD-rate of averaged
@@ -78,30 +66,6 @@ def bd_rate_table(
     for name in ("bd_rate_pct", "overlap"):
         table[name] = table[name].astype(float)
     return table
-
-
-def same_qp_table(points: pd.DataFrame, anchor_method: str = "anchor") -> pd.DataFrame:
-    """Saving and loss of quality of every point against the anchor's point at the same QP.
-
-    saving_pct = 100 * (1 - bits / anchor bits); psnr_drop_db (luma, mean over frames),
-    vmaf_drop and vmaf_neg_drop = anchor - method, so positive is a loss. A point whose anchor
-    is missing keeps its row with these empty. Columns: ``SAME_QP_COLUMNS``.
-    """
-    keys = ["sequence", "configuration", "codec", "qp"]
-    qualities = ["psnr_y_framemean", "vmaf_mean", "vmaf_neg_mean"]
-    anchor = points.loc[points["method"] == anchor_method, [*keys, "bits", *qualities]]
-    anchor = anchor.rename(columns={name: f"anchor_{name}" for name in ["bits", *qualities]})
-    table = points[points["method"] != anchor_method].merge(anchor, on=keys, how="left")
-    table["anchor_bits"] = table["anchor_bits"].astype("Int64")
-    table["saving_pct"] = 100 * (1 - (table["bits"] / table["anchor_bits"]).astype(float))
-    drops = {"psnr_drop_db": "psnr_y_framemean", "vmaf_drop": "vmaf_mean"}
-    drops["vmaf_neg_drop"] = "vmaf_neg_mean"
-    for drop, quality in drops.items():
-        table[drop] = table[f"anchor_{quality}"] - table[quality]
-    table = table.sort_values(
-        ["sequence", "configuration", "codec", "method", "qp"], ignore_index=True
-    )
-    return table[SAME_QP_COLUMNS]
 
 
 def sequence_class(sequence: str) -> str:

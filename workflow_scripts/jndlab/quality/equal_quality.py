@@ -76,7 +76,7 @@ def equal_quality_table(
 ) -> pd.DataFrame:
     """Saving of every method at equal quality: per sequence and level, then means.
 
-    ``points`` is the frame of ``report.tables.load_points``; ``levels`` gives the qualities of
+    ``points`` is the frame of ``quality.points.read_points``; ``levels`` gives the qualities of
     each metric column. Rows of ``scope`` ``sequence`` carry rates in kbit/s, status and reason.
     Rows of ``scope`` ``mean`` average the sequences that have a value at that level, ``sequences``
     in number, with ``left_out`` without one; in the row without a ``quality`` each sequence

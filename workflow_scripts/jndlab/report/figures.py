@@ -38,7 +38,7 @@ def rd_curves(
 ) -> list[Path]:
     """Quality over bitrate: a panel per sequence and configuration, a line per method.
 
-    ``points`` is the frame of ``report.tables.load_points``, ``metric`` one of its quality
+    ``points`` is the frame of ``quality.points.read_points``, ``metric`` one of its quality
     columns. The rate axis is logarithmic where a curve spans more than a factor of 10. With
     several codecs in ``points`` the lines are named "method, codec". Writes SVG, PNG and the
     data as CSV at ``stem`` and returns the paths. Raises UserError where nothing is to show.
@@ -96,7 +96,7 @@ def rd_curves(
 def saving_plot(savings: pd.DataFrame, stem: str | Path) -> list[Path]:
     """Bitrate saving (%) against the anchor at equal QP, per sequence and QP.
 
-    ``savings`` is the frame of ``quality.aggregate.same_qp_table``. A panel per method and
+    ``savings`` is the frame of ``quality.points.same_qp_table``. A panel per method and
     configuration, a bar per QP, dark (low QP) to light. Writes SVG, PNG and CSV at ``stem``.
     """
     return _bars(savings, "saving_pct", stem)

@@ -1,71 +1,24 @@
-"""RD points as one data frame, and any table as CSV, Markdown, LaTeX and HTML, stable bytes."""
+"""Any table as CSV, Markdown, LaTeX and HTML, stable bytes."""
 
 from __future__ import annotations
 
 import csv
 import html
 import io
-import json
 import math
 import numbers
-from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from jndlab.errors import UserError
-from jndlab.files import read_json, write_text
-from jndlab.quality.metrics import pooled_columns
-from jndlab.quality.rd_point import POINT_KEY, SCHEMA_VERSION
+from jndlab.files import write_text
 
-POOLED = [*pooled_columns(), "lossless_frames"]
-POINT_COLUMNS = [
-    *POINT_KEY,
-    "content",
-    "width",
-    "height",
-    "bit_depth",
-    "frames",
-    "fps",
-    "bits",
-    "bitrate_kbps",
-    *POOLED,
-    "prefilter_vmaf_mean",
-    "prefilter_psnr_y_framemean",
-    "encode_cpu_s",
-    "encode_wall_s",
-    "recipe_sha256",
-]
 FORMATS = ("csv", "md", "tex", "html")
 CSV_DECIMALS = 6
 TEXT_FORMAT = ".2f"
-
-
-def load_points(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Read RD-point JSON files into one row per point, sorted by ``POINT_KEY``.
-
-    The columns are ``POINT_COLUMNS``: rates in kbit/s, PSNR and XPSNR in dB, VMAF 0..100,
-    seconds of the encoder. A metric that a point lacks (no prefilter, only lossless frames) is
-    NaN. No paths give an empty frame with all columns. Raises UserError on a file that is no
-    RD point and on two files for the same point.
-    """
-    files = [Path(path) for path in paths]
-    rows = [_point_row(path) for path in files]
-    frame = pd.DataFrame(rows, columns=POINT_COLUMNS)
-    twice = frame[frame.duplicated(POINT_KEY, keep=False)]
-    if len(twice):
-        first = twice.iloc[0]
-        raise UserError(
-            "two files hold the RD point " + "/".join(str(first[name]) for name in POINT_KEY) + ".",
-            where=", ".join(str(files[index]) for index in twice.index[:2]),
-            expected="one file for each sequence, configuration, codec, method and QP",
-        )
-    measured = [*POOLED, "prefilter_vmaf_mean", "prefilter_psnr_y_framemean"]
-    frame[measured] = frame[measured].astype(float)
-    frame["lossless_frames"] = frame["lossless_frames"].astype("Int64")
-    return frame.sort_values(POINT_KEY, kind="stable", ignore_index=True)
 
 
 def write_table(
@@ -133,43 +86,6 @@ _LATEX = {
     "\n": " ",
     **{character: "\\" + character for character in "&%$#_{}"},
 }
-
-
-def _point_row(path: Path) -> dict[str, Any]:
-    try:
-        point = read_json(path)
-        if point["schema"] != SCHEMA_VERSION:
-            raise UserError(
-                f"the RD point has schema {point['schema']!r}.",
-                where=str(path),
-                expected=f"schema {SCHEMA_VERSION}",
-                remedy="delete the file and let the workflow measure the point again.",
-            )
-        clip, provenance = point["clip"], point["provenance"]
-        prefiltered = point["prefilter_metrics"] or {}
-        metrics = point["metrics"]
-        return {
-            **{name: point["key"][name] for name in POINT_KEY},
-            "content": point["content"],
-            **{name: clip[name] for name in ("width", "height", "bit_depth", "frames")},
-            "fps": float(Fraction(clip["fps"])),
-            "bits": point["bits"],
-            "bitrate_kbps": point["bitrate_kbps"],
-            **{name: metrics.get(name) for name in POOLED},
-            "prefilter_vmaf_mean": prefiltered.get("vmaf_mean"),
-            "prefilter_psnr_y_framemean": prefiltered.get("psnr_y_framemean"),
-            "encode_cpu_s": provenance["encode_cpu_s"],
-            "encode_wall_s": provenance["encode_wall_s"],
-            "recipe_sha256": point["recipe_sha256"],
-        }
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        wrong = f"no key {error}" if isinstance(error, KeyError) else str(error)
-        raise UserError(
-            f"the file is no RD point: {wrong}.",
-            where=str(path),
-            expected="the JSON that the measuring step writes",
-            remedy="delete the file and let the workflow measure the point again.",
-        ) from error
 
 
 def _cells(frame: pd.DataFrame, formats: Sequence[str]) -> list[list[str]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jndlab.quality.aggregate import bd_rate_table, same_qp_table
+from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.rd_point import POINT_KEY
 from jndlab.subjective.dmos_predicted import dmos_predicted
 from jndlab.subjective.opinion_scores import (
@@ -61,7 +61,7 @@ def score_table(ratings: Ratings, points: pd.DataFrame) -> pd.DataFrame:
     the same person rated it: 0 as good, the paper's "DMOS close to 0"; ``dmos_acr_hr`` is the
     same on the scale of P.910's ACR-HR, highest grade - dmos. ``*_ci95`` are half widths. For
     ``bt500`` both count the same raters. References have no dmos, nor have stimuli without one.
-    ``points`` (frame of ``report.tables.load_points``) gives rate and VMAF, from which
+    ``points`` (frame of ``quality.points.read_points``) gives rate and VMAF, from which
     ``dmos_predicted``.
     """
     differences = differential_scores(ratings)
@@ -130,9 +130,8 @@ def headline_table(
     loss there (next to the anchor's), ``like_reference_pct`` the share of points whose 95 %
     interval of dmos holds 0, ``bd_rate_gain_pct`` the mean BD-rate over sequences as a saving.
     """
-    savings = same_qp_table(points, anchor_method)[[*POINT_KEY, "saving_pct"]]
     rated = scores[scores["method"] != HIDDEN_REFERENCE].astype({"qp": int})
-    rated = rated.merge(savings, on=POINT_KEY, how="left")
+    rated = rated.merge(points[[*POINT_KEY, "saving_pct"]], on=POINT_KEY, how="left")
     overall = bd_rates[bd_rates["level"] == "all"].set_index(
         ["metric", "configuration", "codec", "method"]
     )

@@ -11,6 +11,7 @@ from jndlab.quality.rd_point import PointKey
 from jndops.imports import class_file, digest
 from jndops.inputs import Wildcards, texts_of
 from jndops.inputs.coding import CodingInputs
+from jndops.inputs.points import methods_behind, plain_points, plain_qps
 
 CURVES = ["vmaf_mean", "psnr_y_framemean"]  # metrics of the rate-distortion curves
 LEVELS = (1, 2, 3)
@@ -33,19 +34,11 @@ class BlJuniperInputs:
         # The network is trained only where a method of the run uses it.
         self.cnn_is_used = coding.is_used("bl_juniper/block_jnd/cnn/")
         self.jnd = "cnn" if self.cnn_is_used else "mapped"
-        self.methods = coding.settings.methods_of("block_qp")
+        self.methods = methods_behind("bl_juniper", coding.settings)
         self.points = list(coding.settings.points_of("block_qp"))
-        self.plain_qps = [
-            qp for qp in self.section["compare"]["plain_qps"] if qp not in self.config["qps"]
-        ]
+        self.plain_qps = plain_qps(coding.settings)
         self.places = sorted({(point.codec, point.configuration) for point in self.points})
-        # The anchor at further QPs, so that its curve reaches the rates of the controlled streams.
-        self.plain_points = [
-            PointKey(sequence, configuration, codec, self.config["anchor"], qp)
-            for codec, configuration in self.places
-            for sequence in self.sequences
-            for qp in self.plain_qps
-        ]
+        self.plain_points = plain_points(coding.settings)
         self._check()
 
     def _check(self) -> None:

@@ -14,6 +14,7 @@ from jndlab.jnd.method_class import expanded_options
 from jndlab.media.clip import clip_as_text
 from jndops.imports import class_file, digest, import_closure
 from jndops.inputs import Wildcards, texts_of
+from jndops.inputs.points import RUN, points_behind
 from jndops.plan.encode_priority import EncodePriority, run_model
 from jndops.settings import ALL_QPS, Settings, place_of
 
@@ -200,17 +201,14 @@ class CodingInputs:
         """Path of a point's files without suffix, below ``kind`` (streams or points)."""
         return f"{self.results}/{kind}/{place_of(point)}"
 
-    def point_files(self, points: Any) -> list[str]:
-        """The RD point files of points."""
+    def point_files(self, part: str = RUN) -> list[str]:
+        """The RD point files that the results of a part of the run rest on."""
+        points = points_behind(part, self.settings)
         return [f"{self.point_stem('points', point)}.json" for point in points]
 
-    def all_points(self) -> list[str]:
-        """The RD point files of the whole run."""
-        return self.point_files(self.settings.points())
-
-    def points_of(self, kind: str) -> list[str]:
-        """RD point files of all methods of a kind, with those of the anchor on the same codecs."""
-        return self.point_files(self.settings.points_of(kind))
+    def points_table(self, part: str = RUN) -> str:
+        """The table of all points that the results of a part of the run rest on."""
+        return f"{self.results}/tables/points/{part}.parquet"
 
     def rd_curves(self) -> dict[str, tuple[str, str]]:
         """Metric and codec of each rate-distortion figure, by name.

@@ -13,6 +13,7 @@ from jndlab.papers.jnd_networks.stages import AUTOENCODER, Stage, stages_of
 from jndops.imports import class_file, digest
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
+from jndops.inputs.points import methods_behind
 
 PAPERS = ("laser_jnd", "mtjnd")
 CHOICE = (
@@ -168,20 +169,11 @@ class NetworkInputs:
 
     def methods(self, paper: str) -> list[str]:
         """Methods of the run that code by a paper's networks."""
-        folder = f"{{results}}/models/{paper}/"
-        predictors = self.coding.settings.methods_of("jnd_predictor")
-        return [name for name in predictors if folder in str(self.config["methods"][name])]
+        return methods_behind(paper, self.coding.settings)
 
-    def points(self, paper: str) -> list[str]:
-        """RD points of a paper's methods, and those of the anchor with the same codecs."""
-        settings, methods = self.coding.settings, self.methods(paper)
-        codecs = {codec for method in methods for codec in settings.codecs_of(method)}
-        return self.coding.point_files(
-            point
-            for point in settings.points()
-            if point.method in methods
-            or (point.method == self.config["anchor"] and point.codec in codecs)
-        )
+    def points(self, paper: str) -> str | list[str]:
+        """The table of a paper's points, where the run has a method of it."""
+        return self.coding.points_table(paper) if self.methods(paper) else []
 
     def predictions(self, paper: str) -> list[str]:
         """The predictions of a paper's methods for each sequence."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from jndlab.configuration import did_you_mean
-from jndlab.errors import UserError
 from jndlab.quality.rd_point import PointKey
 from jndlab.subjective.rating_page import PAGE
 from jndops.imports import digest
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
-from jndops.settings import Settings
+from jndops.inputs.points import rated_points
 
 REFERENCE = "reference"  # coding of the source's own clip
 
@@ -66,43 +64,6 @@ class SubjectiveInputs:
         return {name: self.section[name] for name in names}
 
 
-def rated_points(settings: Settings) -> list[PointKey]:
-    """The points whose streams are rated, in the order of the run.
-
-    Null in the configuration takes all sequences, methods and QPs, and the first codec and coding
-    configuration. Raises UserError for a name that the run does not have.
-    """
-    chosen = settings.config["subjective"]
-    points = list(settings.points())
-    known = {
-        "sequences": _values(points, "sequence"),
-        "methods": _values(points, "method"),
-        "qps": _values(points, "qp"),
-        "codec": _values(points, "codec"),
-        "configuration": _values(points, "configuration"),
-    }
-    for key, values in known.items():
-        wanted = chosen[key] if isinstance(chosen[key], list) else [chosen[key]]
-        for value in wanted:
-            if value is not None and value not in values:
-                raise UserError(
-                    f"subjective.{key}: the run has no '{value}'"
-                    f"{did_you_mean(str(value), [str(v) for v in values])}.",
-                    where="the configuration",
-                    expected="of " + ", ".join(str(v) for v in values),
-                )
-    codec = chosen["codec"] or settings.config["codecs"][0]
-    configuration = chosen["configuration"] or settings.config["configurations"][0]
-    return [
-        point
-        for point in points
-        if (point.codec, point.configuration) == (codec, configuration)
-        and _is_chosen(point.sequence, chosen["sequences"])
-        and _is_chosen(point.method, chosen["methods"])
-        and _is_chosen(point.qp, chosen["qps"])
-    ]
-
-
 def rated_clips(points: Sequence[PointKey]) -> list[RatedClip]:
     """All clips of a session: each sequence's source, then its codings."""
     clips: list[RatedClip] = []
@@ -114,11 +75,3 @@ def rated_clips(points: Sequence[PointKey]) -> list[RatedClip]:
             if p.sequence == sequence
         ]
     return clips
-
-
-def _values(points: Sequence[PointKey], name: str) -> list[Any]:
-    return list(dict.fromkeys(getattr(point, name) for point in points))
-
-
-def _is_chosen(value: Any, wanted: Sequence[Any] | None) -> bool:
-    return wanted is None or value in wanted

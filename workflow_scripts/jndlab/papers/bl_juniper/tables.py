@@ -12,7 +12,7 @@ from jndlab.codecs.qp_map import read_qp_map
 from jndlab.files import read_csv
 from jndlab.media.clip import ClipFormat
 from jndlab.paths import PUBLISHED
-from jndlab.quality.aggregate import bd_rate_table, same_qp_table
+from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.rd_point import POINT_KEY
 from jndlab.report.compare import compare_with_published
 from jndlab.subjective.dmos_predicted import CAPTION as DMOS_CAPTION
@@ -58,16 +58,9 @@ def savings_table(
     ``jnd3`` is the video-level JND3 of each sequence. ``smaller`` says whether the stream is
     smaller than the anchor's, ``below_jnd3`` whether it has to be.
     """
-    savings = same_qp_table(points, anchor_method)
-    names = [*POINT_KEY, "bitrate_kbps", "psnr_y_framemean", "vmaf_mean"]
-    table = savings[[*POINT_KEY, "content", "bits", "anchor_bits", "saving_pct", "psnr_drop_db",
-                     "vmaf_drop"]].merge(points[names], on=POINT_KEY)  # fmt: skip
-    anchor = points[points["method"] == anchor_method]
-    beside = anchor[["sequence", "configuration", "codec", "qp", "vmaf_mean"]]
-    beside = beside.rename(columns={"vmaf_mean": "anchor_vmaf"})
-    table = table.merge(beside, on=["sequence", "configuration", "codec", "qp"], how="left")
+    table = points[points["method"] != anchor_method].copy()
     table["dmos_predicted"] = table["vmaf_mean"].map(dmos_predicted)
-    table["anchor_dmos_predicted"] = table["anchor_vmaf"].map(dmos_predicted)
+    table["anchor_dmos_predicted"] = table["anchor_vmaf_mean"].map(dmos_predicted)
     table["jnd3_video"] = table["sequence"].map(jnd3)
     table["below_jnd3"] = table["qp"] < table["jnd3_video"]
     table["smaller"] = table["bits"] < table["anchor_bits"]

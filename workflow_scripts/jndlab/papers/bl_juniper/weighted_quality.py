@@ -78,7 +78,7 @@ def equal_rate_table(
 ) -> pd.DataFrame:
     """Every point of every method beside the anchor at its rate; columns: ``EQUAL_RATE_COLUMNS``.
 
-    ``points`` as of ``report.tables.load_points``, ``weighted`` with the columns ``POINT_KEY``,
+    ``points`` as of ``quality.points.read_points``, ``weighted`` with the columns ``POINT_KEY``,
     ``judge`` and ``QUALITIES``. ``plain_qp`` is the (fractional) QP at which the anchor has that
     rate. ``status`` is ``ok``, or ``out_of_range`` where the anchor was not coded at such a rate.
     """

@@ -55,7 +55,7 @@ def bar_figure(
 ) -> list[Path]:
     """One of Fig. 15, 16, 17: ``quantity`` of every sequence and QP, AI and LDP side by side.
 
-    ``savings`` is the frame of ``quality.aggregate.same_qp_table`` for one codec; ``quantity``
+    ``savings`` is the frame of ``quality.points.same_qp_table`` for one codec; ``quantity``
     one of ``BAR_FIGURES``. Shown is the method ``iqnet``, with what the paper prints for a
     published sequence as markers; a run without it shows all its methods, a row each, without
     markers. Writes SVG, PNG and the data as CSV beside ``stem`` and returns the paths. Raises

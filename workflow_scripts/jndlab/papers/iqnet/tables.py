@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from jndlab.papers.iqnet.published import Row, load_published, pick, sequence_ids
-from jndlab.quality.aggregate import same_qp_table, sequence_class
+from jndlab.quality.aggregate import sequence_class
+from jndlab.quality.points import same_qp_table
 from jndlab.report.compare import compare_with_published, content_of, verdict_summary
 from jndlab.report.tables import write_table
 
@@ -70,13 +71,12 @@ def table1(points: pd.DataFrame) -> PaperTable:
 def table3(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) -> PaperTable:
     """Table III: VMAF of prefiltered and reconstructed video, bitrate and saving.
 
-    ``points`` (``report.tables.load_points``) may hold any methods and sequences: all of
+    ``points`` (``quality.points.read_points``) may hold any methods and sequences: all of
     ``codec`` are shown. ``anchor`` is the method that savings are against.
     """
     chosen = points[points["codec"] == codec]
-    savings = same_qp_table(chosen, anchor)[[*SCENE, "saving_pct"]]
     names = {"prefilter_vmaf_mean": "vmaf_p", "vmaf_mean": "vmaf_r"}
-    ours = chosen.rename(columns=names).merge(savings, on=SCENE, how="left")
+    ours = chosen.rename(columns=names)
     quantities = ["vmaf_p", "vmaf_r", "bitrate_kbps", "saving_pct"]
     ours = ours[[*SCENE, "content", *quantities]].sort_values(SCENE, ignore_index=True)
     columns = {name: name for name in quantities} | {"bitrate_kbps": "bitrate_anchor"}

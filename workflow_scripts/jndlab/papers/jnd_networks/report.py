@@ -9,8 +9,9 @@ import pandas as pd
 
 from jndlab.files import read_json
 from jndlab.papers.jnd_networks import figures, tables
+from jndlab.quality.points import read_points
 from jndlab.report.compare import verdict_summary
-from jndlab.report.tables import load_points, write_table
+from jndlab.report.tables import write_table
 from jndlab.subsets import SUBSETS
 
 TITLES = {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}
@@ -35,7 +36,7 @@ def write_tables(
     paper: str,
     predictions: str | Path,
     costs: str | Path,
-    points: Sequence[str | Path],
+    points: str | Path,
     predicted: Sequence[str | Path],
     metadata: Mapping[str, str],
     stems: Mapping[str, Path],
@@ -82,7 +83,7 @@ def write_tables(
         ),
         "coding": lambda: (
             tables.coding_table(
-                load_points(points),
+                read_points(points),
                 {(Path(p).parent.name, Path(p).stem): read_json(p) for p in predicted},
                 metadata["anchor"],
             ),

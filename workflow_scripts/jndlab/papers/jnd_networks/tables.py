@@ -11,8 +11,8 @@ import pandas as pd
 
 from jndlab.files import read_csv
 from jndlab.paths import PUBLISHED
-from jndlab.quality.aggregate import same_qp_table
 from jndlab.quality.jnd_statistics import RANGES
+from jndlab.quality.points import same_qp_table
 from jndlab.report.compare import compare_with_published
 from jndlab.subsets import SUBSETS
 

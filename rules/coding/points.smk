@@ -1,0 +1,23 @@
+"""Rate-distortion points as one table: what all tables and figures read."""
+
+from jndops.inputs.points import PARTS
+
+
+rule collect_points:
+    """Collect in one table the points that the results of the run, or of a paper, rest on."""
+    input:
+        points=lambda wildcards: coding.point_files(wildcards.part),
+    output:
+        points=coding.points_table("{part}"),
+    log:
+        "<logs>/collect_points/{part}.log",
+    benchmark:
+        "<benchmarks>/collect_points/{part}.tsv"
+    wildcard_constraints:
+        part=one_of(PARTS),
+    conda:
+        "../../envs/tables.yaml"
+    params:
+        anchor=ANCHOR,
+    script:
+        "../../workflow_scripts/coding/collect_points.py"
