@@ -8,10 +8,10 @@ from jndlab.codecs import get_codec
 from jndlab.datasets.pictures.crops import load_crop
 from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.files import read_json, write_csv, write_json
+from jndlab.jnd.edges import minor_edges
 from jndlab.papers.iqnet.ablations import (
     ABLATIONS,
     filter_variants,
-    minor_edges_of,
     most_changed,
     numbers_of,
     save_changes,
@@ -35,7 +35,9 @@ def main(snakemake) -> None:
             rows, decoded = code_lumas(
                 source, lumas, codec, [params.qp], work_dir, Path(snakemake.log[0])
             )
-        edges = minor_edges_of(source.y, params.filter_options)
+        edges = minor_edges(
+            source.y, params.filter_options["canny_main"], params.filter_options["canny_detail"]
+        )
         smooth = np.kron(chosen["smooth"][name], np.ones((params.patch,) * 2)) > 0
         of_picture = numbers_of(rows, lumas, decoded, edges, smooth, grids)
         numbers += [{"picture": name, **row} for row in of_picture]

@@ -10,11 +10,12 @@ from jndlab.datasets.pictures.crops import load_crop
 from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.files import read_json, write_csv, write_json
 from jndlab.models.network_prefilter import NetworkPrefilter
+from jndlab.papers.iqnet.frame_figures import crops
 from jndlab.papers.iqnet.training_pictures import (
+    METHODS,
     code_lumas,
     save_pictures,
     whole_patches,
-    windows_of,
 )
 from jndops.adapter import run, scratch
 
@@ -38,7 +39,7 @@ def main(snakemake) -> None:
                 source, lumas, codec, params.qps, work_dir, Path(snakemake.log[0])
             )
         numbers += [{"image": image, "picture": name, **row} for row in rows]
-        windows[image] = windows_of(source, decoded, params.qp)
+        windows[image] = crops([source.y, *(decoded[method, params.qp].y for method in METHODS)])
         save_pictures(Path(output.pictures), image, source, lumas, decoded, params.qp)
     write_csv(output.numbers, numbers)
     write_json(output.windows, windows)

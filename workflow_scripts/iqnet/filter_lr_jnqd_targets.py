@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from jndlab.files import atomic_path
 from jndlab.jnd.lr_jnqd import LrJnqdPrefilter
+from jndlab.media.pictures import write_png
 from jndops.adapter import run
 
 
@@ -14,8 +14,8 @@ def main(snakemake) -> None:
     prefilter, qp = LrJnqdPrefilter(), int(snakemake.wildcards.qp)
     for source in sorted(Path(snakemake.input.sources).glob("*.png")):
         luma = np.asarray(Image.open(source))  # the data set's pictures are 8-bit luma
-        with atomic_path(Path(snakemake.output.targets) / source.name) as part:
-            Image.fromarray(prefilter.filter_luma(luma.copy(), 8, qp)).save(part)
+        target = Path(snakemake.output.targets) / source.name
+        write_png(target, prefilter.filter_luma(luma.copy(), 8, qp))
 
 
 run(main, snakemake)

@@ -22,7 +22,6 @@ from jndlab.papers.iqnet.ablations import (
     filter_variants,
     in_words,
     mean_interval,
-    minor_edges_of,
     most_changed,
     numbers_of,
     save_changes,
@@ -57,7 +56,7 @@ def lumas(source):
 
 @pytest.fixture(scope="module")
 def edges(source):
-    return minor_edges_of(source.y, OPTIONS)
+    return minor_edges(source.y, OPTIONS["canny_main"], OPTIONS["canny_detail"])
 
 
 @pytest.fixture(scope="module")

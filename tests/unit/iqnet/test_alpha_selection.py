@@ -16,17 +16,14 @@ from jndlab.papers.iqnet.alpha_selection import (
 )
 from jndlab.papers.iqnet.config import SelectionOptions
 
-ALPHAS = (0.1, 0.2, 0.3, 0.4)
 NO_SMOOTH = {"smooth_quantile": 0.0}
 
 
-def choose(scores, reference=5.0, mae=None, alphas=ALPHAS, **options):
+def choose(scores, reference=5.0, mae=None, **options):
     """Index and reason of one patch (a column of scores)."""
     column = np.array(scores, float)[:, np.newaxis]
     errors = np.ones_like(column) if mae is None else np.array(mae, float)[:, np.newaxis]
-    selection = select_alphas(
-        column, np.array([reference]), errors, alphas, SelectionOptions(**options)
-    )
+    selection = select_alphas(column, np.array([reference]), errors, SelectionOptions(**options))
     return int(selection.choice[0]), selection.reasons[0]
 
 
@@ -72,21 +69,20 @@ def test_smooth_patches_are_a_share_of_all():
     scores = np.full((4, 100), 5.0)
     for share, count in ((0.0, 0), (0.25, 25), (1.0, 100)):
         options = SelectionOptions(smooth_quantile=share)
-        smooth = select_alphas(scores, scores[0], mae, ALPHAS, options).smooth
+        smooth = select_alphas(scores, scores[0], mae, options).smooth
         assert smooth.sum() == count and smooth[:count].all()
 
 
 def test_without_a_zero_nothing_acceptable_gives_the_smallest_alpha_with_it_the_original():
     scores = [5.0, 4.0, 4.0, 4.0]
-    grid = (0.0, 0.1, 0.2, 0.3)
     assert choose([4.0] * 4, **NO_SMOOTH) == (0, Reason.FALLBACK)
-    assert choose(scores, alphas=grid, allow_zero=True, **NO_SMOOTH) == (0, Reason.FALLBACK)
+    assert choose(scores, allow_zero=True, **NO_SMOOTH) == (0, Reason.FALLBACK)
     # The unfiltered candidate equals the reference, and yet is not taken for its score.
     scores = [5.0, 5.4, 5.3, 4.0]
-    assert choose(scores, alphas=grid, allow_zero=True, **NO_SMOOTH) == (2, Reason.SCORE)
+    assert choose(scores, allow_zero=True, **NO_SMOOTH) == (2, Reason.SCORE)
     # The bound is relative to the smallest alpha above zero.
     mae = [0.0, 1.0, 1.3, 1.1]
-    assert choose(scores, mae=mae, alphas=grid, allow_zero=True, smooth_absolute=2)[0] == 1
+    assert choose(scores, mae=mae, allow_zero=True, smooth_absolute=2)[0] == 1
 
 
 # Eighths and sixteenths: exact in binary, so that the checks below round as the code does.
@@ -113,13 +109,12 @@ def tables_of_patches(draw):
 )
 def test_any_choice_is_admissible_and_none_better_is_left(tables, tie_mode, share, tolerance):
     scores, reference, mae = tables
-    alphas = np.arange(1, len(scores) + 1) / 10
     options = SelectionOptions(tie_mode=tie_mode, smooth_quantile=share, tolerance=tolerance)
-    choice, reasons, smooth = select_alphas(scores, reference, mae, alphas, options)
+    choice, reasons, smooth = select_alphas(scores, reference, mae, options)
     assert len(reasons) == len(choice) == len(reference)
     for patch, (taken, reason) in enumerate(zip(choice, reasons, strict=True)):
         bound = 1.2 * mae[0, patch] if smooth[patch] else np.inf
-        admissible = [a for a in range(len(alphas)) if mae[a, patch] <= bound]
+        admissible = [a for a in range(len(scores)) if mae[a, patch] <= bound]
         assert taken in admissible
         score, target = scores[taken, patch], reference[patch]
         good = [a for a in admissible if scores[a, patch] >= target]
@@ -137,7 +132,7 @@ def test_any_choice_is_admissible_and_none_better_is_left(tables, tie_mode, shar
         if pool:
             assert taken == max(pool)  # the largest alpha among equals
         if reason is Reason.SMOOTH_LIMITED:
-            assert smooth[patch] and len(admissible) < len(alphas)
+            assert smooth[patch] and len(admissible) < len(scores)
         else:
             expected = Reason.SCORE if good else Reason.TOLERANCE if fair else Reason.FALLBACK
             assert reason is expected
@@ -147,12 +142,11 @@ def test_any_choice_is_admissible_and_none_better_is_left(tables, tie_mode, shar
 @given(tables_of_patches())
 def test_patches_are_chosen_independently_of_each_other(tables):
     scores, reference, mae = tables
-    alphas = np.arange(1, len(scores) + 1) / 10
     options = SelectionOptions(smooth_absolute=1.0)
-    together = select_alphas(scores, reference, mae, alphas, options)
+    together = select_alphas(scores, reference, mae, options)
     for patch in range(len(reference)):
         one = slice(patch, patch + 1)
-        alone = select_alphas(scores[:, one], reference[one], mae[:, one], alphas, options)
+        alone = select_alphas(scores[:, one], reference[one], mae[:, one], options)
         assert alone.choice[0] == together.choice[patch]
         assert alone.reasons[0] is together.reasons[patch]
 
@@ -202,24 +196,9 @@ def test_nan_is_refused_with_its_patch(values):
     tables = {"scores": np.ones((4, 3)), "reference": np.ones(3), "mae": np.ones((4, 3))}
     tables[values][..., 2] = np.nan
     with pytest.raises(UserError, match=r"of 1 patches(.|\n)*patches 2"):
-        select_alphas(tables["scores"], tables["reference"], tables["mae"], ALPHAS)
-
-
-@pytest.mark.parametrize(
-    "alphas", [(0.1, 0.3, 0.2, 0.4), (0.0, 0.1, 0.2, 0.3), (0.1, 0.1, 0.2, 0.3)]
-)
-def test_a_wrong_grid_is_refused(alphas):
-    with pytest.raises(UserError, match="grid of alphas"):
-        choose([5.0] * 4, alphas=alphas)
-    with pytest.raises(UserError, match="after a first 0"):
-        choose([5.0] * 4, alphas=(0.1, 0.2, 0.3, 0.4), allow_zero=True)
-
-
-def test_tables_of_other_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"\(4, 2\)"):
-        select_alphas(np.ones((4, 3)), np.ones(2), np.ones((4, 3)), ALPHAS)
+        select_alphas(tables["scores"], tables["reference"], tables["mae"])
 
 
 def test_no_patches_give_no_choices():
-    choice, reasons, _ = select_alphas(np.ones((4, 0)), np.ones(0), np.ones((4, 0)), ALPHAS)
+    choice, reasons, _ = select_alphas(np.ones((4, 0)), np.ones(0), np.ones((4, 0)))
     assert choice.shape == (0,) and reasons == []

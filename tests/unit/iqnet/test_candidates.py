@@ -23,6 +23,7 @@ from jndlab.papers.iqnet.candidates import (
     read_candidates,
     write_candidates,
 )
+from jndlab.papers.iqnet.config import TrainingData
 
 OPTIONS = CandidateOptions(alphas=[0.3, 1.0], filter_options={"minor_edges": False})
 VVENC = {"adapter": "vvenc", "preset": "faster"}
@@ -110,8 +111,8 @@ def test_a_batch_without_pictures_is_an_empty_file(tmp_path):
 
 @pytest.mark.parametrize("alphas", [[], [0.3, 0.1], [0.0, 0.1], [0.1, 0.1]])
 def test_a_grid_that_does_not_rise_is_refused(alphas):
-    with pytest.raises(UserError, match="rising list"):
-        CandidateOptions(alphas).prefilters()
+    with pytest.raises(ValueError, match="alphas"):
+        TrainingData(alphas=alphas)
 
 
 def test_an_option_of_the_filter_that_it_refuses_is_told():

@@ -114,9 +114,7 @@ def test_the_choice_is_that_of_the_selection(scores, kind, allow_zero):
     mae = values["mae_decoded" if kind.startswith("decoded") else "mae_prefiltered"]
     first = 0 if allow_zero else 1
     grid = [0.0, *ALPHAS][first:]
-    expected = select_alphas(
-        values["score"][first:], values["score"][0], mae[first:], grid, options
-    )
+    expected = select_alphas(values["score"][first:], values["score"][0], mae[first:], options)
     assert choices["alpha"].tolist() == [grid[place] for place in expected.choice]
     assert choices["reason"].tolist() == [str(reason) for reason in expected.reasons]
     assert choices["smooth"].tolist() == expected.smooth.tolist()

@@ -14,7 +14,7 @@ from jndlab.datasets.pictures.crops import list_crops, load_crop
 from jndlab.errors import UserError
 from jndlab.jnd.erjnd import ErjndPrefilter
 from jndlab.media.clip import ClipFormat, write_clip
-from jndlab.papers.iqnet.frame_figures import Window
+from jndlab.papers.iqnet.frame_figures import Window, crops
 from jndlab.papers.iqnet.published import load_published
 from jndlab.papers.iqnet.training_pictures import (
     FPS,
@@ -30,9 +30,8 @@ from jndlab.papers.iqnet.training_pictures import (
     picture_file,
     save_pictures,
     table2,
-    told,
     whole_patches,
-    windows_of,
+    words_of,
 )
 from jndlab.quality.full_reference import measure
 from jndlab.report.style import figure_style, save_figure
@@ -161,14 +160,14 @@ def test_figures_show_the_pictures_that_were_written(source, lumas, coded, tmp_p
     numbers = [{"image": "image1", "picture": "astronaut", **row} for row in rows]
     text = [{k: "" if v is None else str(v) for k, v in row.items()} for row in numbers]
     table = table2(text, "x265", published=False).ours
-    windows = windows_of(source, decoded, 37)
+    windows = crops([source.y, *(decoded[method, 37].y for method in METHODS)])
     assert set(windows) == {"A", "B"} and isinstance(windows["A"], Window)
     save_pictures(tmp_path, "image1", source, lumas, decoded, 37)
     assert len(list(tmp_path.glob("*.png"))) == 2 * len(METHODS)
-    crops = draw_crops(table, {"image1": windows}, 37, tmp_path, "Fig. 9")
-    assert len(crops.axes) == 2 * 2 * len(METHODS)
+    sheet = draw_crops(table, {"image1": windows}, 37, tmp_path, "Fig. 9")
+    assert len(sheet.axes) == 2 * 2 * len(METHODS)
     x, y, side = windows["A"]
-    shown = np.asarray(crops.axes[0].images[0].get_array())
+    shown = np.asarray(sheet.axes[0].images[0].get_array())
     saved = np.asarray(Image.open(tmp_path / picture_file("image1", "source")))
     factor = shown.shape[0] // side
     assert (shown[::factor, ::factor] == saved[y : y + side, x : x + side]).all()
@@ -182,6 +181,6 @@ def test_figures_show_the_pictures_that_were_written(source, lumas, coded, tmp_p
 def test_words_name_what_is_known():
     row = {"method": "IQNet", "psnr_p": 40.0, "vmaf_p": 95.0, "psnr_r": 33.456, "vmaf_r": 90.04}
     row |= {"bits": 12345, "saving_pct": 12.34}
-    assert told(row, coded=False) == "PSNR Y 40.00 dB, VMAF 95.0"
-    assert told(row, coded=True) == "PSNR Y 33.46 dB, VMAF 90.0, 12,345 bit, saving 12.3 %"
-    assert told(row, coded=True, short=True) == "33.46 dB, VMAF 90.0, 12,345 bit"
+    assert words_of(row, coded=False) == "PSNR Y 40.00 dB, VMAF 95.0"
+    assert words_of(row, coded=True) == "PSNR Y 33.46 dB, VMAF 90.0, 12,345 bit, saving 12.3 %"
+    assert words_of(row, coded=True, short=True) == "33.46 dB, VMAF 90.0, 12,345 bit"

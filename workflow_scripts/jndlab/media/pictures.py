@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from jndlab.errors import UserError
+from jndlab.files import atomic_path
 from jndlab.media.clip import Frame
 
 _COLOUR_MODES = ("RGB", "RGBX", "YCbCr", "P")
@@ -49,6 +50,13 @@ def read_picture(path: str | Path, smallest: tuple[int, int] = (1, 1)) -> np.nda
             remedy="take a larger picture, or a smaller patch.",
         )
     return rgb
+
+
+def write_png(path: str | Path, picture: np.ndarray | Image.Image) -> None:
+    """Write a picture, or uint8 pixels (H x W grey, H x W x 3 RGB), whole or not at all."""
+    pixels = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    with atomic_path(path) as part:
+        pixels.save(part)
 
 
 def require_picture(picture: np.ndarray) -> None:

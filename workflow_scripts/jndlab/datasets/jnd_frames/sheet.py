@@ -9,9 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from jndlab.datasets.jnd_frames.folder import LEVELS, LabelledFrame, LabelledFrames
-from jndlab.files import atomic_path
 from jndlab.media.clip import evenly_spread
-from jndlab.media.pictures import read_picture
+from jndlab.media.pictures import read_picture, write_png
 from jndlab.quality.vmaf_steps import LABEL_KIND
 from jndlab.subsets import SUBSETS
 
@@ -84,8 +83,7 @@ def draw_sheet(
             method = Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS
             sheet.paste(picture.resize((CELL, high), method), (left, top + HEADER))
         top += HEADER + high + MARGIN
-    with atomic_path(path) as part:
-        sheet.save(part)
+    write_png(path, sheet)
 
 
 def _some(frames: LabelledFrames) -> list[LabelledFrame]:

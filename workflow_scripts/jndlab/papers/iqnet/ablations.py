@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from jndlab.jnd.dct import BLOCK
-from jndlab.jnd.edges import CANNY_DETAIL, CANNY_MAIN, minor_edges
 from jndlab.jnd.erjnd import ErjndPrefilter
 from jndlab.media.blocks import split_blocks
 from jndlab.media.clip import Frame
+from jndlab.media.pictures import write_png
 from jndlab.papers.iqnet.alpha_selection import assemble_training_picture
 from jndlab.papers.iqnet.candidates import DECODED_DEPTH
 from jndlab.papers.iqnet.config import SelectionOptions
@@ -26,7 +26,6 @@ from jndlab.papers.iqnet.training_pictures import (
     Sheet,
     enlarged,
     picture_file,
-    save_png,
 )
 
 # pandas and matplotlib come with the functions that make tables and figures: coding runs without.
@@ -178,15 +177,6 @@ def filter_variants(
     return lumas
 
 
-def minor_edges_of(luma: np.ndarray, filter_options: Mapping[str, Any]) -> np.ndarray:
-    """The minor edges of a source, by the thresholds of the training data's filter."""
-    main, detail = (
-        filter_options.get(f"canny_{name}", default)
-        for name, default in (("main", CANNY_MAIN), ("detail", CANNY_DETAIL))
-    )
-    return minor_edges(luma, main, detail)
-
-
 def errors_of(
     source: np.ndarray, luma: np.ndarray, edges: np.ndarray, smooth: np.ndarray
 ) -> dict[str, float | None]:
@@ -269,11 +259,11 @@ def save_changes(
     folder: Path, name: str, lumas: Mapping[str, np.ndarray], edges: np.ndarray
 ) -> None:
     """Write each variant's change of the luma, enlarged and around grey, and the minor edges."""
-    save_png(folder / picture_file(name, EDGES), np.where(edges, 255, 0).astype(np.uint8))
+    write_png(folder / picture_file(name, EDGES), np.where(edges, 255, 0).astype(np.uint8))
     for variant, luma in lumas.items():
         change = 128 + CHANGE_GAIN * (luma.astype(int) - lumas[SOURCE])
         pixels = np.clip(change, 0, 255).astype(np.uint8)
-        save_png(folder / picture_file(name, f"{variant}_{CHANGE}"), pixels)
+        write_png(folder / picture_file(name, f"{variant}_{CHANGE}"), pixels)
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:

@@ -9,9 +9,7 @@ What the paper leaves open is an option of :class:`~jndlab.papers.iqnet.config.S
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -44,23 +42,23 @@ def select_alphas(
     scores: np.ndarray,
     reference_scores: np.ndarray,
     mae: np.ndarray,
-    alphas: Sequence[float],
     options: SelectionOptions | None = None,
 ) -> Selection:
     """Choose a candidate for every patch.
 
-    ``scores`` and ``mae`` are ``(alpha, patch)``, higher scores are better, ``reference_scores``
-    ``(patch,)`` those of the coded originals; ``alphas`` ascend. Give all patches of the data set
-    at once, since ``smooth_quantile`` is a share of them. Patches are judged smooth by the MAE of
-    the smallest alpha above 0. An alpha of 0 (only with ``allow_zero``) is never chosen for its
-    score, which equals the reference by construction.
+    ``scores`` and ``mae`` are ``(alpha, patch)`` for ascending alphas above 0, after a first 0
+    with ``allow_zero``; higher scores are better. ``reference_scores`` ``(patch,)`` are those of
+    the coded originals. Give all patches of the data set at once, since ``smooth_quantile`` is a
+    share of them. Patches are judged smooth by the MAE of the smallest alpha above 0. An alpha of
+    0 is never chosen for its score, which equals the reference by construction.
 
-    Raises ValueError for arrays that do not fit each other, UserError for NaN or infinite values.
+    Raises UserError for NaN or infinite values.
     """
     options = options or SelectionOptions()
     scores, mae = np.asarray(scores, float), np.asarray(mae, float)
     reference_scores = np.asarray(reference_scores, float)
-    _check(scores, reference_scores, mae, alphas, options.allow_zero)
+    for name, values in (("score", scores), ("reference score", reference_scores), ("MAE", mae)):
+        _require_finite(name, values)
     first = 1 if options.allow_zero else 0  # index of the smallest alpha above 0
 
     smooth = _smooth_patches(mae[first], options)
@@ -126,31 +124,11 @@ def _choose(
     return choice, reasons
 
 
-def _check(
-    scores: np.ndarray,
-    reference_scores: np.ndarray,
-    mae: np.ndarray,
-    alphas: Sequence[float],
-    allow_zero: bool,
-) -> None:
-    expected = (len(alphas), len(reference_scores))
-    if scores.shape != expected or mae.shape != expected:
-        raise ValueError(f"scores {scores.shape} and mae {mae.shape} are not both {expected}")
-    rising = all(low < high for low, high in pairwise(alphas))
-    starts_well = len(alphas) > allow_zero and (alphas[0] == 0 if allow_zero else alphas[0] > 0)
-    if not (rising and starts_well):
+def _require_finite(name: str, values: np.ndarray) -> None:
+    patches = np.unique(np.nonzero(~np.isfinite(values))[-1])
+    if len(patches):
         raise UserError(
-            "the grid of alphas does not fit the selection.",
-            expected="rising values above 0"
-            + (", after a first 0 since allow_zero is true" if allow_zero else "")
-            + f"; found {list(alphas)}",
+            f"the {name} of {len(patches)} patches is not a finite number.",
+            where="patches " + ", ".join(map(str, patches[:10])),
+            remedy="score these patches again; a scorer that returns NaN cannot be used.",
         )
-    for name, values in (("score", scores), ("reference score", reference_scores), ("MAE", mae)):
-        broken = ~np.isfinite(values)
-        if broken.any():
-            patches = np.unique(np.nonzero(broken)[-1])
-            raise UserError(
-                f"the {name} of {len(patches)} patches is not a finite number.",
-                where="patches " + ", ".join(map(str, patches[:10])),
-                remedy="score these patches again; a scorer that returns NaN cannot be used.",
-            )

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from jndlab.codecs.base import Codec, EncodeJob
-from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.jnd.erjnd import ErjndPrefilter
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
@@ -28,7 +27,7 @@ class CandidateOptions:
     """How candidates are made: the scales of ERJND, the base QP, and the prefilter's options.
 
     ``alphas`` rise and are above 0; ``filter_options`` are those of :class:`ErjndPrefilter`
-    beside ``alpha``.
+    other than ``alpha``.
     """
 
     alphas: Sequence[float]
@@ -37,13 +36,7 @@ class CandidateOptions:
 
     def prefilters(self) -> list[ErjndPrefilter]:
         """One prefilter for each alpha; UserError for options that it refuses."""
-        alphas = list(self.alphas)
-        if not alphas or alphas != sorted(set(alphas)) or alphas[0] <= 0:
-            raise UserError(
-                "the grid of alphas is no rising list of numbers above 0.",
-                expected=f"such as [0.1, 0.2, 0.3], found {alphas}",
-            )
-        return [ErjndPrefilter(alpha=alpha, **self.filter_options or {}) for alpha in alphas]
+        return [ErjndPrefilter(alpha=alpha, **self.filter_options or {}) for alpha in self.alphas]
 
 
 @dataclass(frozen=True)

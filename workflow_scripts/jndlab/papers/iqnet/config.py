@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from jndlab.configuration import (
     AS_WRITTEN,
@@ -25,6 +25,14 @@ from jndlab.configuration import (
     sum_to_one,
 )
 
+
+def _rising(alphas: list[float]) -> list[float]:
+    if alphas != sorted(alphas):
+        raise ValueError("the scales do not rise; write them such as [0.1, 0.2, 0.3]")
+    return alphas
+
+
+Scales = Annotated[Several[Share], AfterValidator(_rising)]
 MaeKind = Literal["decoded_vs_source", "prefiltered_vs_source"]
 
 
@@ -105,7 +113,18 @@ class TrainingData(Section):
     VTM-11.0)."""
     qp: Qp = 27
     """Base QP: candidates are coded with it, and the one network serves all QPs (printed: 27)."""
-    alphas: Several[Share] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    alphas: Scales = [
+        0.1,
+        0.2,
+        0.3,
+        0.4,
+        0.5,
+        0.6,
+        0.7,
+        0.8,
+        0.9,
+        1.0,
+    ]
     """Scales of ERJND that are tried, rising. Assumption: only 0.1 is printed; JNQD, which the
     paper builds on, scales by 0 to 1."""
     prefilter: Prefilter = Prefilter()

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from jndlab.files import atomic_path
+from jndlab.media.pictures import write_png
 from jndlab.papers.iqnet.training_data import TrainingPair
 
 CELL = 448  # width of a picture in the sheet, as wide as those of Vimeo-90K
@@ -49,8 +49,7 @@ def draw_contact_sheet(
             sheet.paste(picture, (MARGIN + place * (CELL + MARGIN), top + HEADER))
         top += height
     _draw_legend(pen, alphas, top)
-    with atomic_path(path) as part:
-        sheet.save(part)
+    write_png(path, sheet)
 
 
 def _row_of(pair: TrainingPair, most: float) -> list[Image.Image]:

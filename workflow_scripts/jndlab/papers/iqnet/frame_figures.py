@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, read_csv, read_json, write_csv
+from jndlab.files import read_csv, read_json, write_csv
 from jndlab.media.clip import ClipFormat, Frame, read_clip
-from jndlab.media.pictures import frame_to_rgb
-from jndlab.papers.iqnet.published import PRINTED, load_published, sequence_ids
+from jndlab.media.pictures import frame_to_rgb, write_png
+from jndlab.papers.iqnet.published import load_published, sequence_ids
 from jndlab.quality.decode_check import MEASURE_BIT_DEPTH
 
 CELL = 448  # width of a column of the sheet, in pixels
@@ -52,7 +52,6 @@ def draw_frames(
     *,
     number: int = 1,
     side: int | None = None,
-    folder: Path = PRINTED,
 ) -> list[Path]:
     """Write ``stem.png`` (and the numbers in it as ``stem.csv``): a column per reconstruction.
 
@@ -79,11 +78,10 @@ def draw_frames(
         for words, picture in zip(titles, pictures, strict=True)
     ]
     point = read_json(coded[0].point)
-    title, notes = _title(point), _notes(point, windows, folder)
+    title, notes = _title(point), _notes(point, windows)
     stem = Path(stem)
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("png", "csv")]
-    with atomic_path(paths[0]) as part:
-        _sheet(title, columns, notes).save(part)
+    write_png(paths[0], _sheet(title, columns, notes))
     write_csv(paths[1], rows)
     return paths
 
@@ -195,7 +193,7 @@ def _title(point: Mapping[str, Any]) -> str:
     )
 
 
-def _notes(point: Mapping[str, Any], windows: Mapping[str, Window], folder: Path) -> list[str]:
+def _notes(point: Mapping[str, Any], windows: Mapping[str, Window]) -> list[str]:
     """The footnotes: which crops, which numbers, what is a stand-in, what the paper prints."""
     rules = {
         "A": "where the methods differ most from the anchor",
@@ -215,13 +213,13 @@ def _notes(point: Mapping[str, Any], windows: Mapping[str, Window], folder: Path
     if not point["key"]["codec"].lower().startswith("vtm"):
         notes.append(f"Codec {point['key']['codec']} in place of the paper's VTM-11.0.")
     if point["content"] == "published":
-        notes += _printed(point["key"], folder)
+        notes += _printed(point["key"])
     return notes
 
 
-def _printed(key: Mapping[str, Any], folder: Path) -> list[str]:
+def _printed(key: Mapping[str, Any]) -> list[str]:
     """What the paper prints beside this very frame, where it shows it."""
-    published = load_published(folder)
+    published = load_published()
     rows = published["figures_frames"]
     ids = sequence_ids(published["table1_sequences"], rows)
     return [

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from jndlab.datasets.pictures.picture_list import Picture
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, sha256_of
+from jndlab.files import sha256_of
 from jndlab.media.blocks import split_blocks
-from jndlab.media.pictures import frame_to_rgb
+from jndlab.media.pictures import frame_to_rgb, write_png
 from jndlab.papers.iqnet.alpha_selection import Reason, assemble_training_picture, select_alphas
 from jndlab.papers.iqnet.candidates import DECODED_DEPTH, Candidates
 from jndlab.papers.iqnet.config import MaeKind, SelectionOptions
@@ -73,9 +72,7 @@ def choose_alphas(scores: pd.DataFrame, options: SelectionOptions) -> pd.DataFra
     values = {name: of(name) for name in ("score", "mae_decoded", "mae_prefiltered")}
     mae = values[f"mae_{options.mae_kind.partition('_')[0]}"]
     first = 0 if options.allow_zero else 1
-    chosen = select_alphas(
-        values["score"][first:], values["score"][0], mae[first:], grid[first:].tolist(), options
-    )
+    chosen = select_alphas(values["score"][first:], values["score"][0], mae[first:], options)
     place = chosen.choice + first, np.arange(len(patches))
     return patches.assign(
         alpha=grid[place[0]],
@@ -115,8 +112,7 @@ def write_pair(pair: TrainingPair, picture: Picture, folder: Path) -> dict[str, 
     }
     for kind, luma in (("sources", pair.source), ("targets", pair.target)):
         path = folder / kind / f"{pair.picture}.png"
-        with atomic_path(path) as part:
-            Image.fromarray(luma).save(part)
+        write_png(path, luma)
         row |= {f"{kind[:-1]}_file": f"{kind}/{path.name}", f"{kind[:-1]}_sha256": sha256_of(path)}
     return row
 

@@ -12,12 +12,11 @@ from PIL import Image
 
 from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.errors import UserError
-from jndlab.files import atomic_path
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
-from jndlab.media.pictures import frame_to_rgb
+from jndlab.media.pictures import frame_to_rgb, write_png
 from jndlab.papers.iqnet.candidates import DECODED_DEPTH
-from jndlab.papers.iqnet.frame_figures import Window, crops
-from jndlab.papers.iqnet.published import PRINTED, Row, load_published, pick
+from jndlab.papers.iqnet.frame_figures import Window
+from jndlab.papers.iqnet.published import Row, load_published, pick
 from jndlab.quality.full_reference import measure
 
 # pandas and matplotlib come with the functions that make tables and figures: coding runs without.
@@ -121,17 +120,6 @@ def code_lumas(
     return rows, decoded
 
 
-def windows_of(
-    source: Frame, decoded: Mapping[tuple[str, int], Frame], qp: int
-) -> dict[str, Window]:
-    """The crops of Fig. 9, by the rule of ``iqnet_reconstructions.crops``.
-
-    A is where the filtered pictures' reconstructions differ most from the source's, B where the
-    source has most detail outside A.
-    """
-    return crops([source.y, *(decoded[method, qp].y for method in METHODS)])
-
-
 def save_pictures(
     folder: Path,
     name: str,
@@ -142,9 +130,9 @@ def save_pictures(
 ) -> None:
     """Write each luma's picture in colour, before coding and decoded: :func:`picture_file`."""
     for method, luma in lumas.items():
-        save_png(folder / picture_file(name, method), frame_to_rgb(source._replace(y=luma)))
+        write_png(folder / picture_file(name, method), frame_to_rgb(source._replace(y=luma)))
         rgb = frame_to_rgb(decoded[method, qp], DECODED_DEPTH)
-        save_png(folder / picture_file(name, method, qp), rgb)
+        write_png(folder / picture_file(name, method, qp), rgb)
 
 
 def picture_file(name: str, method: str, qp: int | None = None) -> str:
@@ -152,15 +140,7 @@ def picture_file(name: str, method: str, qp: int | None = None) -> str:
     return f"{name}_{method}_{UNCODED if qp is None else f'qp{qp}'}.png"
 
 
-def save_png(path: Path, pixels: np.ndarray) -> None:
-    """Write uint8 pixels, RGB or grey."""
-    with atomic_path(path) as part:
-        Image.fromarray(pixels).save(part)
-
-
-def table2(
-    numbers: Sequence[Mapping[str, str]], codec: str, *, published: bool, folder: Path = PRINTED
-) -> PaperTable:
+def table2(numbers: Sequence[Mapping[str, str]], codec: str, *, published: bool) -> PaperTable:
     """Table II from the rows of :func:`code_lumas`, each with ``image`` (image1, ...), ``picture``.
 
     ``published``: whether the pictures are of the paper's data set. Even then none of them is known
@@ -182,7 +162,7 @@ def table2(
     ours["content"] = "published" if published else "demo"
     columns = ["image", "picture", "qp", "method", "content", "vmaf_p", "bitrate_kbps", "vmaf_r"]
     ours = ours[[*columns, "bits", "saving_pct", "psnr_p", "psnr_r"]]
-    printed = load_published(folder)["table2_training_images"]
+    printed = load_published()["table2_training_images"]
     comparison = compare_with_published(
         ours,
         [{**row, "bitrate_kbps": row["bitrate"]} for row in printed],
@@ -204,7 +184,7 @@ def table2(
     return PaperTable("table2", caption, ours, comparison)
 
 
-def bd_rates(table: pd.DataFrame, folder: Path = PRINTED) -> pd.DataFrame:
+def bd_rates(table: pd.DataFrame) -> pd.DataFrame:
     """What "similar" means: BD-rate (%, pchip, VMAF of the reconstruction) within each picture.
 
     IQNet against its training data, with the same from the paper's printed numbers, and both
@@ -214,7 +194,7 @@ def bd_rates(table: pd.DataFrame, folder: Path = PRINTED) -> pd.DataFrame:
 
     from jndlab.quality.bd_rate import Curve, bd_rate
 
-    printed = load_published(folder)["table2_training_images"]
+    printed = load_published()["table2_training_images"]
 
     def printed_curve(image: str, method: str) -> Curve:
         rows: list[Row] = pick(printed, image=image, method=method)
@@ -270,7 +250,7 @@ def draw_pictures(
             left = GAP + column * (SHEET_PICTURE + GAP)
             top = 2 * LINE + line * (2 * LINE + height + GAP)
             sheet.text(left, top, _heading(method, step), 9.5, weight="bold")
-            sheet.text(left, top + LINE, told(rows[method], step is not None), 8.5)
+            sheet.text(left, top + LINE, words_of(rows[method], step is not None), 8.5)
             axes = sheet.picture(pictures[method, step][1], left, top + 2 * LINE)
             for label, window in windows.items():
                 _mark(axes, label, window, scale)
@@ -299,7 +279,9 @@ def draw_crops(
         for column, (step, method) in enumerate((s, m) for s in (None, qp) for m in METHODS):
             left = 2 * GAP + column * pitch
             sheet.text(left, top + 1.2 * LINE, _heading(method, step), 8.5, weight="bold")
-            sheet.text(left, top + 2.1 * LINE, told(rows[method], step is not None, short=True), 7)
+            sheet.text(
+                left, top + 2.1 * LINE, words_of(rows[method], step is not None, short=True), 7
+            )
             pixels = np.asarray(Image.open(folder / picture_file(image, method, step)))
             for line, (label, (x, y, size)) in enumerate(marked.items()):
                 place = top + block + line * pitch
@@ -310,7 +292,7 @@ def draw_crops(
     return sheet.figure
 
 
-def told(row: Mapping[str, Any], coded: bool, short: bool = False) -> str:
+def words_of(row: Mapping[str, Any], coded: bool, short: bool = False) -> str:
     """What a picture is worth and costs, in words; before coding it costs nothing."""
     kind = "r" if coded else "p"
     psnr = row[f"psnr_{kind}"]

@@ -10,9 +10,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from jndlab.datasets.jnd_frames.folder import LabelledFrame, LabelledFrames
-from jndlab.files import atomic_path
 from jndlab.media.clip import evenly_spread
-from jndlab.media.pictures import read_picture
+from jndlab.media.pictures import read_picture, write_png
 from jndlab.models.jnd_onnx import JndSession
 from jndlab.models.laser_jnd.autoencoder import RECONSTRUCTION
 from jndlab.models.model_files import load_model
@@ -121,5 +120,4 @@ def _write_sheet(rows: Sequence[Cells], path: str | Path, title: str) -> None:
             method = Image.Resampling.NEAREST if enlarged else Image.Resampling.LANCZOS
             sheet.paste(cell.resize((CELL, high), method), (left, top + LINE))
         top += LINE + high
-    with atomic_path(path) as part:
-        sheet.save(part)
+    write_png(path, sheet)

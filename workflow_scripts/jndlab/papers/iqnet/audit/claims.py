@@ -17,7 +17,7 @@ AUDIT_CAPTION = (
     "bitrate x (1 - printed saving). Agrees: yes, no, not checkable (the tables do not hold the "
     "data), not printed (a consequence of the tables that the paper does not state)."
 )
-FRAME_SAVING_TOLERANCE = 2.0  # points of percent between one frame and its sequence: ours
+FRAME_SAVING_TOLERANCE = 2.0  # percentage points between one frame and its sequence: ours
 FRAME_PSNR_TOLERANCE = 0.5  # dB, likewise
 FRAME_RATE_RATIO = 2.0  # likewise
 
@@ -46,13 +46,6 @@ def write_audit(stem: str | Path, folder: Path = PRINTED) -> list[Path]:
 
     frame = pd.DataFrame(audit(folder), columns=AUDIT_COLUMNS)
     return write_table(frame, stem, caption=AUDIT_CAPTION)
-
-
-def audit_summary(rows: Sequence[Row]) -> str:
-    """How the rows came out, e.g. ``40 yes, 12 no, 4 not checkable, 8 not printed``."""
-    verdicts = [row["agrees"] for row in rows]
-    order = ("yes", "no", "not checkable", "not printed")
-    return ", ".join(f"{verdicts.count(name)} {name}" for name in order if name in verdicts)
 
 
 def _sequences(claims: dict[str, Row], table1: Sequence[Row]) -> Iterator[Row]:
