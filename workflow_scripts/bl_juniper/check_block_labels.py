@@ -6,7 +6,7 @@ from jndlab.papers.bl_juniper.label_statistics import (
     statistics_table,
 )
 from jndlab.papers.bl_juniper.mcl_jcv import read_block_labels
-from jndlab.report.compare import verdict_summary
+from jndlab.report.compare import with_verdicts
 from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
 
@@ -14,7 +14,7 @@ from jndops.adapter import run, stems
 def main(snakemake) -> None:
     statistics = statistics_table(read_block_labels(snakemake.input.labels))
     comparison = statistics_comparison(statistics)
-    caption = f"{STATISTICS_CAPTION} Verdicts: {verdict_summary(comparison)}."
+    caption = with_verdicts(STATISTICS_CAPTION, comparison)
     stem = stems(snakemake.output)["label_statistics"]
     write_table(comparison, stem, caption=caption)
 

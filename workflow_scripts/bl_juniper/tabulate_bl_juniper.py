@@ -7,7 +7,7 @@ from jndlab.media.clip import clip_from_text
 from jndlab.papers.bl_juniper import findings, tables
 from jndlab.papers.bl_juniper import weighted_quality as weighted
 from jndlab.quality.points import read_points
-from jndlab.report.compare import verdict_summary
+from jndlab.report.compare import with_verdicts
 from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
 
@@ -33,7 +33,7 @@ def main(snakemake) -> None:
 
     headline = tables.headline_table(savings, rates)
     comparison = tables.headline_comparison(headline)
-    caption = f"{tables.HEADLINE_CAPTION} Verdicts: {verdict_summary(comparison)}."
+    caption = with_verdicts(tables.HEADLINE_CAPTION, comparison)
     write_table(headline, stem["headline"], caption=caption)
     write_table(comparison, stem["headline_comparison"], caption=caption)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from jndlab.codecs.stills.store import StillStore
 from jndlab.datasets.pictures.picture_list import load_picture, read_list
 from jndlab.papers.vp_jnd.figures import correlation_figure, decision_figure, saving_figure
-from jndlab.papers.vp_jnd.held_out import load_tested, picture_choice
+from jndlab.papers.vp_jnd.held_out import load_held_out, picture_choice
 from jndlab.papers.vp_jnd.picture_figures import (
     look_figure,
     pictures_to_show,
@@ -19,7 +19,7 @@ from jndops.adapter import run, stems
 def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     folder, name = Path(params.folder), snakemake.wildcards.data
-    tested = load_tested(folder, name, params.entry, params.methods, params.models)
+    tested = load_held_out(folder, name, params.entry, params.methods, params.models)
     records = {record.name: record for record in read_list(given.table)}
     codec = still_codec_for(
         picture_choice(params.entry, params.folder_of_data), [*records.values()]
@@ -36,15 +36,8 @@ def main(snakemake) -> None:
     if params.classifiers:
         decision_figure(tested, names, stem["decisions"], params.labels)
     for method in params.classifiers:
-        judged = {
-            row["picture"]: row
-            for of_split in tested.choices.values()
-            for choices in of_split
-            if choices["method"] == method
-            for row in choices["pictures"]
-        }
-        label = params.labels[method]
-        weight_figure(pictures, judged, stem[f"weights_{method}"], label)
+        chosen = {name: row for (of, name), row in tested.classified.items() if of == method}
+        weight_figure(pictures, chosen, stem[f"weights_{method}"], params.labels[method])
 
 
 run(main, snakemake)

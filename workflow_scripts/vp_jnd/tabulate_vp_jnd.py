@@ -11,7 +11,7 @@ from jndlab.papers.vp_jnd.captions import (
     prediction_caption,
     saving_caption,
 )
-from jndlab.papers.vp_jnd.held_out import load_labels, load_tested
+from jndlab.papers.vp_jnd.held_out import load_held_out, load_labels
 from jndlab.papers.vp_jnd.label_statistics import label_table
 from jndlab.papers.vp_jnd.tables import (
     comparison,
@@ -20,8 +20,8 @@ from jndlab.papers.vp_jnd.tables import (
     picture_table,
     prediction_table,
     saving_table,
-    told_verdicts,
 )
+from jndlab.report.compare import with_verdicts
 from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
 
@@ -30,7 +30,7 @@ def main(snakemake) -> None:
     params = snakemake.params
     folder, stem = Path(params.folder), stems(snakemake.output)
     tested = [
-        load_tested(folder, name, entry, params.methods, params.models)
+        load_held_out(folder, name, entry, params.methods, params.models)
         for name, entry in params.data.items()
     ]
     predicted, saved = prediction_table(tested), saving_table(tested)
@@ -38,13 +38,13 @@ def main(snakemake) -> None:
     about = prediction_caption(predicted, decided)
     compared = comparison(predicted, ["precision_pct", "mean_abs_dqf"])
     write_table(_plain(predicted), stem["prediction"], caption=about)
-    caption = told_verdicts(about, compared)
+    caption = with_verdicts(about, compared)
     write_table(compared, stem["prediction_comparison"], caption=caption)
     about = saving_caption(saved)
     compared = comparison(saved, ["saving_pct"])
     formats = {"ssim": ".4f"}
     write_table(_plain(saved), stem["saving"], caption=about, float_formats=formats)
-    write_table(compared, stem["saving_comparison"], caption=told_verdicts(about, compared))
+    write_table(compared, stem["saving_comparison"], caption=with_verdicts(about, compared))
     write_table(_plain(correlation_table(tested)), stem["correlation"], caption=CORRELATION)
     labels = {name: load_labels(folder / name) for name in params.data}
     metadata = label_table(labels, params.label_folders)

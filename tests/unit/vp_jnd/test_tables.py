@@ -16,11 +16,11 @@ from jndlab.datasets.splits import Split
 from jndlab.errors import UserError
 from jndlab.jnd.quality_choice import QualityDecision, StillChoice
 from jndlab.papers.vp_jnd.baselines import (
-    SIMPLE,
+    BASELINES,
+    baseline_decision,
     choices_of_split,
-    fit_simple_choices,
+    fit_baselines,
     load_choice,
-    simple_decision,
 )
 from jndlab.papers.vp_jnd.captions import prediction_caption
 from jndlab.papers.vp_jnd.figures import correlation_figure, decision_figure, saving_figure
@@ -72,7 +72,7 @@ def told(method: str, chosen: dict[str, int], calls: int = 12) -> dict:
 @pytest.fixture
 def tested() -> HeldOut:
     curves = {name: measures(label, name) for name, label in LABELS.items()}
-    fitted = fit_simple_choices(curves, LABELS, [*PARTS["train"], *PARTS["val"]])
+    fitted = fit_baselines(curves, LABELS, [*PARTS["train"], *PARTS["val"]])
     choices = {"fractions": [told("vp_jnd", {"p1": 43, "p3": 57})]}
     return HeldOut(
         "packaged", "packaged", "jpeg", "demo", "vmaf_steps", "", LABELS, curves, [SPLIT],
@@ -80,12 +80,12 @@ def tested() -> HeldOut:
     )  # fmt: skip
 
 
-def test_simple_choices_find_what_the_curves_hide(tested):
+def test_baselines_find_what_the_curves_hide(tested):
     fitted = tested.fitted["fractions"]
     for name in ("p1", "p3"):
         for method in ("ssim", "vmaf_neg_still", "pixel_jnd", "true_labels"):
             of = tested.measures[name]
-            decision = simple_decision(method, fitted, of, LABELS[name])
+            decision = baseline_decision(method, fitted, of, LABELS[name])
             assert decision.quality == LABELS[name], method
             assert decision.bytes == 10 * decision.quality and decision.best_bytes == 1000
     assert fitted["fixed"]["quality"] == 55  # labels 40, 50, 60, 65
@@ -102,10 +102,10 @@ def test_predictions_are_counted_by_definition(tested):
     assert table.loc["true_labels", "accuracy_pct"] == 100
     fixed = table.loc["fixed"]
     assert fixed["accuracy_pct"] == pytest.approx(100 - fixed["mean_abs_dqf"])  # one step off: one
-    assert list(table.index) == ["vp_jnd", *SIMPLE]
+    assert list(table.index) == ["vp_jnd", *BASELINES]
 
 
-def test_savings_are_against_the_best_quality_and_have_a_ceiling(tested):
+def test_savings_are_against_the_best_quality_and_have_an_oracle(tested):
     table = saving_table([tested]).set_index("method")
     assert table.loc["true_labels", "saving_pct"] == pytest.approx(50)
     assert table.loc["vp_jnd", "saving_pct"] == pytest.approx(50)

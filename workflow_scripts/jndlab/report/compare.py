@@ -97,6 +97,11 @@ def verdict_summary(comparison: pd.DataFrame) -> str:
     return ", ".join(counts) or "nothing to compare"
 
 
+def with_verdicts(caption: str, comparison: pd.DataFrame) -> str:
+    """A caption that ends with :func:`verdict_summary`."""
+    return f"{caption} Verdicts: {verdict_summary(comparison)}."
+
+
 def _by_key(
     rows: Sequence[Mapping[str, Any]], keys: Sequence[str], whose: str
 ) -> dict[tuple[str, ...], Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""The simple choices fitted to training pictures, and what every choice says of held-out ones."""
+"""Baselines fitted to training pictures, and the decisions of every choice on held-out ones."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from jndlab.jnd.quality_choice import (
 from jndlab.jnd.quality_search import Call, search_pw_jnd
 from jndlab.papers.vp_jnd.measures import METRICS, VMAF, Measures
 
-TRUE_LABELS = "true_labels"
-SIMPLE = {
-    TRUE_LABELS: "true labels (ceiling)",
+ORACLE = "true_labels"
+BASELINES = {
+    ORACLE: "oracle (true labels)",
     "fixed": "fixed quality",
     "ssim": "SSIM threshold",
     VMAF: "VMAF NEG threshold",
@@ -35,26 +35,26 @@ SIMPLE = {
 }
 
 
-def fit_simple_choices(
-    measures: Mapping[str, Measures], labels: Mapping[str, int], learnt: Sequence[str]
+def fit_baselines(
+    measures: Mapping[str, Measures], labels: Mapping[str, int], learned: Sequence[str]
 ) -> dict[str, Any]:
-    """What the simple choices learn from the pictures ``learnt``: plain data.
+    """Parameters of the baselines, from the pictures ``learned``: plain data.
 
     ``fixed``: the median of their labels. Thresholds: those of smallest mean |dQF| on them.
     ``pixel_jnd``: the line from mean pixel JND to label.
     """
-    qualities = measures[learnt[0]].qualities
-    of_learnt = [labels[name] for name in learnt]
-    places = [qualities.index(label) for label in of_learnt]
+    qualities = measures[learned[0]].qualities
+    of_learned = [labels[name] for name in learned]
+    places = [qualities.index(label) for label in of_learned]
     slope, intercept = fit_pixel_jnd_regression(
-        [measures[name].pixel_jnd[DEFAULT_MODEL] for name in learnt], of_learnt
+        [measures[name].pixel_jnd[DEFAULT_MODEL] for name in learned], of_learned
     )
     return {
         "fixed": {"quality": qualities[round(float(np.median(places)))]},
         **{
             metric: {
                 "threshold": fit_metric_threshold(
-                    [measures[name].scores[metric] for name in learnt], of_learnt, qualities
+                    [measures[name].scores[metric] for name in learned], of_learned, qualities
                 )
             }
             for metric in METRICS
@@ -92,7 +92,7 @@ def fit_metric_threshold(
     candidates = np.concatenate([(cuts[:-1] + cuts[1:]) / 2, [np.nextafter(cuts[-1], np.inf)]])
     order = np.asarray(qualities)
     labels = np.asarray(pw_jnds)[:, None]
-    # What an exhaustive reading of the curve finds: its last value below the threshold.
+    # An exhaustive search of the curve finds its last value below the threshold.
     running = np.minimum.accumulate(values[:, ::-1], axis=1)[:, ::-1]
     below = np.stack([np.searchsorted(curve, candidates, side="left") for curve in running])
     errors = np.abs(order[np.maximum(below, 1) - 1] - labels).mean(axis=0)
@@ -100,15 +100,15 @@ def fit_metric_threshold(
     return float(candidates[best[len(best) // 2]])
 
 
-def simple_decision(
+def baseline_decision(
     name: str, fitted: Mapping[str, Any], of: Measures, label: int
 ) -> QualityDecision:
-    """What a simple choice (a key of :data:`SIMPLE`) says of a measured picture.
+    """Decision of a baseline (a key of :data:`BASELINES`) on a measured picture.
 
-    Thresholds search by bisection and know only what they ask for.
+    Thresholds search by bisection and read only the scores on its way.
     """
     path: tuple[Call, ...] = ()
-    if name == TRUE_LABELS:
+    if name == ORACLE:
         quality = label
     elif name == "fixed":
         quality = fitted["fixed"]["quality"]
@@ -132,13 +132,13 @@ def choices_of_split(
     store: StillStore,
     judge_every: int = 1,
 ) -> dict[str, Any]:
-    """What ``choice`` says of held-out ``pictures`` (H x W x 3, by name): plain data.
+    """Decisions of ``choice`` on held-out ``pictures`` (H x W x 3, by name): plain data.
 
     Of each picture the decision and its seconds; of a classifier (a choice with ``look_at``) also
     its logit at every ``judge_every``-th quality and at those that the search asked for, and the
     weights of its patches at the chosen.
     """
-    told = []
+    rows = []
     for name, picture in pictures.items():
         started = time.perf_counter()
         decision = choice.choose(picture)
@@ -146,12 +146,12 @@ def choices_of_split(
         _require_decision(decision, codec, method)
         row: dict[str, Any] = {"picture": name, "seconds": round(seconds, 4), **decision.as_json()}
         if hasattr(choice, "look_at"):
-            row |= _judgements(
+            row |= _visibility(
                 choice.look_at(picture), picture, decision, codec, store, judge_every
             )
-        told.append(row)
+        rows.append(row)
         logging.info("%s: quality %d after %d calls", name, decision.quality, decision.calls)
-    return {"method": method, "codec": codec.name, "pictures": told}
+    return {"method": method, "codec": codec.name, "pictures": rows}
 
 
 def load_choice(
@@ -160,7 +160,7 @@ def load_choice(
     """A quality choice by its address; it gets ``codec`` and ``store`` where its class takes them
     and ``options`` do not say otherwise.
 
-    Raises UserError that says what to write instead.
+    Raises UserError that names the fix.
     """
     accepted = _accepted_options(target)
     given = {
@@ -173,12 +173,12 @@ def _accepted_options(target: str) -> Collection[str]:
     module, _, name = target.partition(":")
     try:
         return inspect.signature(getattr(importlib.import_module(module), name)).parameters
-    except Exception:  # whatever is wrong with the user's class, load_quality_choice tells it
+    except Exception:  # whatever is wrong with the user's class, load_quality_choice reports it
         return ()
 
 
-def _judgements(
-    judged: Any,
+def _visibility(
+    classifier: Any,
     picture: np.ndarray,
     decision: QualityDecision,
     codec: StillCodec,
@@ -186,16 +186,16 @@ def _judgements(
     every: int,
 ) -> dict[str, Any]:
     qualities = codec.qualities[every - 1 :: every]
-    logits = [judged(coded.picture).logit for coded in store.sweep(codec, picture, qualities)]
-    at_choice = judged(store.get(codec, picture, decision.quality).picture)
+    logits = [classifier(coded.picture).logit for coded in store.sweep(codec, picture, qualities)]
+    at_choice = classifier(store.get(codec, picture, decision.quality).picture)
     asked = [call.quality for call in decision.path]
-    on_path = [judged(store.get(codec, picture, quality).picture).logit for quality in asked]
+    on_path = [classifier(store.get(codec, picture, quality).picture).logit for quality in asked]
     return {
         "qualities": list(qualities),
         "logits": [round(float(logit), 5) for logit in logits],
         "path_logits": [round(float(logit), 5) for logit in on_path],
         "patches": {
-            "size": int(judged.judge.patch_size),
+            "size": int(classifier.judge.patch_size),
             "corners": at_choice.corners.tolist(),
             "weights": [round(float(weight), 6) for weight in at_choice.weight],
             "visible": [round(float(value), 5) for value in at_choice.quality],

@@ -1,4 +1,4 @@
-"""Captions of VP-JND's tables: definitions, what is assumed, and what the demo's numbers say."""
+"""Captions of VP-JND's tables: definitions, assumptions, and the comparison with the baselines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CORRELATION = (
 )
 LABELS = (
     "What labels of the first JND say by themselves. constant_dqf: mean |dQF| of one constant for "
-    "all pictures, the median of the labels it is learnt from. interval: mean half width of the "
+    "all pictures, the median of the labels it is learned from. interval: mean half width of the "
     "labels' 95 % intervals over subjects. one_subject_dqf: mean distance of one subject from the "
     "label."
 )
@@ -39,7 +39,7 @@ def prediction_caption(table: pd.DataFrame, decided: pd.DataFrame) -> str:
         + _DEFINITIONS
         + "Assumed, as the paper does not define its precision: accuracy is the share of right "
         "calls, precision the share of versions called visible that are, recall the share of "
-        "visible ones that are called so; judged_by classifier: its answer at every quality, "
+        "visible ones that are called so; judged_by classifier: its call at every quality, "
         "choice: all that is not finer than the chosen quality counts as called visible. dQF = "
         "chosen - label in steps of the codec's quality (positive: finer than needed). calls: "
         "coded versions looked at for a choice. "
@@ -52,11 +52,11 @@ def saving_caption(table: pd.DataFrame) -> str:
     """Definitions of the table of savings."""
     return (
         "Bytes saved: 1 - bytes at the chosen quality / bytes at the best quality (JPEG QF 100, "
-        "else the lowest QP), mean over pictures; true labels are the ceiling of what can be saved "
-        "without more visible errors than at the label. "
+        "else the lowest QP), mean over pictures; true labels are the oracle, the most that can be "
+        "saved without more visible errors than at the label. "
         + _DEFINITIONS
         + "coarser_than_label_pct: share of pictures coded worse than their label: what a choice "
-        "saves beyond the ceiling it takes from those. " + _rule_note(table)
+        "saves beyond the oracle it takes from those. " + _rule_note(table)
     )
 
 
@@ -77,10 +77,10 @@ def _standing(name: str, decided: pd.DataFrame) -> str:
     if gain.mean() < 0:
         word = "beats" if high < 0 else "is better on average, within chance, than"
     worst = errors[PAPER_METHOD].sort_values(ascending=False).index[:WORST]
-    told = ", ".join(f"{picture} ({signed[PAPER_METHOD][picture]:+d})" for picture in worst)
+    largest = ", ".join(f"{picture} ({signed[PAPER_METHOD][picture]:+d})" for picture in worst)
     return (
-        f"{name}: VP-JND {word} the SSIM threshold tuned on the pictures learnt from, mean |dQF| "
+        f"{name}: VP-JND {word} the SSIM threshold tuned on the training pictures, mean |dQF| "
         f"{means[PAPER_METHOD]:.1f} against {means['ssim']:.1f} (difference {gain.mean():+.1f}, "
         f"95 % {low:+.1f} to {high:+.1f}, {len(errors)} pictures); a constant quality has "
-        f"{means['fixed']:.1f}. Its largest errors: {told}."
+        f"{means['fixed']:.1f}. Its largest errors: {largest}."
     )

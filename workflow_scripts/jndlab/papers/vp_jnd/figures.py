@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jndlab.papers.vp_jnd.baselines import SIMPLE, TRUE_LABELS
+from jndlab.papers.vp_jnd.baselines import BASELINES, ORACLE
 from jndlab.papers.vp_jnd.tables import HeldOut, correlation_table, prediction_table, saving_table
 from jndlab.report.style import (
     figure_style,
@@ -17,7 +17,7 @@ from jndlab.report.style import (
     save_figure,
     series_looks,
     step_colours,
-    wrapped,
+    title_figure,
 )
 
 NUMBER_ROOM = 4  # qualities between two numbers of the search's calls
@@ -51,25 +51,18 @@ def correlation_figure(tested: HeldOut, stem: str | Path) -> list[Path]:
             )
             axes.set_xlabel("mean pixel JND (grey levels)")
         grid[0, 0].set_ylabel(f"PW-JND ({_unit(tested)}, {tested.label_kind})")
-        _title(figure, "Mean pixel-wise JND and picture-wise JND", _metadata(tested))
+        title_figure(figure, "Mean pixel-wise JND and picture-wise JND", _metadata(tested))
         return save_figure(figure, shown, stem)
 
 
 def saving_figure(tested: HeldOut, stem: str | Path, labels: Mapping[str, str]) -> list[Path]:
     """Mean saving over mean |dQF| of every choice, with 95 % intervals over pictures."""
-    keys = ["data", "method"]
-    errors = prediction_table([tested]).set_index(keys)
-    savings = saving_table([tested]).set_index(keys)
-    shown = pd.DataFrame(
-        {
-            "mean_abs_dqf": errors["mean_abs_dqf"],
-            "dqf_low": errors["low"],
-            "dqf_high": errors["high"],
-            "saving_pct": savings["saving_pct"],
-            "saving_low": savings["low"],
-            "saving_high": savings["high"],
-        }
-    ).reset_index()
+    errors = prediction_table([tested]).set_index(["data", "method"])
+    savings = saving_table([tested]).set_index(["data", "method"])
+    columns = {"mean_abs_dqf": "mean_abs_dqf", "low": "dqf_low", "high": "dqf_high"}
+    shown = errors[[*columns]].rename(columns=columns)
+    columns = {"saving_pct": "saving_pct", "low": "saving_low", "high": "saving_high"}
+    shown = shown.join(savings[[*columns]].rename(columns=columns)).reset_index()
     names = [_label(method, labels) for method in shown["method"]]
     looks = series_looks(names)
     with figure_style():
@@ -88,14 +81,12 @@ def saving_figure(tested: HeldOut, stem: str | Path, labels: Mapping[str, str]) 
                 linestyle="",
                 label=name,
             )
-        ceiling = shown[shown["method"] == TRUE_LABELS]["saving_pct"].iloc[0]
-        axes.axhline(ceiling, color="0.5", linewidth=0.8, linestyle="--")
-        axes.set(
-            xlabel=f"mean |d{_unit(tested)}| to the label", ylabel="bytes saved (%)",
-        )  # fmt: skip
+        oracle = shown[shown["method"] == ORACLE]["saving_pct"].iloc[0]
+        axes.axhline(oracle, color="0.5", linewidth=0.8, linestyle="--")
+        axes.set(xlabel=f"mean |d{_unit(tested)}| to the label", ylabel="bytes saved (%)")
         axes.set_xlim(left=min(-0.3, axes.get_xlim()[0]))
         figure.legend(loc="outside lower center", ncols=3)
-        _title(
+        title_figure(
             figure,
             f"Bytes saved against {_best(tested)} over the error of the chosen quality; bars: 95 % "
             "over pictures; a saving above the dashed line is bought with visible errors",
@@ -112,13 +103,7 @@ def decision_figure(
     Points are the search's calls, from dark (first) to light; numbers are their order, where there
     is room. Dashed: the label; solid: the chosen quality.
     """
-    found = {
-        (choices["method"], row["picture"]): row
-        for of_split in tested.choices.values()
-        for choices in of_split
-        for row in choices["pictures"]
-        if "logits" in row
-    }
+    found = tested.classified
     methods = list(dict.fromkeys(method for method, _ in found))
     rows = []
     with figure_style():
@@ -139,16 +124,16 @@ def decision_figure(
                 ]  # fmt: skip
         figure.supylabel("logit (above 0: visible)", fontsize=9.5)
         figure.supxlabel(f"{_unit(tested)} (dashed: label, solid: chosen)", fontsize=9.5)
-        _title(
+        title_figure(
             figure,
-            "Decisions along the qualities; points: what the search asked for, dark to light",
+            "Decisions along the qualities; points: the search's calls, dark to light",
             _metadata(tested),
         )
         return save_figure(figure, pd.DataFrame(rows), stem)
 
 
 def _logits_by_quality(row: Mapping[str, Any]) -> dict[int, float]:
-    """All that is known of a classifier's answers: the judged qualities and the search's calls."""
+    """All logits of a classifier: at the evaluated qualities and at the search's calls."""
     known = dict(zip(row["qualities"], row["logits"], strict=True))
     asked = [call["quality"] for call in row["path"]]
     known |= dict(zip(asked, row["path_logits"], strict=True))
@@ -176,7 +161,7 @@ def _decision_panel(
 
 
 def _label(method: str, labels: Mapping[str, str]) -> str:
-    return labels.get(method) or SIMPLE.get(method, method)
+    return labels.get(method) or BASELINES.get(method, method)
 
 
 def _unit(tested: HeldOut) -> str:
@@ -195,7 +180,3 @@ def _metadata(tested: HeldOut) -> str:
         f"{tested.name}: {len(tested.labels)} {content}, {len(held_out)} held out, "
         f"codec {tested.codec}, labels {tested.label_kind}"
     )
-
-
-def _title(figure: Any, *lines: str) -> None:
-    figure.suptitle("\n".join(wrapped(line, figure, 9.5) for line in lines), fontsize=9.5)

@@ -1,4 +1,4 @@
-"""Files of a run of VP-JND, read back as what tables and figures are made of."""
+"""Load the held-out evaluation of a VP-JND run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jndlab.datasets.splits import read_splits
 from jndlab.files import read_json
 from jndlab.papers.vp_jnd.config import PUBLISHED, PictureChoice
 from jndlab.papers.vp_jnd.labels import pw_jnds
-from jndlab.papers.vp_jnd.measures import Measures, read_measures
+from jndlab.papers.vp_jnd.measures import read_measures
 from jndlab.papers.vp_jnd.tables import HeldOut
 from jndlab.quality.vmaf_steps import LABEL_KIND
 
@@ -27,25 +27,19 @@ def picture_choice(entry: Mapping[str, Any], folder: str | None) -> PictureChoic
     return PictureChoice(folder=folder, **given)
 
 
-def load_measures(folder: Path, jobs: int) -> dict[str, Measures]:
-    """Measures of all pictures of a data set, from the files of its jobs."""
-    stems = [folder / "measures" / f"{job:04d}" for job in range(jobs)]
-    return read_measures([f"{s}.csv" for s in stems], [f"{s}.pixel_jnd.csv" for s in stems])
-
-
 def load_labels(folder: Path) -> JndLabels:
     """Labels of a data set."""
     return read_labels(folder / "labels.csv", levels=1)
 
 
-def load_tested(
+def load_held_out(
     folder: str | Path,
     name: str,
     entry: Mapping[str, Any],
     methods: Sequence[str],
     models: str | Path,
 ) -> HeldOut:
-    """A data set below ``folder`` (``<results>/vp_jnd``) with what ``methods`` chose for it.
+    """A data set below ``folder`` (``<results>/vp_jnd``) with the choices of ``methods``.
 
     ``models`` is the folder of trained networks (``<results>/models/vp_jnd``); it need not exist.
     """
@@ -53,21 +47,23 @@ def load_tested(
     labels = load_labels(here)
     records = read_list(here / "pictures.csv")
     splits = read_splits(here / "splits.csv")
+    measures = [here / "measures" / f"{job:04d}" for job in range(entry["jobs"])]
     choices = {
         split.name: [read_json(here / "choices" / m / f"{split.name}.json") for m in methods]
         for split in splits
     }
     networks = [Path(models) / f"vp_jnd_{name}_{split.name}" for split in splits]
-    obstacle = _obstacle(entry, labels, records, networks)
     return HeldOut(
         name=name,
         data_set=entry["source"],
         codec=entry["codec"],
         content="published" if entry["source"] in PUBLISHED else "demo",
         label_kind=labels.kind,
-        obstacle=obstacle,
+        obstacle=_obstacle(entry, labels, records, networks),
         labels=pw_jnds(labels, get_still_codec(entry["codec"])),
-        measures=load_measures(here, entry["jobs"]),
+        measures=read_measures(
+            [f"{stem}.csv" for stem in measures], [f"{stem}.pixel_jnd.csv" for stem in measures]
+        ),
         splits=splits,
         fitted=read_json(here / "fitted.json"),
         choices=choices,

@@ -1,4 +1,4 @@
-"""VP-JND's figures of single pictures: pixel-JND maps, patch weights, how the PW-JND looks."""
+"""VP-JND's figures of single pictures: pixel-JND maps, patch weights, pictures at the PW-JND."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jndlab.jnd.pixel.maps import MODELS, pixel_jnd
 from jndlab.media.patches import luma_of
 from jndlab.papers.vp_jnd.figures import MODEL_NAMES
 from jndlab.quality.picture_ssim import picture_ssim
-from jndlab.report.style import figure_style, new_grid, save_figure, wrapped
+from jndlab.report.style import figure_style, new_grid, save_figure, title_figure
 
 BELOW = 10  # qualities by which the last picture is worse than the PW-JND
 LARGEST_JND = 30.0  # grey levels at the bright end of the maps
@@ -40,16 +40,16 @@ def pixel_jnd_figure(pictures: Pictures, stem: str | Path) -> list[Path]:
                      "largest": float(jnd.max()), "above_scale_pct": clipped}
                 )  # fmt: skip
         figure.colorbar(image, ax=grid, shrink=0.6, label="JND (grey levels)", extend="max")
-        _title(figure, "Pixel-wise JND: by how many grey levels luma may change unseen")
+        title_figure(figure, "Pixel-wise JND: by how many grey levels luma may change unseen")
         return save_figure(figure, pd.DataFrame(rows), stem)
 
 
 def weight_figure(
-    pictures: Pictures, judged: Mapping[str, Mapping[str, Any]], stem: str | Path, network: str
+    pictures: Pictures, chosen: Mapping[str, Mapping[str, Any]], stem: str | Path, network: str
 ) -> list[Path]:
     """Where a classifier looks, and what it sees there, at the quality that it chose.
 
-    ``judged`` holds, by picture, ``quality`` and ``patches`` (size, corners, weights, visible) of
+    ``chosen`` holds, by picture, ``quality`` and ``patches`` (size, corners, weights, visible) of
     ``choices_of_split``. Left the weights of the patches, times their number (1: as all), right
     how visible their errors are; overlapping patches are averaged.
     """
@@ -57,10 +57,10 @@ def weight_figure(
     with figure_style():
         figure, grid = new_grid(len(pictures), 3, _panel(pictures))
         for axes_row, (name, picture) in zip(grid, pictures.items(), strict=True):
-            patches = judged[name]["patches"]
+            patches = chosen[name]["patches"]
             weights = np.array(patches["weights"]) * len(patches["weights"])
             seen = np.array(patches["visible"])
-            _show(axes_row[0], picture, f"{name}, quality {judged[name]['quality']}")
+            _show(axes_row[0], picture, f"{name}, quality {chosen[name]['quality']}")
             strongest = max(2.0, float(weights.max()))
             _overlay(figure, axes_row[1], picture, patches, weights, (0, strongest), "magma",
                      "weight x number of patches")  # fmt: skip
@@ -73,7 +73,7 @@ def weight_figure(
                     patches["corners"], weights, seen, strict=True
                 )
             ]
-        _title(figure, f"Attention of {network}: weights and verdicts of the patches, at the "
+        title_figure(figure, f"Attention of {network}: weights and verdicts of the patches, at the "
                        "chosen quality; grey: not looked at")  # fmt: skip
         return save_figure(figure, pd.DataFrame(rows), stem)
 
@@ -100,19 +100,19 @@ def look_figure(
                 "at the PW-JND": labels[name],
                 f"{BELOW} below": codec.qualities[max(place - BELOW, 0)],
             }
-            coded = {told: store.get(codec, picture, q) for told, q in wanted.items()}
+            coded = {text: store.get(codec, picture, q) for text, q in wanted.items()}
             top, left, side = _window(picture, coded["at the PW-JND"].picture)
             looks = [("original", picture)]
-            for told, one in coded.items():
-                looks.append((f"{told}: {unit} {one.quality}, {one.size:,} bytes", one.picture))
-                rows.append({"picture": name, "shown": told, "quality": one.quality,
+            for text, one in coded.items():
+                looks.append((f"{text}: {unit} {one.quality}, {one.size:,} bytes", one.picture))
+                rows.append({"picture": name, "shown": text, "quality": one.quality,
                              "bytes": one.size, "ssim": picture_ssim(picture, one.picture),
                              "crop_top": top, "crop_left": left, "crop_side": side})  # fmt: skip
-            for column, (told, shown) in enumerate(looks):
-                _show(grid[2 * turn, column], shown, name if column == 0 else told)
+            for column, (text, shown) in enumerate(looks):
+                _show(grid[2 * turn, column], shown, name if column == 0 else text)
                 crop = shown[top : top + side, left : left + side]
                 _show(grid[2 * turn + 1, column], crop, "")
-        _title(figure, f"The PW-JND (labels) and its neighbours, {codec.name}; crops: where "
+        title_figure(figure, f"The PW-JND (labels) and its neighbours, {codec.name}; crops: where "
                        "coding at the PW-JND changes luma most, enlarged")  # fmt: skip
         return save_figure(figure, pd.DataFrame(rows), stem)
 
@@ -173,7 +173,3 @@ def _bare(axes: Any, title: str) -> None:
 def _panel(pictures: Pictures) -> tuple[float, float]:
     height, width = next(iter(pictures.values())).shape[:2]
     return 3.6, 3.6 * height / width
-
-
-def _title(figure: Any, text: str) -> None:
-    figure.suptitle(wrapped(text, figure, 9.5), fontsize=9.5)

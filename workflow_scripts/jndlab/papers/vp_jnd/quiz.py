@@ -1,4 +1,4 @@
-"""What each choice recommends for KonJND-1k's two quiz pictures, beside the accepted levels."""
+"""Recommendations for KonJND-1k's two quiz pictures, next to the accepted levels."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from jndlab.datasets.konjnd1k import QUIZ_QF_INTERVALS, find_sources
 from jndlab.errors import UserError
 from jndlab.jnd.quality_choice import QualityChoice
 from jndlab.media.pictures import picture_sha256, read_picture
-from jndlab.papers.vp_jnd.baselines import SIMPLE, TRUE_LABELS, simple_decision
+from jndlab.papers.vp_jnd.baselines import BASELINES, ORACLE, baseline_decision
 from jndlab.papers.vp_jnd.measures import Measures, measure_picture
 from jndlab.papers.vp_jnd.released_jpegs import ReleasedJpegs
 from jndlab.quality.quality_sweeps import labels_of
 from jndlab.quality.vmaf_steps import LABEL_KIND, StepRule
 
 CAPTION = (
-    "KonJND-1k's quiz pictures: the level (JPEG QF) that each choice recommends beside the levels "
+    "KonJND-1k's quiz pictures: the level (JPEG QF) that each choice recommends next to the levels "
     "that the authors' quiz accepted from its crowd workers (flicker test, 640x480), and the "
-    "saving at both ends of the accepted interval, between which the ceiling lies. Thresholds, "
-    "constant and networks are those of the data set and split named; vmaf_steps is the label rule "
-    "of the demo."
+    "saving at both ends of the accepted interval, between which that of the oracle lies. "
+    "Thresholds, constant and networks are those of the data set and split named; vmaf_steps is "
+    "the label rule of the demo."
 )
 
 
@@ -94,7 +94,7 @@ def _recommended(
 ) -> dict[str, int]:
     found = {name: choice.choose(picture).quality for name, choice in choices.items()}
     found[LABEL_KIND] = labels_of([measured.sweep()], StepRule(levels=1))[measured.picture][0]
-    for name in SIMPLE:
-        if name != TRUE_LABELS:  # only the accepted interval is known
-            found[name] = simple_decision(name, fitted, measured, label=0).quality
+    for name in BASELINES:
+        if name != ORACLE:  # only the accepted interval is known
+            found[name] = baseline_decision(name, fitted, measured, label=0).quality
     return found

@@ -1,4 +1,4 @@
-"""VP-JND's tables: how well qualities are predicted and what they save, beside the printed."""
+"""VP-JND's tables: errors of predicted qualities and their savings, compared with the printed."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ import pandas as pd
 
 from jndlab.datasets.splits import Split
 from jndlab.files import read_csv
-from jndlab.papers.vp_jnd.baselines import SIMPLE, TRUE_LABELS, simple_decision
+from jndlab.papers.vp_jnd.baselines import BASELINES, ORACLE, baseline_decision
 from jndlab.papers.vp_jnd.measures import VMAF, Measures
 from jndlab.paths import PUBLISHED
-from jndlab.report.compare import compare_with_published, verdict_summary
+from jndlab.report.compare import compare_with_published
 from jndlab.training.samplers.coded_pairs import classification_scores, is_visible
 
 PRINTED = PUBLISHED / "vp_jnd"
 
-# Largest differences that count as reproduced: points of percent, quality factors.
+# Largest differences that count as reproduced: percentage points, quality factors.
 TOLERANCE: dict[str, float | str] = {"precision_pct": 2.0, "mean_abs_dqf": 1.0, "saving_pct": 2.0}
-SERIES = ["data", "method"]
 PAPER_METHOD = "vp_jnd"
 RESAMPLINGS = 2000
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """All that is known of one data set: its pictures, labels, splits and what was chosen.
+    """The held-out evaluation of one data set: pictures, labels, splits and choices.
 
-    ``content`` is ``published`` or ``demo``; ``obstacle`` says why its numbers cannot be held
-    against the printed ones (empty: they can). ``choices`` are those of ``choices_of_split``, by
-    split; ``fitted`` those of ``fit_simple_choices``, by split.
+    ``content`` is ``published`` or ``demo``; ``obstacle`` says why its numbers cannot be compared
+    with the printed ones (empty: they can). ``choices`` are those of ``choices_of_split``, by
+    split; ``fitted`` those of ``fit_baselines``, by split.
     """
 
     name: str
@@ -48,58 +47,59 @@ class HeldOut:
     fitted: Mapping[str, Mapping[str, Any]]
     choices: Mapping[str, Sequence[Mapping[str, Any]]]
 
+    @property
+    def classified(self) -> dict[tuple[str, str], Mapping[str, Any]]:
+        """Choices of the classifiers, which have logits, by method and picture."""
+        return {
+            (choices["method"], row["picture"]): row
+            for of_split in self.choices.values()
+            for choices in of_split
+            for row in choices["pictures"]
+            if "logits" in row
+        }
+
 
 def decision_rows(tested: HeldOut) -> pd.DataFrame:
     """One row per held-out picture and choice: the label, the chosen quality and what it costs.
 
     ``dqf`` is chosen - label, positive where finer than needed (in QP the sign is turned); sizes
-    are ours for all methods, whatever they say themselves.
+    are ours for all methods, whatever they report themselves.
     """
     rows = []
     for split in tested.splits:
-        told = [
-            (choices["method"], row["picture"], row["quality"], row["calls"], row["seconds"])
-            for choices in tested.choices[split.name]
-            for row in choices["pictures"]
-        ]
+        for choices in tested.choices[split.name]:
+            rows += [
+                _decision_row(tested, split.name, choices["method"], row)
+                for row in choices["pictures"]
+            ]
+        fitted = tested.fitted[split.name]
         for name in split.parts["test"]:
-            for method in SIMPLE:
-                label = tested.labels[name]
-                fitted, measured = tested.fitted[split.name], tested.measures[name]
-                decision = simple_decision(method, fitted, measured, label)
-                told.append((method, name, decision.quality, decision.calls, None))
-        rows += [_decision_row(tested, split.name, *one) for one in told]
+            for method in BASELINES:
+                label, measured = tested.labels[name], tested.measures[name]
+                decision = baseline_decision(method, fitted, measured, label)
+                row = {"picture": name, "seconds": None, **decision.as_json()}
+                rows.append(_decision_row(tested, split.name, method, row))
     return pd.DataFrame(rows)
 
 
-def judgement_rows(tested: HeldOut) -> pd.DataFrame:
-    """One row per held-out picture, choice and judged quality: visible by label, and as called.
+def visibility_rows(tested: HeldOut) -> pd.DataFrame:
+    """One row per held-out picture, choice and quality: visible by label, and as called.
 
-    A classifier is asked at every quality; any other choice calls visible what is not finer than
-    the quality that it chose.
+    A classifier is evaluated at every quality; any other choice calls visible what is not finer
+    than the quality that it chose.
     """
     rows: list[dict[str, Any]] = []
-    decided = decision_rows(tested)
-    raw = {
-        (choices["method"], row["picture"]): row
-        for of_split in tested.choices.values()
-        for choices in of_split
-        for row in choices["pictures"]
-        if "logits" in row
-    }
-    for one in decided.itertuples():
+    for one in decision_rows(tested).itertuples():
         qualities = tested.measures[one.picture].qualities
-        classified = raw.get((one.method, one.picture))
-        called = {q: is_visible(qualities, one.quality, q) for q in qualities}
+        classified = tested.classified.get((one.method, one.picture))
         if classified:
             pairs = zip(classified["qualities"], classified["logits"], strict=True)
             called = {quality: logit > 0 for quality, logit in pairs}
+        else:
+            called = {q: is_visible(qualities, one.quality, q) for q in qualities}
         rows += [
             {
-                "data": tested.name,
                 "method": one.method,
-                "picture": one.picture,
-                "quality": quality,
                 "visible": is_visible(qualities, one.label, quality),
                 "called_visible": visible,
                 "judged_by": "classifier" if classified else "choice",
@@ -113,9 +113,9 @@ def prediction_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
     """Accuracy, precision and recall of "visible", and |dQF|, for each data set and choice."""
     rows = []
     for one in tested:
-        decided, judged = decision_rows(one), judgement_rows(one)
+        decided, called = decision_rows(one), visibility_rows(one)
         for method, group in decided.groupby("method", sort=False):
-            calls = judged[judged["method"] == method]
+            calls = called[called["method"] == method]
             scores = classification_scores(
                 calls["called_visible"].tolist(), calls["visible"].tolist()
             )
@@ -137,7 +137,7 @@ def prediction_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
                     "seconds": group["seconds"].mean(),
                 }
             )
-    return _in_order(pd.DataFrame(rows))
+    return pd.DataFrame(rows)
 
 
 def saving_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
@@ -158,13 +158,13 @@ def saving_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
                     "vmaf_neg": group["vmaf_neg"].mean(),
                 }
             )
-    return _in_order(pd.DataFrame(rows))
+    return pd.DataFrame(rows)
 
 
 def comparison(
     table: pd.DataFrame, quantities: Sequence[str], folder: Path = PRINTED
 ) -> pd.DataFrame:
-    """Quantities of a table beside those printed for the same data set and codec, with verdicts.
+    """Quantities of a table next to those printed for the same data set and codec, with verdicts.
 
     Of several data sets of one kind the first is compared.
     """
@@ -210,17 +210,12 @@ def picture_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
     tables = []
     for one in tested:
         decided = decision_rows(one)
-        wide = decided[decided["method"] != TRUE_LABELS].pivot_table(
-            index=["data", "split", "picture", "label"], columns="method", values="quality",
-            sort=False,
-        )  # fmt: skip
+        keys = ["data", "split", "picture", "label"]
+        wide = decided[decided["method"] != ORACLE].pivot_table(
+            index=keys, columns="method", values="quality", sort=False
+        )
         tables.append(wide.astype(int).reset_index().rename_axis(columns=None))
     return pd.concat(tables, ignore_index=True)
-
-
-def told_verdicts(caption: str, compared: pd.DataFrame) -> str:
-    """A caption that ends with how often each verdict was given."""
-    return f"{caption} Verdicts: {verdict_summary(compared)}."
 
 
 def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -242,14 +237,9 @@ def _correlation_interval(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def _decision_row(
-    tested: HeldOut,
-    split: str,
-    method: str,
-    picture: str,
-    quality: int,
-    calls: int,
-    seconds: float | None,
+    tested: HeldOut, split: str, method: str, chosen: Mapping[str, Any]
 ) -> dict[str, Any]:
+    picture, quality = chosen["picture"], chosen["quality"]
     of, label = tested.measures[picture], tested.labels[picture]
     place = of.qualities.index(quality)
     return {
@@ -260,8 +250,8 @@ def _decision_row(
         "label": label,
         "quality": quality,
         "dqf": place - of.qualities.index(label),
-        "calls": calls,
-        "seconds": seconds,
+        "calls": chosen["calls"],
+        "seconds": chosen["seconds"],
         "bytes": of.bytes[place],
         "saving_pct": 100 * (1 - of.bytes[place] / of.bytes[-1]),
         "ssim": of.scores["ssim"][place],
@@ -280,15 +270,6 @@ def _head(tested: HeldOut, method: Any, pictures: int) -> dict[str, Any]:
         "not_comparable": tested.obstacle,
         "pictures": pictures,
     }
-
-
-def _in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """The methods of the configuration first, then the simple choices, for each data set."""
-    simple = [-1 if name not in SIMPLE else list(SIMPLE).index(name) for name in table["method"]]
-    order = pd.DataFrame({"data": pd.factorize(table["data"])[0], "simple": simple})
-    return table.loc[order.sort_values(["data", "simple"], kind="stable").index].reset_index(
-        drop=True
-    )
 
 
 def _percent(share: float | None) -> float | None:
