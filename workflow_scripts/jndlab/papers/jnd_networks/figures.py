@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from jndlab.papers.jnd_networks.stages import LEVELS
 from jndlab.papers.jnd_networks.tables import DEAD_BELOW, judged_part
 from jndlab.report.style import (
     MOST_INCHES,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 PANEL = (2.9, 2.7)
 MARKERS = {"train": "x", "val": "^", "test": "o"}
-LEVELS = (1, 2, 3)
 BAR_SHARE = 0.8
 BASELINE_LOOKS = {"training_mean": ":", "training_median": "-.", "linear_siti": "--"}
 

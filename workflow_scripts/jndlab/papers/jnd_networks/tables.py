@@ -1,4 +1,4 @@
-"""Tables of LASeR-JND and MTJND: errors with intervals, beside what is printed; checks; use."""
+"""Tables of LASeR-JND and MTJND: errors with intervals, next to the printed ones; checks; use."""
 
 from __future__ import annotations
 
@@ -99,42 +99,33 @@ def checks(predictions: pd.DataFrame) -> pd.DataFrame:
     the one before (row without level, of networks of several levels); ``learnt``: the error on
     training frames is below that of the mean training label.
     """
-    rows = []
     part = judged_part(predictions)
     networks = predictions[predictions["kind"] != "baseline"]
-    mean = predictions[predictions["name"] == "training_mean"]
+    mean = predictions[(predictions["name"] == "training_mean") & (predictions["part"] == "train")]
+    limits = mean.groupby("level")["error"].mean()
+    rows: list[tuple[str, int | None, str, float, str, bool]] = []
     for (name, kind, level), group in networks.groupby(["name", "kind", "level"], sort=False):
-        tested = group[group["part"] == part]["predicted"]
-        trained = group[group["part"] == "train"]["error"].mean()
-        of_level = mean[(mean["level"] == level) & (mean["part"] == "train")]
+        deviation = group.loc[group["part"] == part, "predicted"].std(ddof=0)
+        expected = f"deviation over {part} frames above {DEAD_BELOW}"
+        rows.append((name, level, "alive", deviation, expected, deviation > DEAD_BELOW))
         low, high = group["predicted"].min(), group["predicted"].max()
         smallest, largest = RANGES[group["unit"].iloc[0]]
-        found: dict[str, tuple[float, str, bool]] = {
-            "alive": (
-                tested.std(ddof=0),
-                f"deviation over {part} frames above {DEAD_BELOW}",
-                bool(tested.std(ddof=0) > DEAD_BELOW),
-            ),
-            "in_range": (
-                low if low < smallest else high,
-                f"all predictions in {smallest}..{largest}",
-                bool(low >= smallest and high <= largest),
-            ),
-        }
+        extreme, holds = low if low < smallest else high, smallest <= low and high <= largest
+        expected = f"all predictions in {smallest}..{largest}"
+        rows.append((name, level, "in_range", extreme, expected, holds))
         if kind == "network":
-            limit = of_level["error"].mean()
-            found["learnt"] = (
-                trained,
-                f"error on training frames below that of their mean label, {limit:.3f}",
-                bool(trained < limit),
-            )
-        rows += [
-            {"name": name, "level": level, "check": check, "found": value, "expected": expected,
-             "verdict": PASSED if holds else FAILED}
-            for check, (value, expected, holds) in found.items()
-        ]  # fmt: skip
-    table = pd.DataFrame([*rows, *_order_checks(networks)])
-    return table.astype({"level": "Int64", "found": float})
+            trained, limit = group.loc[group["part"] == "train", "error"].mean(), limits[level]
+            expected = f"error on training frames below that of their mean label, {limit:.3f}"
+            rows.append((name, level, "learnt", trained, expected, trained < limit))
+    expected = "no frame with JND2 below JND1 or JND3 below JND2"
+    for name, group in networks.groupby("name", sort=False):
+        if group["level"].nunique() > 1:
+            levels = group.pivot(index="frame", columns="level", values="predicted").to_numpy()
+            wrong = int((np.diff(levels, axis=1) < 0).any(axis=1).sum())
+            rows.append((name, None, "in_order", wrong, expected, wrong == 0))
+    names = ["name", "level", "check", "found", "expected", "verdict"]
+    table = pd.DataFrame(rows, columns=names).astype({"level": "Int64", "found": float})
+    return table.assign(verdict=np.where(table["verdict"], PASSED, FAILED))
 
 
 def with_dead(table: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
@@ -154,61 +145,50 @@ def single_against_multi(predictions: pd.DataFrame) -> pd.DataFrame:
     part = judged_part(predictions)
     plain = (predictions["kind"] == "network") & (predictions["variant"] == "")
     chosen = predictions[(predictions["part"] == part) & plain]
-    levels = chosen.groupby("name")["level"].nunique()
-    multi = [name for name in levels.index if levels[name] > 1]
-    rows = []
-    for (name, level), single in chosen[~chosen["name"].isin(multi)].groupby(
-        ["name", "level"], sort=False
-    ):
-        for other in multi:
-            rival = chosen[(chosen["name"] == other) & (chosen["level"] == level)]
-            pairs = single.merge(rival, on=["frame", "source"], suffixes=("", "_multi"))
-            pairs["difference"] = pairs["error"] - pairs["error_multi"]
-            rows.append(
-                {
-                    "level": level,
-                    "single": name,
-                    "multi": other,
-                    "error_single": pairs["error"].mean(),
-                    "error_multi": pairs["error_multi"].mean(),
-                    **_mean_with_interval(pairs, "difference"),
-                }
-            )
-    names = ["level", "single", "multi", "error_single", "error_multi", "difference",
-             "difference_low", "difference_high"]  # fmt: skip
-    return pd.DataFrame(rows, columns=names).sort_values(["level", "single"], ignore_index=True)
+    several = chosen.groupby("name")["level"].transform("nunique") > 1
+    pairs = chosen[~several].merge(
+        chosen[several], on=["level", "frame", "source"], suffixes=("_single", "_multi")
+    )
+    pairs["difference"] = pairs["error_single"] - pairs["error_multi"]
+    rows = [
+        {
+            "level": level,
+            "single": single,
+            "multi": multi,
+            "error_single": group["error_single"].mean(),
+            "error_multi": group["error_multi"].mean(),
+            **_mean_with_interval(group, "difference"),
+        }
+        for (level, single, multi), group in pairs.groupby(["level", "name_single", "name_multi"])
+    ]
+    ends = ["difference", "difference_low", "difference_high"]
+    names = ["level", "single", "multi", "error_single", "error_multi", *ends]
+    return pd.DataFrame(rows, columns=names)
 
 
 def variants(table: pd.DataFrame) -> pd.DataFrame:
-    """Networks with variants beside the same network without, from :func:`errors`."""
+    """Networks with variants next to the same network without, from :func:`errors`."""
     shown = table[table["kind"] == "network"]
     base = shown.assign(base=[name.partition("-")[0] for name in shown["name"]])
     varied = set(base.loc[base["variant"] != "", "base"])
     chosen = base[base["base"].isin(varied)].sort_values(
         ["base", "level", "part", "variant"], kind="stable", ignore_index=True
     )
-    names = ["name", "variant", "level", "part", "error", "error_low", "error_high",
-             "psnr_error_db", "deviation", "gain_on_mean"]  # fmt: skip
-    return chosen[names]
+    errors = ["error", "error_low", "error_high", "psnr_error_db", "deviation", "gain_on_mean"]
+    return chosen[["name", "variant", "level", "part", *errors]]
 
 
-def comparison(
-    table: pd.DataFrame, paper: str, *, published: bool, folder: Path = PUBLISHED
-) -> pd.DataFrame:
-    """Test errors beside the printed ones; ``published``: data and labels are the paper's."""
+def comparison(table: pd.DataFrame, paper: str, *, published: bool) -> pd.DataFrame:
+    """Test errors next to the printed ones; ``published``: data and labels are the paper's."""
     ours = table[(table["part"] == "test") & (table["kind"] != "baseline")]
     ours = ours.assign(content="published" if published else "demo")
-    printed = []
-    for row in read_csv(folder / paper / "headline.csv"):
-        networks = row["networks"].split()
-        printed += [
-            {"name": name, "level": row["level"], row["quantity"]: row["printed"]}
-            for name in dict.fromkeys([*networks, *ours["name"]])
-            if name.partition("-")[0] in networks
-        ]
     merged: dict[tuple[str, str], dict[str, str]] = {}
-    for item in printed:
-        merged.setdefault((item["name"], item["level"]), {}).update(item)
+    for row in read_csv(PUBLISHED / paper / "headline.csv"):
+        networks = row["networks"].split()
+        for name in dict.fromkeys([*networks, *ours["name"]]):
+            if name.partition("-")[0] in networks:
+                key = {"name": name, "level": row["level"]}
+                merged.setdefault((name, row["level"]), key)[row["quantity"]] = row["printed"]
     return compare_with_published(
         ours, list(merged.values()), ["name", "level"], list(TOLERANCE), TOLERANCE
     )
@@ -226,8 +206,7 @@ def coding_table(
     table = table[[key in predicted for key in keys]].copy()
     jnd = [predicted[key]["jnd"][0] for key in keys if key in predicted]
     table.insert(5, "predicted_jnd1", jnd)
-    coded = [max(qp, int(np.floor(j + 0.5))) for qp, j in zip(table["qp"], jnd, strict=True)]
-    table.insert(6, "coded_qp", coded)
+    table.insert(6, "coded_qp", np.maximum(table["qp"], np.floor(np.add(jnd, 0.5)).astype(int)))
     return table.drop(columns="prefilter_vmaf_mean").reset_index(drop=True)
 
 
@@ -252,20 +231,6 @@ def bootstrap_interval(
     tail = 100 * (1 - CONFIDENCE) / 2
     low, high = np.percentile(drawn[:, 0] / drawn[:, 1], [tail, 100 - tail])
     return float(low), float(high)
-
-
-def _order_checks(networks: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = []
-    for name, group in networks.groupby("name", sort=False):
-        if group["level"].nunique() > 1:
-            levels = group.pivot(index="frame", columns="level", values="predicted").to_numpy()
-            wrong = int((np.diff(levels, axis=1) < 0).any(axis=1).sum())
-            rows.append(
-                {"name": name, "level": None, "check": "in_order", "found": wrong,
-                 "expected": "no frame with JND2 below JND1 or JND3 below JND2",
-                 "verdict": FAILED if wrong else PASSED}
-            )  # fmt: skip
-    return rows
 
 
 def _mean_with_interval(group: pd.DataFrame, column: str) -> dict[str, float]:
