@@ -16,7 +16,7 @@ def main(snakemake) -> None:
     codec = still_codec_for(picture_choice(params.entry, params.folder), list(records.values()))
     parts = {split.name: split.parts for split in read_splits(given.splits)}[wildcards.split]
     choice = load_choice(params.target, params.options, codec, params.store)
-    told = choices_of_split(
+    chosen = choices_of_split(
         wildcards.method,
         choice,
         {name: load_picture(given.pictures, records[name]) for name in parts["test"]},
@@ -24,7 +24,7 @@ def main(snakemake) -> None:
         StillStore(params.store),
         params.judge_every,
     )
-    write_json(snakemake.output.choices, told)
+    write_json(snakemake.output.choices, chosen)
 
 
 run(main, snakemake)

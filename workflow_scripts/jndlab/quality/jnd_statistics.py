@@ -1,4 +1,4 @@
-"""Raw JND judgements of subjects -> JND of a source: mean, median, satisfied users, SUR curves."""
+"""Raw JND samples of subjects -> JND of a source: mean, median, satisfied users, SUR curves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHARE = re.compile(r"sur(\d{2})")
 
 @dataclass(frozen=True)
 class JndSamples:
-    """Raw judgements: for each source its levels in order, each one array over subjects.
+    """Raw samples: for each source its levels in order, each one array over subjects.
 
     A sample is the first quality, on the way from fine to coarse, at which a subject saw a
     difference: the lowest such QP, the highest such QF. NaN stands where a subject has no sample

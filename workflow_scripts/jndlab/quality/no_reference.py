@@ -112,17 +112,16 @@ def _require_no_reference(name: str, known: list[str], with_reference: list[str]
 def _load(name: str, device: str) -> Any:
     import pyiqa
 
-    told = (
-        io.StringIO()
-    )  # pyiqa prints which file it fetches and loads, and nothing else reports it
+    # pyiqa prints the file that it fetches and loads, and nothing else reports it.
+    printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(told), _no_backbone_download(name):
+        with contextlib.redirect_stdout(printed), _no_backbone_download(name):
             metric = pyiqa.create_metric(name, device=torch.device(device))
     except Exception as error:
         # Whatever it was (network, disk, a cut file), what helps is the file's name and place.
-        raise _weights_error(name, told.getvalue(), error) from error
+        raise _weights_error(name, printed.getvalue(), error) from error
     logging.info(
-        "metric %s of pyiqa %s on %s. %s", name, pyiqa.__version__, device, told.getvalue()
+        "metric %s of pyiqa %s on %s. %s", name, pyiqa.__version__, device, printed.getvalue()
     )
     return metric
 
@@ -151,9 +150,11 @@ def _no_backbone_download(name: str) -> Iterator[None]:
         timm.create_model = create
 
 
-def _weights_error(name: str, told: str, error: Exception) -> UserError:
+def _weights_error(name: str, printed: str, error: Exception) -> UserError:
     why = f"{type(error).__name__}: {str(error)[:300]}"
-    steps = re.findall(r'^(Loading|Downloading)\b.*? (?:from|"(\S+)" to) (.+)$', told, re.MULTILINE)
+    steps = re.findall(
+        r'^(Loading|Downloading)\b.*? (?:from|"(\S+)" to) (.+)$', printed, re.MULTILINE
+    )
     step, address, place = steps[-1] if steps else ("", "", "")
     if step == "Loading":
         return UserError(

@@ -45,13 +45,13 @@ def siti_of_frames(frames: Sequence[Frame], clip: ClipFormat) -> list[SiTi]:
 
 def siti_of_file(path: str | Path) -> list[SiTi]:
     """The same of every frame of a clip's file."""
-    told = ffmpeg.run(["-v", "error", "-i", str(path), *_FILTER]).stdout.decode()
-    return _parsed(told, str(path))
+    log = ffmpeg.run(["-v", "error", "-i", str(path), *_FILTER]).stdout.decode()
+    return _parsed(log, str(path))
 
 
-def _parsed(told: str, where: str) -> list[SiTi]:
+def _parsed(log: str, where: str) -> list[SiTi]:
     spatial, temporal = (
-        [float(number) for number in re.findall(rf"lavfi\.siti\.{name}=(\S+)", told)]
+        [float(number) for number in re.findall(rf"lavfi\.siti\.{name}=(\S+)", log)]
         for name in ("si", "ti")
     )
     if not spatial or len(spatial) != len(temporal):

@@ -1,4 +1,4 @@
-"""Errors of predicted block JNDs against labels, beside simple baselines, with intervals."""
+"""Errors of predicted block JNDs against labels, next to baselines, with intervals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CAPTION = (
     "Mean absolute error of block JNDs in QP (bias: predicted - label), blocks pooled, with 95 % "
     f"bootstrap intervals over sources ({DRAWS} draws; with few sources they are too narrow). "
     "Baselines: `mean` of the training labels; `ti_regression`, a line through the training "
-    f"labels over ln(1 + TI); `video_jnd + {OFFSET}`, which is told the video's own JND that the "
+    f"labels over ln(1 + TI); `video_jnd + {OFFSET}`, which is given the video's own JND that the "
     "network has to guess. Only whole blocks count."
 )
 
@@ -39,7 +39,7 @@ class Labelled(NamedTuple):
 
 
 class Baselines(NamedTuple):
-    """What needs no pixels, fitted to training blocks: mean, and intercept and slope (3 x 2)."""
+    """Predictors without pixels, fitted to training blocks: mean, intercept and slope (3 x 2)."""
 
     mean: np.ndarray
     line: np.ndarray

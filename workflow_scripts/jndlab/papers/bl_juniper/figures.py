@@ -41,7 +41,7 @@ def map_figure(
     """A frame (H x W x 3) and each map (rows x columns, by its title) laid over it.
 
     Maps whose title begins with "importance" have their own scale, 1 to 3; all others share one in
-    QP. Small grids carry the numbers. Writes SVG, PNG and the maps as CSV beside ``stem``.
+    QP. Small grids carry the numbers. Writes SVG, PNG and the maps as CSV at ``stem``.
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize

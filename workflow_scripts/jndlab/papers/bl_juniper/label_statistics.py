@@ -1,4 +1,4 @@
-"""The authors' block labels: their statistics beside those on record, and what they ask for."""
+"""The authors' block labels: their statistics next to those on record, and their mean block QPs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TOLERANCE: dict[str, float | str] = {
 }  # fmt: skip
 STATISTICS_CAPTION = (
     "Statistics of the BL-JUNIPER authors' block labels (QP; TI in grey levels), recomputed, "
-    "beside the values on record: `reproduced` says that these are the same files."
+    "next to the values on record: `reproduced` says that these are the same files."
 )
 TENSION_CAPTION = (
     "Mean QP that the published decision table gives blocks, were all of one importance. At low "
@@ -43,7 +43,7 @@ def statistics_table(labels: BlockLabels) -> pd.DataFrame:
 
 
 def statistics_comparison(statistics: pd.DataFrame, folder: Path = PRINTED) -> pd.DataFrame:
-    """The statistics beside those on record (``label_statistics.csv``), with verdicts."""
+    """The statistics next to those on record (``label_statistics.csv``), with verdicts."""
     recorded = read_csv(folder / "label_statistics.csv")
     return compare_with_published(statistics, recorded, ["label"], list(TOLERANCE), TOLERANCE)
 

@@ -99,7 +99,7 @@ def label_pictures(
     """Levels of each picture (``vmaf_steps`` on all-intra codings) and of its whole blocks.
 
     Pictures whose levels are not reached, or whose blocks would reach above QP 51, are left out
-    and told in the log. Raises UserError where none is left.
+    and reported in the log. Raises UserError where none is left.
     """
     keys = {picture.name: picture.key for picture in pictures}
     sweeps = sweep_pictures(keys, codec, SWEPT_QPS, work_dir=work_dir, threads=threads)

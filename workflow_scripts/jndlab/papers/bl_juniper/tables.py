@@ -33,7 +33,7 @@ SAVINGS_CAPTION = (
     "stand-in; below it the controlled stream must be smaller. " + DMOS_CAPTION
 )
 HEADLINE_CAPTION = (
-    "Means over all sequences and target QPs beside those of the abstract. mean_dmos_predicted is "
+    "Means over all sequences and target QPs next to those of the abstract. mean_dmos_predicted is "
     "predicted from VMAF, never rated, and so is the MOS under the BD-rate, which for this linear "
     "mapping is the BD-rate under VMAF."
 )
@@ -41,7 +41,7 @@ BD_RATE_CAPTION = (
     "BD-rate (%) against the anchor, which was coded at further, higher QPs as well: {plain}. The "
     "controlled streams lie in a short stretch of its curve, hence low_overlap. mos_predicted = "
     "5 - dmos_predicted is linear in VMAF, so its BD-rate is that of vmaf_mean: its one row per "
-    "method says so and tells nothing new. wpsnr is weighted by the importance maps of the model "
+    "method says so and adds nothing. wpsnr is weighted by the importance maps of the model "
     "named, `uniform` by none. Negative saves."
 )
 QPS_CAPTION = (
@@ -112,7 +112,7 @@ def headline_table(savings: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
 
 
 def headline_comparison(headline: pd.DataFrame, folder: Path = PRINTED) -> pd.DataFrame:
-    """Our means beside the two of the abstract, which belong to the method ``bl_juniper``."""
+    """Our means next to the two of the abstract, which belong to the method ``bl_juniper``."""
     claims = {row["claim"]: row["printed"] for row in read_csv(folder / "headline.csv")}
     places = headline.loc[headline["method"] == "bl_juniper", GROUP].to_dict("records")
     printed = [

@@ -76,7 +76,7 @@ def weighted_quality(
 def equal_rate_table(
     points: pd.DataFrame, weighted: pd.DataFrame, anchor_method: str
 ) -> pd.DataFrame:
-    """Every point of every method beside the anchor at its rate; columns: ``EQUAL_RATE_COLUMNS``.
+    """Every point of every method next to the anchor at its rate; columns: ``EQUAL_RATE_COLUMNS``.
 
     ``points`` as of ``quality.points.read_points``, ``weighted`` with the columns ``POINT_KEY``,
     ``judge`` and ``QUALITIES``. ``plain_qp`` is the (fractional) QP at which the anchor has that

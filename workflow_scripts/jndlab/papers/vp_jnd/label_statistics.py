@@ -1,4 +1,4 @@
-"""What labels say by themselves, without pictures: levels, spread, and how far a constant gets."""
+"""Statistics of labels without their pictures: levels, spread, error of a constant."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def label_table(
     """A row for the labels of each data set, and of each folder of MCL-JCI samples and statistic.
 
     ``constant_dqf`` is the mean |dQF| of one constant for all pictures (the median of the labels
-    it is learnt from): for the authors' training pictures of MCL-JCI where all 50 are there, else
+    it is learned from): for the authors' training pictures of MCL-JCI where all 50 are there, else
     leaving out one picture after the other. ``interval`` is the mean half width of the labels' 95 %
     intervals, ``one_subject_dqf`` the mean distance of a single subject's JND from the label.
     """
@@ -55,12 +55,12 @@ def label_table(
 
 
 def constant_error(values: Mapping[str, float]) -> tuple[float, str]:
-    """Mean |dQF| of a constant, and from which pictures it was learnt; see :func:`label_table`."""
+    """Mean |dQF| of a constant and the pictures it is learned from; see :func:`label_table`."""
     split = vp_jnd_split()
-    learnt = [values[source] for source in split.parts["train"] if source in values]
+    learned = [values[source] for source in split.parts["train"] if source in values]
     others = [values[s] for part in ("val", "test") for s in split.parts[part] if s in values]
-    if len(values) == 50 and len(learnt) == len(VP_JND_TRAINING):
-        return float(np.abs(np.array(others) - np.median(learnt)).mean()), AUTHORS
+    if len(values) == 50 and len(learned) == len(VP_JND_TRAINING):
+        return float(np.abs(np.array(others) - np.median(learned)).mean()), AUTHORS
     array = np.array(list(values.values()))
     rest = [np.median(np.delete(array, place)) for place in range(array.size)]
     return float(np.abs(array - np.array(rest)).mean()), LEAVE_ONE_OUT
@@ -69,7 +69,7 @@ def constant_error(values: Mapping[str, float]) -> tuple[float, str]:
 def _metadata(labels: JndLabels) -> dict[str, Any]:
     first = [row for row in labels.rows if row.level == 1]
     values = {row.source: row.value for row in first}
-    error, learnt = constant_error(values)
+    error, learned = constant_error(values)
     widths = [(row.ci_high - row.ci_low) / 2 for row in first if row.ci_low is not None]
     subjects: Sequence[int] = [row.subjects for row in first if row.subjects is not None]
     return {
@@ -81,7 +81,7 @@ def _metadata(labels: JndLabels) -> dict[str, Any]:
         **spread(list(values.values())),
         "interval": float(np.mean(widths)) if widths else None,
         "constant_dqf": error,
-        "constant_learnt_from": learnt,
+        "constant_learnt_from": learned,
     }
 
 

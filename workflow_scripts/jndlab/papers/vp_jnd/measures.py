@@ -1,4 +1,4 @@
-"""What each picture costs and loses at each quality, and its mean pixel-wise JND."""
+"""Bytes, SSIM and VMAF NEG of each picture at each quality, and its mean pixel-wise JND."""
 
 from __future__ import annotations
 

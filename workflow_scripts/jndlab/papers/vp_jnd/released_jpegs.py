@@ -37,7 +37,7 @@ class ReleasedJpegs(JpegCodec):
             raise UserError(
                 f"{self.data_set} has no JPEG file of a picture at quality {quality}.",
                 expected="one of its own pictures, unchanged",
-                remedy="set `own_files: false` to code the pictures anew.",
+                remedy="set `own_files: false` to encode the pictures again.",
             )
         path = of_picture[quality]
         try:

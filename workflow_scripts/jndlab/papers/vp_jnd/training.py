@@ -34,7 +34,7 @@ def train_classifier(
     name: str,
     network: Mapping[str, Any],
     training: Mapping[str, Any],
-    learnt: Sequence[LabelledPicture],
+    learned: Sequence[LabelledPicture],
     validating: Sequence[LabelledPicture],
     codec: StillCodec,
     store: StillStore,
@@ -49,7 +49,7 @@ def train_classifier(
     is kept below ``folder``, by recipe and data: a killed training resumes there.
     """
     pairs = PicturePairsJnd(
-        learnt,
+        learned,
         validating,
         codec,
         store,
