@@ -16,7 +16,7 @@ def main(snakemake) -> None:
     if needs_qp != method["per_qp"]:
         raise UserError(
             f"methods.{name}: {method['class']} filters "
-            f"{'each QP differently' if needs_qp else 'all QPs alike'}.",
+            f"{'each QP differently' if needs_qp else 'all QPs in the same way'}.",
             where="the configuration",
             remedy=f"write `per_qp: {str(needs_qp).lower()}` for methods.{name}.",
         )

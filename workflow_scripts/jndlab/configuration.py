@@ -121,7 +121,7 @@ class TrainingJobs(Section):
     """GPUs of a training; one at a time then runs on a machine. 0 trains on the CPU, as many at
     once as threads allow."""
     threads: Count = 1
-    """CPU threads of a training. A job of several waits until so many cores are free at once."""
+    """CPU threads of a training. A job of n threads waits until n cores are free at once."""
 
 
 def sum_to_one(fractions: Model) -> Model:
@@ -263,7 +263,7 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def variants_of(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """Rules of a union by the value of the key that tells them apart; empty for other rules."""
+    """Rules of a union by the value of the discriminating key; empty for other rules."""
     return dict(rule.get("variants", {}))
 
 

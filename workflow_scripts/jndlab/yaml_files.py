@@ -25,6 +25,6 @@ def load_yaml(path: str | Path) -> Any:
         try:
             return yaml.load(text, _QUICK)
         except yaml.YAMLError:
-            return yaml.safe_load(text)  # the slow one's messages say more
+            return yaml.safe_load(text)  # the slow one has fuller messages
     except yaml.YAMLError as error:
         raise UserError("a file is no valid YAML.", where=str(path), expected=str(error)) from error

@@ -14,12 +14,12 @@ def main(snakemake) -> None:
     given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
     records = {record.name: record for record in read_list(given.table)}
     codec = still_codec_for(picture_choice(params.entry, params.folder), list(records.values()))
-    parts = {split.name: split.parts for split in read_splits(given.splits)}[wildcards.split]
+    subsets = {split.name: split.subsets for split in read_splits(given.splits)}[wildcards.split]
     choice = load_choice(params.target, params.options, codec, params.store)
     chosen = choices_of_split(
         wildcards.method,
         choice,
-        {name: load_picture(given.pictures, records[name]) for name in parts["test"]},
+        {name: load_picture(given.pictures, records[name]) for name in subsets["test"]},
         codec,
         StillStore(params.store),
         params.judge_every,

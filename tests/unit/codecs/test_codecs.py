@@ -203,7 +203,7 @@ def test_a_damaged_stream_is_found_though_the_encoder_said_all_is_well(
 
     run = ffmpeg.run
     monkeypatch.setattr(packaged.ffmpeg, "run", run_and_damage)
-    with pytest.raises(UserError, match=r"not what its encoder says|empty|found 9"):
+    with pytest.raises(UserError, match=r"not what its encoder reports|empty|found 9"):
         get_codec(X265).encode(job(*source, stream))
     assert last and files_under(stream.parent) == []
 

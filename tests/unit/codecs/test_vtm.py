@@ -157,8 +157,8 @@ def test_another_version_is_refused_before_the_encode(spec, source, tmp_path, mo
     [
         ("refused", "Unknown profile"),
         ("killed", "exit status -9"),
-        ("cut", "not what its encoder says it wrote"),
-        ("tail", "not what its encoder says it wrote"),
+        ("cut", "not what its encoder reports"),
+        ("tail", "not what its encoder reports"),
         ("short_log", "lacks its summary"),
     ],
 )

@@ -225,12 +225,12 @@ def test_an_unknown_checksum_is_recorded_and_then_holds(server, tmp_path):
     assert entry["url"] == server.url()
 
     target.write_bytes(BODY[:-1])  # damaged on disk
-    with pytest.raises(UserError, match="on disk is not the file that is known"):
+    with pytest.raises(UserError, match="on disk is not the recorded file"):
         fetch(server.url(), target, record=record)
 
     target.unlink()
     server.bodies["/file.bin"] = BODY[::-1]  # changed at its source
-    with pytest.raises(UserError, match="arrived, but is not the file") as caught:
+    with pytest.raises(UserError, match="arrived, but is not the recorded file") as caught:
         fetch(server.url(), target, record=record)
     assert "checksums.json" in str(caught.value) and SHA256 in str(caught.value)
     assert not target.exists()

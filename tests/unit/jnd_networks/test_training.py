@@ -291,7 +291,7 @@ def test_model_file_and_export_predict_the_same(onnx_of_levels):
     [
         ({"model": "lat2"}, r"JND1, JND2 \.\.\., found JND2"),
         ({"model": "lat1", "network": "rec"}, "rec, found lat"),
-        ({"model": "mj_lat", "frames": 0}, "look at 0 frames"),
+        ({"model": "mj_lat", "frames": 0}, "use 0 frames"),
     ],
 )
 def test_wrong_models_of_a_predictor_are_told(onnx_of_levels, options, message):
@@ -301,7 +301,7 @@ def test_wrong_models_of_a_predictor_are_told(onnx_of_levels, options, message):
 
 
 def test_keras_weights_need_their_network(tmp_path):
-    with pytest.raises(UserError, match="do not say which network"):
+    with pytest.raises(UserError, match="do not name their network"):
         NetworkJndPredictor(model=tmp_path / "MJLAT.h5")
 
 

@@ -48,7 +48,7 @@ def test_preparation_standardises_as_fitted():
     assert planes.var((0, 2, 3), correction=0).tolist() == pytest.approx([1, 1, 1], abs=1e-4)
     assert values.mean().abs() < 1e-5
     assert preparation.pixel_mean[2] == pytest.approx(blocks[..., 2].mean())
-    with pytest.raises(UserError, match="all alike"):
+    with pytest.raises(UserError, match="all equal"):
         BlockPreparation.fitted(blocks, np.ones(9))
 
 

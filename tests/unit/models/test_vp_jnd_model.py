@@ -213,13 +213,13 @@ def test_choice_is_where_the_classifier_turns(suffix, crops, tmp_path):
     store = tmp_path / "coded"
     choice = VpJndChoice(model=model, patches=8, crops=crops, search="exhaustive", store=store)
     decision = choice.choose(PICTURE)
-    judged = choice.look_at(PICTURE)
-    logits = {q: judged(choice.decoded(PICTURE, q)).logit for q in (1, 30, 100)}
+    verdict_on = choice.look_at(PICTURE)
+    logits = {q: verdict_on(choice.decoded(PICTURE, q)).logit for q in (1, 30, 100)}
     assert logits[1] > logits[30] > logits[100] and logits[1] > 0 > logits[100]
     assert decision.calls == 100
     assert decision.path[0] == Call(1, True)
     assert 1 < decision.quality < 100
-    assert judged(choice.decoded(PICTURE, 30)).corners.shape == (8, 2)
+    assert verdict_on(choice.decoded(PICTURE, 30)).corners.shape == (8, 2)
     assert decision.bytes == len(JpegCodec().encode(PICTURE, decision.quality))
     assert decision.as_json()["saving"] == pytest.approx(1 - decision.bytes / decision.best_bytes)
     again = VpJndChoice(model=model, patches=8, crops=crops, search="voting").choose(PICTURE)

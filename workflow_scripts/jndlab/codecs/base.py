@@ -1,4 +1,4 @@
-"""What a codec is: one small interface behind which every encoder stands."""
+"""Interface of codecs: one small protocol for every encoder."""
 
 from __future__ import annotations
 

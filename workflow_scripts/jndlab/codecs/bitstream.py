@@ -16,7 +16,7 @@ DEMUXERS = {".266": "vvc", ".265": "hevc", ".264": "h264"}
 REMEDY = "remove what is left of this point and run it again; see the log for the encoder's words."
 
 # By code: ITU-T H.266 (table 9), H.265 (table 7-7) and H.264 (table 7-6: switching pictures count
-# as P and I; 5 to 9 say the same of all slices of the picture).
+# as P and I; 5 to 9: all slices of the picture are of that type).
 _SLICE_TYPES = {".266": "BPI", ".265": "BPI", ".264": "PBIPI" * 2}
 _PACKET = re.compile(r"^\[trace_headers @ \S+\] Packet: (\d+) bytes", re.MULTILINE)
 _SLICE_HEADER = re.compile(r"\] Slice (?:Segment )?Header\s*$", re.MULTILINE)
@@ -50,15 +50,15 @@ def read_stream(stream: Path) -> StreamFacts:
     if size == 0:
         raise UserError("the stream is empty.", where=str(stream), remedy=REMEDY)
     # The tracing filter speaks at level info; the null muxer drops the packets after it.
-    told = ffmpeg.run(["-v", "info", *_input_args(stream), "-c", "copy",
+    trace = ffmpeg.run(["-v", "info", *_input_args(stream), "-c", "copy",
                        "-bsf:v", "trace_headers", "-f", "null", "-"]).stderr  # fmt: skip
-    shape = _SIZE.search(told)
-    starts = list(_PACKET.finditer(told))
+    shape = _SIZE.search(trace)
+    starts = list(_PACKET.finditer(trace))
     if shape is None or not starts:
         raise UserError("the stream holds no picture.", where=str(stream), remedy=REMEDY)
-    ends = [later.start() for later in starts[1:]] + [len(told)]
+    ends = [later.start() for later in starts[1:]] + [len(trace)]
     slice_types = [
-        _slice_type(told[packet.end() : end], stream, number)
+        _slice_type(trace[packet.end() : end], stream, number)
         for number, (packet, end) in enumerate(zip(starts, ends, strict=True))
     ]
     bits = [8 * int(packet[1]) for packet in starts]
@@ -100,7 +100,7 @@ def checked_stream(
         )
     if metadata.bits_per_frame != list(encoder_bits):
         raise UserError(
-            "the stream is not what its encoder says it wrote: cut, or with something added.",
+            "the stream is not what its encoder reports: cut, or with something added.",
             where=where,
             expected=_first_difference(encoder_bits, metadata.bits_per_frame),
             remedy=REMEDY,
@@ -159,11 +159,11 @@ def _slice_type(trace: str, stream: Path, number: int) -> str:
     return next((kind for kind in "BPI" if kind in found), "I")
 
 
-def _first_difference(told: Sequence[int], found: Sequence[int]) -> str:
-    for number, (told_bits, found_bits) in enumerate(zip(told, found, strict=False)):
-        if told_bits != found_bits:
-            return f"{told_bits} bits for picture {number} (coding order), found {found_bits}"
-    return f"{len(told)} pictures, found {len(found)}"
+def _first_difference(wanted: Sequence[int], found: Sequence[int]) -> str:
+    for number, (wanted_bits, found_bits) in enumerate(zip(wanted, found, strict=False)):
+        if wanted_bits != found_bits:
+            return f"{wanted_bits} bits for picture {number} (coding order), found {found_bits}"
+    return f"{len(wanted)} pictures, found {len(found)}"
 
 
 def _shortened(slice_types: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from jndlab.media import ffmpeg
 if TYPE_CHECKING:
     import numpy as np
 
-# Kvazaar's QP adaptation and rate control are off unless asked for. `gop=0`: every picture is coded
+# Kvazaar's QP adaptation and rate control are off by default. `gop=0`: every picture is coded
 # at the stated QP (its low-delay GOPs, `gop=lp-...`, code P pictures up to 5 steps above it, which
 # would come on top of a map). One thread and one picture at a time: kvazaar's search may depend on
 # the number of pictures in flight, and entropy resets at every row of blocks without `wpp=0`.
@@ -45,7 +45,7 @@ class KvazaarCodec(PackagedCodec):
 
     ``LDP`` is one I picture and then P pictures that refer to the pictures before them (as many as
     the preset keeps), all at the same QP. With ``EncodeJob.qp_map`` the QP of each coding tree unit
-    of 64x64 luma samples is the map's, in I and P pictures alike: no offset comes on top. The QP in
+    of 64x64 luma samples is the map's, in I and P pictures: no offset comes on top. The QP in
     the picture headers, from which the differences count, is then the map's median, so that a map
     of one value gives the pictures of the encode at that QP without a map (and about two bytes
     more each). Width and height must be multiples of 8, as FFmpeg asks.
@@ -70,7 +70,7 @@ class KvazaarCodec(PackagedCodec):
                 **_PINNED}  # fmt: skip
 
     def preset_args(self) -> list[str]:
-        """None: FFmpeg hands presets of kvazaar over among its parameters only."""
+        """None: FFmpeg takes presets of kvazaar among its parameters only."""
         return []
 
     def encoder_args(self, job: EncodeJob) -> list[str]:
@@ -100,8 +100,8 @@ class KvazaarCodec(PackagedCodec):
             differences = Path(scratch) / "qp_map.bin"  # kvazaar goes by the suffix
             differences.write_bytes(roi_bytes(qp - base))
             result = super().encode(replace(job, qp=base, qp_map=differences))
-        read, asked = _escaped(str(differences)), _escaped(str(job.qp_map))
-        return replace(result, command=[word.replace(read, asked) for word in result.command])
+        read, wanted = _escaped(str(differences)), _escaped(str(job.qp_map))
+        return replace(result, command=[word.replace(read, wanted) for word in result.command])
 
     def _run(
         self, job: EncodeJob, part: Path, sizes: Path
@@ -109,7 +109,7 @@ class KvazaarCodec(PackagedCodec):
         run, bits = super()._run(job, part, sizes)
         if "Invalid option" in run.stderr:  # FFmpeg only warns, and would code without the map
             raise UserError(
-                "kvazaar does not know one of its options.",
+                "kvazaar rejects one of its options.",
                 where=str(ffmpeg.ffmpeg_path()),
                 expected="; ".join(re.findall(r"Invalid option.*", run.stderr)),
                 remedy="use the packaged FFmpeg (unset JNDLAB_FFMPEG).",

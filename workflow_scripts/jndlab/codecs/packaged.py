@@ -1,4 +1,4 @@
-"""What the encoders inside the packaged FFmpeg share: one command, its own sizes, the checks."""
+"""Base of the encoders inside the packaged FFmpeg: command, picture sizes, checks."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class PackagedCodec(Codec):
         version = self.version() if self.version_in_stream else self.version_in(run.stderr)
         _KNOWN_VERSIONS[self.library] = version
         return EncodeResult(
-            command=_as_asked(run.command, part, job.stream),
+            command=_with_stream_name(run.command, part, job.stream),
             version=version,
             wall_seconds=run.wall_seconds,
             cpu_seconds=run.cpu_seconds,
@@ -110,7 +110,7 @@ class PackagedCodec(Codec):
         self, job: EncodeJob, part: Path, sizes: Path
     ) -> tuple[ffmpeg.CompletedRun, list[int]]:
         """Encode into ``part``; also the bits of each picture by the encoder's own count."""
-        # The rate is the sheet's, whatever the container says; one picture in, one out.
+        # The rate is the sheet's, not the container's; one picture in, one out.
         run = ffmpeg.run(
             ["-v", "info", "-r", str(job.clip.fps), "-i", str(job.source), "-map", "0:v:0",
              "-fps_mode", "passthrough", "-vf", NEUTRAL_TAGS, "-c:v", self.library,
@@ -121,9 +121,9 @@ class PackagedCodec(Codec):
         )  # fmt: skip
         return run, [8 * int(line) for line in sizes.read_text().split()]
 
-    def version_in(self, said: str) -> str:
+    def version_in(self, output: str) -> str:
         """Version of the encoder library in FFmpeg's output on opening it (or writing)."""
-        found = re.search(self.version_pattern, said)
+        found = re.search(self.version_pattern, output)
         if found is None:
             raise UserError(
                 f"encoder {self.library} of FFmpeg does not report its version.",
@@ -140,7 +140,7 @@ class PackagedCodec(Codec):
             )
 
 
-def _as_asked(command: list[str], part: Path, stream: Path) -> list[str]:
+def _with_stream_name(command: list[str], part: Path, stream: Path) -> list[str]:
     """The command with the stream's name in place of the temporary one."""
     return [str(stream) if word == str(part) else word for word in command]
 
@@ -155,6 +155,6 @@ def _library_version(codec: PackagedCodec) -> str:
         source = ["-f", "lavfi", "-i", "color=size=64x64:rate=25", "-frames:v", "1"]
         stream = ["-f", DEMUXERS[f".{codec.suffix}"], "-"]
         probe = ffmpeg.run(["-v", "info", *source, "-c:v", codec.library, *stream])
-        said = probe.stderr + probe.stdout.decode("latin-1")
-        _KNOWN_VERSIONS[codec.library] = codec.version_in(said)
+        output = probe.stderr + probe.stdout.decode("latin-1")
+        _KNOWN_VERSIONS[codec.library] = codec.version_in(output)
     return _KNOWN_VERSIONS[codec.library]

@@ -1,6 +1,6 @@
 """All-intra encodes in segments: cut the clip, and join the streams to that of the whole clip.
 
-Only for codecs with ``independent_intra``: their intra pictures know nothing of each other, so
+Only for codecs with ``independent_intra``: their intra pictures are coded independently, so
 that a cluster may code them apart. The joined stream decodes to the very pictures of the whole
 encode and may differ from its stream by one header byte a segment (the segment's first picture is
 numbered from 0 again; VTM codes it as IDR in place of CRA).

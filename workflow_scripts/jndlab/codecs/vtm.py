@@ -139,7 +139,7 @@ class VtmCodec(Codec):
         config_file = self._config_file(job.configuration, job.qp)
         encoder = self._executable("encoder", self.encoder)
         decoder = self._executable("decoder", self.decoder) if self.verify_with_decoder else None
-        # Asked beforehand: an encode takes hours, and the wrong version makes all of it void.
+        # Checked beforehand: an encode takes hours, and the wrong version makes all of it void.
         self._check_banner(_banner(encoder), _ENCODER_BANNER, "encoder")
         with atomic_path(job.stream) as part, _raw_frames(job) as raw:
             command = encode_command(encoder, config_file, raw, part, job)
@@ -149,8 +149,8 @@ class VtmCodec(Codec):
                 with open(job.log, "a", encoding="utf-8") as stream:
                     stream.write(printed)
             log = parse_log(printed)
-            told = [picture.bits for picture in log.pictures]
-            metadata = checked_stream(part, job.clip, job.configuration, told)
+            encoder_bits = [picture.bits for picture in log.pictures]
+            metadata = checked_stream(part, job.clip, job.configuration, encoder_bits)
             if decoder is not None:
                 self._verify(decoder, part, job)
         return EncodeResult(
@@ -216,8 +216,8 @@ class VtmCodec(Codec):
     def _key(self, key: str) -> str:
         return f"config/codecs.yaml: {key} of the entry with adapter vtm, version {self.version}"
 
-    def _check_banner(self, said: str, pattern: re.Pattern[str], key: str) -> None:
-        found = pattern.search(said)
+    def _check_banner(self, banner: str, pattern: re.Pattern[str], key: str) -> None:
+        found = pattern.search(banner)
         if found is None or found[1] != self.version:
             raise UserError(
                 f"VTM's {key} is of another version than configured.",
@@ -264,7 +264,7 @@ def _raw_frames(job: EncodeJob) -> Iterator[Path]:
         expected, found = job.clip.frames * job.clip.frame_bytes, raw.stat().st_size
         if found != expected:
             raise UserError(
-                "the source is not the clip that its sheet says.",
+                "the source is not the clip of its sheet.",
                 where=str(job.source),
                 expected=f"{expected} bytes ({job.clip.frames} frames of "
                 f"{job.clip.width}x{job.clip.height}), found {found}",
@@ -276,7 +276,7 @@ def _raw_frames(job: EncodeJob) -> Iterator[Path]:
 
 
 def _banner(encoder: Path) -> str:
-    """What the encoder says when asked for help; its exit status is 1 even so."""
+    """Output of ``--help``, which exits with status 1."""
     try:
         run = subprocess.run([encoder, "--help"], capture_output=True, stdin=subprocess.DEVNULL,
                              timeout=_BANNER_SECONDS, check=False)  # fmt: skip

@@ -121,7 +121,7 @@ def read_packed(path: str | Path) -> BlockLabels:
 
 
 def label_statistics(labels: BlockLabels) -> list[dict[str, float | int | str]]:
-    """What the labels are like, one row per JND level and one for TI (``label``).
+    """Statistics of the labels, one row per JND level and one for TI (``label``).
 
     ``min max mean std median p95`` over all blocks (deviation with N); for JNDs also
     ``mean_video`` (mean over clips of the lowest label), ``offsets`` (largest minus smallest label

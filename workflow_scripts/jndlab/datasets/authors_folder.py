@@ -48,8 +48,8 @@ def read_authors_folder(
 ) -> dict[str, FramesOfSplit]:
     """The subsets of a folder in the authors' layout: ``train``, ``val`` and, if there, ``test``.
 
-    ``kind`` says what the labels are (the file does not); their source is the frame's name without
-    suffix. Raises UserError, with file, expected and found, for: no or several label files,
+    ``kind`` is that of the labels (the file does not hold it); their source is the frame's name
+    without suffix. Raises UserError, with file, expected and found, for: no or several label files,
     folders or files of other kinds inside a split, rows that are not three numbers or not as many
     as frames, JNDs out of QP 0..51 or (``order="error"``) out of order, frames of mixed sizes, and
     JND frames that do not fit the frames in name, number or size.
@@ -161,7 +161,7 @@ def _require_plain_order(frames: Sequence[Path]) -> None:
             raise UserError(
                 "the order of the frames, on which their labels depend, is not clear.",
                 where=str(plain.parent),
-                expected=f"names that sort alike as text and by number; found {plain.name} "
+                expected=f"names in the same order as text and by number; found {plain.name} "
                 f"and {by_number.name}",
                 remedy="pad the numbers in the names with zeros (002, 010).",
             )

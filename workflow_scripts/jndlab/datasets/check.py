@@ -51,8 +51,8 @@ def find_data(
     """State of every data set of the registry, in its order.
 
     A data set of ``needed_datasets`` must be there as a whole; of a set that only holds
-    ``needed_sequences`` their files must be, each with the size that the sheet says.
-    Raises UserError for a name that neither the registry nor the sheet knows.
+    ``needed_sequences`` their files must be, each with the size in the sheet.
+    Raises UserError for a name in neither the registry nor the sheet.
     """
     for key in needed_datasets:
         choose_dataset(registry, key)
@@ -134,7 +134,7 @@ def _find(
 
 
 def _fault(sequence: Sequence, dataset: Dataset, data_dir: str | Path) -> str | None:
-    """What is wrong with the source of a sequence, in one line; None if nothing is."""
+    """Fault of the source of a sequence, in one line; None without one."""
     try:
         source = source_path(sequence, Path(data_dir) / dataset.key)
         if source.suffix == ".yuv":

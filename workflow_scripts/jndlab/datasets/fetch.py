@@ -215,10 +215,10 @@ def _check(
 
 def _differs(wanted: str, found: str, path: Path, target: Path, url: str, source: str) -> UserError:
     if path == target:
-        what = f"'{target.name}' on disk is not the file that is known."
+        what = f"'{target.name}' on disk is not the recorded file."
         remedy = "move it away and fetch it again."
     else:
-        what = f"'{target.name}' arrived, but is not the file that is known; it was not kept."
+        what = f"'{target.name}' arrived, but is not the recorded file; it was not kept."
         remedy = (
             "try again. If it stays so, the file has changed at its source: look at its page, "
             f"and correct {source} if the change is meant."
@@ -259,14 +259,14 @@ def _locked(target: Path) -> Iterator[None]:
 def _failed(
     url: str, target: Path, error: Exception, status: int | None, attempts: int
 ) -> UserError:
-    told = {
+    meanings = {
         401: "the server asks for a login",
         403: "the server refuses the file",
         404: "the server has no such file",
     }
     reason = f"HTTP {status}" if status else type(error).__name__
-    if status in told:
-        reason = f"{told[status]} (HTTP {status})"
+    if status in meanings:
+        reason = f"{meanings[status]} (HTTP {status})"
     times = "once" if attempts == 1 else f"{attempts} times"
     return UserError(
         f"'{target.name}' could not be fetched: {reason}.",

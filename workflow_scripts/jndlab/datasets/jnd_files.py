@@ -1,4 +1,4 @@
-"""What the readers of JND data sets share: files by source and quality, gaps, lists of numbers."""
+"""Shared by the readers of JND data sets: files by source and quality, gaps, lists of numbers."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def require_sources(found: Collection[str], wanted: Collection[str], where: str 
             f"{len(lacking)} of {len(wanted)} sources are missing: {', '.join(lacking[:8])}"
             f"{' ...' * (len(lacking) > 8)}.",
             where=str(where),
-            remedy="fetch and unpack the data set again; `snakemake check_data` says from where.",
+            remedy="fetch and unpack the data set again; `snakemake check_data` names the source.",
         )
 
 

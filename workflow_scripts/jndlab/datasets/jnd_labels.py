@@ -18,7 +18,7 @@ from jndlab.quality.jnd_statistics import RANGES, JndSamples, Unit, estimate_jnd
 Kind = Literal["subjective", "vmaf_steps"]
 Order = Literal["error", "warn"]
 # Other than mean, median and surNN: an objective rule's, the lowest block label of a clip
-# (BL-JUNIPER), and the values of a folder that does not say how they were made.
+# (BL-JUNIPER), and the values of a folder that does not state how they were made.
 OTHER_STATISTICS = ("steps", "block_minimum", "unstated")
 
 
@@ -56,7 +56,7 @@ class JndLabels:
 
     @property
     def kind(self) -> Kind:
-        """``subjective``, or ``vmaf_steps`` where no person was asked."""
+        """``subjective``, or ``vmaf_steps`` where there were no subjects."""
         return self.rows[0].kind
 
     @property
@@ -259,14 +259,14 @@ def _check_order(
     if not wrong:
         return
     source, values = next(iter(wrong.items()))
-    told = f"the JND levels of {len(wrong)} of {len(by_source)} sources are out of order"
+    problem = f"the JND levels of {len(wrong)} of {len(by_source)} sources are out of order"
     found = f"{source} has {', '.join(f'{value:g}' for value in values)}"
     if order == "warn":
-        warnings.warn(f"{told} in {where}: {found}", UserWarning, stacklevel=3)
+        warnings.warn(f"{problem} in {where}: {found}", UserWarning, stacklevel=3)
         return
     sense = "JND1 <= JND2 <= JND3 in QP" if unit == "QP" else "JND1 >= JND2 >= JND3 in QF"
     raise UserError(
-        f"{told}.",
+        f"{problem}.",
         where=where,
         expected=f"{sense}; {found}",
         remedy="correct the labels, or read them with order='warn' to keep them as they are.",

@@ -143,15 +143,15 @@ def _quality_of_table() -> dict[tuple[int, ...], int]:
 def _by_quality(files: Mapping[int, Path]) -> dict[int, Path]:
     """JPEG files by quality factor: their numbers are that, or 101 minus it."""
     number = max(files)
-    told = jpeg_quality(files[number])
-    if told == number:
+    quality = jpeg_quality(files[number])
+    if quality == number:
         return dict(files)
-    if told == 101 - number:
+    if quality == 101 - number:
         return {101 - other: path for other, path in sorted(files.items(), reverse=True)}
     raise UserError(
         "the numbers of JPEG files do not reveal their quality.",
         where=str(files[number]),
-        expected=f"quality factor {number} or {101 - number}, found {told or 'another table'}",
+        expected=f"quality factor {number} or {101 - number}, found {quality or 'another table'}",
         remedy="unpack the original files; pictures coded again are not those that were rated.",
     )
 
@@ -160,7 +160,7 @@ def _ratings(row: Mapping[str, str], levels: Sequence[int], where: str) -> np.nd
     name = row["image_id"]
     try:
         ratings = np.array(json.loads(row["ratings"]), float)
-        told = (int(row["No. of ratings"]), float(row["mean"]), float(row["std"]))
+        published = (int(row["No. of ratings"]), float(row["mean"]), float(row["std"]))
     except (TypeError, ValueError) as error:
         raise UserError(
             f"the ratings of {name} cannot be read.", where=where, expected=str(error)
@@ -174,15 +174,15 @@ def _ratings(row: Mapping[str, str], levels: Sequence[int], where: str) -> np.nd
         )
     deviations = [ratings.std(ddof=0)] + ([ratings.std(ddof=1)] if ratings.size > 1 else [])
     if (
-        told[0] != ratings.size
-        or abs(told[1] - ratings.mean()) > 0.01
-        or min(abs(told[2] - deviation) for deviation in deviations) > 0.01
+        published[0] != ratings.size
+        or abs(published[1] - ratings.mean()) > 0.01
+        or min(abs(published[2] - deviation) for deviation in deviations) > 0.01
     ):
         raise UserError(
             f"the statistics of {name} do not come out of its ratings.",
             where=where,
-            expected=f"{told[0]} ratings, mean {told[1]:g}, deviation {told[2]:g}; found "
-            f"{ratings.size}, {ratings.mean():.3f}, {deviations[-1]:.3f}",
+            expected=f"{published[0]} ratings, mean {published[1]:g}, deviation {published[2]:g}; "
+            f"found {ratings.size}, {ratings.mean():.3f}, {deviations[-1]:.3f}",
         )
     return ratings
 

@@ -73,7 +73,7 @@ def source_path(sequence: Sequence, source_dir: str | Path) -> Path:
         remedy = "correct the name in the sheet, or install the suite's Python packages again."
     else:
         path = Path(source_dir) / sequence.file
-        remedy = "`snakemake check_data` says where the data set comes from and where it must lie."
+        remedy = "`snakemake check_data` names the data set's source and folder."
     if not path.is_file():
         raise UserError(
             f"the source of sequence '{sequence.id}' is missing.",
@@ -98,7 +98,7 @@ def check_raw_size(sequence: Sequence, source: Path) -> None:
     whole, rest = divmod(found, frame_bytes)
     found_frames = f"{whole} frames" + (f" and {rest} bytes of another" if rest else "")
     raise UserError(
-        f"the raw file of sequence '{sequence.id}' has not the size that the sheet says.",
+        f"the raw file of sequence '{sequence.id}' has not the size in the sheet.",
         where=str(source),
         expected=f"{frames * frame_bytes} bytes = {frames} frames of {sequence.width}x"
         f"{sequence.height}, {sequence.bit_depth} bit, 4:2:0; found {found} bytes = {found_frames}",
@@ -165,7 +165,7 @@ def _check_picture(sequence: Sequence, source: Path) -> None:
     """Raise UserError unless the first picture has the sheet's source size, depth and 4:2:0."""
     width, height = sequence.source_size
     try:
-        said = run(["-v", "error", "-i", str(source), "-map", "0:v:0", "-frames:v", "1",
+        output = run(["-v", "error", "-i", str(source), "-map", "0:v:0", "-frames:v", "1",
                     "-c:v", "rawvideo", "-f", "framecrc", "-"]).stdout.decode()  # fmt: skip
     except ToolError as error:
         raise UserError(
@@ -173,13 +173,13 @@ def _check_picture(sequence: Sequence, source: Path) -> None:
             where=str(source),
             expected=error.expected,
         ) from error
-    lines = said.splitlines()
+    lines = output.splitlines()
     size = next(line.split()[-1] for line in lines if line.startswith("#dimensions"))
     picture_bytes = int(lines[-1].split(",")[4])
     expected_bytes = width * height * 3 // 2 * (1 if sequence.bit_depth == 8 else 2)
     if size != f"{width}x{height}" or picture_bytes != expected_bytes:
         raise UserError(
-            f"the source of sequence '{sequence.id}' has another format than the sheet says.",
+            f"the source of sequence '{sequence.id}' has another format than in the sheet.",
             where=str(source),
             expected=f"{width}x{height}, {sequence.bit_depth} bit, 4:2:0 ({expected_bytes} bytes a "
             f"picture), found {size} with {picture_bytes} bytes a picture",

@@ -30,7 +30,7 @@ class RemoteFile(Section):
 
 
 class Citation(Section):
-    """What to cite when the set is used."""
+    """The publication to cite."""
 
     text: Text
     """Authors, title, where and when."""
@@ -51,7 +51,7 @@ class Dataset(Section):
     """One entry of the registry."""
 
     title: Text
-    """What the set is, in one line."""
+    """Contents of the set, in one line."""
     access: Literal["open", "account", "request", "packaged"]
     """`open`: for anybody, by `files` or else by hand as in `manual`; `account`: after registering;
     `request`: after asking its owners; `packaged`: arrives with an installed Python package."""
@@ -103,7 +103,7 @@ DatasetName = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$")]
 
 class Registry(RootModel[dict[DatasetName, Dataset]]):
     """The registry of data sets. Keys are their names; a set lies in the folder of that name inside
-    `data_dir`. What is not known for sure is null."""
+    `data_dir`. Unconfirmed values are null."""
 
     @model_validator(mode="after")
     def _name_the_sets(self) -> Registry:

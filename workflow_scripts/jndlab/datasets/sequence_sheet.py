@@ -58,7 +58,7 @@ class SequenceRow(Section):
     """Size of the source, such as `1280x720`, where the clip is scaled (Lanczos) to width x height;
     empty where the source has that size already."""
     note: str = ""
-    """What a reader should know about the row."""
+    """Notes on the row."""
 
 
 def load_sequences(path: str | Path) -> dict[str, Sequence]:

@@ -49,7 +49,7 @@ class Sequence:
         count = self.frames if frames is None else frames
         if not 1 <= count <= self.frames:
             raise UserError(
-                f"{count} frames of sequence '{self.id}' are asked for.",
+                f"{count} frames of sequence '{self.id}' are requested.",
                 where="`frames` in the config",
                 expected=f"1 to {self.frames}, the frames that the sheet gives for it",
                 remedy="lower `frames`, or leave this sequence out.",

@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 COLUMNS = ["split", "part", "source"]
 
 # Ids of MCL-JCI in the authors' training code of VP-JND; of the other twenty it uses ten to
-# validate and ten to test and does not say which.
+# validate and ten to test, without stating which.
 VP_JND_TRAINING = (
     1, 2, 3, 4, 9, 14, 15, 18, 19, 21, 22, 24, 27, 28, 29,
     31, 32, 33, 34, 35, 37, 39, 41, 42, 44, 46, 47, 48, 49, 50,

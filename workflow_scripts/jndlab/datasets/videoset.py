@@ -97,7 +97,7 @@ def find_clips(
 ) -> dict[str, VideoSetClip]:
     """The streams of one resolution below a folder; missing sources and QPs are named (UserError).
 
-    ``sources`` and ``qps`` say what is needed: a part of the set may be fetched.
+    ``sources`` and ``qps`` are those needed: a part of the set may be fetched.
     """
     pattern = re.compile(
         rf"(?P<source>videoSRC\d{{3}}_{resolution}_\d+)_qp_(?P<quality>\d\d)\.(264|mp4)"
@@ -151,7 +151,7 @@ def _read_table(path: Path, level: int) -> list[VideoSetRow]:
 def _row(cells: dict[str, Any], level: int, where: str) -> VideoSetRow:
     try:
         samples = np.array(json.loads(cells["samples"]), float)
-        told = int(cells["samples_no"])
+        count = int(cells["samples_no"])
         row = VideoSetRow(
             f"videoSRC{int(cells['sequence_index']):03d}",
             level,
@@ -166,9 +166,9 @@ def _row(cells: dict[str, Any], level: int, where: str) -> VideoSetRow:
         raise UserError(
             "a row of a JND table cannot be read.", where=where, expected=str(error)
         ) from error
-    if samples.size != told or samples.size < 2:
+    if samples.size != count or samples.size < 2:
         raise UserError(
-            f"{row.source} has {samples.size} JND samples.", where=where, expected=f"{told}"
+            f"{row.source} has {samples.size} JND samples.", where=where, expected=f"{count}"
         )
     if samples.min() < QPS[0] or samples.max() > QPS[-1]:
         raise UserError(

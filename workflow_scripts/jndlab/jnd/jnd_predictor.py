@@ -36,7 +36,7 @@ class JndPredictor(Protocol):
 def load_jnd_predictor(target: str, options: Mapping[str, Any] | None = None) -> JndPredictor:
     """Import ``package.module:Class`` and construct it with ``options``.
 
-    Raises UserError that says what to write instead.
+    Raises UserError that names what to write instead.
     """
     methods = ("predict(frames, clip)",)
     return load_class(target, options, noun="JND predictor", methods=methods)

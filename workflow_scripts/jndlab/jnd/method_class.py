@@ -19,7 +19,7 @@ def load_class(
     """Import ``package.module:Class`` and construct it with ``options``.
 
     ``methods`` are the methods (written as they are called) of which it must have at least one;
-    ``noun`` says in messages what it is. Raises UserError that says what to write instead: not of
+    ``noun`` names its kind in messages. Raises UserError that names what to write instead: not of
     this form, no such module or class, an option that the class does not have, options that it
     refuses, none of the methods.
     """

@@ -1,4 +1,4 @@
-"""What a prefilter method is, how one is loaded by name, and how it is applied to a clip.
+"""Prefilters: their interface, loading by name, and filtering of a clip.
 
 A prefilter takes detail out of a clip before it is encoded. It is a class whose options are
 keyword arguments and which has one of two methods; no base class is needed::
@@ -56,7 +56,7 @@ def load_prefilter(
 ) -> LumaPrefilter | FramesPrefilter:
     """Import ``package.module:Class`` and construct it with ``options``.
 
-    Raises UserError that says what to write instead (see :func:`load_class`).
+    Raises UserError that names what to write instead (see :func:`load_class`).
     """
     return load_class(
         target,
@@ -79,7 +79,7 @@ def apply_prefilter(
 
     ``qp`` reaches only a filter with ``per_qp``. Raises UserError where the filter returns
     another shape, sample type or number of frames than it was given, or a sample above the
-    depth's range. What the filter itself raises is passed on.
+    depth's range. Errors of the filter itself are passed on.
     """
     name = type(prefilter).__name__
     if not is_per_qp(prefilter):

@@ -1,6 +1,6 @@
 """Searches for the picture-wise JND (PW-JND): the best quality that still shows errors.
 
-A classifier says of a coded picture whether its errors are visible. Along the qualities of a codec,
+A classifier decides whether the errors of a coded picture are visible. Along a codec's qualities,
 from worst to best, its answers are "visible" up to the PW-JND and "not visible" beyond, but for
 wrong answers near the edge and, rarely, elsewhere. Each search asks for few of the answers:
 
@@ -8,7 +8,7 @@ wrong answers near the edge and, rarely, elsewhere. Each search asks for few of 
 search             how                                             mean most off by at most
 ================== =============================================== ==== ==== ==============
 ``block``          VP-JND's binary search with blocks of 5, fixed    22   31 not bounded
-``voting``         the same tolerance, asked for sparingly           13   15 1
+``voting``         the same tolerance with fewer calls               13   15 1
 ``sliding_window`` Liu et al.: from the best down, 4 of 5 visible    54  100 2
 ``binary``         plain bisection                                    7    7 not bounded
 ``exhaustive``     all, then the step with fewest contradictions    100  100 1
@@ -34,7 +34,7 @@ FINISH = 9  # `voting` asks for all that is left once so few answers can decide
 
 
 class Call(NamedTuple):
-    """One answer of the classifier, in the order in which they were asked for."""
+    """One call of the classifier; calls are listed in their order."""
 
     quality: int
     visible: bool
@@ -54,7 +54,7 @@ class SearchResult:
 
     @property
     def calls(self) -> int:
-        """How many times the classifier was asked."""
+        """Number of the classifier's calls."""
         return len(self.path)
 
 
@@ -63,7 +63,7 @@ def search_pw_jnd(
 ) -> SearchResult:
     """Find the PW-JND among ``qualities``, given from worst to best (QF 1..100, or QP 51..0).
 
-    ``is_visible(quality)`` is asked at most once for each quality. ``method`` is a name of
+    ``is_visible(quality)`` is called at most once for each quality. ``method`` is a name of
     :data:`SEARCHES`. Raises UserError for another, or when there are no qualities.
     """
     if method not in SEARCHES:
@@ -149,7 +149,7 @@ def voting_search(visible: _Answers, count: int) -> int:
     Of the three positions around the middle two agree. At least one of those two answers is right,
     so the edge is not below the lower of two visible ones, and below the higher of two lossless
     ones. A clean vote takes two calls. Once at most 9 positions are left, those not yet known are
-    asked for, and the step that contradicts fewest of them is taken.
+    queried, and the step that contradicts fewest of them is taken.
 
     Calls: four rounds of at most three shrink 100 positions to at most 9 (100, 51, 27, 15, 9), of
     which two are known by then: 12 + 7. Error: a step k off that contradicts no more answers than
@@ -205,7 +205,7 @@ SEARCHES: dict[str, Callable[[_Answers, int], int]] = {
 
 
 def _counted(visible: _Answers, positions: range, stop_at_misses: int) -> int:
-    """How many positions are visible; stops asking when so many are not, or both kinds are seen."""
+    """Number of visible positions; stops at ``stop_at_misses`` that are not."""
     seen = missed = 0
     for position in positions:
         if visible(position):

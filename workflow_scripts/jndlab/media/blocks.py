@@ -12,7 +12,7 @@ Partial = Literal["pad", "drop"]
 def split_blocks(plane: np.ndarray, size: int, partial: Partial = "pad") -> np.ndarray:
     """Cut pictures ``(..., H, W)`` into blocks ``(..., rows, columns, size, size)``.
 
-    Blocks lie in raster order from the top left sample. What is left at the right and at the
+    Blocks lie in raster order from the top left sample. The remainder at the right and at the
     bottom is completed by repeating the last column and row (``"pad"``, for filters, which crop
     the result again: :func:`merge_blocks`) or left out (``"drop"``, for training patches, which
     must hold real samples only). The result may be a view of ``plane``.

@@ -88,14 +88,14 @@ def read_clip(path: str | Path, clip: ClipFormat) -> Iterator[Frame]:
             yield planes_of(raw, clip)
     finally:
         process.stdout.close()
-        said = process.stderr.read().decode(errors="replace").strip()
+        message = process.stderr.read().decode(errors="replace").strip()
         process.stderr.close()
         code = process.wait()
     if code != 0:
-        raise ToolError(f"FFmpeg cannot read '{path}'.", expected=said[-800:])
+        raise ToolError(f"FFmpeg cannot read '{path}'.", expected=message[-800:])
     if count != clip.frames:
         raise UserError(
-            "a clip has another number of frames than its sheet says.",
+            "a clip has another number of frames than in its sheet.",
             where=str(path),
             expected=f"{clip.frames} frames of {clip.width}x{clip.height}, found {count}",
             remedy="correct `frames` in the sheet, or replace the file.",
@@ -125,10 +125,10 @@ def write_clip(path: str | Path, frames: Iterable[Frame], clip: ClipFormat) -> N
             process.kill()
             process.communicate()
             raise
-        said = process.stderr.read().decode(errors="replace").strip()
+        message = process.stderr.read().decode(errors="replace").strip()
         process.stderr.close()
         if process.wait() != 0:
-            raise ToolError(f"FFmpeg cannot write '{path}'.", expected=said[-800:])
+            raise ToolError(f"FFmpeg cannot write '{path}'.", expected=message[-800:])
         if count != clip.frames:
             raise UserError(
                 "a filter returned another number of frames than it was given.",

@@ -23,7 +23,7 @@ class ToolError(UserError):
 
 @dataclass(frozen=True)
 class CompletedRun:
-    """What a finished tool returned. Seconds are of the tool's own process and its children."""
+    """Outcome of a finished tool. Seconds are of the tool's own process and its children."""
 
     command: list[str]
     stdout: bytes
@@ -106,12 +106,12 @@ def run_tool(
             stream.write(f"$ {shlex.join(words)}\n{stderr}")
             stream.write(f"exit {process.returncode}, {wall:.2f} s wall, {cpu:.2f} s CPU\n")
     if process.returncode != 0:
-        said = (stderr.strip() or stdout.decode(errors="replace").strip()).splitlines()
+        output = (stderr.strip() or stdout.decode(errors="replace").strip()).splitlines()
         raise ToolError(
             f"'{Path(words[0]).name}' ended with exit status {process.returncode}.",
             where=shlex.join(words)[:600],
             expected="exit status 0; its last lines were:\n    "
-            + "\n    ".join(said[-LOG_TAIL_LINES:]),
+            + "\n    ".join(output[-LOG_TAIL_LINES:]),
         )
     return CompletedRun(words, stdout, stderr, wall, cpu)
 

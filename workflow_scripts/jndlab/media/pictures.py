@@ -112,7 +112,7 @@ def _as_rgb(picture: Image.Image, path: Path) -> np.ndarray:
             raise UserError(
                 "a picture has transparent parts.",
                 where=str(path),
-                expected="an opaque picture: what shows through is not known",
+                expected="an opaque picture: what shows through is undefined",
                 remedy="lay it over a background and save it without alpha channel.",
             )
         return np.asarray(picture.convert("RGB"))

@@ -50,7 +50,7 @@ def jnd_onnx_bytes(network: PictureNetwork | BlJuniperCnn) -> bytes:
     stream = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         # The TorchScript exporter is deprecated, but its successor needs onnxscript, and these
-        # networks use nothing that it cannot export. It says the same of the checks of sizes.
+        # networks use nothing that it cannot export. The same holds for the checks of sizes.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             used,

@@ -42,7 +42,7 @@ class NetworkJndPredictor:
         threads: int | None = None,
     ) -> None:
         if frames < 1:
-            raise UserError(f"a JND predictor is to look at {frames} frames.", expected="1 or more")
+            raise UserError(f"a JND predictor is to use {frames} frames.", expected="1 or more")
         paths = [model] if isinstance(model, str | Path) else list(model)
         self.networks = [
             FrameNetwork(path, network=network, input_size=input_size, threads=threads)
@@ -155,7 +155,7 @@ def _opened(
 
         if network is None:
             raise UserError(
-                "Keras weights do not say which network they are of.",
+                "Keras weights do not name their network.",
                 where=str(path),
                 expected="the option `network`, e.g. mj_lat",
             )

@@ -1,4 +1,4 @@
-"""What the networks on whole pictures share: input size, preparation, options, ways of use."""
+"""Base of the networks on whole pictures: input size, preparation, options, ways of use."""
 
 from __future__ import annotations
 

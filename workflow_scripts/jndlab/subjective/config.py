@@ -36,15 +36,15 @@ class Subjective(Section):
     configuration: CodingConfiguration | None = None
     """Coding configuration of the clips; null takes the first of the run."""
     clip_seconds: Annotated[float, Field(ge=0, le=60), AS_WRITTEN] = 8
-    """Clips that are shorter are repeated whole until they last as long (the source alike). P.910
+    """Clips that are shorter are repeated whole until they last as long (the source too). P.910
     uses about 10 s."""
     pause_seconds: Annotated[float, Field(ge=0, le=10), AS_WRITTEN] = 2
     """Grey before each clip of a pair."""
     training_pairs: Annotated[int, Field(ge=0, le=10)] = 3
     """Pairs before the test, from the lowest to the highest QP, whose ratings do not count."""
     break_every: Count = 25
-    """A break is offered after so many pairs. P.910 and BT.500 advise sessions of at most half an
-    hour."""
+    """A break is offered after this number of pairs. P.910 and BT.500 advise sessions of at most
+    half an hour."""
     seed: Natural = 0
     """Fixes, with the subject's name, the order of the pairs."""
     scale: Pair[Real] = [1, 5]

@@ -68,9 +68,9 @@ def opinion_scores(scores: np.ndarray, model: Model) -> OpinionScores:
         import sureal
 
         kind = sureal.P910AnnexEModel if model == "p910" else sureal.MosModel
-        told = kind(_reader(scores)).run_modeling()
-    below, _ = told["quality_scores_ci95"]
-    return OpinionScores(np.array(told["quality_scores"]), np.array(below), scores.shape[1])
+        fitted = kind(_reader(scores)).run_modeling()
+    below, _ = fitted["quality_scores_ci95"]
+    return OpinionScores(np.array(fitted["quality_scores"]), np.array(below), scores.shape[1])
 
 
 def rater_statistics(ratings: Ratings) -> list[RaterStatistics]:
@@ -79,13 +79,13 @@ def rater_statistics(ratings: Ratings) -> list[RaterStatistics]:
     with _quiet():
         import sureal
 
-        told = sureal.P910AnnexEModel(_reader(ratings.scores)).run_modeling()
+        fitted = sureal.P910AnnexEModel(_reader(ratings.scores)).run_modeling()
     return [
         RaterStatistics(
             subject,
-            float(told["observer_bias"][i]),
-            float(told["observer_bias_ci95"][0][i]),
-            float(told["observer_inconsistency"][i]),
+            float(fitted["observer_bias"][i]),
+            float(fitted["observer_bias_ci95"][0][i]),
+            float(fitted["observer_inconsistency"][i]),
             float(screened.outside[i]),
             None if np.isnan(screened.balance[i]) else float(screened.balance[i]),
             bool(screened.rejected[i]),
@@ -119,7 +119,7 @@ class _Screening:
 def _screening(scores: np.ndarray) -> _Screening:
     """BT.500's test of every rater, by the counts of `sureal`.
 
-    A stimulus that all rate alike (a hidden reference: 5 by everyone) has no deviation, but
+    A stimulus that all rate equally (a hidden reference: 5 by everyone) has no deviation, but
     `sureal` would count every rater as both above and below it and reject them for it. Such
     stimuli are kept from it; they count in the number of stimuli only.
     """
@@ -131,9 +131,9 @@ def _screening(scores: np.ndarray) -> _Screening:
     with _quiet():
         import sureal
 
-        told = sureal.BT500Model(_reader(scores[differing])).run_modeling()
-    outside = np.array(told["observer_rejected_1st_stats"]) * differing.mean()
-    balance = np.array(told["observer_rejected_2nd_stats"], dtype=float)
+        fitted = sureal.BT500Model(_reader(scores[differing])).run_modeling()
+    outside = np.array(fitted["observer_rejected_1st_stats"]) * differing.mean()
+    balance = np.array(fitted["observer_rejected_2nd_stats"], dtype=float)
     rejected = (outside > OUTSIDE_SHARE) & (balance < BALANCE)
     if rejected.all():  # nobody would be left: the criterion has no meaning
         rejected[:] = False

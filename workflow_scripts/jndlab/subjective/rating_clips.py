@@ -104,12 +104,12 @@ def _worst_psnr(
 ) -> float | None:
     align = f"settb=1/({clip.fps}),setpts=N"
     graph = f"[0:v]{MARK},{align}[a];[1:v]{align}[b];[a][b]psnr=stats_file=-:shortest=0"
-    told = run(
+    compared = run(
         ["-stream_loop", str(repeats - 1), "-i", str(exact), "-i", str(target),
          "-lavfi", graph, "-f", "null", "-"],
         log=log,
     )  # fmt: skip
-    values = [float(v) for v in re.findall(r"psnr_y:(\S+)", told.stdout.decode())]
+    values = [float(v) for v in re.findall(r"psnr_y:(\S+)", compared.stdout.decode())]
     if len(values) != clip.frames * repeats:
         raise UserError(
             "a clip for rating has another number of frames than it was given.",

@@ -2,7 +2,7 @@
 
 The page shows pairs (ITU-T P.910, degradation category rating: the source, then the clip to rate)
 in a random order per subject, with training pairs and hidden references, and saves the ratings as
-a CSV file. What is in a clip stands only in the stimulus table, which stays with the experimenter.
+a CSV file. The contents of clips are only in the stimulus table, which stays with the experimenter.
 """
 
 from __future__ import annotations

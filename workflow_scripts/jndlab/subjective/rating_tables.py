@@ -114,7 +114,7 @@ def mos_bd_rate_table(
     """BD-rate against the anchor with MOS as quality: ``aggregate.bd_rate_table``, statuses kept.
 
     The metric is ``mos``, ``mos_bt500`` or ``mos_p910``. A curve of opinion often turns back
-    (``non_monotonic``) where codings cannot be told apart; then there is no BD-rate.
+    (``non_monotonic``) where codings cannot be distinguished; then there is no BD-rate.
     """
     rated = _with_mos(scores, points)
     metrics = [_metric(model) for model in MODELS]
@@ -124,7 +124,7 @@ def mos_bd_rate_table(
 def headline_table(
     scores: pd.DataFrame, bd_rates: pd.DataFrame, points: pd.DataFrame, anchor_method: str
 ) -> pd.DataFrame:
-    """What a method saves and loses on all rated points; columns: ``HEADLINE_COLUMNS``.
+    """Savings and losses of a method on all rated points; columns: ``HEADLINE_COLUMNS``.
 
     ``mean_saving_pct`` is the mean saving against the anchor at equal QP, ``mean_dmos`` the mean
     loss there (next to the anchor's), ``like_reference_pct`` the share of points whose 95 %

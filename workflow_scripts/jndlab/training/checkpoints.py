@@ -32,7 +32,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunIdentity:
-    """What a run is of. A checkpoint is continued only by a run of the same recipe and data."""
+    """Identity of a run. A checkpoint is continued only by a run of the same recipe and data."""
 
     recipe: dict[str, Any]
     data_sha256: str
@@ -106,7 +106,7 @@ def first_unsound_weight(model: nn.Module) -> str | None:
 
 
 def training_metadata(identity: RunIdentity, progress: Progress) -> dict[str, Any]:
-    """What a model file says about how it was trained."""
+    """Provenance of a trained model, as its file holds it."""
     return {
         "recipe": identity.recipe,
         "recipe_sha256": identity.recipe_sha256,

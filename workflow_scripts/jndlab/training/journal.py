@@ -52,8 +52,8 @@ class Journal:
         finished = row["step"] == self.total_steps
         if self.talks and (finished or time.monotonic() - self.last_line > SECONDS_BETWEEN_LINES):
             self.last_line = time.monotonic()
-            told = ", ".join(f"{k} {v:.6g}" for k, v in row.items() if v is not None)
-            print(f"training: {told} (of {self.total_steps} steps)", file=sys.stderr, flush=True)
+            values = ", ".join(f"{k} {v:.6g}" for k, v in row.items() if v is not None)
+            print(f"training: {values} (of {self.total_steps} steps)", file=sys.stderr, flush=True)
         if self.on_row is not None:
             self.on_row(dict(row))
 

@@ -29,7 +29,7 @@ from jndlab.training.journal import Journal
 from jndlab.training.recipe import Batch, Recipe, TrainingData, named_outputs
 
 LAST, BEST, METRICS, SUMMARY = "last.pt", "best.pt", "metrics.csv", "summary.json"
-# The loss is fetched from the device once in so many steps: each fetch waits for all its work.
+# The loss is fetched from the device every n-th step: each fetch waits for all its work.
 LOSS_FETCH_STEPS = 20
 
 Metric = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], Tensor]
@@ -38,7 +38,7 @@ Metrics = dict[str, float | int | None]
 
 @dataclass(frozen=True)
 class TrainingSummary:
-    """What a finished run was and did; ``summary.json`` holds the same."""
+    """Summary of a finished run, as in ``summary.json``."""
 
     architecture: dict[str, Any]
     recipe: dict[str, Any]
@@ -73,7 +73,7 @@ def train(
     on_metrics: Callable[[Metrics], None] | None = None,
     show_progress: bool = True,
 ) -> TrainingSummary:
-    """Train ``model`` by ``recipe``, or continue where ``run_dir`` says that it was left.
+    """Train ``model`` by ``recipe``, or continue from the checkpoint in ``run_dir``.
 
     ``run_dir`` gets ``last.pt`` (the whole state), ``best.pt`` (weights of the best epoch),
     ``metrics.csv`` (a row per epoch: step, epoch, train_loss, val_loss, lr, seconds, and each of

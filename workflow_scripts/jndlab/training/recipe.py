@@ -40,7 +40,7 @@ class Batch(NamedTuple):
 
 
 class TrainingData(Protocol):
-    """What the loop trains on. Batches have numbers, so that a resumed run sees the same ones."""
+    """Training data of the loop. Batches have numbers, so that a resumed run sees the same ones."""
 
     @property
     def sha256(self) -> str:
@@ -141,7 +141,7 @@ class Recipe:
 
 
 def named_outputs(returned: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What a network returned, by name."""
+    """Outputs of a network, by name."""
     return {ONLY_OUTPUT: returned} if isinstance(returned, Tensor) else dict(returned)
 
 

@@ -26,7 +26,7 @@ class StillCodec(ABC):
     """A still-picture codec with its options fixed; only the quality is left open.
 
     ``qualities`` holds every quality that there is, from the worst to the best picture.
-    ``worse_to_better`` says whether that is also the order of the numbers: true of JPEG's quality
+    ``worse_to_better``: whether that is also the order of the numbers: true of JPEG's quality
     factor (QF), false of a quantisation parameter (QP).
     """
 
@@ -80,7 +80,7 @@ class StillCodec(ABC):
 class JpegCodec(StillCodec):
     """Baseline JPEG by libjpeg-turbo through Pillow: quality factor 1 to 100, in this process.
 
-    Chroma is subsampled as ``subsampling`` says, at every quality (Pillow's default is 4:2:0, too).
+    Chroma is subsampled by ``subsampling`` at every quality (Pillow's default is 4:2:0, too).
     Huffman tables are the standard's, there are no restart markers and no metadata.
     """
 

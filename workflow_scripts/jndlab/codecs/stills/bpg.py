@@ -82,6 +82,6 @@ def _identity(encoder: Path) -> dict[str, str]:
     # Its help ends with exit status 1.
     helped = subprocess.run([encoder, "-h"], capture_output=True, stdin=subprocess.DEVNULL,
                             check=False)  # fmt: skip
-    said = (helped.stdout + helped.stderr).decode(errors="replace")
-    version = re.search(r"BPG Image Encoder version (\S+)", said)
+    output = (helped.stdout + helped.stderr).decode(errors="replace")
+    version = re.search(r"BPG Image Encoder version (\S+)", output)
     return {"version": version[1] if version else "untold", "encoder_sha256": sha256_of(encoder)}

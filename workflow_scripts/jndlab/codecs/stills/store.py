@@ -81,7 +81,7 @@ class StillStore:
 
 
 def _whole(folder: Path, stem: str) -> tuple[Path, bytes] | None:
-    """The file of that stem whose content is what its name says; others are removed."""
+    """The file of that stem whose content matches the hash in its name; others are removed."""
     for path in sorted(folder.glob(f"{stem}.*")):
         data = path.read_bytes()
         if path.name.split(".")[2] == _content(data):

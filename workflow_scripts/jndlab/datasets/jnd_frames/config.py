@@ -29,13 +29,13 @@ class FrameLabels(Section):
     kind: Literal["subjective", "vmaf_steps"] = "subjective"
     """`subjective`: the samples of the data set's subjects, of a whole clip copied to its frames.
     `vmaf_steps`: made without people, each level one step of a metric below the one before
-    (docs/vmaf_steps.md). With the source `folder`, whose files do not say, it only names what the
-    labels are."""
+    (docs/vmaf_steps.md). With the source `folder`, whose files do not hold it, it only names the
+    kind of the labels."""
     statistic: Literal["mean", "median", "sur75"] = "sur75"
     """How subjects' samples become one value: `mean`, `median`, or `sur75`, where 75 % of them are
     satisfied (VideoSet's own choice; not known of the papers)."""
     outliers: Outliers = "none"
-    """What is left out before: `grubbs` outlying samples, `bt500` and `z_range` unreliable subjects
+    """Excluded before: `grubbs` outlying samples, `bt500` and `z_range` unreliable subjects
     (MCL-JCI; VideoSet's samples are already screened and not by subject)."""
     order: Literal["error", "warn"] = "error"
     """Whether labels out of order (JND2 below JND1) are an error or only reported in the log."""
@@ -90,9 +90,9 @@ class FrameChoice(Section):
     resolution: Literal["1920x1080", "1280x720", "960x540", "640x360"] = "640x360"
     """Resolution of VideoSet. Assumption: the authors' sample frames are 640x360."""
     frames_per_source: Annotated[int, Field(ge=1, le=100)] = 5
-    """So many frames of each clip, evenly spread. Assumption: not known of the papers."""
+    """Frames of each clip, evenly spread. Assumption: not known of the papers."""
     crops_per_picture: Annotated[int, Field(ge=1, le=9)] = 1
-    """With the source `packaged`: so many frames of each picture. One is the largest centred window
+    """With the source `packaged`: frames of each picture. One is the largest centred window
     of the aspect of `size`, two to four are quarters of that."""
     size: Pair[EvenSize] | None = None
     """Width and height, both even, that frames are brought to: the largest centred window of this
@@ -116,8 +116,8 @@ class FrameChoice(Section):
 
 class JndFrames(FrameChoice):
     """Frames and JND labels that LASeR-JND and MTJND learn from. Defaults are the papers' scale;
-    neither paper's text nor code says which frames, resolution, label statistic or split were used,
-    so these are assumptions."""
+    neither paper's text nor code states the frames, resolution, label statistic or split used, so
+    these are assumptions."""
 
     preset: Literal[
         "ultrafast",

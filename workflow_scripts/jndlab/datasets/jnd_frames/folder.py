@@ -2,7 +2,7 @@
 
 ``<folder>/train`` holds frames (PNG) and their label file, ``<folder>/jnd1train`` each frame as it
 looks at JND1, and so on for every subset and level (``valid`` for val): the scripts of LASeR-JND's
-and MTJND's authors can read the folder. What it cannot say (source, unit, kind of label) stands in
+and MTJND's authors can read the folder. What it cannot hold (source, unit, kind of label) stands in
 the table.
 """
 

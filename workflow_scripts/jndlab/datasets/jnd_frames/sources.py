@@ -55,7 +55,7 @@ def of_one_size(frames: Iterable[FoundPicture]) -> Iterator[FoundPicture]:
 
 
 def _packaged(choice: FrameChoice) -> Iterator[FoundPicture]:
-    assert choice.size is not None  # asked for by FrameChoice
+    assert choice.size is not None  # FrameChoice requires it
     return find_packaged(
         choice.sources, choice.size, choice.crops_per_picture, choice.frames_per_source
     )
@@ -120,6 +120,6 @@ def _folder(choice: FrameChoice) -> Path:
             f"the frames of '{choice.source}' are not there.",
             where=str(choice.folder),
             expected="a folder that holds the data set",
-            remedy="set `jnd_frames.folder`; `snakemake check_data` says where data sets are from.",
+            remedy="set `jnd_frames.folder`; `snakemake check_data` names their sources.",
         )
     return Path(choice.folder)

@@ -21,7 +21,7 @@ class Picture:
     """One picture of a list, ``width`` x ``height``; its ``name`` is unique and a file name.
 
     ``source`` is the file or clip that it is of: a split never separates pictures of one source.
-    ``subset`` is train, val or test where the data set itself says so, else empty. ``origin`` is
+    ``subset`` is train, val or test where the data set itself defines it, else empty. ``origin`` is
     ``package:file`` or a path below the folder of the data set, ``frame`` the number in a clip;
     ``left``, ``top``, ``window_width`` and ``window_height`` are the window of the original that
     was brought to this size. ``sha256`` is that of the pixels (RGB).

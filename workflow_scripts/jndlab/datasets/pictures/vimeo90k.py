@@ -17,9 +17,9 @@ _CLIP = re.compile(r"\d{5}/\d{4}")
 def first_frames(folder: str | Path, limit: int | None = None) -> dict[str, Path]:
     """First frame of every clip of the test list: ``00001_0266`` -> ``.../00001/0266/im1.png``.
 
-    ``folder`` holds ``sep_testlist.txt`` and ``sequences/``. With ``limit`` so many clips are
-    taken, evenly spread over the list (neighbours in it are shots of one video). Raises UserError
-    for a folder of another layout, a line that names no clip, or a picture that is not there.
+    ``folder`` holds ``sep_testlist.txt`` and ``sequences/``. With ``limit`` at most that many clips
+    are taken, evenly spread over the list (neighbours in it are shots of one video). Raises
+    UserError for a folder of another layout, a line that names no clip, or a missing picture.
     """
     folder = Path(folder)
     clips = read_clip_list(folder / TEST_LIST)
@@ -32,7 +32,7 @@ def first_frames(folder: str | Path, limit: int | None = None) -> dict[str, Path
             f"{len(missing)} of {len(frames)} pictures of Vimeo-90K are missing.",
             where=str(missing[0]),
             expected="sequences/00001/0001/im1.png and so on below the folder of the set",
-            remedy="unpack the whole archive there; `snakemake check_data` says where it is from.",
+            remedy="unpack the whole archive there; `snakemake check_data` names its source.",
         )
     return frames
 
@@ -46,7 +46,7 @@ def read_clip_list(path: str | Path) -> list[str]:
             "the list of Vimeo-90K's test clips is missing.",
             where=str(path),
             expected=f"{TEST_LIST} next to the folder sequences/",
-            remedy="unpack vimeo_septuplet.zip there; `snakemake check_data` says more.",
+            remedy="unpack vimeo_septuplet.zip there; see `snakemake check_data`.",
         ) from error
     clips: dict[str, None] = {}  # in order, each once
     for number, line in enumerate(text.splitlines(), start=1):

@@ -14,7 +14,7 @@ from jndlab.errors import UserError
 class BlockGrid:
     """Blocks of ``size`` samples over a picture, in raster order from the top left sample.
 
-    What is left at the right and bottom forms smaller blocks, or with ``partial="drop"`` none.
+    The remainder at the right and bottom forms smaller blocks, or with ``partial="drop"`` none.
     With ``overlapping_last_row`` a partial last row begins where the row above begins (a slice of
     the published SSIM script). Raises UserError for a picture that holds no block.
     """

@@ -29,7 +29,7 @@ def rgb_of(picture: Picture, colour_matrix: str = "bt709", bit_depth: int = 8) -
         if picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype == np.uint8:
             return picture
         raise UserError(
-            "colours are asked of a picture that has none.",
+            "a picture has no colours.",
             expected="a 4:2:0 frame or RGB of uint8, H x W x 3; "
             f"found {picture.dtype} of {picture.shape}",
         )
@@ -57,7 +57,7 @@ def rgb_of(picture: Picture, colour_matrix: str = "bt709", bit_depth: int = 8) -
 
 
 def rgb2gray(rgb: np.ndarray) -> np.ndarray:
-    """MATLAB's rgb2gray of uint8 RGB ``(H, W, 3)``: uint8, halves rounded up."""
+    """MATLAB's rgb2gray of uint8 RGB ``(H, W, 3)``: uint8, round half up."""
     red, green, blue = (rgb[..., plane] * weight for plane, weight in enumerate(RGB2GRAY))
     return (red + green + blue + 0.5).astype(np.uint8)
 

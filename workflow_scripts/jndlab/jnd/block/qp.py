@@ -1,4 +1,4 @@
-"""What a block-QP control is, how one is loaded by name, and how its maps are checked.
+"""Block-QP controls: their interface, loading by name, and checks of their maps.
 
 A block-QP control gives each block of each frame a QP of its own. It is a class whose options are
 keyword arguments, with one method; no base class is needed::
@@ -35,7 +35,7 @@ class BlockQpControl(Protocol):
 def load_block_qp_control(target: str, options: Mapping[str, Any] | None = None) -> BlockQpControl:
     """Import ``package.module:Class`` and construct it with ``options``.
 
-    Raises UserError that says what to write instead.
+    Raises UserError that names what to write instead.
     """
     methods = ("qp_maps(frames, clip, qp)",)
     return load_class(target, options, noun="block-QP control", methods=methods)

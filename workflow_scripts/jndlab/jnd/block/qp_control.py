@@ -115,7 +115,7 @@ def mean_block_qps(
 ) -> list[dict[str, float | int]]:
     """Mean QP of labelled blocks ``(..., 3)`` per target QP and importance, were it all blocks'.
 
-    Rows ``target_qp, importance, mean_qp, mean_delta_qp``. What the published table asks of the
+    Rows ``target_qp, importance, mean_qp, mean_delta_qp``. QPs that the published table gives the
     published labels: at QP 22 every block is raised by 5 QP and more, far more than a mean saving
     of 27.75 % lets expect.
     """

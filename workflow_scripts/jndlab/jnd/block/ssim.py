@@ -115,7 +115,7 @@ def _filtered(values: np.ndarray) -> np.ndarray:
 
 
 def _plane_mixing(planes: int) -> np.ndarray:
-    """What the window's third dimension does to the planes, the outer ones repeated."""
+    """The window's third dimension applied to the planes, the outer ones repeated."""
     taps = np.exp(-0.5 * (np.arange(-RADIUS, RADIUS + 1) / SIGMA) ** 2)
     mixing = np.zeros((planes, planes))
     for target in range(planes):

@@ -1,6 +1,6 @@
 """Pixel-wise just noticeable difference: one front door to three published models.
 
-A pixel-JND map says by how many grey levels each luma sample may change unseen. VP-JND uses such
+A pixel-JND map holds by how many grey levels each luma sample may change unseen. VP-JND uses such
 a map to find the picture-wise JND (PW-JND); which model its authors used is in no readable text,
 so Wu et al. 2017 as the default is the suite's assumption.
 """
@@ -24,7 +24,7 @@ DEFAULT_MODEL = "wu2017"
 SMALLEST = 16  # samples: the windows of all three models fit in
 
 # Grey levels of the 8-bit picture of a map for one grey level of JND: an assumption (VP-JND
-# stores its maps as 8-bit pictures and prints no scale). 99.9 % of what Wu 2017 says of
+# stores its maps as 8-bit pictures and prints no scale). 99.9 % of the values of Wu 2017 on
 # photographs is below 64, where this gain clips.
 PICTURE_GAIN = 4.0
 
@@ -53,7 +53,7 @@ def _function(model: str) -> Callable[[np.ndarray], np.ndarray]:
         raise UserError(
             f"there is no pixel-wise JND model '{model}'.", expected="one of " + ", ".join(MODELS)
         )
-    # A model is imported when it is asked for: OpenCV costs 0.2 s.
+    # Imported on use: OpenCV costs 0.2 s.
     module, _, name = MODELS[model].partition(":")
     return getattr(importlib.import_module(module), name)
 

@@ -1,4 +1,4 @@
-"""What the pixel-wise JND models share: luminance adaptation, gradients, edges, their fusion.
+"""Shared parts of the pixel-wise JND models: luminance adaptation, gradients, edges, their fusion.
 
 Luma is on the scale 0..255. Every window that reaches over the border sees the border pixels
 repeated: the published programs see zeros there, which makes a dark frame and a false edge around

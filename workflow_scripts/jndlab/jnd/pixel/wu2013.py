@@ -1,7 +1,7 @@
 """Pixel-wise JND by the free-energy principle (Wu et al., IEEE TMM 15(7), 2013).
 
 The brain predicts the orderly part of a picture and neglects what it cannot predict. Each pixel is
-predicted from the pixels around it, each weighted by how alike the 7x7 patches around both are
+predicted from the pixels around it, each weighted by the similarity of the 7x7 patches around both
 (the authors' autoregression, as their program computes it). The JND of the orderly part is
 luminance adaptation and contrast masking of the predicted picture; the unpredicted remainder, the
 disorder, hides its own amount of error. Both are fused as in NAMM.
@@ -56,7 +56,7 @@ def predict_order(luma: np.ndarray, full_search: bool = False) -> np.ndarray:
 
     The weight of a place is ``exp(-d / s)``: d the mean squared difference of the patches, s the
     squared luminance-adaptation threshold (at least 8), smaller where the deviation is above it.
-    The pixel itself takes part with the weight of its most alike surroundings.
+    The pixel itself takes part with the weight of its most similar surroundings.
     """
     scale = -1 / _spread(luma)
     margin = SEARCH + PATCH
@@ -128,7 +128,7 @@ def _predict_strip(
         cv2.accumulateProduct(weight, at(samples, u, v, 0), total)
         cv2.accumulate(weight, weights)
         np.maximum(largest, weight, out=largest)
-    # Where nothing is alike (all weights vanish) the pixel is its own prediction.
+    # Where nothing is similar (all weights vanish) the pixel is its own prediction.
     largest = np.maximum(largest, np.finfo(np.float32).tiny)
     predicted = (total + largest * at(samples, 0, 0, 0)) / (weights + largest)
     return np.rint(predicted).astype(np.uint8)

@@ -11,7 +11,7 @@ from jndlab.jnd.block.pictures import rgb2gray
 class SpectralResidual:
     """Spectral residual (Hou & Zhang, CVPR 2007) of the grey picture.
 
-    What is left of the log amplitude spectrum after a 3x3 mean, with the phase as it is, goes back
+    The residual of the log amplitude spectrum after a 3x3 mean, with the phase as it is, goes back
     to the picture; its squared magnitude is smoothed.
 
     longest_side   the model works at this size in pixels (the paper: 64) and its map is enlarged.

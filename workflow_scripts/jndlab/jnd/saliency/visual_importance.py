@@ -38,7 +38,7 @@ def saliency_class(name: str) -> str:
 def load_saliency(name: str, options: Mapping[str, Any] | None = None) -> SaliencyModel:
     """A model by its name in :data:`SALIENCY_MODELS` or as ``package.module:Class``.
 
-    Raises UserError that says what to write instead.
+    Raises UserError that names what to write instead.
     """
     if name not in SALIENCY_MODELS and ":" not in name:
         raise UserError(
@@ -56,7 +56,7 @@ def block_importance(
     """Importance ``(rows, columns)``, uint8, of the blocks of a saliency map ``(H, W)``.
 
     Block means (of the samples that a partial block has), min-max normalised over the frame: 3
-    from 0.5, 2 from 0.05, else 1. Where all blocks are alike nothing is less important than the
+    from 0.5, 2 from 0.05, else 1. Where all blocks are equal nothing is less important than the
     rest, and all are 3, which asks for the finest quantisation (the script divides 0 by 0 there).
     """
     height, width = saliency.shape

@@ -62,7 +62,7 @@ class BlockPreparation:
         ti_mean, ti_deviation = temporal_information.mean(), temporal_information.std()
         if not ((deviation > 0).all() and ti_deviation > 0):
             raise UserError(
-                "the training blocks of the BL-JUNIPER CNN are all alike.",
+                "the training blocks of the BL-JUNIPER CNN are all equal.",
                 expected="colours and temporal information that differ from block to block",
             )
         numbers = tuple(mean.tolist()), tuple(deviation.tolist())

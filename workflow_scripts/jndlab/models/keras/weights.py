@@ -3,7 +3,7 @@
 Layers are matched by shape and, among those of one shape, by order: the networks list theirs
 (``keras_layers``) in the order in which Keras writes a model's, by depth in the graph and then by
 branch. Names are not needed, so running numbers (``conv2d_17``) may start anywhere; where a name
-contradicts what the order says (a transposed convolution, the level of an output), that is an
+contradicts the order (a transposed convolution, the level of an output), that is an
 error. Every layer of the file must find its place, and every layer of the network its weights.
 """
 
@@ -188,8 +188,8 @@ def _does_not_fit(
         )
     name, slot = missing[0]
     wanted = _shapes(slot)
-    alike = [layer for layer in remaining if _ranks(layer.shapes) == _ranks(wanted)]
-    closest = max(alike, key=lambda layer: _likeness(layer.shapes, wanted), default=None)
+    same_kind = [layer for layer in remaining if _ranks(layer.shapes) == _ranks(wanted)]
+    closest = max(same_kind, key=lambda layer: _likeness(layer.shapes, wanted), default=None)
     where = f"layer '{closest.name}'" if closest else f"no layer for '{name}'"
     shown = _text(closest.shapes) if closest else "none of this kind"
     return UserError(

@@ -9,7 +9,7 @@ Mt3JndVa    jnd1, jnd2, jnd3, attention           not published                 
 =========== ===================================== =============================== =============
 
 Parameters at 270 x 480 and width 1, without the attention tail. **The attention tail is this
-suite's own design**: the paper says only that attention is learned jointly, and the published
+suite's own design**: the paper states only that attention is learned jointly, and the published
 weights come without it. Here block5's last features (16 x 30 at the paper's size) go through a 3x3
 convolution of 128 channels with ReLU and a 1x1 convolution to one number per cell, the logit of the
 mean saliency in that cell, trained with binary cross-entropy. It is trained along and left out at

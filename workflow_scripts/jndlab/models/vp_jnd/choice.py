@@ -1,4 +1,4 @@
-"""VP-JND as a quality choice: a trained classifier asked along a search, for one's own picture."""
+"""VP-JND as a quality selector: a search over the qualities by a trained classifier."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CROPS = ("independent", "aligned")
 
 
 class PatchVerdict(NamedTuple):
-    """What the classifier says of one coded picture.
+    """The classifier's verdict on one coded picture.
 
     ``logit`` above 0 is visible; ``quality`` and ``weight`` (P) are those of the patches whose
     upper left ``corners`` (P x 2, row and column) are given. The weights sum to 1.
@@ -58,39 +58,39 @@ class VpJndChoice(StillChoice):
         super().__init__(codec, store)
         if crops not in CROPS:
             raise UserError(f"there are no crops '{crops}'.", expected=" or ".join(CROPS))
-        self.judge = load_judge(model)
+        self.classifier = load_classifier(model)
         self.search, self.patches, self.crops, self.seed = search, patches, crops, seed
         self.jnd_model, self.jnd_gain = jnd_model, jnd_gain
 
     def choose(self, picture: np.ndarray) -> QualityDecision:
         """Search the PW-JND of a picture (H x W x 3, uint8 RGB)."""
-        judged = self.look_at(picture)
+        verdict_on = self.look_at(picture)
         found = search_pw_jnd(
-            lambda quality: judged(self.decoded(picture, quality)).logit > 0,
+            lambda quality: verdict_on(self.decoded(picture, quality)).logit > 0,
             self.codec.qualities,
             self.search,
         )
         return self.decided(picture, found.pw_jnd, found.path)
 
-    def look_at(self, picture: np.ndarray) -> JudgedPicture:
+    def look_at(self, picture: np.ndarray) -> PictureVerdicts:
         """The picture as the classifier sees it: a function from coded pictures to verdicts."""
         rng = np.random.default_rng(self.seed)
-        size = self.judge.patch_size
+        size = self.classifier.patch_size
         corners = random_corners(picture.shape, size, self.patches, rng)
         jnd = None
-        if self.judge.uses_jnd:
+        if self.classifier.uses_jnd:
             elsewhere = random_corners(picture.shape, size, self.patches, rng)
             drawn = jnd_picture(pixel_jnd(luma_of(picture), self.jnd_model), self.jnd_gain)
             jnd = cut_patches(drawn, corners if self.crops == "aligned" else elsewhere, size)
-        self.judge.set_picture(cut_patches(picture, corners, size), jnd)
-        return JudgedPicture(self.judge, corners, picture.shape)
+        self.classifier.set_picture(cut_patches(picture, corners, size), jnd)
+        return PictureVerdicts(self.classifier, corners, picture.shape)
 
 
-class JudgedPicture:
+class PictureVerdicts:
     """One picture before its classifier; called with a coded version (H x W x 3, uint8)."""
 
-    def __init__(self, judge: Judge, corners: np.ndarray, shape: tuple[int, ...]) -> None:
-        self.judge, self.corners, self.shape = judge, corners, shape
+    def __init__(self, classifier: Classifier, corners: np.ndarray, shape: tuple[int, ...]) -> None:
+        self.classifier, self.corners, self.shape = classifier, corners, shape
 
     def __call__(self, coded: np.ndarray) -> PatchVerdict:
         if coded.shape != self.shape:
@@ -98,11 +98,11 @@ class JudgedPicture:
                 "a coded picture has another size than its original.",
                 expected=f"{self.shape}, found {coded.shape}",
             )
-        patches = cut_patches(coded, self.corners, self.judge.patch_size)
-        return PatchVerdict(*self.judge(patches), self.corners)
+        patches = cut_patches(coded, self.corners, self.classifier.patch_size)
+        return PatchVerdict(*self.classifier(patches), self.corners)
 
 
-class Judge(Protocol):
+class Classifier(Protocol):
     """A classifier that receives a picture once and scores its coded versions.
 
     Patches are P x 3 x h x w, float32, 0..1; a call returns logit, quality (P), weight (P).
@@ -116,12 +116,12 @@ class Judge(Protocol):
     def __call__(self, distorted: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]: ...
 
 
-def load_judge(model: str | Path) -> Judge:
+def load_classifier(model: str | Path) -> Classifier:
     """The classifier of a model file, ``.pt`` by torch or ``.onnx`` by ONNX Runtime."""
     if Path(model).suffix == ".onnx":
         from jndlab.models.vp_jnd.onnx import ClassifierSession
 
         return ClassifierSession(model)
-    from jndlab.models.vp_jnd.torch import TorchJudge  # torch takes seconds to import
+    from jndlab.models.vp_jnd.torch import TorchClassifier  # torch takes seconds to import
 
-    return TorchJudge.load(model)
+    return TorchClassifier.load(model)

@@ -60,7 +60,7 @@ class LiuPwJnd(PatchClassifier):
     def features(self, patches: Tensor, *, of_jnd: bool = False) -> Tensor:
         return self.branch(patches.flatten(0, 1) - 0.5).unflatten(0, patches.shape[:2])
 
-    def judge(self, reference: Tensor, distorted: Tensor, jnd: Tensor | None = None) -> Verdict:
+    def classify(self, reference: Tensor, distorted: Tensor, jnd: Tensor | None = None) -> Verdict:
         both = torch.cat([reference, distorted, reference - distorted], -1)
         return weighted_verdict(self.quality_head(both).squeeze(-1),
                                 self.weight_head(both).squeeze(-1))  # fmt: skip

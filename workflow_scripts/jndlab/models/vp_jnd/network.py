@@ -103,7 +103,7 @@ class VpJndNet(PatchClassifier):
         branch = self.jnd_branch if of_jnd and self.jnd_branch is not None else self.picture_branch
         return branch(patches.flatten(0, 1)).unflatten(0, patches.shape[:2])
 
-    def judge(self, reference: Tensor, distorted: Tensor, jnd: Tensor | None = None) -> Verdict:
+    def classify(self, reference: Tensor, distorted: Tensor, jnd: Tensor | None = None) -> Verdict:
         assert jnd is not None, "VP-JNDnet needs the features of the JND map"
         if self.inputs == "graph":
             for_quality = [reference, distorted, reference - distorted]
@@ -146,7 +146,7 @@ class ChannelAttention(nn.Module):
             truncated_normal(layer, math.sqrt(2 / layer.in_features))
 
     def forward(self, maps: Tensor) -> Tensor:
-        # The gradient of a pool knows its place; that of `amax` compares all pixels once more.
+        # A pool keeps the place of its maximum for the gradient; `amax` compares all pixels again.
         largest = nn.functional.adaptive_max_pool2d(maps, 1).flatten(1)
         gate = torch.sigmoid(self.mlp(maps.mean((2, 3))) + self.mlp(largest))
         return maps * gate[..., None, None]

@@ -18,7 +18,7 @@ STARTS = ("graph", "detail")
 DETAIL_GAIN = 6.0
 # Start of a patch's weight before its ReLU, with ``start: detail``. From 0, as in the graph, it can
 # fall below for all patches within the first steps: the ReLU then passes no gradient, and for good
-# all patches count alike. That befell two of the four folds of the demo, and none with 1.
+# all patches count equally. That befell two of the four folds of the demo, and none with 1.
 FIRST_WEIGHT = 1.0
 
 
@@ -48,17 +48,17 @@ class PatchClassifier(nn.Module):
         self.options = options
 
     def features(self, patches: Tensor, *, of_jnd: bool = False) -> Tensor:
-        """Features (N, P, F) of patches (N, P, 3, h, w) in 0..1, for :meth:`judge`."""
+        """Features (N, P, F) of patches (N, P, 3, h, w) in 0..1, for :meth:`classify`."""
         raise NotImplementedError
 
-    def judge(self, reference: Tensor, distorted: Tensor, jnd: Tensor | None = None) -> Verdict:
+    def classify(self, reference: Tensor, distorted: Tensor, jnd: Tensor | None = None) -> Verdict:
         """The verdict on pictures from the features of their patches."""
         raise NotImplementedError
 
     def verdict(self, reference: Tensor, distorted: Tensor, jnd: Tensor | None = None) -> Verdict:
         """The verdict on pictures from their patches, each (N, P, 3, h, w) in 0..1."""
         jnd_features = None if jnd is None else self.features(jnd, of_jnd=True)
-        return self.judge(self.features(reference), self.features(distorted), jnd_features)
+        return self.classify(self.features(reference), self.features(distorted), jnd_features)
 
     def forward(self, reference: Tensor, distorted: Tensor, jnd: Tensor | None = None) -> Tensor:
         """Logits (N,) of "the distortion is visible": what is trained."""
@@ -112,7 +112,7 @@ def head(
 
 
 def weighted_verdict(quality: Tensor, raw_weight: Tensor) -> Verdict:
-    """The verdict from what the two heads say of each patch (N, P)."""
+    """The verdict from the outputs of both heads for each patch (N, P)."""
     # In float16, as which mixed precision brings it, the smallest weight would lose its digits.
     weight = torch.relu(raw_weight.float()) + SMALLEST_WEIGHT
     weight = weight / weight.sum(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""A trained patch classifier in torch, as a quality choice asks it."""
+"""A trained patch classifier in torch, as a quality selector calls it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jndlab.models.model_files import load_model
 from jndlab.models.vp_jnd.patch_classifier import PatchClassifier
 
 
-class TorchJudge:
+class TorchClassifier:
     """Scores coded versions of one picture, whose features are computed once."""
 
     def __init__(self, network: PatchClassifier) -> None:
@@ -20,7 +20,7 @@ class TorchJudge:
         self.patch_size, self.uses_jnd = network.patch_size, network.uses_jnd
 
     @classmethod
-    def load(cls, path: str | Path) -> TorchJudge:
+    def load(cls, path: str | Path) -> TorchClassifier:
         """The classifier of a model file; raises UserError where it holds no patch classifier."""
         network = load_model(path)
         if not isinstance(network, PatchClassifier):
@@ -41,5 +41,5 @@ class TorchJudge:
     def __call__(self, distorted: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         with torch.inference_mode():
             features = self.network.features(torch.from_numpy(distorted)[None])
-            verdict = self.network.judge(self.reference, features, self.jnd)
+            verdict = self.network.classify(self.reference, features, self.jnd)
         return float(verdict.logit), verdict.quality[0].numpy(), verdict.weight[0].numpy()

@@ -195,7 +195,7 @@ def _visibility(
         "logits": [round(float(logit), 5) for logit in logits],
         "path_logits": [round(float(logit), 5) for logit in on_path],
         "patches": {
-            "size": int(classifier.judge.patch_size),
+            "size": int(classifier.classifier.patch_size),
             "corners": at_choice.corners.tolist(),
             "weights": [round(float(weight), 6) for weight in at_choice.weight],
             "visible": [round(float(value), 5) for value in at_choice.quality],

@@ -80,7 +80,7 @@ def split_by_source(
 ) -> dict[str, str]:
     """Which source serves "train", "val" or "test"; one is never in two.
 
-    The authors' split is not published. Blocks of one clip are alike, so a split of blocks would
+    The authors' split is not published. Blocks of one clip are similar, so a split of blocks would
     test on what was trained on. Every subset with a fraction gets a source at least. Raises
     UserError where there are fewer sources than such subsets.
     """
@@ -102,7 +102,7 @@ def split_by_source(
 class BlockSamples:
     """Training data of one of the networks (see TrainingData): one JND level of labelled blocks.
 
-    ``split`` says for each source which split it serves (:func:`split_by_source`). ``level`` is
+    ``split`` is the subset of each source (:func:`split_by_source`). ``level`` is
     that of the labels' columns, from 1. Standardisation is that of the training blocks
     (``preparation``, to be kept with the model); ``scrambled`` reads the pixels as the authors did.
     An epoch visits every training block once, in an order that follows from ``seed`` and the

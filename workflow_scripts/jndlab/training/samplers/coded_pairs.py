@@ -195,7 +195,7 @@ def accuracy(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Te
 
 
 class Scores(NamedTuple):
-    """How well visible and lossless are told apart; None where a share has no denominator."""
+    """Accuracy in separating visible and lossless; None where a share has no denominator."""
 
     accuracy: float
     precision: float | None

@@ -44,11 +44,11 @@ class Frame(Protocol):
 
 @dataclass(frozen=True)
 class FrameTargets:
-    """What is to be learned of a frame; each becomes a target of the same name as the output.
+    """Targets of a frame; each becomes a target of the same name as the output.
 
     ``levels``: "jnd<level>" for each, in the labels' unit. ``reconstruction``: the frame at the
     quality of that JND level, or for 0 the frame itself, in the network's own scale and order of
-    colours. ``attention``: mean saliency, 0..1, of cells of so many pixels to a side (MTJND: 16).
+    colours. ``attention``: mean saliency, 0..1, of square cells, their side in pixels (MTJND: 16).
     """
 
     levels: tuple[int, ...] = (1, 2, 3)
@@ -101,8 +101,8 @@ class FrameSamples:
                 if array is not None:
                     digest.update(f"{part} {array.shape} {array.dtype}".encode())
                     digest.update(np.ascontiguousarray(array).data)
-        told = [asdict(self.preparation), asdict(self.targets), self.seed]
-        digest.update(json.dumps(told, sort_keys=True).encode())
+        settings = [asdict(self.preparation), asdict(self.targets), self.seed]
+        digest.update(json.dumps(settings, sort_keys=True).encode())
         return digest.hexdigest()
 
     def steps_per_epoch(self, batch_size: int) -> int:
