@@ -32,7 +32,9 @@ WORDS = {
     r"sane": "corrected",
     r"likewise": "also",
     r"altogether": "in total",
-    r"so many-th": "every n-th",
+    r"so many(-th)?": "n, number of, every n-th",
+    r"alike": "equally, both",
+    r"knows": "has, uses, receives",
     r"do(es)? not do": "is invalid",
 }
 # Tests are not looked at; captions in papers/ and names in the demo go into tables, which stay.

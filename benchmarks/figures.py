@@ -134,7 +134,7 @@ class Moment:
 
 
 def in_turns(contestants: Sequence[Callable[[], object]], rounds: int) -> list[Spent]:
-    """Medians of each contestant's seconds; they take turns, so that load meets all alike."""
+    """Medians of each contestant's seconds; they take turns, so that load affects all equally."""
     runs = [[timed(contestant) for contestant in contestants] for _ in range(rounds)]
     return [median_of(spent) for spent in zip(*runs, strict=True)]
 

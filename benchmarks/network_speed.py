@@ -104,7 +104,7 @@ def _steps_per_second(recipe: Recipe, batch: Any, steps: int, where: torch.devic
 
 
 def _pairs(folder: Path, crops: int) -> PicturePairs:
-    """One noisy picture and its blurred version, from which so many crops are taken."""
+    """One noisy picture and its blurred version, from which the crops are taken."""
     noise = np.random.default_rng(0).integers(0, 256, (256, 448), dtype=np.uint8)
     for name, picture in (("source", noise), ("target", cv2.blur(noise, (3, 3)))):
         (folder / name).mkdir()
@@ -123,7 +123,7 @@ def _luma_network() -> Any:
 
 
 def _in_turns(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median and best seconds of each, after one turn to warm up: load meets all alike."""
+    """Median and best seconds of each, after one turn to warm up: load affects all equally."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
         for name, way in ways.items():

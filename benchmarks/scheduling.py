@@ -181,7 +181,7 @@ def light_run(folder: Path, jobs: int, cores: int) -> LightRun:
 
 
 def dry_run(folder: Path, jobs: int) -> Planned:
-    """Plan a run of about so many jobs, of which none is there."""
+    """Plan a run of about this number of jobs, none of them done."""
     config = folder / f"light{jobs}.yaml"
     config.write_text(yaml.safe_dump(config_of(jobs)), encoding="utf-8")
     log = folder / "output.txt"

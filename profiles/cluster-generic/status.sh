@@ -14,7 +14,7 @@ pbs() { # finished jobs stay visible with -x (PBS Pro, OpenPBS) or for a while w
   esac
 }
 
-sge() { # qstat knows what waits and runs, qacct what is over
+sge() { # qstat lists jobs that wait or run, qacct finished ones
   if qstat -j "$job" >/dev/null 2>&1; then echo running; return; fi
   facts=$(qacct -j "$job" 2>/dev/null) || { echo running; return; } # not booked yet
   printf '%s\n' "$facts" | awk '

@@ -103,7 +103,7 @@ def test_every_network_is_in_the_tables_beside_the_baselines(results, paper):
     extra = {"mj_lat-authors", "lat_jnd1-imported"} if paper == "laser_jnd" else set()
     rows = rows_of(results / paper / "tables/errors.csv")
     assert {row["name"] for row in rows} == PREDICTORS[paper] | extra | BASELINES
-    assert {row["part"] for row in rows} == {"train", "val", "test"}
+    assert {row["subset"] for row in rows} == {"train", "val", "test"}
     checks = rows_of(results / paper / "checks/networks.csv")
     assert {row["name"] for row in checks} == PREDICTORS[paper] | extra
     assert {row["verdict"] for row in checks} <= {"passed", "failed"}

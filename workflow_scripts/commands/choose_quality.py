@@ -50,7 +50,7 @@ def recommendation(asked: argparse.Namespace) -> str:
     choice = load_choice(settings.config["methods"][method]["class"], options, codec, None)
     try:
         decision = choice.choose(picture)
-    except UserError as error:  # the science knows pixels, no files
+    except UserError as error:  # the library works on pixels, not on files
         where = error.where or str(asked.picture)
         raise UserError(
             error.what, where=where, expected=error.expected, remedy=error.remedy

@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--price", type=float, help="price of a core for an hour, in any currency")
     add("--segments", type=int, nargs="*", default=[], metavar="FRAMES",
-        help="also with all-intra encodes cut into segments of so many frames")  # fmt: skip
+        help="also with all-intra encodes cut into segments of this number of frames")  # fmt: skip
     add("--order", choices=ORDERS, default="longest", help="which of two waiting jobs starts")
     return parser
 

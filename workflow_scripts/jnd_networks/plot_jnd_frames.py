@@ -10,9 +10,9 @@ from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
 
 CAPTION = (
-    "JND labels of the frames by part and level. kind: vmaf_steps are made by steps of VMAF NEG, "
-    "nobody was asked; subjective are of subjects. deviation: between frames, N - 1. Parts are by "
-    "source."
+    "JND labels of the frames by subset and level. kind: vmaf_steps are made by steps of VMAF NEG, "
+    "without subjects; subjective are of subjects. deviation: between frames, N - 1. Subsets are "
+    "by source."
 )
 
 

@@ -11,8 +11,8 @@ from jndops.adapter import run
 def main(snakemake) -> None:
     records = read_list(snakemake.input.table)
     split = split_sources(records, **snakemake.params.split)
-    for part, sources in split.parts.items():
-        logging.info("%s: %d sources", part, len(sources))
+    for subset, sources in split.subsets.items():
+        logging.info("%s: %d sources", subset, len(sources))
     write_splits(snakemake.output.splits, [split])
 
 

@@ -16,7 +16,9 @@ def main(snakemake) -> None:
     codec = get_still_codec(snakemake.params.codec)
     labels = pw_jnds(read_labels(given.labels, levels=1), codec)
     fitted = {
-        split.name: fit_baselines(measures, labels, [*split.parts["train"], *split.parts["val"]])
+        split.name: fit_baselines(
+            measures, labels, [*split.subsets["train"], *split.subsets["val"]]
+        )
         for split in read_splits(given.splits)
     }
     write_json(snakemake.output.fitted, fitted)

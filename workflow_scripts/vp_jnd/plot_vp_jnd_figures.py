@@ -24,7 +24,7 @@ def main(snakemake) -> None:
     codec = still_codec_for(
         picture_choice(params.entry, params.folder_of_data), [*records.values()]
     )
-    held_out = [picture for split in tested.splits for picture in split.parts["test"]]
+    held_out = [picture for split in tested.splits for picture in split.subsets["test"]]
     names = pictures_to_show(held_out, tested.labels, params.shown)
     pictures = {picture: load_picture(given.pictures, records[picture]) for picture in names}
 

@@ -20,12 +20,12 @@ def main(snakemake) -> None:
     records = {record.name: record for record in read_list(given.table)}
     codec = still_codec_for(picture_choice(params.entry, params.folder), list(records.values()))
     labels = pw_jnds(read_labels(given.labels, levels=1), codec)
-    parts = {split.name: split.parts for split in read_splits(given.splits)}[wildcards.split]
+    subsets = {split.name: split.subsets for split in read_splits(given.splits)}[wildcards.split]
 
-    def labelled(part: str) -> list[LabelledPicture]:
+    def labelled(subset: str) -> list[LabelledPicture]:
         return [
             LabelledPicture(name, load_picture(given.pictures, records[name]), labels[name])
-            for name in parts[part]
+            for name in subsets[subset]
         ]
 
     name = f"{wildcards.network}_{wildcards.data}_{wildcards.split}"

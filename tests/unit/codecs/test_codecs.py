@@ -97,10 +97,10 @@ def test_x265_codes_every_picture_at_the_stated_qp(source, tmp_path):
     for configuration in ("AI", "LDP"):
         stream = tmp_path / "qp30.265"
         codec.encode(job(*source, stream, configuration, qp=30))
-        told = ffmpeg.run(["-v", "info", "-i", str(stream), "-c", "copy",
+        trace = ffmpeg.run(["-v", "info", "-i", str(stream), "-c", "copy",
                            "-bsf:v", "trace_headers", "-f", "null", "-"]).stderr  # fmt: skip
         initial, deltas = (
-            {int(value) for value in re.findall(rf"{name}\s+[01]+ = (-?\d+)", told)}
+            {int(value) for value in re.findall(rf"{name}\s+[01]+ = (-?\d+)", trace)}
             for name in ("init_qp_minus26", "slice_qp_delta")
         )
         assert {26 + start + delta for start in initial for delta in deltas} == {30}
@@ -128,20 +128,20 @@ def test_the_recipe_holds_what_changes_the_stream_and_no_thread_count(source):
 
 
 @pytest.mark.parametrize(
-    "change, said",
+    "change, message",
     [
         ({"frames": 9}, "expected: 9 frames, found 10"),
         ({"width": 88}, "expected: 88x48, found 80x48"),
     ],
 )
-def test_a_source_unlike_its_sheet_is_an_error_that_leaves_nothing(source, tmp_path, change, said):
+def test_a_source_unlike_its_sheet_is_an_error(source, tmp_path, change, message):
     path, clip = source
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         get_codec(X265).encode(job(path, replace(clip, **change), tmp_path / "out" / "qp32.265"))
     assert files_under(tmp_path / "out") == []
 
 
-def test_a_failing_encoder_is_told_with_its_words_and_leaves_nothing(tmp_path, source):
+def test_a_failing_encoder_is_reported_with_its_words_and_leaves_nothing(tmp_path, source):
     missing = tmp_path / "absent.mkv"
     stream, log = tmp_path / "out" / "qp32.266", tmp_path / "encode.log"
     with pytest.raises(ToolError, match="No such file"):
@@ -185,7 +185,7 @@ def test_an_encoder_killed_midway_leaves_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["cut", "tail", "empty", "no last picture"])
-def test_a_damaged_stream_is_found_though_the_encoder_said_all_is_well(
+def test_a_damaged_stream_is_found_though_the_encoder_reported_success(
     tmp_path, source, monkeypatch, damage
 ):
     stream = tmp_path / "out" / "qp32.265"
@@ -209,7 +209,7 @@ def test_a_damaged_stream_is_found_though_the_encoder_said_all_is_well(
 
 
 @pytest.mark.parametrize(
-    "spec, said",
+    "spec, message",
     [
         ({"adapter": "hm"}, "expected: vvenc, x265, vtm"),
         ({}, "unknown codec adapter 'None'"),
@@ -217,8 +217,8 @@ def test_a_damaged_stream_is_found_though_the_encoder_said_all_is_well(
         ({"adapter": "vvenc", "preset": "ultrafast"}, "faster, fast, medium, slow, slower"),
     ],
 )
-def test_a_wrong_entry_names_what_is_allowed(spec, said):
-    with pytest.raises(UserError, match=said):
+def test_a_wrong_entry_names_what_is_allowed(spec, message):
+    with pytest.raises(UserError, match=message):
         get_codec(spec)
 
 
@@ -243,7 +243,7 @@ class TestSheet:
             assert get_codec(spec).suffix in ("264", "265", "266")
 
     @pytest.mark.parametrize(
-        "entry, said",
+        "entry, message",
         [
             (
                 {"adapter": "vvenc", "presett": "faster"},
@@ -255,8 +255,8 @@ class TestSheet:
             ({"preset": "faster"}, "mine: 'adapter' is a required key; add it"),
         ],
     )
-    def test_a_wrong_entry_is_refused(self, entry, said):
-        with pytest.raises(UserError, match=said):
+    def test_a_wrong_entry_is_refused(self, entry, message):
+        with pytest.raises(UserError, match=message):
             checked(Codecs, {"mine": entry}, "codecs")
 
     def test_the_presets_of_configuration_and_adapters_agree(self):

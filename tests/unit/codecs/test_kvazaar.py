@@ -66,9 +66,9 @@ def block_errors(source, decoded: list[Frame]) -> np.ndarray:
 
 
 def headers(stream: Path, name: str) -> list[int]:
-    told = ffmpeg.run(["-v", "info", "-i", str(stream), "-c", "copy",
+    trace = ffmpeg.run(["-v", "info", "-i", str(stream), "-c", "copy",
                        "-bsf:v", "trace_headers", "-f", "null", "-"]).stderr  # fmt: skip
-    return [int(value) for value in re.findall(rf"\s{name}\s+[01]+ = (-?\d+)", told)]
+    return [int(value) for value in re.findall(rf"\s{name}\s+[01]+ = (-?\d+)", trace)]
 
 
 @pytest.mark.parametrize("configuration, types", [("AI", "IIII"), ("LDP", "IPPP")])
@@ -155,10 +155,10 @@ def test_a_random_map_decodes_to_the_pictures_that_kvazaar_meant(source, tmp_pat
     for configuration in ("AI", "LDP"):
         stream = tmp_path / f"{configuration}.265"
         encode(source, stream, configuration, maps=maps)
-        said = ffmpeg.run(["-v", "debug", "-err_detect", "crccheck", "-threads", "1",
+        output = ffmpeg.run(["-v", "debug", "-err_detect", "crccheck", "-threads", "1",
                            "-i", str(stream), "-f", "null", "-"]).stderr  # fmt: skip
-        assert len(re.findall(r"plane \d - correct", said)) >= 3 * FRAMES
-        assert "mismatching" not in said
+        assert len(re.findall(r"plane \d - correct", output)) >= 3 * FRAMES
+        assert "mismatching" not in output
 
 
 def test_the_command_names_the_map_and_the_recipe_no_threads(source, tmp_path):

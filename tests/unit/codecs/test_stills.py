@@ -165,7 +165,7 @@ def stand_in(tmp_path, monkeypatch):
 
 
 class TestBpg:
-    def test_absent_tools_are_told_with_what_to_do(self, monkeypatch, tmp_path):
+    def test_absent_tools_are_reported_with_what_to_do(self, monkeypatch, tmp_path):
         monkeypatch.setenv("PATH", str(tmp_path))
         with pytest.raises(UserError, match=r"(?s)'bpgenc' is not on the PATH.*hevc_intra"):
             get_still_codec("bpg")
@@ -310,9 +310,9 @@ class TestReadPicture:
         assert read[..., 0].tolist() == [[0, 0, 1], [255, 128, 1]]
         assert (read == read[..., :1]).all()
 
-    @pytest.mark.parametrize("kind, said", [("CMYK", "kind CMYK"), ("LAB", "kind LAB"),
+    @pytest.mark.parametrize("kind, message", [("CMYK", "kind CMYK"), ("LAB", "kind LAB"),
                                             ("F", "kind F")])  # fmt: skip
-    def test_colours_that_only_a_profile_tells(self, picture, tmp_path, kind, said):
+    def test_colours_that_only_a_profile_defines(self, picture, tmp_path, kind, message):
         made = {
             "CMYK": Image.fromarray(picture).convert("CMYK"),
             "LAB": Image.merge("LAB", Image.fromarray(picture).split()),
@@ -320,7 +320,7 @@ class TestReadPicture:
         }[kind]
         path = tmp_path / ("a.jpg" if kind == "CMYK" else "a.tif")
         made.save(path)
-        with pytest.raises(UserError, match=rf"(?s){said}.*{path.name}.*convert it to RGB"):
+        with pytest.raises(UserError, match=rf"(?s){message}.*{path.name}.*convert it to RGB"):
             read_picture(path)
 
     def test_transparent_parts(self, picture, path):

@@ -120,12 +120,12 @@ def test_ten_bit_sources_are_passed_at_ten_bit(spec, source, tmp_path, replaying
 
 
 @pytest.mark.parametrize(
-    "key, said",
+    "key, message",
     [("encoder", "`encoder`"), ("decoder", "`decoder`"), ("config_files", "`config_files.AI`")],
 )
-def test_a_path_that_is_not_set_names_its_key(spec, source, tmp_path, key, said):
+def test_a_path_that_is_not_set_names_its_key(spec, source, tmp_path, key, message):
     entry = {**spec, "verify_with_decoder": True, key: None}
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         encode(entry, source, tmp_path)
     assert "config/codecs.yaml" in str(caught.value) and "VVCSoftware_VTM" in str(caught.value)
     assert left_over(tmp_path) == []
@@ -153,7 +153,7 @@ def test_another_version_is_refused_before_the_encode(spec, source, tmp_path, mo
 
 
 @pytest.mark.parametrize(
-    "fault, said",
+    "fault, message",
     [
         ("refused", "Unknown profile"),
         ("killed", "exit status -9"),
@@ -163,10 +163,10 @@ def test_another_version_is_refused_before_the_encode(spec, source, tmp_path, mo
     ],
 )
 def test_a_failed_encode_is_an_error_and_leaves_nothing(
-    spec, source, tmp_path, monkeypatch, replaying, fault, said
+    spec, source, tmp_path, monkeypatch, replaying, fault, message
 ):
     monkeypatch.setenv("VTM_STAND_IN_FAULT", fault)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         encode(spec, source, tmp_path)
     assert left_over(tmp_path) == []
 

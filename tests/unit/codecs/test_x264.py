@@ -44,10 +44,10 @@ def test_the_same_bytes_again_and_with_two_threads(source, tmp_path, configurati
 def test_every_picture_is_coded_at_the_stated_qp(source, tmp_path, configuration):
     stream = tmp_path / "qp33.264"
     CODEC.encode(job(*source, stream, configuration, 33))
-    told = ffmpeg.run(["-v", "info", "-i", str(stream), "-c", "copy",
+    trace = ffmpeg.run(["-v", "info", "-i", str(stream), "-c", "copy",
                        "-bsf:v", "trace_headers", "-f", "null", "-"]).stderr  # fmt: skip
-    initial = {int(value) for value in re.findall(r"pic_init_qp_minus26\s+[01]+ = (-?\d+)", told)}
-    deltas = [int(value) for value in re.findall(r"slice_qp_delta\s+[01]+ = (-?\d+)", told)]
+    initial = {int(value) for value in re.findall(r"pic_init_qp_minus26\s+[01]+ = (-?\d+)", trace)}
+    deltas = [int(value) for value in re.findall(r"slice_qp_delta\s+[01]+ = (-?\d+)", trace)]
     assert {26 + start for start in initial} == {33} and deltas == [0] * FRAMES
 
 

@@ -59,7 +59,7 @@ def lines(path, change):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "words"),
     [
         (lambda cells: cells[:-1], ["2399 numbers", "2400"]),
         (lambda cells: [*cells, "30"], ["2401 numbers"]),
@@ -68,16 +68,16 @@ def lines(path, change):
         (lambda cells: ["-1", *cells[1:]], ["out of range: -1"]),
     ],
 )
-def test_faulty_texts_are_told(root, change, told):
+def test_faulty_texts_are_reported(root, change, words):
     path = root / "GeneratedJNDLabels" / "JND2" / "RJND2LV02.txt"
     lines(path, change)
     with pytest.raises(UserError) as raised:
         read_label_folder(root, TWO)
-    for word in ["RJND2LV02.txt", *told]:
+    for word in ["RJND2LV02.txt", *words]:
         assert word in str(raised.value)
 
 
-def test_faulty_temporal_information_is_told(root):
+def test_faulty_temporal_information_is_reported(root):
     path = root / "GeneratedTI" / "RTIV01.txt"
     lines(path, lambda cells: ["-0.5", *cells[1:]])
     with pytest.raises(UserError, match=r"negative(.|\n)*RTIV01\.txt"):
@@ -87,7 +87,7 @@ def test_faulty_temporal_information_is_told(root):
         read_label_folder(root, TWO)
 
 
-def test_missing_and_wrong_files_are_told(root, tmp_path):
+def test_missing_and_wrong_files_are_reported(root, tmp_path):
     with pytest.raises(UserError, match=r"cannot be read(.|\n)*RJNDLV03\.txt"):
         read_label_folder(root, ("SRC03",))
     with pytest.raises(UserError, match="cannot be read"):

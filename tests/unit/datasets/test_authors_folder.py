@@ -111,7 +111,7 @@ def damaged(root):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "words"),
     [
         (labels("20 30 40\n" * 3), ["3 rows", "JND-Levels.txt", "4, one per frame"]),
         (labels("20 30 40\n" * 5), ["5 rows"]),
@@ -137,11 +137,11 @@ def damaged(root):
         (damaged, ["cannot be read", "frame001.png"]),
     ],
 )
-def test_faulty_folders_are_told(root, change, told):
+def test_faulty_folders_are_reported(root, change, words):
     change(root)
     with pytest.raises(UserError) as raised:
         read_authors_folder(root)
-    for word in told:
+    for word in words:
         assert word in str(raised.value)
 
 

@@ -116,7 +116,7 @@ def test_a_connection_that_stays_cut_leaves_nothing(server, tmp_path):
     assert left_in(tmp_path) == []
 
 
-def test_a_cut_that_no_length_tells_is_found_by_the_registered_size(server, tmp_path):
+def test_a_cut_that_no_length_reveals_is_found_by_the_registered_size(server, tmp_path):
     server.announce_length, server.cuts = False, 1
     with pytest.raises(UserError, match=f"{len(BODY)} bytes.*found {len(BODY) // 2} bytes"):
         fetch(server.url(), tmp_path / "file.bin", size_bytes=len(BODY))
@@ -246,8 +246,8 @@ def test_a_record_that_is_damaged(server, tmp_path):
 
 def test_the_progress_bar_ends_full(server, tmp_path, capsys):
     fetch(server.url(), tmp_path / "file.bin", progress=True)
-    said = capsys.readouterr().err
-    assert "file.bin" in said and "100%" in said
+    output = capsys.readouterr().err
+    assert "file.bin" in output and "100%" in output
     fetch(server.url(), tmp_path / "other.bin", progress=None)  # stderr is no terminal here
     assert capsys.readouterr().err == ""
 
@@ -287,7 +287,7 @@ def test_a_data_set_is_fetched_and_unpacked_once(server, tmp_path, kind, suffix)
     assert f"own/a{suffix}" in json.loads((tmp_path / "checksums.json").read_text())
 
 
-def test_a_set_that_nobody_can_fetch_tells_the_steps(tmp_path):
+def test_a_set_that_nobody_can_fetch_has_its_steps_in_the_message(tmp_path):
     dataset = entry(access="request", manual=["Write to its authors."])
     with pytest.raises(UserError, match="Write to its authors"):
         fetch_dataset(dataset, tmp_path)

@@ -153,7 +153,7 @@ def test_clip_frames_are_those_of_their_numbers():
         list(pictures_of_clip(path, (176, 142), 3, "carphone", "here"))
 
 
-def test_a_changed_frame_is_told(packaged, tmp_path):
+def test_a_changed_frame_is_reported(packaged, tmp_path):
     Image.new("RGB", (64, 48)).save(tmp_path / "camera_0.png")
     with pytest.raises(UserError, match="not the one that was listed"):
         next(load_pictures(tmp_path, packaged[1]))
@@ -172,7 +172,7 @@ GREY = np.full((32, 48, 3), 90, np.uint8)
         ([], None, ("no pictures",)),
     ],
 )
-def test_frames_that_do_not_fit_are_told(tmp_path, frames, size, words):
+def test_frames_that_do_not_fit_are_reported(tmp_path, frames, size, words):
     with pytest.raises(UserError) as raised:
         found = [FoundPicture(n, n, f"file {n}", rgb) for n, rgb in frames]
         write_pictures(tmp_path, found if size else of_one_size(found), size)
@@ -228,17 +228,17 @@ def test_split_is_by_source_and_seeded(packaged):
     records = packaged[1]
     split = split_sources(records, seed=0, fractions=FRACTIONS)
     assert split == split_sources(records[::-1], seed=0, fractions=FRACTIONS)
-    assert sorted(source for part in split.parts.values() for source in part) == [
+    assert sorted(source for names in split.subsets.values() for source in names) == [
         "camera", "carphone", "china",
     ]  # fmt: skip
     assert any(
-        split.parts != split_sources(records, seed=seed, fractions=FRACTIONS).parts
+        split.subsets != split_sources(records, seed=seed, fractions=FRACTIONS).subsets
         for seed in range(1, 9)
     )
     more = [*records, *(SimpleNamespace(source=name, subset="") for name in ("moon", "coffee"))]
     for seed in range(4):
         held = split_sources(more, seed=seed, fractions=FRACTIONS, held_out=["carphone", "moon"])
-        assert {"carphone", "moon"} < set(held.parts["test"])
+        assert {"carphone", "moon"} < set(held.subsets["test"])
     with pytest.raises(UserError, match="no source 'tank' to hold out"):
         split_sources(records, seed=0, fractions=FRACTIONS, held_out=["tank"])
 
@@ -373,7 +373,7 @@ def test_mcl_jci_keeps_its_own_unit_and_jpegs(tmp_path):
             assert (coding.pictures[level, name] == expected).all()
 
 
-def test_what_subjects_said_is_told_beside_their_labels(repository, tmp_path):
+def test_statistics_of_subjects_come_with_their_labels(repository, tmp_path):
     root = mcl_jci(tmp_path / "set", sources=(1, 2))
     records = write_pictures(
         tmp_path / "frames",
@@ -386,8 +386,8 @@ def test_what_subjects_said_is_told_beside_their_labels(repository, tmp_path):
     options = {"kind": "subjective", "statistic": "sur75", "outliers": "z_range", "order": "warn"}
     params = {"data_set": "mcl_jci", "folder": str(root), "labels": options, "resolution": ""}
     inputs = {"table": str(tmp_path / "frames.csv")}
-    code, said = run_adapter(repository, "label_jnd_frames", tmp_path, inputs, outputs, params)
-    assert code == 0, said
+    code, output = run_adapter(repository, "label_jnd_frames", tmp_path, inputs, outputs, params)
+    assert code == 0, output
     subjects = pd.read_csv(outputs["subjects"])
     assert subjects.groupby("source")["level"].apply(list).tolist() == [[1, 2, 3]] * 2
     samples = read_sample_texts(root, ["SRC01", "SRC02"])
@@ -427,23 +427,23 @@ def test_the_authors_layout_holds_all_of_it(packaged, labelled, tmp_path):
     for name, part in found.items():
         names = [path.stem for path in part.frames]
         assert names and (part.labels.values(names) == labels.values(names)).all()
-        assert {split.part_of(r.source) for r in records if r.name in names} == {name}
+        assert {split.subset_of(r.source) for r in records if r.name in names} == {name}
         assert sorted(part.jnd_frames) == [1, 2, 3]
     frames = read_set(tmp_path / "data", tmp_path / "data.csv")
     assert (frames.unit, frames.kind, frames.width, frames.height) == ("QP", "vmaf_steps", 64, 48)
     assert len(frames.frames) == 6
     for frame in frames.frames:
         assert frame.jnd == tuple(labels.values([frame.name])[0])
-        assert frame.part == split.part_of(frame.source)
+        assert frame.subset == split.subset_of(frame.source)
         assert sorted(frame.jnd_pictures) == [1, 2, 3]
-    train = [frame.jnd for frame in frames.of_part("train")]
+    train = [frame.jnd for frame in frames.of_subset("train")]
     assert frames.label_means == pytest.approx(np.mean(train, axis=0))
     table = label_table(frames)
     assert {row["kind"] for row in table} == {"vmaf_steps"} and len(table) == 9
     assert table[0]["mean"] == pytest.approx(frames.label_means[0])
     draw_sheet(frames, {}, tmp_path / "sheet.png")
     assert Image.open(tmp_path / "sheet.png").width == 10 + 4 * 330
-    (tmp_path / "data" / "train" / f"{frames.of_part('train')[0].name}.png").unlink()
+    (tmp_path / "data" / "train" / f"{frames.of_subset('train')[0].name}.png").unlink()
     with pytest.raises(UserError, match="a frame of a training set is missing"):
         read_set(tmp_path / "data", tmp_path / "data.csv")
 
@@ -462,8 +462,8 @@ def test_a_folder_of_ones_own_goes_through_unchanged(tmp_path):
         assert [p.name for p in given[part].frames] == [p.name for p in made[part].frames]
         assert (given[part].labels is None) == (made[part].labels is None)
     frames = read_set(tmp_path / "data", tmp_path / "data.csv")
-    assert {frame.jnd for frame in frames.of_part("test")} == {None}
-    assert all(not frame.jnd_pictures for frame in frames.of_part("test"))
+    assert {frame.jnd for frame in frames.of_subset("test")} == {None}
+    assert all(not frame.jnd_pictures for frame in frames.of_subset("test"))
 
 
 def read_own(root, pattern=None):
@@ -475,7 +475,7 @@ def read_own(root, pattern=None):
     return find_frames(FrameChoice(source="folder", folder=root, source_pattern=pattern))
 
 
-def test_names_in_two_parts_and_leaking_clips_are_told(tmp_path):
+def test_names_in_two_subsets_and_leaking_clips_are_reported(tmp_path):
     root = authors_folder(tmp_path / "own", {"train": 2, "valid": 1})
     with pytest.raises(UserError, match="'frame000' in two splits"):
         list(find_frames(FrameChoice(source="folder", folder=root)))
@@ -565,10 +565,10 @@ def test_faults_of_a_folder_reach_the_user(repository, tmp_path, spoil, rule, wo
         params = {"data_set": "folder", "folder": str(root), "labels": options}
         inputs = {"table": str(table)}
         outputs = {"labels": str(tmp_path / "labels.csv")}
-    code, said = run_adapter(repository, f"{rule}_jnd_frames", tmp_path, inputs, outputs, params)
-    assert code == 1 and "Traceback" not in said
+    code, output = run_adapter(repository, f"{rule}_jnd_frames", tmp_path, inputs, outputs, params)
+    assert code == 1 and "Traceback" not in output
     for word in words:
-        assert word in said
+        assert word in output
     assert not (tmp_path / "labels.csv").exists()
 
 
@@ -581,51 +581,51 @@ def test_adapters_make_a_folder_of_ones_own_ready(few_qps, repository, tmp_path)
               "labels": str(tmp_path / "labels.csv"), "splits": str(tmp_path / "splits.csv"),
               "pictures": str(tmp_path / "coded")}  # fmt: skip
     shared = {"data_set": "folder", "folder": str(root)}
-    code, said = run_adapter(repository, "list_jnd_frames", tmp_path, {}, inputs,
+    code, output = run_adapter(repository, "list_jnd_frames", tmp_path, {}, inputs,
                              {"folder": str(root), "choice": FOLDER_CHOICE})  # fmt: skip
-    assert code == 0, said
+    assert code == 0, output
     options = {"kind": "subjective", "order": "warn"}
-    code, said = run_adapter(
+    code, output = run_adapter(
         repository, "label_jnd_frames", tmp_path, inputs, inputs, {**shared, "labels": options}
     )
-    assert code == 0, said
+    assert code == 0, output
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         labels = read_labels(tmp_path / "labels.csv", order="warn")
     assert labels.values(["frame000"]).tolist() == [[31, 30, 40]]
     outputs = {"pictures": inputs["pictures"], "table": str(tmp_path / "coded.csv")}
-    code, said = run_adapter(
+    code, output = run_adapter(
         repository, "encode_jnd_frames", tmp_path, {**inputs, "streams": []}, outputs,
         {**shared, "order": "warn", "preset": "ultrafast"},
     )  # fmt: skip
-    assert code == 0, said
+    assert code == 0, output
     for level, given_too in ((1, True), (2, False), (3, True)):
         made = read_picture(tmp_path / "coded" / f"jnd{level}" / "frame001.png")
         frame = read_picture(root / "train" / "frame001.png")  # whose codings are copies of it
         assert (made == frame).all() == given_too
     write_labels(tmp_path / "labels.csv", labels)
     split = {"seed": 0, "fractions": FRACTIONS, "held_out": []}
-    code, said = run_adapter(
+    code, output = run_adapter(
         repository, "split_jnd_frames", tmp_path, inputs, inputs, {"split": split}
     )
-    assert code == 0, said
+    assert code == 0, output
     outputs = {"folder": str(tmp_path / "data"), "table": str(tmp_path / "data.csv")}
-    code, said = run_adapter(repository, "export_jnd_frames", tmp_path, inputs, outputs, {})
-    assert code == 0, said
+    code, output = run_adapter(repository, "export_jnd_frames", tmp_path, inputs, outputs, {})
+    assert code == 0, output
     frames = read_set(tmp_path / "data", tmp_path / "data.csv")
-    assert frames.frames[0].jnd == (31, 30, 40) and len(frames.of_part("val")) == 1
+    assert frames.frames[0].jnd == (31, 30, 40) and len(frames.of_subset("val")) == 1
 
 
 def test_saliency_maps_are_of_the_frames_sizes(repository, packaged, tmp_path):
     folder, records = packaged
     write_list(tmp_path / "frames.csv", records)
-    code, said = run_adapter(
+    code, output = run_adapter(
         repository, "compute_saliency", tmp_path,
         {"frames": str(folder), "table": str(tmp_path / "frames.csv")},
         {"maps": str(tmp_path / "maps")},
         {"model": "spectral_residual", "options": {}},
     )  # fmt: skip
-    assert code == 0, said
+    assert code == 0, output
     for record in records:
         found = Image.open(tmp_path / "maps" / f"{record.name}.png")
         assert found.mode == "L" and found.size == (64, 48)

@@ -83,7 +83,7 @@ def row(**changes):
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "words"),
     [
         ([], ["is empty"]),
         ([row(value=52)], ["JND1 of a", "52", "QP from 0 to 51", "label 1"]),
@@ -100,10 +100,10 @@ def row(**changes):
         ([row(level=n, value=30 + n) for n in (1, 2, 3, 4)], ["found 1, 2, 3, 4"]),
     ],
 )
-def test_faults_are_named(rows, told):
+def test_faults_are_named(rows, words):
     with pytest.raises(UserError) as raised:
         make_labels(rows, "labels.csv")
-    for word in ["labels.csv", *told]:
+    for word in ["labels.csv", *words]:
         assert word in str(raised.value)
 
 
@@ -120,7 +120,7 @@ def test_levels_out_of_order_are_an_error_or_by_switch_a_warning(unit, values):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "words"),
     [
         ("source,level\na,1\n", ["no table of JND labels", "found source, level"]),
         (",".join(COLUMNS) + "\n", ["found no rows"]),
@@ -131,15 +131,15 @@ def test_levels_out_of_order_are_an_error_or_by_switch_a_warning(unit, values):
         (",".join(COLUMNS) + "\na,1\n", ["no number", "line 2"]),
     ],
 )
-def test_a_file_of_another_kind_is_told(tmp_path, text, told):
+def test_a_file_of_another_kind_is_reported(tmp_path, text, words):
     path = tmp_path / "labels.csv"
     path.write_text(text)
     with pytest.raises(UserError) as raised:
         read_labels(path)
-    for word in ["labels.csv", *told]:
+    for word in ["labels.csv", *words]:
         assert word in str(raised.value)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(UserError, match=r"cannot be read(.|\n)*absent\.csv"):
         read_labels(tmp_path / "absent.csv")

@@ -89,7 +89,7 @@ def nothing(root):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "words"),
     [
         (cut, ["SRC0001 has no level 17-18, 90", "1-100"]),
         (no_original, ["original of SRC0001 is missing", "SRC0001.png"]),
@@ -98,11 +98,11 @@ def nothing(root):
         (nothing, ["no JPEG pictures", "SRC0001_JPEG_001.jpg"]),
     ],
 )
-def test_faulty_folders_are_told(root, change, told):
+def test_faulty_folders_are_reported(root, change, words):
     change(root)
     with pytest.raises(UserError) as raised:
         find_sources(root, "JPEG")
-    for word in told:
+    for word in words:
         assert word in str(raised.value)
 
 
@@ -115,7 +115,7 @@ GOOD = rating_row("SRC0001.png", "JPEG", [50, 60])
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "words"),
     [
         ([GOOD | {"mean": 56}], ["SRC0001.png", "do not come out", "line 2", "mean 56"]),
         ([GOOD | {"No. of ratings": 3}], ["do not come out", "3 ratings"]),
@@ -129,12 +129,12 @@ GOOD = rating_row("SRC0001.png", "JPEG", [50, 60])
         ([{"image_id": "SRC0001.png", "ratings": "[1]"}], ["no table", "found image_id, ratings"]),
     ],
 )
-def test_faulty_ratings_are_told(tmp_path, rows, told):
+def test_faulty_ratings_are_reported(tmp_path, rows, words):
     path = tmp_path / "subjective_ratings.csv"
     write_table(path, rows)
     with pytest.raises(UserError) as raised:
         read_ratings(path)
-    for word in ["subjective_ratings.csv", *told]:
+    for word in ["subjective_ratings.csv", *words]:
         assert word in str(raised.value)
 
 

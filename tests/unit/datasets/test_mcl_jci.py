@@ -62,18 +62,18 @@ def remove(pattern):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "words"),
     [
         (remove("ImageJND_SRC02_04?.jpg"), ["SRC02 has no QF 40-49", "1 of 2", "distorted_image"]),
         (remove("ImageJND_SRC01.bmp"), ["missing: SRC01", "source_images", "check_data"]),
         (remove("ImageJND_SRC02_*.jpg"), ["missing: SRC02", "distorted_image"]),
     ],
 )
-def test_gaps_among_the_pictures_are_named(root, change, told):
+def test_gaps_among_the_pictures_are_named(root, change, words):
     change(root)
     with pytest.raises(UserError) as raised:
         find_pictures(root, TWO)
-    for word in told:
+    for word in words:
         assert word in str(raised.value)
 
 
@@ -88,7 +88,7 @@ def set_line(number, line):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "words"),
     [
         (set_line(3, "40 41 12"), ["SRC02, subject 3", "do not fall", "40, 41, 12"]),
         (set_line(3, "101 40 12"), ["SRC02, level 1", "101", "1 to 100"]),
@@ -99,11 +99,11 @@ def set_line(number, line):
         (remove("JND_image_02.txt"), ["missing: SRC02"]),
     ],
 )
-def test_faulty_texts_are_told(root, change, told):
+def test_faulty_texts_are_reported(root, change, words):
     change(root)
     with pytest.raises(UserError) as raised:
         read_sample_texts(root, TWO)
-    for word in told:
+    for word in words:
         assert word in str(raised.value)
 
 
@@ -130,7 +130,7 @@ def test_matrices_take_zero_for_a_level_that_was_not_seen(tmp_path):
     assert not np.isnan(samples.level(1)).any()
 
 
-def test_faulty_matrices_are_told(tmp_path):
+def test_faulty_matrices_are_reported(tmp_path):
     with pytest.raises(UserError, match=r"cannot be read(.|\n)*JND_first\.mat"):
         read_sample_matrices(tmp_path)
     matrices(tmp_path, shapes=(30, 28, 30))
@@ -147,10 +147,10 @@ def test_the_real_samples_give_the_known_means(shared_data):
     missing = [int(np.isnan(samples.level(level)).sum()) for level in (1, 2, 3)]
     assert missing == [0, 7, 153]
     lines = (folder / "mcl_jci_jnd_mean.csv").read_text().splitlines()[1:]
-    told = np.array([[float(cell) for cell in line.split(",")] for line in lines])
+    published = np.array([[float(cell) for cell in line.split(",")] for line in lines])
     for level in (1, 2, 3):  # that table counts a level that was not seen as QF 0
         table = np.nan_to_num(samples.level(level))
-        assert np.abs(table.mean(axis=1) - told[:, level]).max() < 6e-4
-        assert np.abs(table.std(axis=1, ddof=1) - told[:, level + 3]).max() < 6e-4
+        assert np.abs(table.mean(axis=1) - published[:, level]).max() < 6e-4
+        assert np.abs(table.std(axis=1, ddof=1) - published[:, level + 3]).max() < 6e-4
     labels = labels_from_samples(samples, "median", "MCL-JCI")
     assert labels.values().mean(axis=0) == pytest.approx([26.06, 17.94, 13.77])

@@ -53,22 +53,22 @@ def test_samples_rise_and_give_labels(root):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "words"),
     [
         ("28 33\n35 30\n", ["SRC30", "do not rise", "line 2"]),
         ("28 52\n", ["SRC30, level 2", "QP from 0 to 51"]),
         ("28 x\n", ["videoSRC30.txt, line 1", "'28 x'"]),
     ],
 )
-def test_faulty_samples_are_told(root, text, told):
+def test_faulty_samples_are_reported(root, text, words):
     next(root.rglob("videoSRC30.txt")).write_text(text)
     with pytest.raises(UserError) as raised:
         read_samples(root, TWO)
-    for word in told:
+    for word in words:
         assert word in str(raised.value)
 
 
-def test_two_sample_files_of_a_clip_are_told(root):
+def test_two_sample_files_of_a_clip_are_reported(root):
     (root / "1080P" / "JND_raw_samples" / "SRC30_2nd.txt").write_text("30\n")
     with pytest.raises(UserError, match="two files of JND samples of SRC30"):
         read_samples(root, TWO)

@@ -74,11 +74,11 @@ def test_colour_is_that_of_ffmpeg(tmp_path):
     raw = tmp_path / "picture.rgb"
     raw.write_bytes(np.ascontiguousarray(rgb).tobytes())
     scale = "scale=out_color_matrix=bt601:out_range=tv:flags=area+accurate_rnd+full_chroma_inp"
-    told = ffmpeg.run(["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", "448x256",
+    decoded = ffmpeg.run(["-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size", "448x256",
                        "-i", str(raw), "-vf", scale, "-pix_fmt", "yuv420p",
                        "-f", "rawvideo", "-"]).stdout  # fmt: skip
     clip = ClipFormat(448, 256, Fraction(25), 1)
-    for ours, theirs in zip(rgb_to_frame(rgb), planes_of(told, clip), strict=True):
+    for ours, theirs in zip(rgb_to_frame(rgb), planes_of(decoded, clip), strict=True):
         difference = np.abs(ours.astype(int) - theirs)
         assert difference.max() <= 1 and difference.mean() < 0.05
 
@@ -165,7 +165,7 @@ def too_small(folder):
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "words"),
     [
         (lambda folder: None, ["holds no pictures", ".png"]),
         (lambda folder: folder.rmdir(), ["does not exist"]),
@@ -177,11 +177,11 @@ def too_small(folder):
         (too_small, ["too small", "tiny.png", "64x32 at least", "found 50x64", "`crop`"]),
     ],
 )
-def test_bad_pictures_are_named_with_a_remedy(folder, make, told):
+def test_bad_pictures_are_named_with_a_remedy(folder, make, words):
     make(folder)
     with pytest.raises(UserError) as raised:
         list_crops("folder", folder, crop=(64, 32), crops_per_picture=2)
-    for word in told:
+    for word in words:
         assert word in str(raised.value)
 
 
@@ -223,7 +223,7 @@ def test_vimeo90k_first_frames_of_the_test_list(vimeo):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "words"),
     [
         (lambda root: (root / "sep_testlist.txt").unlink(), ["test clips is missing", "unpack"]),
         (lambda root: (root / "sep_testlist.txt").write_text("\n"), ["list of clips is empty"]),
@@ -237,9 +237,9 @@ def test_vimeo90k_first_frames_of_the_test_list(vimeo):
         ),
     ],
 )
-def test_an_incomplete_vimeo90k_is_told(vimeo, spoil, told):
+def test_an_incomplete_vimeo90k_is_reported(vimeo, spoil, words):
     spoil(vimeo)
     with pytest.raises(UserError) as raised:
         list_crops("vimeo90k", vimeo)
-    for word in told:
+    for word in words:
         assert word in str(raised.value)

@@ -21,7 +21,7 @@ SOURCES = st.sets(st.text("abcdef0123", min_size=1, max_size=5), min_size=10, ma
 
 
 def all_of(split):
-    return [source for sources in split.parts.values() for source in sources]
+    return [source for sources in split.subsets.values() for source in sources]
 
 
 @given(SOURCES, st.integers(0, 2**31), st.randoms())
@@ -32,8 +32,8 @@ def test_parts_are_disjoint_complete_and_do_not_depend_on_order(names, seed, ran
     shuffled = list(names)
     random.shuffle(shuffled)
     assert split_by_fractions(shuffled, seed) == split
-    sizes = {part: len(sources) for part, sources in split.parts.items()}
-    assert all(abs(sizes[part] - share * len(names)) < 1.2 for part, share in
+    sizes = {subset: len(sources) for subset, sources in split.subsets.items()}
+    assert all(abs(sizes[subset] - share * len(names)) < 1.2 for subset, share in
                {"train": 0.8, "val": 0.1, "test": 0.1}.items())  # fmt: skip
     assert min(sizes.values()) >= 1
 
@@ -43,9 +43,9 @@ def test_parts_are_disjoint_complete_and_do_not_depend_on_order(names, seed, ran
 def test_folds_test_every_source_once(names, seed, folds):
     splits = split_into_folds(names, seed, folds)
     assert splits == split_into_folds(sorted(names, reverse=True), seed, folds)
-    tested = [source for split in splits for source in split.parts["test"]]
+    tested = [source for split in splits for source in split.subsets["test"]]
     assert sorted(tested) == sorted(names)
-    sizes = [len(split.parts["test"]) for split in splits]
+    sizes = [len(split.subsets["test"]) for split in splits]
     assert max(sizes) - min(sizes) <= 1 and len(splits) == folds
     for split in splits:
         assert sorted(all_of(split)) == sorted(names)
@@ -53,11 +53,11 @@ def test_folds_test_every_source_once(names, seed, folds):
 
 def test_seeds_give_different_splits_and_a_known_one_stays():
     names = [f"SRC{number:02d}" for number in range(1, 21)]
-    drawn = {split_by_fractions(names, seed).parts["test"] for seed in range(20)}
+    drawn = {split_by_fractions(names, seed).subsets["test"] for seed in range(20)}
     assert len(drawn) > 15
     # Written down: a split must be the same on every machine and in every version.
-    assert split_by_fractions(names, 1).parts["test"] == ("SRC10", "SRC11")
-    assert split_by_fractions(names, 1).parts["val"] == ("SRC02", "SRC17")
+    assert split_by_fractions(names, 1).subsets["test"] == ("SRC10", "SRC11")
+    assert split_by_fractions(names, 1).subsets["val"] == ("SRC02", "SRC17")
 
 
 def test_items_follow_their_source():
@@ -65,20 +65,20 @@ def test_items_follow_their_source():
     frames = {
         f"clip{number}_{frame}": f"clip{number}" for number in range(10) for frame in range(4)
     }
-    parts = split.of_items(frames)
-    assert sum(len(items) for items in parts.values()) == len(frames)
-    for part, items in parts.items():
-        assert {frames[item] for item in items} == set(split.parts[part])
-    with pytest.raises(UserError, match="source 'other' is in no part"):
+    subsets = split.of_items(frames)
+    assert sum(len(items) for items in subsets.values()) == len(frames)
+    for subset, items in subsets.items():
+        assert {frames[item] for item in items} == set(split.subsets[subset])
+    with pytest.raises(UserError, match="source 'other' is in no subset"):
         split.of_items({"frame": "other"})
 
 
 def test_the_authors_split_of_vp_jnd():
     split = vp_jnd_split()
-    assert [len(split.parts[part]) for part in ("train", "val", "test")] == [30, 10, 10]
+    assert [len(split.subsets[subset]) for subset in ("train", "val", "test")] == [30, 10, 10]
     assert sorted(all_of(split)) == [f"SRC{number:02d}" for number in range(1, 51)]
-    assert split.parts["train"][:5] == ("SRC01", "SRC02", "SRC03", "SRC04", "SRC09")
-    assert split.parts["val"][0] == "SRC05" and split.parts["test"][-1] == "SRC45"
+    assert split.subsets["train"][:5] == ("SRC01", "SRC02", "SRC03", "SRC04", "SRC09")
+    assert split.subsets["val"][0] == "SRC05" and split.subsets["test"][-1] == "SRC45"
 
 
 def test_splits_survive_their_file(tmp_path):
@@ -90,14 +90,14 @@ def test_splits_survive_their_file(tmp_path):
 
 def test_published_folds_become_splits():
     splits = splits_of_folds([["b", "a"], ["c"], ["d"]])
-    assert splits[2].parts == {"train": ("c",), "val": ("a", "b"), "test": ("d",)}
+    assert splits[2].subsets == {"train": ("c",), "val": ("a", "b"), "test": ("d",)}
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "message"),
     [
         (lambda: split_by_fractions(["a", "b", "a"], 0), "'a' is given twice"),
-        (lambda: split_by_fractions(["a", "b"], 0), "2 sources cannot be split into 3 parts"),
+        (lambda: split_by_fractions(["a", "b"], 0), "2 sources cannot be split into 3 subsets"),
         (lambda: split_by_fractions("abcd", 0, {"x": 0.5, "y": 0.6}), "sum to 1"),
         (lambda: split_by_fractions("abcd", 0, {"x": 1.0, "y": 0.0}), "positive"),
         (lambda: split_into_folds("abcd", 0, 5), "4 sources cannot be split into 5 folds"),
@@ -105,22 +105,22 @@ def test_published_folds_become_splits():
         (lambda: Split("x", {"train": ("a",), "test": ("a",)}), "'train' and 'test'"),
     ],
 )
-def test_bad_requests_are_told(call, told):
-    with pytest.raises(UserError, match=told):
+def test_bad_requests_are_reported(call, message):
+    with pytest.raises(UserError, match=message):
         call()
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("split,source\nx,a\n", "found split, source"),
-        ("split,part,source\n", "found no rows"),
-        ("split,part,source\nx,train,a\nx,test,a\n", "'train' and 'test'"),
+        ("split,subset,source\n", "found no rows"),
+        ("split,subset,source\nx,train,a\nx,test,a\n", "'train' and 'test'"),
     ],
 )
-def test_a_wrong_file_is_told(tmp_path, text, told):
+def test_a_wrong_file_is_reported(tmp_path, text, message):
     (tmp_path / "splits.csv").write_text(text)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         read_splits(tmp_path / "splits.csv")
     with pytest.raises(UserError, match="cannot be read"):
         read_splits(tmp_path / "absent.csv")

@@ -83,7 +83,7 @@ def test_missing_streams_are_named(tmp_path):
         find_clips(root, "640x360", ["videoSRC001", "videoSRC002"])
 
 
-def test_two_copies_of_a_stream_are_told(tmp_path):
+def test_two_copies_of_a_stream_are_reported(tmp_path):
     root = videoset(tmp_path, sources=(1,))
     part = next(root.glob("640x360_part_1/*"))
     shutil.copytree(part, root / "640x360_part_1_fix" / part.name)
@@ -108,7 +108,7 @@ def spoil(index, **cells):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "words"),
     [
         (drop_column, ["no JND table", "samples", "found anchor, jnd"]),
         (drop_source, ["1 to 220", "found 219"]),
@@ -119,15 +119,15 @@ def spoil(index, **cells):
         (spoil(3, jnd=""), ["cannot be read", "line 4"]),
     ],
 )
-def test_faulty_tables_are_told(tables, change, told):
+def test_faulty_tables_are_reported(tables, change, words):
     write_table(tables / "640x360_1st.csv", change(videoset_rows(1)))
     with pytest.raises(UserError) as raised:
         read_tables(tables, "640x360")
-    for word in ["640x360_1st.csv", *told]:
+    for word in ["640x360_1st.csv", *words]:
         assert word in str(raised.value)
 
 
-def test_missing_tables_are_told(tables, tmp_path):
+def test_missing_tables_are_reported(tables, tmp_path):
     with pytest.raises(UserError, match=r"'1280x720_1st' is missing(.|\n)*640x360"):
         read_tables(tables, "1280x720")
     with pytest.raises(UserError, match="does not exist"):

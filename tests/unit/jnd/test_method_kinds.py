@@ -65,7 +65,7 @@ def test_blocks_cut_by_the_border_have_a_qp_too():
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ([np.full((1, 3), 30)], "number of maps"),
         ([np.full((1, 2), 30)] * 2, "another grid"),
@@ -74,8 +74,8 @@ def test_blocks_cut_by_the_border_have_a_qp_too():
         ([np.full((1, 3), np.nan)] * 2, "no QPs"),
     ],
 )
-def test_unfit_maps_are_refused(answer, said):
-    with pytest.raises(UserError, match=said):
+def test_unfit_maps_are_refused(answer, message):
+    with pytest.raises(UserError, match=message):
         checked_qp_maps(Fixed(answer=answer), [], CLIP, 22)
 
 

@@ -71,7 +71,7 @@ def test_maps_are_positive_finite_and_the_same_for_float_luma(model):
     assert pixel_jnd(SMALL.astype(np.float64), model) == pytest.approx(jnd, abs=1e-4)
 
 
-def test_yang2005_is_what_a_slow_loop_says():
+def test_yang2005_equals_a_slow_loop():
     weights = edge_protection(SMALL, threshold=0.5, radius=6, strength=0.95, blur=7)
     expected = np.empty(SMALL.shape)
     for y, x in np.ndindex(SMALL.shape):
@@ -81,7 +81,7 @@ def test_yang2005_is_what_a_slow_loop_says():
     assert pixel_jnd(SMALL, "yang2005") == pytest.approx(expected, abs=1e-3)
 
 
-def test_wu2017_is_what_a_slow_loop_says():
+def test_wu2017_equals_a_slow_loop():
     height, width = SMALL.shape
     orientation = np.empty(SMALL.shape, int)
     for y, x in np.ndindex(SMALL.shape):

@@ -100,8 +100,8 @@ def test_voting_never_takes_more_than_a_fifth_of_all_calls():
     # The vote depends on the first answers, at most 12; what is asked at the end does not.
     most = 0
     for answers in product([False, True], repeat=12):
-        told = iter(answers)
-        most = max(most, search_pw_jnd(lambda _, told=told: next(told, False), QF).calls)
+        left = iter(answers)
+        most = max(most, search_pw_jnd(lambda _, left=left: next(left, False), QF).calls)
     assert most == 19
     assert 5 * most <= search_pw_jnd(lambda qf: qf < 50, QF, "exhaustive").calls
 

@@ -26,7 +26,7 @@ from jndlab.papers.jnd_networks.stages import Stage
 from jndlab.quality.points import POINT_COLUMNS, with_savings
 from jndlab.quality.siti import siti_of_file, siti_of_frames
 
-PARTS = {"train": 6, "val": 2, "test": 4}
+SUBSETS = {"train": 6, "val": 2, "test": 4}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def predictions(tmp_path_factory) -> pd.DataFrame:
     """Two frames of each source; a good network of all levels, a dead one, and the mean."""
     rng = np.random.default_rng(0)
     rows = []
-    for part, sources in PARTS.items():
+    for subset, sources in SUBSETS.items():
         for number in range(2 * sources):
             for level in (1, 2, 3):
                 label = 18.0 + 6 * level + number % 5
@@ -51,8 +51,8 @@ def predictions(tmp_path_factory) -> pd.DataFrame:
                         {
                             "name": name, "network": network.removesuffix("_jnd1"),
                             "variant": variant, "kind": "baseline" if baseline else "network",
-                            "level": level, "part": part, "source": f"{part}{number // 2}",
-                            "frame": f"{part}{number}", "unit": "QP",
+                            "level": level, "subset": subset, "source": f"{subset}{number // 2}",
+                            "frame": f"{subset}{number}", "unit": "QP",
                             "label": label, "predicted": predicted,
                             "psnr_label": 60 - label, "psnr_predicted": 60 - round(predicted),
                         }
@@ -71,13 +71,13 @@ def row_of(table: pd.DataFrame, **where) -> pd.Series:
 
 def test_errors_are_means_over_frames(predictions):
     table = tables.errors(predictions)
-    found = row_of(table, name="lat_jnd1", level=1, part="test")
-    chosen = predictions[(predictions["name"] == "lat_jnd1") & (predictions["part"] == "test")]
+    found = row_of(table, name="lat_jnd1", level=1, subset="test")
+    chosen = predictions[(predictions["name"] == "lat_jnd1") & (predictions["subset"] == "test")]
     assert found["error"] == pytest.approx(chosen["label"].mean())
     assert found["psnr_error_db"] == pytest.approx(chosen["label"].mean())
     assert (found["sources"], found["frames"]) == (4, 8)
     assert found["bias"] == pytest.approx(-found["error"])
-    mean = row_of(table, name="training_mean", level=1, part="test")
+    mean = row_of(table, name="training_mean", level=1, subset="test")
     assert found["gain_on_mean"] == pytest.approx(mean["error"] - found["error"])
     assert mean["gain_on_mean"] == 0
 
@@ -124,18 +124,18 @@ def test_what_beats_the_baselines_is_counted(predictions):
 
 def test_without_labels_of_test_frames_the_validation_frames_judge(predictions, tmp_path):
     """A folder in the authors' layout need not have them."""
-    known = predictions[predictions["part"] != "test"]
+    known = predictions[predictions["subset"] != "test"]
     verdicts = tables.checks(known)
     alive = verdicts[verdicts["check"] == "alive"]
     assert row_of(alive, name="mj_lat", level=1)["expected"].endswith("val frames above 0.01")
     assert row_of(alive, name="mj_lat", level=1)["verdict"] == "passed"
     assert row_of(alive, name="lat_jnd1", level=1)["verdict"] == "failed"
     found = row_of(tables.single_against_multi(known), level=1, multi="mj_lat")
-    lat = known[(known["name"] == "lat_jnd1") & (known["part"] == "val")]
+    lat = known[(known["name"] == "lat_jnd1") & (known["subset"] == "val")]
     assert found["error_single"] == pytest.approx(lat["error"].mean())
     stem = tmp_path / "errors"
     figures.error_bars(tables.errors(known), stem, metadata="frames", unit="QP")
-    assert set(pd.read_csv(stem.with_suffix(".csv"))["part"]) == {"val"}
+    assert set(pd.read_csv(stem.with_suffix(".csv"))["subset"]) == {"val"}
 
 
 def test_levels_out_of_order_and_range_fail(predictions):
@@ -145,7 +145,7 @@ def test_levels_out_of_order_and_range_fail(predictions):
     wrong.loc[(wrong["name"] == "mj_lat") & (wrong["level"] == 2), "predicted"] = 60.0
     verdicts = tables.checks(wrong)
     order = row_of(verdicts, name="mj_lat", check="in_order")
-    assert (order["verdict"], order["found"]) == ("failed", 2 * sum(PARTS.values()))
+    assert (order["verdict"], order["found"]) == ("failed", 2 * sum(SUBSETS.values()))
     assert row_of(verdicts, name="mj_lat", level=2, check="in_range")["verdict"] == "failed"
 
 
@@ -197,8 +197,8 @@ def labelled_set(folder, jnds) -> tuple[LabelledFrames, list[np.ndarray]]:
         rgb = rng.integers(100 - 5 * number, 101 + 12 * number, (48, 64, 3)).astype(np.uint8)
         path = folder / f"f{number}.png"
         Image.fromarray(rgb).save(path)
-        part = ("train", "train", "train", "test")[number % 4]
-        frames.append(LabelledFrame(f"f{number}", f"s{number}", part, path, jnd, {}))
+        subset = ("train", "train", "train", "test")[number % 4]
+        frames.append(LabelledFrame(f"f{number}", f"s{number}", subset, path, jnd, {}))
         pictures.append(rgb)
     return LabelledFrames(tuple(frames), 64, 48, "QP", "vmaf_steps", "steps"), pictures
 
@@ -210,7 +210,7 @@ def test_baselines_are_fitted_to_training_frames_alone(tmp_path):
     features = np.array([[2.0 * n] for n in range(8)])
     rows = list(predict_by_baselines(frames, features, psnr))
     trained = [jnd[0] for jnd, frame in zip(jnds, frames.frames, strict=True)
-               if frame.part == "train"]  # fmt: skip
+               if frame.subset == "train"]  # fmt: skip
     by_name = {row.name: row for row in rows if row.level == 1 and row.frame == "f3"}
     assert by_name["training_mean"].predicted == pytest.approx(np.mean(trained))
     assert by_name["training_median"].predicted == pytest.approx(np.median(trained))

@@ -53,7 +53,7 @@ def config(paper: str, **changes) -> dict:
 @dataclass(frozen=True)
 class LabelledPicture:
     name: str
-    part: str
+    subset: str
     picture: Path
     jnd: tuple[float, ...]
     jnd_pictures: dict[int, Path] = field(default_factory=dict)
@@ -73,8 +73,8 @@ def frames(tmp_path_factory) -> list[LabelledPicture]:
         Image.fromarray(rgb).save(path)
         Image.fromarray(rgb[..., :1].repeat(3, axis=2)).save(folder / f"map{number}.png")
         jnd = tuple(mean + 4 * (1.5 - number % 4) for mean in MEANS)
-        part = "train" if number < 4 else "val"
-        made.append(LabelledPicture(f"f{number}", part, path, jnd, dict.fromkeys(LEVELS, path)))
+        subset = "train" if number < 4 else "val"
+        made.append(LabelledPicture(f"f{number}", subset, path, jnd, dict.fromkeys(LEVELS, path)))
     return made
 
 
@@ -184,11 +184,11 @@ def test_stages_learn_labels_by_heart(
         starts_from=[autoencoders[name] for name in stage.starts_from], label_means=MEANS,
         saliency=saliency, threads=1, show_progress=False, checkpoint_every_epochs=epochs,
     )  # fmt: skip
-    learnt = [frame for frame in frames if frame.part == "train"]
+    trained = [frame for frame in frames if frame.subset == "train"]
     found = FrameNetwork(tmp_path / "model.onnx", threads=1).predict(
-        [np.asarray(Image.open(frame.picture)) for frame in learnt]
+        [np.asarray(Image.open(frame.picture)) for frame in trained]
     )
-    labels = np.array([[frame.jnd[level - 1] for level in stage.levels] for frame in learnt])
+    labels = np.array([[frame.jnd[level - 1] for level in stage.levels] for frame in trained])
     of_mean = np.abs(labels - labels.mean(axis=0)).mean(axis=0)
     assert (np.abs(found - labels).mean(axis=0) < 0.75 * of_mean).all()
     summary = json.loads((tmp_path / "summary.json").read_text())

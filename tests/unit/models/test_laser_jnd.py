@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch.nn import functional
 
-from benchmarks.training_memory import training_memory
 from jnd_network_checks import MEANS, errors_while_learning, onnx_difference
 from jndlab.errors import UserError
 from jndlab.models.iqnet.iqnet import IQNet
@@ -227,25 +226,6 @@ def test_checkpointing_changes_no_gradient_and_no_statistic():
     with torch.inference_mode():
         for level, values in saving.eval()(pictures).items():
             assert torch.allclose(values, plain.eval()(pictures)[level], atol=1e-4)
-
-
-def test_training_memory_of_the_paper_fits_a_24_gb_device_with_checkpointing():
-    plain = training_memory("mj_rec").peak / 2**30
-    saving = training_memory("mj_rec", {"checkpoint_blocks": True}).peak / 2**30
-    assert plain > 24  # why there is the option
-    assert saving < 12
-
-
-def test_training_memory_of_a_layer_by_hand():
-    size = {"input_size": [64, 96], "width": 0.125}
-    found = training_memory("lat", size, batch_size=2)
-    network = Lat(**size)
-    trained = trainable_parameter_count(network)
-    moving = keras_parameter_count(network) - parameter_count(network)
-    # Weights, statistics, and for each trained number its gradient and Adam's two moments.
-    least = 4 * (parameter_count(network) + moving + 3 * trained + 2 * 3 * 64 * 96)
-    assert least <= found.kept < least + 4096
-    assert found.peak > found.kept + 4 * 2 * 16 * (32 * 48)  # the encoder's first features
 
 
 def test_preparation_resizes_as_opencv_and_turns_colours():

@@ -71,7 +71,7 @@ def test_verdict_is_the_weighted_mean_of_the_patches(options):
     assert not torch.allclose(network(distorted, reference, jnd), score, atol=1e-5)
 
 
-def test_all_patches_count_alike_where_the_weight_head_is_silent():
+def test_all_patches_count_equally_where_the_weight_head_is_silent():
     network = build_network("vp_jnd", SMALL, seed=1).eval()
     torch.nn.init.constant_(network.weight_head[-1].bias, -100.0)
     reference, distorted, jnd = torch.rand(3, 1, 4, 3, 32, 32, generator=_generator())
@@ -160,7 +160,7 @@ def test_model_files_bring_the_network_back(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["vp_jnd", "liu_pw_jnd"])
-def test_export_judges_alike_for_other_numbers_of_pictures_and_patches(name, tmp_path):
+def test_export_has_the_same_verdicts_for_other_numbers_of_pictures_and_patches(name, tmp_path):
     network = build_network(name, SMALL, seed=4).eval()
     path = tmp_path / "model.onnx"
     export_classifier(network, path)

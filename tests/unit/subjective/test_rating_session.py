@@ -185,6 +185,6 @@ def test_the_choice_of_the_configuration_is_followed():
         ("codec", "vtm-11.0", r"subjective.codec(.|\n)*x265"),
     ],
 )
-def test_names_that_the_run_does_not_have_are_told(key, value, words):
+def test_names_that_the_run_does_not_have_are_reported(key, value, words):
     with pytest.raises(UserError, match=words):
         rated_points(run_of(**{key: value}))

@@ -61,10 +61,10 @@ def synthetic(stimuli_count=120, raters=24, seed=5):
 @pytest.mark.parametrize("model", MODELS)
 def test_known_quality_lies_in_the_intervals(model):
     quality, _, _, scores = synthetic()
-    told = opinion_scores(scores, model)
-    covered = np.abs(told.score - quality) <= told.ci95
+    result = opinion_scores(scores, model)
+    covered = np.abs(result.score - quality) <= result.ci95
     assert 0.88 <= covered.mean() <= 1.0
-    assert told.ci95.max() < 0.6 and told.raters == 24
+    assert result.ci95.max() < 0.6 and result.raters == 24
 
 
 def test_subject_model_beats_the_mean_and_finds_bias_and_inconsistency():
@@ -81,9 +81,9 @@ def test_subject_model_beats_the_mean_and_finds_bias_and_inconsistency():
 
 def test_means_agree_with_a_plain_computation():
     scores = synthetic(20, 9)[3]
-    told = opinion_scores(scores, "mos")
-    assert told.score == pytest.approx(scores.mean(axis=1))
-    assert told.ci95 == pytest.approx(1.96 * scores.std(axis=1, ddof=1) / 3, rel=1e-4)
+    result = opinion_scores(scores, "mos")
+    assert result.score == pytest.approx(scores.mean(axis=1))
+    assert result.ci95 == pytest.approx(1.96 * scores.std(axis=1, ddof=1) / 3, rel=1e-4)
 
 
 def five_grades(seed=2, stimuli_count=40, raters=15):
@@ -134,8 +134,8 @@ def test_unanimous_stimuli_reject_nobody():
 def test_differential_scores_are_those_of_p910():
     shown = stimuli(methods=("own",), sequences=("bikes",))
     given = np.array([[5, 4], [5, 4], [4, 4], [3, 2], [2, 5]], dtype=float)
-    told = differential_scores(ratings_of(given, shown))
-    assert told.tolist() == [[5, 5], [5, 5], [4, 5], [3, 3], [2, 6]]
+    result = differential_scores(ratings_of(given, shown))
+    assert result.tolist() == [[5, 5], [5, 5], [4, 5], [3, 3], [2, 6]]
     without = differential_scores(ratings_of(given[1:], shown[1:]))
     assert np.isnan(without).all()
 
@@ -204,9 +204,9 @@ def test_stand_in_content_is_never_called_reproduced(rated):
     ]
     scores = score_table(ratings_of(ratings.scores, shown), known)
     headline = headline_table(scores, mos_bd_rate_table(scores, known, "anchor"), known, "anchor")
-    told = headline_comparison(headline).set_index("quantity")
-    assert dict(told["printed"]) == {"mean_saving_pct": "27.75", "bd_rate_gain_pct": "25.44"}
-    assert set(told["verdict"]) == {"not comparable: stand-in content"}
+    result = headline_comparison(headline).set_index("quantity")
+    assert dict(result["printed"]) == {"mean_saving_pct": "27.75", "bd_rate_gain_pct": "25.44"}
+    assert set(result["verdict"]) == {"not comparable: stand-in content"}
     published = headline_comparison(headline.assign(content="published"))
     assert all("names neither encoder" in verdict for verdict in published["verdict"])
 
@@ -244,9 +244,9 @@ def test_ratings_are_read_whole(tmp_path):
     assert [(s.name, s.qp, s.is_reference) for s in shown] == [("a", None, True), ("b", 22, False)]
     first = written(tmp_path, "\ufeff" + rows("anna,a,5", "anna,b,3").replace("\n", "\r\n"))
     second = written(tmp_path, rows("ben,b,4.5", "ben,a,5"), "second.csv")
-    told = read_ratings([second, first], shown)
-    assert told.subjects == ("anna", "ben")
-    assert told.scores.tolist() == [[5, 5], [3, 4.5]]
+    result = read_ratings([second, first], shown)
+    assert result.subjects == ("anna", "ben")
+    assert result.scores.tolist() == [[5, 5], [3, 4.5]]
 
 
 @pytest.mark.parametrize(
@@ -271,13 +271,13 @@ def test_ratings_are_read_whole(tmp_path):
         (rows(), ["0 subject(s)"]),
     ],
 )
-def test_bad_ratings_are_told_by_file_and_line(tmp_path, text, words):
+def test_bad_ratings_are_reported_by_file_and_line(tmp_path, text, words):
     shown = read_stimuli(written(tmp_path, STIMULUS_TABLE, "stimuli.csv"))
     path = written(tmp_path, text)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as result:
         read_ratings([path], shown)
     for word in ["ratings.csv", *words]:
-        assert word in str(told.value)
+        assert word in str(result.value)
 
 
 def test_absent_ratings_say_how_to_get_them(tmp_path):
@@ -298,9 +298,9 @@ def test_absent_ratings_say_how_to_get_them(tmp_path):
         ("is_reference", "reference", ["lacks the column(s) is_reference", "line 1"]),
     ],
 )
-def test_bad_stimulus_tables_are_told(tmp_path, old, new, words):
+def test_bad_stimulus_tables_are_reported(tmp_path, old, new, words):
     path = written(tmp_path, STIMULUS_TABLE.replace(old, new), "stimuli.csv")
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as result:
         read_stimuli(path)
     for word in ["stimuli.csv", *words]:
-        assert word in str(told.value)
+        assert word in str(result.value)

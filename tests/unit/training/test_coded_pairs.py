@@ -201,7 +201,7 @@ def test_the_loop_of_the_suite_learns_from_the_pairs(name, epochs, learning_rate
     assert 0 <= rows[-1]["accuracy"] <= 1
 
 
-def test_what_cannot_be_learnt_from_is_refused(tmp_path):
+def test_unusable_pictures_are_refused(tmp_path):
     store = StillStore(tmp_path)
     picture = PICTURES[0]
     cases = [

@@ -121,7 +121,7 @@ def test_test_frames_without_labels_are_only_shown(frames):
     assert batch.targets["jnd3"].tolist() == [3, 3]
 
 
-def test_hash_tells_all_that_training_depends_on(frames, folder):
+def test_hash_covers_all_that_training_depends_on(frames, folder):
     base = FrameSamples(frames, PREPARATION)
     assert base.sha256 == FrameSamples(frames, PREPARATION).sha256
     others = [
@@ -135,7 +135,7 @@ def test_hash_tells_all_that_training_depends_on(frames, folder):
     ]
     hashes = {samples.sha256 for samples in others}
     assert len(hashes) == len(others) and base.sha256 not in hashes
-    test_changed = [replace(f, jnd=(9.0, 9.0, 9.0)) if f.part == "test" else f for f in frames]
+    test_changed = [replace(f, jnd=(9.0, 9.0, 9.0)) if f.subset == "test" else f for f in frames]
     assert FrameSamples(test_changed, PREPARATION).sha256 == base.sha256
 
 
@@ -190,7 +190,7 @@ def missing_file(frames):
 
 
 def only_valid(frames):
-    return [frame for frame in frames if frame.part == "val"]
+    return [frame for frame in frames if frame.subset == "val"]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def only_valid(frames):
         (list, FrameTargets(attention=16), "there are no saliency maps"),
     ],
 )
-def test_faults_are_told(frames, spoil, targets, words):
+def test_faults_are_reported(frames, spoil, targets, words):
     with pytest.raises(UserError, match=words):
         FrameSamples(spoil(frames), PREPARATION, targets).batch(0, 0, 8)
 

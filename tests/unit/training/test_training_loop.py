@@ -254,18 +254,18 @@ def test_metrics_best_and_summary(tmp_path):
     def level_error(outputs, targets):
         return (outputs["level"] - targets["level"]).abs().mean()
 
-    told = []
+    reported = []
     recipe = points_recipe(epochs=6, learning_rate=0.3, best_by="level_error", lr_step_epochs=2)
     summary = quiet(
         two_heads(), Points(), recipe, tmp_path,
-        metrics={"level_error": level_error}, on_metrics=told.append,
+        metrics={"level_error": level_error}, on_metrics=reported.append,
     )  # fmt: skip
     rows = rows_of(tmp_path)
     assert list(rows[0]) == [*COLUMNS, "level_error"]
     assert [row["step"] for row in rows] == ["3", "6", "9", "12", "15", "18"]
     assert [float(row["lr"]) for row in rows] == [0.3, 0.3, 0.15, 0.15, 0.075, 0.075]
-    assert [float(row["level_error"]) for row in rows] == [row["level_error"] for row in told]
-    errors = [row["level_error"] for row in told]
+    assert [float(row["level_error"]) for row in rows] == [row["level_error"] for row in reported]
+    errors = [row["level_error"] for row in reported]
     assert summary.best_epoch == errors.index(min(errors)) + 1
     best = two_heads()
     best.load_state_dict(torch.load(tmp_path / "best.pt", weights_only=True)["weights"])
@@ -275,7 +275,7 @@ def test_metrics_best_and_summary(tmp_path):
     assert on_disk["parameters"] == 4 * 8 + 8 + 2 * 9
     assert on_disk["data_sha256"] == "points"
     assert on_disk["steps"] == 18 and on_disk["device"].startswith("cpu")
-    assert on_disk["val_loss"] == told[-1]["val_loss"]
+    assert on_disk["val_loss"] == reported[-1]["val_loss"]
 
 
 def test_without_held_out_data_the_best_is_by_training_loss(tmp_path):

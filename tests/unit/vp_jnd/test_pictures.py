@@ -65,8 +65,8 @@ def test_packaged_pictures_are_reduced_and_parts_keep_their_source(tmp_path):
     assert [r.name for r in records[:2]] == ["astronaut_0", "astronaut_1"]
     assert {(r.width, r.height) for r in records} == {(96, 64)}
     split = make_splits(FOLDS, {r.name: r.source for r in records})[0]
-    assert {len(names) for names in split.parts.values()} == {2}
-    for names in split.parts.values():
+    assert {len(names) for names in split.subsets.values()} == {2}
+    for names in split.subsets.values():
         assert len({name.rsplit("_", 1)[0] for name in names}) == 1
 
 
@@ -226,8 +226,8 @@ def test_splits_have_the_names_that_the_rules_expect():
     ):
         assert [one.name for one in make_splits(split, sources)] == split_names(split)
     authors = make_splits({"kind": "authors"}, sources)[0]
-    assert [len(authors.parts[part]) for part in ("train", "val", "test")] == [30, 10, 10]
-    tested = [name for one in make_splits(FOLDS, sources) for name in one.parts["test"]]
+    assert [len(authors.subsets[part]) for part in ("train", "val", "test")] == [30, 10, 10]
+    tested = [name for one in make_splits(FOLDS, sources) for name in one.subsets["test"]]
     assert sorted(tested) == sorted(sources)
     with pytest.raises(UserError, match="no fold 4"):
         split_names({**FOLDS, "runs": [4]})

@@ -15,7 +15,7 @@ from jndlab.subsets import FRACTIONS
 
 Item = TypeVar("Item")
 
-COLUMNS = ["split", "part", "source"]
+COLUMNS = ["split", "subset", "source"]
 
 # Ids of MCL-JCI in the authors' training code of VP-JND; of the other twenty it uses ten to
 # validate and ten to test, without stating which.
@@ -27,36 +27,36 @@ VP_JND_TRAINING = (
 
 @dataclass(frozen=True)
 class Split:
-    """Sources of each part, sorted; no source is in two parts."""
+    """Sources of each subset, sorted; no source is in two subsets."""
 
     name: str
-    parts: Mapping[str, tuple[str, ...]]
+    subsets: Mapping[str, tuple[str, ...]]
 
     def __post_init__(self) -> None:
         placed: dict[str, str] = {}
-        for part, sources in self.parts.items():
+        for subset, sources in self.subsets.items():
             for source in sources:
                 if source in placed:
                     raise UserError(
-                        f"source '{source}' is in the parts '{placed[source]}' and '{part}'.",
+                        f"source '{source}' is in the subsets '{placed[source]}' and '{subset}'.",
                         where=f"split '{self.name}'",
-                        expected="every source in one part, once",
+                        expected="every source in one subset, once",
                     )
-                placed[source] = part
+                placed[source] = subset
 
-    def part_of(self, source: str) -> str:
-        """The part that holds a source; UserError if none does."""
-        for part, sources in self.parts.items():
+    def subset_of(self, source: str) -> str:
+        """The subset that holds a source; UserError if none does."""
+        for subset, sources in self.subsets.items():
             if source in sources:
-                return part
-        raise UserError(f"source '{source}' is in no part of the split '{self.name}'.")
+                return subset
+        raise UserError(f"source '{source}' is in no subset of the split '{self.name}'.")
 
     def of_items(self, sources: Mapping[Item, str]) -> dict[str, list[Item]]:
-        """Frames, pictures or blocks (keys, with their source as value) by part, in given order."""
-        by_part: dict[str, list[Item]] = {part: [] for part in self.parts}
+        """Frames, pictures or blocks (keys, their source as value) by subset, in given order."""
+        by_subset: dict[str, list[Item]] = {subset: [] for subset in self.subsets}
         for item, source in sources.items():
-            by_part[self.part_of(source)].append(item)
-        return by_part
+            by_subset[self.subset_of(source)].append(item)
+        return by_subset
 
 
 def split_by_fractions(
@@ -65,11 +65,11 @@ def split_by_fractions(
     fractions: Mapping[str, float] = FRACTIONS,
     name: str = "fractions",
 ) -> Split:
-    """Parts of the given fractions, which sum to one; every part gets a source at least.
+    """Subsets of the given fractions, which sum to one; every subset gets a source at least.
 
     Largest remainders decide about rounding. The result depends on the seed and the names alone,
-    not on their order; the machine and NumPy's version have no part in it. Raises UserError for
-    fewer sources than parts, a source given twice, or fractions that do not sum to one.
+    not on their order; the machine and NumPy's version do not matter. Raises UserError for
+    fewer sources than subsets, a source given twice, or fractions that do not sum to one.
     """
     shuffled = _shuffled(sources, seed)
     if not math.isclose(sum(fractions.values()), 1) or min(fractions.values()) <= 0:
@@ -77,17 +77,17 @@ def split_by_fractions(
             "invalid fractions of a split.",
             expected=f"positive ones that sum to 1, found {dict(fractions)}",
         )
-    _require_enough(shuffled, len(fractions), "parts")
+    _require_enough(shuffled, len(fractions), "subsets")
     sizes = _sizes(len(shuffled), fractions)
-    parts, start = {}, 0
-    for part, size in sizes.items():
-        parts[part] = tuple(sorted(shuffled[start : start + size]))
+    subsets, start = {}, 0
+    for subset, size in sizes.items():
+        subsets[subset] = tuple(sorted(shuffled[start : start + size]))
         start += size
-    return Split(name, parts)
+    return Split(name, subsets)
 
 
 def split_into_folds(sources: Iterable[str], seed: int, folds: int = 10) -> list[Split]:
-    """Cross-validation: in split k fold k is the test part, fold k + 1 validates, others train.
+    """Cross-validation: in split k fold k is the test subset, fold k + 1 validates, others train.
 
     Folds differ by one source in size at most, and each source is tested exactly once. Raises
     UserError for fewer than three folds or fewer sources than folds.
@@ -133,23 +133,23 @@ def vp_jnd_split() -> Split:
     named = {"train": VP_JND_TRAINING, "val": others[:10], "test": others[10:]}
     return Split(
         "vp_jnd_authors",
-        {part: tuple(f"SRC{number:02d}" for number in ids) for part, ids in named.items()},
+        {subset: tuple(f"SRC{number:02d}" for number in ids) for subset, ids in named.items()},
     )
 
 
 def write_splits(path: str | Path, splits: Iterable[Split]) -> None:
-    """Write splits as CSV: one row per split, part and source."""
+    """Write splits as CSV: one row per split, subset and source."""
     rows = [
-        {"split": split.name, "part": part, "source": source}
+        {"split": split.name, "subset": subset, "source": source}
         for split in splits
-        for part, sources in split.parts.items()
+        for subset, sources in split.subsets.items()
         for source in sources
     ]
     write_csv(path, rows, COLUMNS)
 
 
 def read_splits(path: str | Path) -> list[Split]:
-    """Read what :func:`write_splits` wrote; UserError for other columns, a source in two parts."""
+    """Read the table of :func:`write_splits`; UserError for other columns, a source given twice."""
     try:
         rows = read_csv(path)
     except OSError as error:
@@ -163,11 +163,11 @@ def read_splits(path: str | Path) -> list[Split]:
         )
     tables: dict[str, dict[str, list[str]]] = {}
     for row in rows:
-        parts = tables.setdefault(row["split"], {})
-        parts.setdefault(row["part"], []).append(row["source"])
+        subsets = tables.setdefault(row["split"], {})
+        subsets.setdefault(row["subset"], []).append(row["source"])
     return [
-        Split(name, {part: tuple(sources) for part, sources in parts.items()})
-        for name, parts in tables.items()
+        Split(name, {subset: tuple(sources) for subset, sources in subsets.items()})
+        for name, subsets in tables.items()
     ]
 
 
@@ -183,20 +183,20 @@ def _shuffled(sources: Iterable[str], seed: int) -> list[str]:
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
 
 
-def _require_enough(sources: Sequence[str], parts: int, what: str) -> None:
-    if len(sources) < parts:
+def _require_enough(sources: Sequence[str], count: int, what: str) -> None:
+    if len(sources) < count:
         raise UserError(
-            f"{len(sources)} sources cannot be split into {parts} {what}.",
-            remedy="add sources, or ask for fewer parts.",
+            f"{len(sources)} sources cannot be split into {count} {what}.",
+            remedy=f"add sources, or set fewer {what}.",
         )
 
 
 def _sizes(count: int, fractions: Mapping[str, float]) -> dict[str, int]:
-    exact = {part: fraction * count for part, fraction in fractions.items()}
-    sizes = {part: max(1, math.floor(share)) for part, share in exact.items()}
+    exact = {subset: fraction * count for subset, fraction in fractions.items()}
+    sizes = {subset: max(1, math.floor(share)) for subset, share in exact.items()}
     while sum(sizes.values()) != count:
         step = 1 if sum(sizes.values()) < count else -1
-        able = [part for part in sizes if step > 0 or sizes[part] > 1]
-        part = max(able, key=lambda part: step * (exact[part] - sizes[part]))
-        sizes[part] += step
+        able = [subset for subset in sizes if step > 0 or sizes[subset] > 1]
+        subset = max(able, key=lambda subset: step * (exact[subset] - sizes[subset]))
+        sizes[subset] += step
     return sizes

@@ -132,7 +132,7 @@ def looks_normal(samples: np.ndarray) -> bool:
 
 
 def is_statistic(name: str) -> bool:
-    """Whether :func:`jnd_value` knows a statistic of this name."""
+    """Whether :func:`jnd_value` has a statistic of this name."""
     return name in ("mean", "median") or _SHARE.fullmatch(name) is not None
 
 

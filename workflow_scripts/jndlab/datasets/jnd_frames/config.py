@@ -50,7 +50,7 @@ class Split(Section):
     """Train, val and test subsets, by source and never by frame. A `folder` has its own."""
 
     seed: int = 0
-    """Decides which source is in which part."""
+    """Seed of the assignment of sources to subsets."""
     fractions: Fractions = Fractions(train=0.8, val=0.1, test=0.1)
     """Shares of the sources, which sum to 1. Assumption: not known of the papers."""
     held_out: Distinct[str] = []
@@ -85,7 +85,7 @@ class FrameChoice(Section):
     takes all. A `folder` is taken in whole."""
     source_pattern: Text | None = None
     """With the source `folder`: a regular expression whose one group finds in a frame's name which
-    clip it is of, so that clips are not in two parts and confidence intervals are over clips; null
+    clip it is of, so that no clip is in two subsets and confidence intervals are over clips; null
     counts every frame as a source."""
     resolution: Literal["1920x1080", "1280x720", "960x540", "640x360"] = "640x360"
     """Resolution of VideoSet. Assumption: the authors' sample frames are 640x360."""

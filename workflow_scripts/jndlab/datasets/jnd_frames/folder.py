@@ -33,14 +33,14 @@ COLUMNS = ["name", "source", "subset", "frame", "width", "height", "unit", "kind
 class LabelledFrame:
     """One frame of a training set: files and labels.
 
-    ``part`` is train, val or test; ``source`` the clip or picture that the frame is of; ``jnd``
+    ``subset`` is train, val or test; ``source`` the clip or picture that the frame is of; ``jnd``
     JND1 to JND3 in the set's unit, None for a test frame without labels; ``jnd_pictures`` the
     frame at each level's quality, where it was made.
     """
 
     name: str
     source: str
-    part: str
+    subset: str
     picture: Path
     jnd: tuple[float, ...] | None
     jnd_pictures: Mapping[int, Path]
@@ -57,14 +57,14 @@ class LabelledFrames:
     kind: str
     statistic: str
 
-    def of_part(self, part: str) -> tuple[LabelledFrame, ...]:
+    def of_subset(self, subset: str) -> tuple[LabelledFrame, ...]:
         """Frames of ``train``, ``val`` or ``test``, by name."""
-        return tuple(frame for frame in self.frames if frame.part == part)
+        return tuple(frame for frame in self.frames if frame.subset == subset)
 
     @cached_property
     def label_means(self) -> tuple[float, ...]:
         """Mean label of each level over the training frames: where heads may start."""
-        labels = [frame.jnd for frame in self.of_part("train") if frame.jnd is not None]
+        labels = [frame.jnd for frame in self.of_subset("train") if frame.jnd is not None]
         return tuple(np.mean(labels, axis=0).tolist())
 
 
@@ -75,7 +75,7 @@ def split_sources(
     fractions: Mapping[str, float],
     held_out: Sequence[str] = (),
 ) -> Split:
-    """Parts by source: as the data set gives them, or by fractions of the sources.
+    """Subsets by source: as the data set gives them, or by fractions of the sources.
 
     ``held_out`` sources are tested and never learned from; fractions are of the others. Raises
     UserError for such a source that is not there, and for too few sources.
@@ -83,12 +83,12 @@ def split_sources(
     sources = by_source(records)
     given = {record.subset for record in records} - {""}
     if given:
-        parts = {
-            part: tuple(sorted({row.source for row in records if row.subset == part}))
-            for part in SUBSETS
-            if part in given
+        subsets = {
+            subset: tuple(sorted({row.source for row in records if row.subset == subset}))
+            for subset in SUBSETS
+            if subset in given
         }
-        return Split("given", parts)
+        return Split("given", subsets)
     for source in held_out:
         if source not in sources:
             raise UserError(
@@ -98,8 +98,8 @@ def split_sources(
             )
     others = [source for source in sources if source not in held_out]
     drawn = split_by_fractions(others, seed, fractions)
-    tested = tuple(sorted((*drawn.parts["test"], *held_out)))
-    return Split(f"seed{seed}", {**drawn.parts, "test": tested})
+    tested = tuple(sorted((*drawn.subsets["test"], *held_out)))
+    return Split(f"seed{seed}", {**drawn.subsets, "test": tested})
 
 
 def write_authors_folder(
@@ -116,15 +116,15 @@ def write_authors_folder(
     """
     root, frames, coded = Path(root), Path(frames), Path(coded)
     labelled, rows = set(labels.sources), []
-    for part in split.parts:
-        of_part = sorted(
-            (record for record in records if split.part_of(record.source) == part),
+    for subset in split.subsets:
+        of_subset = sorted(
+            (record for record in records if split.subset_of(record.source) == subset),
             key=lambda record: record.name,
         )
-        names = [record.name for record in of_part]
-        with_labels = part != "test" or bool(labelled & set(names))
+        names = [record.name for record in of_subset]
+        with_labels = subset != "test" or bool(labelled & set(names))
         values = labels.values(names) if with_labels else np.full((len(names), 3), np.nan)
-        called = FOLDERS[part]
+        called = FOLDERS[subset]
         folders = {root / called: frames}
         if with_labels:
             folders |= {root / f"jnd{level}{called}": coded / f"jnd{level}" for level in LEVELS}
@@ -133,9 +133,9 @@ def write_authors_folder(
             target.mkdir(parents=True, exist_ok=True)
             for name in names:
                 shutil.copyfile(origin / f"{name}.png", target / f"{name}.png")
-        for record, jnd in zip(of_part, values, strict=True):
+        for record, jnd in zip(of_subset, values, strict=True):
             metadata: dict[str, str | None] = {
-                "subset": part,
+                "subset": subset,
                 "unit": labels.unit,
                 "kind": labels.kind,
             }

@@ -1,4 +1,4 @@
-"""What labelled frames look like: a contact sheet, and the spread of their labels by part."""
+"""Overview of labelled frames: a contact sheet, and the spread of their labels by subset."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ INK, PAPER = (20, 20, 20), (255, 255, 255)
 
 
 def label_table(frames: LabelledFrames) -> list[dict[str, object]]:
-    """Per part and level: sources, labelled frames, mean, deviation (N - 1) and range of labels."""
+    """Per subset and level: sources, labelled frames; mean, deviation (N - 1), range of labels."""
     rows: list[dict[str, object]] = []
-    for part in SUBSETS:
-        labelled = [frame for frame in frames.of_part(part) if frame.jnd is not None]
+    for subset in SUBSETS:
+        labelled = [frame for frame in frames.of_subset(subset) if frame.jnd is not None]
         for level in LEVELS if labelled else ():
             values = np.array([frame.jnd[level - 1] for frame in labelled if frame.jnd])
             rows.append(
                 {
-                    "part": part,
+                    "subset": subset,
                     "level": level,
                     "sources": len({frame.source for frame in labelled}),
                     "frames": len(labelled),
@@ -60,15 +60,17 @@ def draw_sheet(
         "RGB", (width, HEADER + MARGIN + len(shown) * (HEADER + high + MARGIN)), PAPER
     )
     pen = ImageDraw.Draw(sheet)
-    asked = "by steps of VMAF, nobody was asked" if frames.kind == LABEL_KIND else frames.statistic
+    statistic = (
+        "by steps of VMAF, without subjects" if frames.kind == LABEL_KIND else frames.statistic
+    )
     title = (
         f"{len(shown)} of {len(frames.frames)} frames, {frames.width}x{frames.height}; labels: "
-        f"{frames.kind} ({asked})"
+        f"{frames.kind} ({statistic})"
     )
     pen.text((MARGIN, 8), title, INK, _font(17))
     top = HEADER + MARGIN
     for frame in shown:
-        cells = [(frame.picture, f"{frame.name} ({frame.part})")]
+        cells = [(frame.picture, f"{frame.name} ({frame.subset})")]
         for level, label in zip(LEVELS, frame.jnd or (), strict=False):
             if level in frame.jnd_pictures:
                 words = f"JND{level}: {frames.unit} {label:g}"

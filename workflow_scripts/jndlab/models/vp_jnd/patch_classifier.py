@@ -18,7 +18,7 @@ STARTS = ("graph", "detail")
 DETAIL_GAIN = 6.0
 # Start of a patch's weight before its ReLU, with ``start: detail``. From 0, as in the graph, it can
 # fall below for all patches within the first steps: the ReLU then passes no gradient, and for good
-# all patches count equally. That befell two of the four folds of the demo, and none with 1.
+# all patches count equally. This happened in two of the four folds of the demo, and none with 1.
 FIRST_WEIGHT = 1.0
 
 

@@ -34,7 +34,7 @@ class ClipLabels(Section):
     configuration: CodingConfiguration = "LDP"
     """Coding configuration of these codings."""
     frames: Count | None = None
-    """At most so many first frames of a sequence are coded for its labels; null codes all."""
+    """Number of first frames of a sequence coded for its labels at most; null codes all."""
     qps: Pair[Annotated[int, Field(ge=1, le=51)]] = [10, 51]
     """Lowest and highest QP that are tried."""
 
@@ -82,7 +82,7 @@ class TrainingData(Section):
     pictures: Annotated[int, Field(ge=3)] = 16
     """Largest number of synthetic pans."""
     crops_per_picture: Count = 2
-    """At most so many parts of each picture, which do not overlap; all go into one split."""
+    """Maximum number of parts of each picture, without overlap; all are in one subset."""
     crop: Pair[Annotated[int, Field(ge=64, multiple_of=8)]] = [448, 256]
     """Width and height of a synthetic pan."""
     codec: str = "x264-medium"
@@ -152,7 +152,7 @@ class Jobs(TrainingJobs):
     """What a training of one JND level asks of the machine."""
 
     threads: Count = 1
-    """CPU threads of a training. A job of several waits until so many cores are free at once."""
+    """CPU threads of a training. A job of n threads waits until n cores are free at once."""
 
 
 class BlJuniper(Section):

@@ -64,7 +64,7 @@ class SelectionOptions(Section):
     """Instead of the share, patches of at most this MAE (8-bit steps) are smooth; null uses the
     share."""
     mae_ratio: Annotated[float, Field(ge=1), AS_WRITTEN] = 1.2
-    """Smooth patches lose candidates whose MAE is above so many times that of the smallest alpha
+    """Smooth patches lose candidates whose MAE is above this multiple of that of the smallest alpha
     (printed: 1.2)."""
     mae_kind: MaeKind = "decoded_vs_source"
     """Which MAE. Assumption: of the decoded candidate against the source; without the codec's error
@@ -95,13 +95,13 @@ class TrainingData(Section):
     """Folder of the pictures; null is `vimeo90k` in the data folder. The source `packaged` needs
     none."""
     pictures: Count | None = None
-    """At most so many pictures (of Vimeo-90K evenly spread over the list); null takes all."""
+    """Maximum number of pictures (of Vimeo-90K evenly spread over the list); null takes all."""
     crop: Pair[EvenSize] | None = [448, 256]
     """Width and height, both even, that are cut out of every picture, the centre first; null takes
     whole pictures (less an odd last row or column). 448x256 is the size of all pictures of
     Vimeo-90K."""
     crops_per_picture: Count = 1
-    """At most so many parts of each picture, which do not overlap."""
+    """Maximum number of parts of each picture, without overlap."""
     frames_per_clip: Annotated[int, Field(ge=0, le=20)] = 0
     """With the source `packaged`: frames of each packaged clip as well. The demo's sequences are
     cut from the same clips, so 0 keeps what is measured apart from what is learned."""
@@ -177,7 +177,7 @@ class Training(Section):
     learning_rate: Positive = 0.001
     """First learning rate (printed: 0.001)."""
     halve_every_epochs: Count = 250
-    """The rate is halved after so many epochs (printed: 250)."""
+    """Epochs after which the rate is halved (printed: 250)."""
     loss: Literal["mae", "mse"] = "mae"
     """`mae` (L1) or `mse` (L2). Assumption: none is printed."""
     augment: bool = False
@@ -214,7 +214,7 @@ class Jobs(TrainingJobs):
     """What a training of IQNet or CNN-JNQD asks of the machine."""
 
     threads: Count = 2
-    """CPU threads of a training. A job of several waits until so many cores are free at once."""
+    """CPU threads of a training. A job of n threads waits until n cores are free at once."""
 
 
 class Scene(Section):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from jndlab.papers.jnd_networks.stages import LEVELS
-from jndlab.papers.jnd_networks.tables import DEAD_BELOW, judged_part
+from jndlab.papers.jnd_networks.tables import DEAD_BELOW, scored_subset
 from jndlab.report.style import (
     MOST_INCHES,
     figure_style,
@@ -34,7 +34,7 @@ BASELINE_LOOKS = {"training_mean": ":", "training_median": "-.", "linear_siti": 
 def predicted_against_true(
     predictions: pd.DataFrame, stem: str | Path, *, metadata: str
 ) -> list[Path]:
-    """A panel per network: predicted over labelled JND, a colour per level, a marker per part.
+    """A panel per network: predicted over labelled JND, a colour per level, a marker per subset.
 
     Outputs that are dead are named in their panel and do not stretch the axes.
     """
@@ -48,17 +48,17 @@ def predicted_against_true(
         figure, panels = _panels(shown)
         for name, axes in panels.items():
             axes.plot(ends, ends, color="0.6", linewidth=0.8, zorder=1)
-            for (level, part), group in shown[shown["name"] == name].groupby(["level", "part"]):
+            for (level, subset), group in shown[shown["name"] == name].groupby(["level", "subset"]):
                 axes.scatter(
                     group["label"], group["predicted"], s=16, color=colours[level],
-                    marker=MARKERS[part], linewidth=0.9, zorder=2, alpha=0.8,
+                    marker=MARKERS[subset], linewidth=0.9, zorder=2, alpha=0.8,
                 )  # fmt: skip
             axes.set(title=name, xlim=ends, ylim=ends, aspect="equal")
             _name_dead(axes, shown[(shown["name"] == name) & ~alive])
         _label_lowest(panels, f"label ({_unit(shown)})")
         figure.supylabel(f"predicted ({_unit(shown)})", fontsize=9.5)
         handles = _level_handles(shown) | {
-            part: _line(marker=marker, color="0.3") for part, marker in MARKERS.items()
+            subset: _line(marker=marker, color="0.3") for subset, marker in MARKERS.items()
         }
         _finish(figure, "Predicted over true JND", metadata, handles)
         return save_figure(figure, shown, stem)
@@ -71,7 +71,7 @@ def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, metadata: s
     """
     shown = predictions[predictions["kind"] != "baseline"].copy()
     shown["signed_error"] = shown["predicted"] - shown["label"]
-    alive, judged = _alive(shown), judged_part(shown)
+    alive, judged = _alive(shown), scored_subset(shown)
     reach = np.ceil(shown.loc[alive, "signed_error"].abs().max()) if alive.any() else 1.0
     step = 1.0 if reach < 20 else 2.0
     bins = np.arange(-reach - step / 2, reach + step, step)  # right predictions in the middle
@@ -79,11 +79,11 @@ def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, metadata: s
         figure, panels = _panels(shown)
         for name, axes in panels.items():
             of_network = shown[(shown["name"] == name) & alive]
-            for part, looks in (("train", {"color": "0.75"}), (judged, {"color": "#1f6fb4"})):
-                errors = of_network.loc[of_network["part"] == part, "signed_error"]
+            for subset, looks in (("train", {"color": "0.75"}), (judged, {"color": "#1f6fb4"})):
+                errors = of_network.loc[of_network["subset"] == subset, "signed_error"]
                 axes.hist(
                     errors, bins=bins, weights=np.full(len(errors), 100 / max(1, len(errors))),
-                    histtype="stepfilled" if part == "train" else "step", linewidth=1.4, **looks,
+                    histtype="stepfilled" if subset == "train" else "step", linewidth=1.4, **looks,
                 )  # fmt: skip
             axes.axvline(0, color="0.2", linewidth=0.8)
             axes.set(title=name)
@@ -97,12 +97,12 @@ def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, metadata: s
 
 
 def error_bars(errors: pd.DataFrame, stem: str | Path, *, metadata: str, unit: str) -> list[Path]:
-    """Mean error of each network and level on the judged part, with interval; baselines as lines.
+    """Mean error of each network and level on the scored subset, with interval; baselines as lines.
 
     A bar that would hide the others (a dead output) is cut at the frame, with its height on it.
     """
-    judged = judged_part(errors)
-    tested = errors[errors["part"] == judged]
+    judged = scored_subset(errors)
+    tested = errors[errors["subset"] == judged]
     networks = tested[tested["kind"] != "baseline"]
     names = list(dict.fromkeys(networks["name"]))
     colours, blank = step_colours(LEVELS), {"facecolor": "white", "edgecolor": "none", "pad": 1}

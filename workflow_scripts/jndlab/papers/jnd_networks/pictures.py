@@ -19,7 +19,7 @@ from jndlab.models.mtjnd.networks import ATTENTION
 from jndlab.models.picture_network import PictureNetwork
 from jndlab.models.picture_preparation import PicturePreparation
 
-SHOWN = {"train": 1, "test": 3}  # frames of each part
+SHOWN = {"train": 1, "test": 3}  # frames of each subset
 CELL = 288  # width of a picture in the sheet, pixels
 MARGIN, LINE = 8, 24
 INK, PAPER = (20, 20, 20), (255, 255, 255)
@@ -58,7 +58,7 @@ def draw_attention(
     rows = []
     for frame in _some(frames):
         rgb = read_picture(frame.picture)
-        cells: Cells = [(f"{frame.name} ({frame.part})", rgb)]
+        cells: Cells = [(f"{frame.name} ({frame.subset})", rgb)]
         target = read_picture(Path(saliency) / f"{frame.name}.png")
         cells.append(("saliency model (target)", target))
         for name, network in networks.items():
@@ -81,7 +81,7 @@ def _reconstructed(frame: LabelledFrame, level: int, sessions: Mapping[str, JndS
         size = options["input_size"]
         prepared = PicturePreparation(size[0], size[1], options["colour"], options["scale"])
         if not cells:
-            cells = [(f"{frame.name} ({frame.part})", prepared.resized(rgb)),
+            cells = [(f"{frame.name} ({frame.subset})", prepared.resized(rgb)),
                      (label, prepared.resized(wanted))]  # fmt: skip
         made = session(prepared([rgb]).numpy())[RECONSTRUCTION]
         picture = prepared.as_pictures(torch.from_numpy(made))[0].permute(1, 2, 0).numpy()
@@ -92,10 +92,10 @@ def _reconstructed(frame: LabelledFrame, level: int, sessions: Mapping[str, JndS
 
 
 def _some(frames: LabelledFrames) -> list[LabelledFrame]:
-    """Frames of each part, evenly spread over its sources."""
+    """Frames of each subset, evenly spread over its sources."""
     chosen = []
-    for part, count in SHOWN.items():
-        first = {frame.source: frame for frame in reversed(frames.of_part(part))}
+    for subset, count in SHOWN.items():
+        first = {frame.source: frame for frame in reversed(frames.of_subset(subset))}
         ordered = sorted(first.values(), key=lambda frame: frame.name)
         chosen += [ordered[place] for place in evenly_spread(len(ordered), count)]
     return chosen

@@ -44,7 +44,7 @@ class Prediction:
     variant: str
     kind: str
     level: int
-    part: str
+    subset: str
     source: str
     frame: str
     unit: str
@@ -93,7 +93,7 @@ def predict_by_baselines(
     ``features`` has a row per labelled frame: spatial and, where it is known, temporal information.
     """
     labelled = [frame for frame in frames.frames if frame.jnd is not None]
-    trained = np.array([frame.part == "train" for frame in labelled])
+    trained = np.array([frame.subset == "train" for frame in labelled])
     labels = np.array([frame.jnd for frame in labelled])
     inputs = np.column_stack([np.ones(len(labelled)), features])
     solved = np.linalg.lstsq(inputs[trained], labels[trained], rcond=None)[0]
@@ -159,7 +159,7 @@ def _rows(
         yield Prediction(
             **who,
             level=level,
-            part=frame.part,
+            subset=frame.subset,
             source=frame.source,
             frame=frame.name,
             label=label,

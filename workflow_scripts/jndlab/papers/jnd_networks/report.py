@@ -48,7 +48,7 @@ def write_tables(
     """
     rows = tables.load_predictions(predictions)
     verdicts = tables.checks(rows)
-    errors, judged, unit = tables.errors(rows), tables.judged_part(rows), rows["unit"].iloc[0]
+    errors, judged, unit = tables.errors(rows), tables.scored_subset(rows), rows["unit"].iloc[0]
     published = metadata["data_set"] == "videoset" and metadata["kind"] == "subjective"
     head = f"{TITLES[paper]}, {metadata_text(rows, metadata)}."
     made: dict[str, Callable[[], tuple[pd.DataFrame, str]]] = {
@@ -125,8 +125,8 @@ def plot_figures(
 
 def metadata_text(rows: pd.DataFrame, metadata: Mapping[str, str]) -> str:
     """Frames, sources and kind of labels in words."""
-    sources = rows.drop_duplicates(["part", "source"]).groupby("part")["source"].count()
-    counts = "/".join(str(sources.get(part, 0)) for part in SUBSETS)
+    sources = rows.drop_duplicates(["subset", "source"]).groupby("subset")["source"].count()
+    counts = "/".join(str(sources.get(subset, 0)) for subset in SUBSETS)
     frames = rows["frame"].nunique()
     return (
         f"{frames} frames of {counts} sources (train/val/test) of '{metadata['data_set']}', "

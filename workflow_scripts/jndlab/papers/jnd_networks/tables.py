@@ -38,17 +38,17 @@ def load_predictions(path: str | Path) -> pd.DataFrame:
 
 
 def errors(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Mean errors per network, level and part, with 95 % bootstrap intervals over sources.
+    """Mean errors per network, level and subset, with 95 % bootstrap intervals over sources.
 
     ``gain_on_mean`` is by how much the error of the mean training label is above the network's.
     """
     rows = []
-    for (*who, level, part), group in predictions.groupby([*WHO, "level", "part"], sort=False):
+    for (*who, level, subset), group in predictions.groupby([*WHO, "level", "subset"], sort=False):
         rows.append(
             {
                 **dict(zip(WHO, who, strict=True)),
                 "level": level,
-                "part": part,
+                "subset": subset,
                 "sources": group["source"].nunique(),
                 "frames": len(group),
                 **_mean_with_interval(group, "error"),
@@ -58,33 +58,33 @@ def errors(predictions: pd.DataFrame) -> pd.DataFrame:
             }
         )
     table = pd.DataFrame(rows)
-    of_mean = table.loc[table["name"] == "training_mean", ["level", "part", "error"]]
+    of_mean = table.loc[table["name"] == "training_mean", ["level", "subset", "error"]]
     of_mean = of_mean.rename(columns={"error": "error_of_mean"})
-    table = table.merge(of_mean, on=["level", "part"], how="left")
+    table = table.merge(of_mean, on=["level", "subset"], how="left")
     table["gain_on_mean"] = table.pop("error_of_mean") - table["error"]
-    table["part"] = pd.Categorical(table["part"], SUBSETS, ordered=True)
-    table = table.sort_values(["part", "level"], kind="stable", ignore_index=True)
-    return table.astype({"part": str})
+    table["subset"] = pd.Categorical(table["subset"], SUBSETS, ordered=True)
+    table = table.sort_values(["subset", "level"], kind="stable", ignore_index=True)
+    return table.astype({"subset": str})
 
 
-def judged_part(rows: pd.DataFrame) -> str:
-    """The part that tells most of use: ``test``, or without labels of it ``val``, ``train``."""
-    return next(part for part in reversed(SUBSETS) if (rows["part"] == part).any())
+def scored_subset(rows: pd.DataFrame) -> str:
+    """The most informative subset: ``test``, or without labels of it ``val``, ``train``."""
+    return next(subset for subset in reversed(SUBSETS) if (rows["subset"] == subset).any())
 
 
 def baselines_beaten(errors: pd.DataFrame) -> str:
     """In words: how many outputs of trained networks beat the mean label, and all baselines.
 
-    On the judged part of a table of :func:`errors`; variants and imported weights do not count.
+    On the scored subset of a table of :func:`errors`; variants and imported weights do not count.
     """
-    part = judged_part(errors)
-    judged = errors[errors["part"] == part]
+    subset = scored_subset(errors)
+    judged = errors[errors["subset"] == subset]
     networks = judged[(judged["kind"] == "network") & (judged["variant"] == "")]
     baselines = judged[judged["kind"] == "baseline"].groupby("level")["error"].min()
     of_mean = int((networks["gain_on_mean"] > 0).sum())
     of_all = int((networks["error"] < networks["level"].map(baselines)).sum())
     return (
-        f"On {part} frames {of_mean} of {len(networks)} outputs of the networks (without variants) "
+        f"On {subset} frames {of_mean} of {len(networks)} outputs of the networks (without variants) "
         f"have a smaller error than the mean training label, {of_all} a smaller one than every "
         "baseline"
     )
@@ -93,20 +93,22 @@ def baselines_beaten(errors: pd.DataFrame) -> str:
 def checks(predictions: pd.DataFrame) -> pd.DataFrame:
     """What must hold of every network: a verdict, ``passed`` or ``failed``, per level and check.
 
-    ``alive``: predictions of the judged part (``judged_part``, of test frames where they have
+    ``alive``: predictions of the scored subset (``scored_subset``, of test frames where they have
     labels) differ, while a dead output is the same for all;
     ``in_range``: all lie in the range of their unit (QP 0..51); ``in_order``: no level lies below
     the one before (row without level, of networks of several levels); ``learnt``: the error on
     training frames is below that of the mean training label.
     """
-    part = judged_part(predictions)
+    subset = scored_subset(predictions)
     networks = predictions[predictions["kind"] != "baseline"]
-    mean = predictions[(predictions["name"] == "training_mean") & (predictions["part"] == "train")]
+    mean = predictions[
+        (predictions["name"] == "training_mean") & (predictions["subset"] == "train")
+    ]
     limits = mean.groupby("level")["error"].mean()
     rows: list[tuple[str, int | None, str, float, str, bool]] = []
     for (name, kind, level), group in networks.groupby(["name", "kind", "level"], sort=False):
-        deviation = group.loc[group["part"] == part, "predicted"].std(ddof=0)
-        expected = f"deviation over {part} frames above {DEAD_BELOW}"
+        deviation = group.loc[group["subset"] == subset, "predicted"].std(ddof=0)
+        expected = f"deviation over {subset} frames above {DEAD_BELOW}"
         rows.append((name, level, "alive", deviation, expected, deviation > DEAD_BELOW))
         low, high = group["predicted"].min(), group["predicted"].max()
         smallest, largest = RANGES[group["unit"].iloc[0]]
@@ -114,7 +116,7 @@ def checks(predictions: pd.DataFrame) -> pd.DataFrame:
         expected = f"all predictions in {smallest}..{largest}"
         rows.append((name, level, "in_range", extreme, expected, holds))
         if kind == "network":
-            trained, limit = group.loc[group["part"] == "train", "error"].mean(), limits[level]
+            trained, limit = group.loc[group["subset"] == "train", "error"].mean(), limits[level]
             expected = f"error on training frames below that of their mean label, {limit:.3f}"
             rows.append((name, level, "learnt", trained, expected, trained < limit))
     expected = "no frame with JND2 below JND1 or JND3 below JND2"
@@ -140,11 +142,11 @@ def single_against_multi(predictions: pd.DataFrame) -> pd.DataFrame:
     """Each one-level network against each network of all levels (no variants), same frames.
 
     ``difference`` is the mean of |error of the single| - |error of the multi| over the frames of
-    the judged part, so positive favours the multi-task network; interval over sources.
+    the scored subset, so positive favours the multi-task network; interval over sources.
     """
-    part = judged_part(predictions)
+    subset = scored_subset(predictions)
     plain = (predictions["kind"] == "network") & (predictions["variant"] == "")
-    chosen = predictions[(predictions["part"] == part) & plain]
+    chosen = predictions[(predictions["subset"] == subset) & plain]
     several = chosen.groupby("name")["level"].transform("nunique") > 1
     pairs = chosen[~several].merge(
         chosen[several], on=["level", "frame", "source"], suffixes=("_single", "_multi")
@@ -172,15 +174,15 @@ def variants(table: pd.DataFrame) -> pd.DataFrame:
     base = shown.assign(base=[name.partition("-")[0] for name in shown["name"]])
     varied = set(base.loc[base["variant"] != "", "base"])
     chosen = base[base["base"].isin(varied)].sort_values(
-        ["base", "level", "part", "variant"], kind="stable", ignore_index=True
+        ["base", "level", "subset", "variant"], kind="stable", ignore_index=True
     )
     errors = ["error", "error_low", "error_high", "psnr_error_db", "deviation", "gain_on_mean"]
-    return chosen[["name", "variant", "level", "part", *errors]]
+    return chosen[["name", "variant", "level", "subset", *errors]]
 
 
 def comparison(table: pd.DataFrame, paper: str, *, published: bool) -> pd.DataFrame:
     """Test errors next to the printed ones; ``published``: data and labels are the paper's."""
-    ours = table[(table["part"] == "test") & (table["kind"] != "baseline")]
+    ours = table[(table["subset"] == "test") & (table["kind"] != "baseline")]
     ours = ours.assign(content="published" if published else "demo")
     merged: dict[tuple[str, str], dict[str, str]] = {}
     for row in read_csv(PUBLISHED / paper / "headline.csv"):

@@ -58,7 +58,7 @@ class Split(Section):
     fractions: Fractions = Fractions(train=0.6, val=0.2, test=0.2)
     """With `fractions`: shares of the sources, which sum to 1."""
     seed: int = 0
-    """Decides which source is in which part."""
+    """Seed of the assignment of sources to subsets."""
 
 
 class PictureChoice(Section):
@@ -78,7 +78,7 @@ class PictureChoice(Section):
     of odd sizes."""
     crops_per_picture: Annotated[int, Field(ge=1, le=4)] = 1
     """With `packaged`: parts of each picture; two to four are quarters. Parts of a picture are
-    never in two parts of a split."""
+    never in two subsets of a split."""
     frames_per_clip: Count = 1
     """With `packaged`: frames of each clip."""
     codec: Literal["jpeg", "bpg", "hevc_intra"] = "jpeg"
@@ -153,7 +153,7 @@ class Training(PairSampling):
     """The moving average of the weights is what is tested (authors: 0.9999); null takes the weights
     themselves."""
     difference_gain: Positive = 1
-    """The quality head's weights of the difference of features start so many times stronger than
+    """The quality head's weights of the difference of features start stronger by this factor than
     those of the features themselves; 1 is the authors' start. The suite's own, for trainings of few
     steps."""
 
@@ -162,7 +162,7 @@ class Jobs(TrainingJobs):
     """What a training of VP-JND or its predecessor asks of the machine."""
 
     threads: Count = 8
-    """CPU threads of a training. A job of several waits until so many cores are free at once."""
+    """CPU threads of a training. A job of n threads waits until n cores are free at once."""
 
 
 class VpJnd(Section):
@@ -179,7 +179,7 @@ class VpJnd(Section):
     predecessor: Predecessor = Predecessor()
     training: Training = Training()
     judge_every: Count = 1
-    """Accuracy, precision and recall of a classifier are over every so many of the codec's
+    """Accuracy, precision and recall of a classifier are over every n-th of the codec's
     qualities (1: all, as it is assumed of the paper). The searches ask for what they need."""
     shown: Annotated[int, Field(ge=1, le=6)] = 3
     """Number of tested pictures in the figures of single pictures. Assumption."""

@@ -175,7 +175,7 @@ def _best(tested: HeldOut) -> str:
 
 def _metadata(tested: HeldOut) -> str:
     content = "published pictures" if tested.content == "published" else "stand-in pictures"
-    held_out = {name for split in tested.splits for name in split.parts["test"]}
+    held_out = {name for split in tested.splits for name in split.subsets["test"]}
     return (
         f"{tested.name}: {len(tested.labels)} {content}, {len(held_out)} held out, "
         f"codec {tested.codec}, labels {tested.label_kind}"

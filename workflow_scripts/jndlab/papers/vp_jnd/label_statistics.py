@@ -57,8 +57,8 @@ def label_table(
 def constant_error(values: Mapping[str, float]) -> tuple[float, str]:
     """Mean |dQF| of a constant and the pictures it is learned from; see :func:`label_table`."""
     split = vp_jnd_split()
-    learned = [values[source] for source in split.parts["train"] if source in values]
-    others = [values[s] for part in ("val", "test") for s in split.parts[part] if s in values]
+    learned = [values[source] for source in split.subsets["train"] if source in values]
+    others = [values[s] for part in ("val", "test") for s in split.subsets[part] if s in values]
     if len(values) == 50 and len(learned) == len(VP_JND_TRAINING):
         return float(np.abs(np.array(others) - np.median(learned)).mean()), AUTHORS
     array = np.array(list(values.values()))

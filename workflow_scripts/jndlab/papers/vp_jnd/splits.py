@@ -42,6 +42,6 @@ def make_splits(split: Mapping[str, Any], sources: Mapping[str, str]) -> list[Sp
         whole = split_into_folds(known, split["seed"], split["folds"])
     named = dict(zip(split_names({**split, "runs": None}), whole, strict=True))
     return [
-        Split(name, {part: tuple(items) for part, items in named[name].of_items(sources).items()})
+        Split(name, {key: tuple(items) for key, items in named[name].of_items(sources).items()})
         for name in split_names(split)
     ]

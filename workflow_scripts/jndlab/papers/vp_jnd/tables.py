@@ -73,7 +73,7 @@ def decision_rows(tested: HeldOut) -> pd.DataFrame:
                 for row in choices["pictures"]
             ]
         fitted = tested.fitted[split.name]
-        for name in split.parts["test"]:
+        for name in split.subsets["test"]:
             for method in BASELINES:
                 label, measured = tested.labels[name], tested.measures[name]
                 decision = baseline_decision(method, fitted, measured, label)

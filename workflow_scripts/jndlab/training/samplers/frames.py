@@ -30,7 +30,7 @@ class Frame(Protocol):
     def name(self) -> str: ...
 
     @property
-    def part(self) -> str: ...
+    def subset(self) -> str: ...
 
     @property
     def picture(self) -> Path: ...
@@ -63,7 +63,7 @@ class FrameTargets:
 class FrameSamples:
     """Training data (see TrainingData) of one network: whole frames, resized to its input.
 
-    Every part is read once and kept as uint8 at the network's size, as the authors do. An epoch
+    Every subset is read once and kept as uint8 at the network's size, as the authors do. An epoch
     visits every training frame once, in an order that follows from ``seed`` and the epoch; there
     is no augmentation. Validation visits the frames of ``val``. ``saliency`` is the folder of
     maps (grey PNG, named as the frames), needed for attention targets; a saliency model made
@@ -82,24 +82,24 @@ class FrameSamples:
     ) -> None:
         self.preparation, self.targets = preparation, targets or FrameTargets()
         self.saliency, self.seed = Path(saliency) if saliency is not None else None, seed
-        self.frames = {part: [f for f in frames if f.part == part] for part in SUBSETS}
-        self._parts: dict[str, _Part] = {}
+        self.frames = {subset: [f for f in frames if f.subset == subset] for subset in SUBSETS}
+        self._arrays: dict[str, _Subset] = {}
         if not self.frames["train"]:
             raise UserError("there are no labelled frames to train on.")
-        for part in ("train", "val"):
-            for frame in self.frames[part]:
+        for subset in ("train", "val"):
+            for frame in self.frames[subset]:
                 if self.targets.levels and frame.jnd is None:
-                    raise UserError(f"frame '{frame.name}' of '{part}' has no JND labels.")
+                    raise UserError(f"frame '{frame.name}' of '{subset}' has no JND labels.")
         self._order_epoch, self._order = -1, np.empty(0, np.int64)
 
     @cached_property
     def sha256(self) -> str:
         """Hash of what the network is shown in training and validation, in order, and the seed."""
         digest = hashlib.sha256()
-        for part in ("train", "val"):
-            for array in self._part(part):
+        for subset in ("train", "val"):
+            for array in self._arrays_of(subset):
                 if array is not None:
-                    digest.update(f"{part} {array.shape} {array.dtype}".encode())
+                    digest.update(f"{subset} {array.shape} {array.dtype}".encode())
                     digest.update(np.ascontiguousarray(array).data)
         settings = [asdict(self.preparation), asdict(self.targets), self.seed]
         digest.update(json.dumps(settings, sort_keys=True).encode())
@@ -121,18 +121,18 @@ class FrameSamples:
         """The validation frames, by name."""
         return self.in_order("val", batch_size)
 
-    def in_order(self, part: str, batch_size: int) -> Iterator[Batch]:
-        """The frames of any part, as ``frames[part]`` lists them; targets as far as it has any."""
-        for start in range(0, len(self.frames[part]), batch_size):
-            stop = min(start + batch_size, len(self.frames[part]))
-            yield self._batch(part, np.arange(start, stop))
+    def in_order(self, subset: str, batch_size: int) -> Iterator[Batch]:
+        """Frames of a subset, in the order of ``frames[subset]``; targets as far as it has any."""
+        for start in range(0, len(self.frames[subset]), batch_size):
+            stop = min(start + batch_size, len(self.frames[subset]))
+            yield self._batch(subset, np.arange(start, stop))
 
-    def labels(self, part: str) -> np.ndarray | None:
-        """Labels of a part, frames x 3 (all levels), or None where it has none."""
-        return self._part(part).jnd
+    def labels(self, subset: str) -> np.ndarray | None:
+        """Labels of a subset, frames x 3 (all levels), or None where it has none."""
+        return self._arrays_of(subset).jnd
 
-    def _batch(self, part: str, chosen: np.ndarray) -> Batch:
-        arrays, made = self._part(part), {}
+    def _batch(self, subset: str, chosen: np.ndarray) -> Batch:
+        arrays, made = self._arrays_of(subset), {}
         if arrays.jnd is not None:
             for level in self.targets.levels:
                 made[f"jnd{level}"] = torch.from_numpy(arrays.jnd[chosen, level - 1])
@@ -148,12 +148,12 @@ class FrameSamples:
     def _input(self, pictures: np.ndarray) -> Tensor:
         return self.preparation.as_input(torch.from_numpy(pictures).permute(0, 3, 1, 2))
 
-    def _part(self, part: str) -> _Part:
-        if part not in self._parts:
-            self._parts[part] = self._read(self.frames[part])
-        return self._parts[part]
+    def _arrays_of(self, subset: str) -> _Subset:
+        if subset not in self._arrays:
+            self._arrays[subset] = self._read(self.frames[subset])
+        return self._arrays[subset]
 
-    def _read(self, frames: Sequence[Frame]) -> _Part:
+    def _read(self, frames: Sequence[Frame]) -> _Subset:
         size = self.preparation.height, self.preparation.width
         pictures = np.empty((len(frames), *size, 3), np.uint8)
         labelled = [frame.jnd for frame in frames if frame.jnd is not None]
@@ -172,7 +172,7 @@ class FrameSamples:
             if maps is not None:
                 maps[place] = self._attention(frame, rgb.shape)
         jnd = np.array(labelled, np.float32).reshape(-1, 3) if whole else None
-        return _Part(pictures, jnd, codings, maps)
+        return _Subset(pictures, jnd, codings, maps)
 
     def _attention(self, frame: Frame, shape: tuple[int, ...]) -> np.ndarray:
         if self.saliency is None:
@@ -192,8 +192,8 @@ class FrameSamples:
         return cell_means(self.preparation.resized(found)[..., 0], self.targets.attention) / 255
 
 
-class _Part(NamedTuple):
-    """Arrays of one part: N x H x W x 3 uint8 RGB, N x 3 labels, codings like pictures, N maps."""
+class _Subset(NamedTuple):
+    """Arrays of a subset: N x H x W x 3 uint8 RGB, N x 3 labels, codings like pictures, N maps."""
 
     pictures: np.ndarray
     jnd: np.ndarray | None
@@ -216,7 +216,7 @@ def _coding(frame: Frame, level: int, shape: tuple[int, ...]) -> np.ndarray:
     if level not in frame.jnd_pictures:
         raise UserError(
             f"frame '{frame.name}' has no picture at the quality of JND{level}.",
-            expected=f"a picture in the folder jnd{level}{frame.part}",
+            expected=f"a picture in the folder jnd{level}{frame.subset}",
         )
     coded = read_picture(frame.jnd_pictures[level])
     if coded.shape != shape:
