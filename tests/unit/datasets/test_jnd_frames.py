@@ -480,7 +480,7 @@ def test_names_in_two_subsets_and_leaking_clips_are_reported(tmp_path):
     with pytest.raises(UserError, match="'frame000' in two splits"):
         list(find_frames(FrameChoice(source="folder", folder=root)))
     records = write_pictures(tmp_path / "frames", read_own(root, r"(frame)\d+"), None)
-    with pytest.raises(UserError, match="'frame' is in the parts 'train' and 'val'"):
+    with pytest.raises(UserError, match="'frame' is in the subsets 'train' and 'val'"):
         split_sources(records, seed=0, fractions=FRACTIONS)
     for pattern in (r"(clip\d)_", r"frame\d+", "("):
         with pytest.raises(UserError, match="source of frame"):
@@ -634,7 +634,7 @@ def test_saliency_maps_are_of_the_frames_sizes(repository, packaged, tmp_path):
 
 def test_videoset_labels_of_real_data(shared_data, tmp_path):
     records = [
-        SimpleNamespace(source=f"videoSRC{n:03d}", frame=f"videoSRC{n:03d}_f0001", left=0, top=0,
+        SimpleNamespace(source=f"videoSRC{n:03d}", name=f"videoSRC{n:03d}_f0001", left=0, top=0,
                         resized=False)
         for n in range(1, 221)
     ]  # fmt: skip
