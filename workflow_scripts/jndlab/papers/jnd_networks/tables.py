@@ -84,9 +84,9 @@ def baselines_beaten(errors: pd.DataFrame) -> str:
     of_mean = int((networks["gain_on_mean"] > 0).sum())
     of_all = int((networks["error"] < networks["level"].map(baselines)).sum())
     return (
-        f"On {subset} frames {of_mean} of {len(networks)} outputs of the networks (without variants) "
-        f"have a smaller error than the mean training label, {of_all} a smaller one than every "
-        "baseline"
+        f"On {subset} frames {of_mean} of {len(networks)} outputs of the networks (without "
+        f"variants) have a smaller error than the mean training label, {of_all} a smaller one "
+        "than every baseline"
     )
 
 
