@@ -25,7 +25,7 @@ from PIL import Image
 from jndlab.datasets.jnd_files import files_by_quality, require_folder, require_qualities
 from jndlab.errors import UserError
 from jndlab.files import read_csv
-from jndlab.quality.jnd_statistics import JndSamples, check_samples
+from jndlab.quality.jnd_statistics import JndSamples, Unit, check_samples
 
 Coder = Literal["JPEG", "BPG"]
 LEVELS: dict[str, tuple[int, ...]] = {"JPEG": tuple(range(1, 101)), "BPG": tuple(range(1, 52))}
@@ -115,19 +115,18 @@ def read_ratings(path: str | Path) -> dict[Coder, JndSamples]:
             )
         levels = _ratings(row, LEVELS[coder], where)
         values[coder][name] = (101 - levels if coder == "JPEG" else levels,)
-    units = {"JPEG": "QF", "BPG": "QP"}
+    units: dict[Coder, Unit] = {"JPEG": "QF", "BPG": "QP"}
     return {
-        coder: check_samples(JndSamples(units[coder], of_coder), str(path))
-        for coder, of_coder in values.items()
-        if of_coder
+        coder: check_samples(JndSamples(unit, values[coder]), str(path))
+        for coder, unit in units.items()
+        if values[coder]
     }
 
 
 def jpeg_quality(path: str | Path) -> int | None:
     """Quality factor 1..100 whose standard luma table a JPEG file was made with; None if none."""
     with Image.open(path) as picture:
-        tables = getattr(picture, "quantization", None) or {}
-    return _quality_of_table().get(tuple(tables.get(0, ())))
+        return _quality_of_table().get(_luma_table(picture))
 
 
 @cache
@@ -136,8 +135,13 @@ def _quality_of_table() -> dict[tuple[int, ...], int]:
     for quality in range(100, 0, -1):
         stream = io.BytesIO()
         Image.new("L", (8, 8)).save(stream, "JPEG", quality=quality)
-        qualities[tuple(Image.open(stream).quantization[0])] = quality
+        qualities[_luma_table(Image.open(stream))] = quality
     return qualities
+
+
+def _luma_table(picture: Image.Image) -> tuple[int, ...]:
+    """The quantisation table of a JPEG file's luma; empty for other files."""
+    return tuple((getattr(picture, "quantization", None) or {}).get(0, ()))
 
 
 def _by_quality(files: Mapping[int, Path]) -> dict[int, Path]:

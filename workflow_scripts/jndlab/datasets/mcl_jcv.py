@@ -40,6 +40,9 @@ _YUV = re.compile(r"video(SRC\d\d)_(\d+)x(\d+)_(\d+)\.yuv")
 _SAMPLES = re.compile(r".*(?P<source>SRC\d\d).*\.(txt|csv)", re.IGNORECASE)
 
 
+RawFile = tuple[Path | None, int, int, Fraction | None]  # path, width, height, rate
+
+
 @dataclass(frozen=True)
 class JcvClip:
     """One source: raw file (None where only streams are there), size, rate, H.264 streams by QP.
@@ -72,12 +75,12 @@ def find_clips(
     chosen = {source: streams[source] for source in sources}
     require_qualities(chosen, qps, "QP", folder)
     height = int(resolution.rstrip("P"))
-    raws = {
+    raws: dict[str, RawFile] = {
         match[1]: (path, int(match[2]), int(match[3]), Fraction(int(match[4])))
         for path in sorted(folder.rglob("video*.yuv"))
         if (match := _YUV.fullmatch(path.name)) and int(match[3]) == height
     }
-    absent = (None, height * 16 // 9, height, None)
+    absent: RawFile = (None, height * 16 // 9, height, None)
     return {
         source: JcvClip(source, *raws.get(source, absent), chosen[source]) for source in sources
     }

@@ -14,12 +14,12 @@ or change the chroma. A class with both is used through ``filter_frames``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.jnd.method_class import has_method, load_class
+from jndlab.jnd.method_class import load_class
 from jndlab.media.clip import ClipFormat, Frame
 
 
@@ -41,6 +41,7 @@ class LumaPrefilter(Protocol):
         ...
 
 
+@runtime_checkable
 class FramesPrefilter(Protocol):
     """A prefilter of whole clips: as many frames out as in, of the same format."""
 
@@ -86,7 +87,7 @@ def apply_prefilter(
         qp = None
     elif qp is None:
         raise UserError(f"prefilter {name} differs by QP, and no QP was given.")
-    if has_method(prefilter, "filter_frames"):
+    if isinstance(prefilter, FramesPrefilter):
         filtered = prefilter.filter_frames(iter(frames), clip, qp)
     else:
         filtered = _filter_each_luma(prefilter, frames, clip, qp)

@@ -108,7 +108,7 @@ def frame_to_rgb(frame: Frame, bit_depth: int = 8) -> np.ndarray:
 def _as_rgb(picture: Image.Image, path: Path) -> np.ndarray:
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
-        if picture.getchannel("A").getextrema()[0] < 255:
+        if np.asarray(picture.getchannel("A")).min() < 255:
             raise UserError(
                 "a picture has transparent parts.",
                 where=str(path),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from jndlab.errors import UserError
-from jndlab.models.keras.layers import dense_relu, side_by_side
+from jndlab.models.keras.layers import WeightedLayer, dense_relu, side_by_side
 
 HEADS = ("relu", "linear_at_mean")
 ORDERS = ("free", "ordered")
@@ -50,15 +50,18 @@ class JndHeads(nn.Module):
         """Let heads that start at the label mean do so; to be called after the common start."""
         if self.head != "linear_at_mean":
             return
+        means = self.label_means
+        assert means is not None  # see _check_settings
         for index, layer in enumerate(self.last):
+            assert isinstance(layer, nn.Linear)
             nn.init.zeros_(layer.weight)
-            value = float(self.label_means[index])
+            value = float(means[index])
             if self.order == "ordered" and index > 0:
-                step = value - self.label_means[index - 1]
+                step = value - means[index - 1]
                 value = math.log(math.expm1(step))
             nn.init.constant_(layer.bias, value)
 
-    def keras_layers(self) -> list[nn.Module]:
+    def keras_layers(self) -> list[WeightedLayer]:
         """Weighted layers as Keras lists them."""
         return side_by_side([[*pair] for pair in zip(self.hidden, self.last, strict=True)])
 

@@ -17,13 +17,12 @@ from jndlab.files import atomic_path
 from jndlab.models.onnx_runtime import ARCHITECTURE_KEY, OPSET, cpu_session
 
 if TYPE_CHECKING:  # torch takes seconds to import, and running a network needs none of it
-    from jndlab.models.bl_juniper.cnn import BlJuniperCnn
-    from jndlab.models.picture_network import PictureNetwork
+    from torch import nn
 
 BATCH = "batch"
 
 
-def export_jnd_onnx(network: PictureNetwork | BlJuniperCnn, path: str | Path) -> None:
+def export_jnd_onnx(network: nn.Module, path: str | Path) -> None:
     """Write ``network.for_use()`` (no attention tail, no decoder of E2E-LAT) as an ONNX file.
 
     Inputs are those of the network (``input_names``; prepared, float32), outputs its named ones;
@@ -35,13 +34,20 @@ def export_jnd_onnx(network: PictureNetwork | BlJuniperCnn, path: str | Path) ->
         part.write_bytes(data)
 
 
-def jnd_onnx_bytes(network: PictureNetwork | BlJuniperCnn) -> bytes:
+def jnd_onnx_bytes(network: nn.Module) -> bytes:
     """The ONNX file of :func:`export_jnd_onnx` in memory."""
     import onnx
     import torch
 
+    from jndlab.models.bl_juniper.cnn import BlJuniperCnn
     from jndlab.models.model_files import architecture_of
+    from jndlab.models.picture_network import PictureNetwork
 
+    if not isinstance(network, (PictureNetwork, BlJuniperCnn)):
+        raise UserError(
+            f"a network of another kind cannot predict JNDs: {type(network).__name__}.",
+            expected="one of LASeR-JND, MTJND or BL-JUNIPER",
+        )
     used = copy.deepcopy(network).to("cpu").for_use().eval()
     inputs = used.example_inputs(2)
     with torch.inference_mode():
@@ -55,7 +61,7 @@ def jnd_onnx_bytes(network: PictureNetwork | BlJuniperCnn) -> bytes:
         torch.onnx.export(
             used,
             inputs,
-            stream,
+            stream,  # type: ignore[arg-type] # its stub knows paths only
             dynamo=False,
             opset_version=OPSET,
             input_names=list(used.input_names),

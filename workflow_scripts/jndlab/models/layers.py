@@ -9,6 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
+def bias_of(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> Tensor:
+    """The bias of a layer that was made with one."""
+    assert layer.bias is not None
+    return layer.bias
+
+
 class PixelAttention(nn.Module):
     """A gate per pixel and channel, ``x * sigmoid(conv1x1(x))`` (Zhao et al., PAN, 2020)."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class PerQpNetworkPrefilter(Prefilter):
                 "a prefilter per QP has no models.", expected="{22: file, 27: file, ...}"
             )
         self.models = {int(qp): path for qp, path in models.items()}
-        self.settings = {"runtime": runtime, "threads": threads, "network": network}
+        self.settings: dict[str, Any] = {"runtime": runtime, "threads": threads, "network": network}
         self.opened: dict[int, LumaFilter] = {}
 
     def filter_luma(self, luma: np.ndarray, bit_depth: int, qp: int) -> np.ndarray:

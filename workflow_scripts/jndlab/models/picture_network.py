@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from jndlab.errors import UserError
 from jndlab.models.jnd_heads import JndHeads
-from jndlab.models.keras.layers import start_as_keras
+from jndlab.models.keras.layers import WeightedLayer, start_as_keras
 from jndlab.models.mtjnd.channel_attention import ChannelAttention
 from jndlab.models.picture_preparation import PicturePreparation
 
@@ -76,7 +76,7 @@ class PictureNetwork(nn.Module):
         """The network without parts that only training needs; here itself."""
         return self
 
-    def keras_layers(self) -> list[nn.Module]:
+    def keras_layers(self) -> list[WeightedLayer]:
         """Layers with weights in the order in which the authors' Keras model lists them.
 
         Only the order among layers of equal shapes matters (see ``keras_weights``).

@@ -94,7 +94,7 @@ def sweep_pictures(
             write_clip(source, (pictures[name] for name in names), clip)
             measure = _Coded(source, clip, codec, "AI", metric, folder, streams)
             start = motionless_vmaf(source, source, clip, work_dir=folder, metric=metric)
-            coded = _in_parallel(measure, qualities, threads)
+            coded = _in_parallel(measure.__call__, qualities, threads)
         for place, name in enumerate(names):
             sweeps[name] = QualitySweep(
                 name, metric, start[place], tuple(qualities),

@@ -153,7 +153,7 @@ def _bars(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Path]:
     sequences, qps = sorted(set(shown["sequence"])), sorted(set(shown["qp"]))
     colours = step_colours(qps)
     width = min(max(4.0, 0.5 * len(sequences) + 1), MOST_INCHES / len(configurations))
-    outline = {"edgecolor": "0.2", "linewidth": 0.5}
+    outline: dict[str, Any] = {"edgecolor": "0.2", "linewidth": 0.5}
     with figure_style():
         figure, grid = new_grid(
             len(names), len(configurations), (width, BAR_PANEL_HEIGHT), sharex=True, sharey=True

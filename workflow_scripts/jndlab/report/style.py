@@ -103,12 +103,13 @@ def new_grid(
     Returns the figure and a 2-D array of axes. No pyplot: nothing stays in memory afterwards.
     """
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     extra = 1.3  # inches for title, legend and footnote
     width = min(panel[0] * columns, MOST_INCHES)
     height = min(panel[1] * rows + extra, MOST_INCHES)
-    figure = Figure(figsize=(max(width, 6.0), height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
+    figure = Figure(figsize=(max(width, 6.0), height), layout=layout)
     return figure, figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
 
 

@@ -96,7 +96,7 @@ def train(
             run.leave_average_in_model()
         finally:
             run.journal.close()
-            model.to("cpu", memory_format=torch.contiguous_format).eval()
+            model.to("cpu").to(memory_format=torch.contiguous_format).eval()
         return run.summarise(used_threads)
 
 
@@ -161,7 +161,7 @@ class _Run:
     def start(self, on_metrics: Callable[[Metrics], None] | None, show_progress: bool) -> None:
         """Set the seeds and the state: a new run's, or that of the checkpoint found."""
         # Channels last trains these convolutions 1.5 to 2 times as fast on the CPU.
-        self.model.to(self.device, memory_format=torch.channels_last)
+        self.model.to(self.device).to(memory_format=torch.channels_last)
         self.optimizer = self.recipe.make_optimizer(self.model)
         half = self.recipe.mixed_precision and self.device.type == "cuda"
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=half)

@@ -114,7 +114,7 @@ class Recipe:
     def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer of those parameters that are not frozen (``requires_grad``)."""
         parameters = [p for p in model.parameters() if p.requires_grad]
-        shared = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
+        shared: dict[str, Any] = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
         if self.optimizer == "adam":
             return torch.optim.Adam(parameters, eps=self.adam_epsilon, **shared)
         return torch.optim.SGD(parameters, momentum=self.momentum, **shared)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -116,12 +116,14 @@ def write_list(path: str | Path, pictures: Iterable[Picture]) -> None:
 
 def read_list(path: str | Path) -> list[Picture]:
     """Read what :func:`write_list` wrote."""
-    whole = ("left", "top", "window_width", "window_height", "width", "height")
-    return [
-        Picture(**row | {key: int(row[key]) for key in whole}
-                | {"frame": int(row["frame"]) if row["frame"] else None})
-        for row in read_csv(path)
-    ]  # fmt: skip
+    return [_from_row(row) for row in read_csv(path)]
+
+
+def _from_row(row: dict[str, str]) -> Picture:
+    values: dict[str, Any] = {**row, "frame": int(row["frame"]) if row["frame"] else None}
+    for key in ("left", "top", "window_width", "window_height", "width", "height"):
+        values[key] = int(row[key])
+    return Picture(**values)
 
 
 def load_picture(folder: str | Path, picture: Picture) -> np.ndarray:

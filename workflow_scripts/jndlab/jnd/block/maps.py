@@ -83,7 +83,7 @@ class BlockMaps:
 
 def write_block_maps(path: str | Path, maps: BlockMaps) -> None:
     """Write maps atomically; the same maps give the same bytes."""
-    contents = {
+    contents: dict[str, Any] = {
         "kind": np.array(maps.kind),
         _values_name(maps.kind): maps.values,
         "frames": maps.frames,

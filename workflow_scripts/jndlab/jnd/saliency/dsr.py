@@ -150,7 +150,7 @@ def _posterior(prior: np.ndarray, other: np.ndarray) -> np.ndarray:
     foreground = prior > prior.mean()
     bins = np.minimum((other * BINS).astype(int), BINS - 1)
     seen = [
-        np.bincount(bins[region], minlength=BINS) / max(1, np.count_nonzero(region))
+        np.bincount(bins[region], minlength=BINS) / max(1, int(np.count_nonzero(region)))
         for region in (foreground, ~foreground)
     ]
     salient, other_way = prior * seen[0][bins], (1 - prior) * seen[1][bins]

@@ -20,6 +20,7 @@ from jndlab.errors import UserError
 from jndlab.models.jnd_heads import JndHeads
 from jndlab.models.keras.layers import (
     FlattenHwc,
+    WeightedLayer,
     conv3x3,
     scaled,
     start_as_keras,
@@ -140,6 +141,6 @@ class BlJuniperCnn(nn.Module):
         """The network as it is used: itself."""
         return self
 
-    def keras_layers(self) -> list[nn.Module]:
+    def keras_layers(self) -> list[WeightedLayer]:
         """Layers with weights in the order in which the authors' Keras model lists them."""
         return [*weighted_layers(self.features, self.dense), *self.heads.keras_layers()]

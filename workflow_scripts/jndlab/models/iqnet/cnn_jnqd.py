@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from jndlab.models.layers import LumaNetwork
+from jndlab.models.layers import LumaNetwork, bias_of
 
 CHANNELS = 64
 INITIAL_DEVIATION = 0.01
@@ -35,7 +35,7 @@ class CnnJnqd(LumaNetwork):
         for layer in self.layers:
             if isinstance(layer, nn.Conv2d):
                 nn.init.normal_(layer.weight, std=INITIAL_DEVIATION)
-                nn.init.zeros_(layer.bias)
+                nn.init.zeros_(bias_of(layer))
 
     def forward(self, luma: Tensor) -> Tensor:
         return self.layers(luma)

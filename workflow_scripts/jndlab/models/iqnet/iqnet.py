@@ -32,7 +32,7 @@ import torch
 from torch import Tensor, nn
 
 from jndlab.errors import UserError
-from jndlab.models.layers import LumaNetwork, PixelAttention
+from jndlab.models.layers import LumaNetwork, PixelAttention, bias_of
 
 CHANNELS = {"A": 16, "B": 32}
 HEAD_GAIN = 6.0
@@ -63,7 +63,7 @@ class IQNet(LumaNetwork):
         with torch.no_grad():
             detail = self.head.weight - self.head.weight.mean(dim=(2, 3), keepdim=True)
             self.head.weight.copy_(HEAD_GAIN * detail)
-        for parameter in (self.head.bias, self.tail.weight, self.tail.bias):
+        for parameter in (bias_of(self.head), self.tail.weight, bias_of(self.tail)):
             nn.init.zeros_(parameter)
 
     def forward(self, luma: Tensor) -> Tensor:
@@ -86,35 +86,36 @@ class FoldedIQNet(LumaNetwork):
 
     def __init__(self, network: IQNet) -> None:
         super().__init__(**network.options)
-        mix, attention, *last = network.block
+        mix, *last = (layer for layer in network.block if isinstance(layer, nn.Conv2d))
         head, tail = network.head, network.tail
-        self.features = _convolution(*_after(mix, head.weight, head.bias))
-        self.attention = copy.deepcopy(attention)
+        self.features = _convolution(*_after(mix, head))
+        self.attention = copy.deepcopy(network.block[1])
+        self.tail: nn.Module
         if last:
             # A 3x3 from 16 channels to 1, written as one 3x3 per channel and their sum: at 1080p
             # on one core ONNX Runtime takes 107 ms for the one form and 26 ms for the other.
-            weight, bias = _after(tail, last[0].weight, last[0].bias)
+            weight, bias = _after(tail, last[0])
             total = _convolution(torch.ones_like(tail.weight), bias)
             self.tail = nn.Sequential(_depthwise(weight.transpose(0, 1)), total)
         else:
-            self.tail = _convolution(tail.weight, tail.bias)
-        direct, _ = _after(tail, head.weight, head.bias)
+            self.tail = _convolution(tail.weight, bias_of(tail))
+        direct, _ = _after(tail, head)
         direct[0, 0, 2, 2] += 1.0
         # The tail's own bias is in self.tail; here only what it makes of the head's is left.
-        self.direct = _convolution(direct, _matrix(tail) @ head.bias.detach().double())
+        self.direct = _convolution(direct, _matrix(tail) @ bias_of(head).detach().double())
 
     def forward(self, luma: Tensor) -> Tensor:
         return self.direct(luma) + self.tail(self.attention(self.features(luma)))
 
 
-def _after(outer: nn.Module, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a convolution followed by the 1x1 convolution ``outer``."""
+def _after(outer: nn.Conv2d, inner: nn.Conv2d) -> tuple[Tensor, Tensor]:
+    """Weight and bias of ``inner`` followed by the 1x1 convolution ``outer``."""
     matrix = _matrix(outer)
-    weight = torch.einsum("oc,cikl->oikl", matrix, weight.detach().double())
-    return weight, matrix @ bias.detach().double() + outer.bias.detach().double()
+    weight = torch.einsum("oc,cikl->oikl", matrix, inner.weight.detach().double())
+    return weight, matrix @ bias_of(inner).detach().double() + bias_of(outer).detach().double()
 
 
-def _matrix(convolution: nn.Module) -> Tensor:
+def _matrix(convolution: nn.Conv2d) -> Tensor:
     return convolution.weight.detach().double()[:, :, 0, 0]
 
 
@@ -138,5 +139,5 @@ def _filled(convolution: nn.Conv2d, weight: Tensor, bias: Tensor | None) -> nn.C
     with torch.no_grad():
         convolution.weight.copy_(weight)
         if bias is not None:
-            convolution.bias.copy_(bias)
+            bias_of(convolution).copy_(bias)
     return convolution

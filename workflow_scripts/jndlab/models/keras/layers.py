@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm2d)
+from jndlab.models.layers import bias_of
+
+WeightedLayer = nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d
 LEAKY_SLOPE = 0.05
 KERAS_MOMENTUM = 0.01
 # Standard deviation of a standard normal variable cut off at +-2.
@@ -38,8 +40,8 @@ class UpConv(nn.ConvTranspose2d):
     def __init__(self, inputs: int, channels: int) -> None:
         super().__init__(inputs, channels, kernel_size=5, stride=2, padding=1)
 
-    def forward(self, features: Tensor) -> Tensor:
-        return super().forward(features)[..., :-1, :-1]
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        return super().forward(input, output_size)[..., :-1, :-1]
 
 
 class FlattenHwc(nn.Module):
@@ -78,7 +80,7 @@ def start_as_keras(network: nn.Module) -> None:
     for layer in network.modules():
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(bias_of(layer))
 
 
 def he_normal_(weight: Tensor) -> None:
@@ -98,12 +100,14 @@ def freeze(*modules: nn.Module) -> None:
             parameter.requires_grad_(False)
 
 
-def weighted_layers(*modules: nn.Module) -> list[nn.Module]:
+def weighted_layers(*modules: nn.Module) -> list[WeightedLayer]:
     """The layers with weights inside ``modules``, in the order in which they were registered."""
-    return [layer for part in modules for layer in part.modules() if isinstance(layer, WEIGHTED)]
+    return [
+        layer for part in modules for layer in part.modules() if isinstance(layer, WeightedLayer)
+    ]
 
 
-def side_by_side(branches: Iterable[nn.Module | Sequence[nn.Module]]) -> list[nn.Module]:
+def side_by_side(branches: Iterable[nn.Module | Sequence[nn.Module]]) -> list[WeightedLayer]:
     """The weighted layers of equal branches as Keras lists them: by depth, then by branch."""
     chains = [
         weighted_layers(*([branch] if isinstance(branch, nn.Module) else branch))

@@ -10,7 +10,7 @@ error. Every layer of the file must find its place, and every layer of the netwo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from torch import nn
 
 from jndlab.errors import UserError
 from jndlab.models.keras.file import MOVING, KerasFile, KerasLayer, read_keras_file
+from jndlab.models.keras.layers import WeightedLayer
+from jndlab.models.layers import bias_of
 from jndlab.models.model_files import build_network
 
 PORTED = (
@@ -35,7 +37,7 @@ PORTED = (
     "mt_3ljnd_va",
     "bl_juniper_cnn",
 )
-Match = tuple[nn.Module, KerasLayer]
+Match = tuple[WeightedLayer, KerasLayer]
 
 
 def import_keras(
@@ -69,13 +71,12 @@ def load_keras(path: str | Path, module: nn.Module) -> None:
     _load(read_keras_file(path), module, type(module).__name__)
 
 
-def keras_weights(layer: nn.Module) -> dict[str, np.ndarray]:
+def keras_weights(layer: WeightedLayer) -> dict[str, np.ndarray]:
     """A torch layer's weights in Keras's axes: what ``load_keras`` would read for it."""
     if isinstance(layer, nn.BatchNorm2d):
-        tensors = (layer.weight, layer.bias, layer.running_mean, layer.running_var)
-        return {role: t.detach().numpy() for role, t in zip(MOVING, tensors, strict=True)}
+        return {role: tensor.detach().numpy() for role, tensor in _moving(layer).items()}
     kernel = layer.weight.detach().permute(_axes_to_keras(layer))
-    return {"kernel": kernel.numpy(), "bias": layer.bias.detach().numpy()}
+    return {"kernel": kernel.numpy(), "bias": bias_of(layer).detach().numpy()}
 
 
 def _load(content: KerasFile, module: nn.Module, network: str) -> None:
@@ -85,20 +86,23 @@ def _load(content: KerasFile, module: nn.Module, network: str) -> None:
         _fill(layer, found)
 
 
-def _slots(module: nn.Module, network: str) -> list[tuple[str, nn.Module]]:
-    if not hasattr(module, "keras_layers"):
+def _slots(module: nn.Module, network: str) -> list[tuple[str, WeightedLayer]]:
+    list_layers: Callable[[], list[WeightedLayer]] | None = getattr(module, "keras_layers", None)
+    if list_layers is None:
         raise UserError(
             f"network '{network}' has no counterpart in Keras.",
             expected=", ".join(PORTED),
         )
-    names = {layer: name for name, layer in module.named_modules()}
-    return [(names[layer], layer) for layer in module.keras_layers()]
+    names: dict[nn.Module, str] = {layer: name for name, layer in module.named_modules()}
+    return [(names[layer], layer) for layer in list_layers()]
 
 
-def _matched(content: KerasFile, slots: list[tuple[str, nn.Module]], network: str) -> list[Match]:
+def _matched(
+    content: KerasFile, slots: list[tuple[str, WeightedLayer]], network: str
+) -> list[Match]:
     remaining = list(content.layers)
     matches: list[Match] = []
-    missing: list[tuple[str, nn.Module]] = []
+    missing: list[tuple[str, WeightedLayer]] = []
     for name, layer in slots:
         wanted = _shapes(layer)
         found = next((item for item in remaining if item.shapes == wanted), None)
@@ -113,30 +117,36 @@ def _matched(content: KerasFile, slots: list[tuple[str, nn.Module]], network: st
     return matches
 
 
-def _fill(layer: nn.Module, found: KerasLayer) -> None:
+def _fill(layer: WeightedLayer, found: KerasLayer) -> None:
     values = {role: torch.from_numpy(array) for role, array in found.weights.items()}
     with torch.no_grad():
         if isinstance(layer, nn.BatchNorm2d):
-            tensors = (layer.weight, layer.bias, layer.running_mean, layer.running_var)
-            for tensor, role in zip(tensors, MOVING, strict=True):
+            for role, tensor in _moving(layer).items():
                 tensor.copy_(values[role])
         else:
             axes = np.argsort(_axes_to_keras(layer)).tolist()
             layer.weight.copy_(values["kernel"].permute(axes))
-            layer.bias.copy_(values["bias"])
+            bias_of(layer).copy_(values["bias"])
 
 
-def _axes_to_keras(layer: nn.Module) -> tuple[int, ...]:
+def _moving(layer: nn.BatchNorm2d) -> dict[str, torch.Tensor]:
+    """The tensors of a batch normalisation by their names in Keras."""
+    assert layer.running_mean is not None and layer.running_var is not None
+    tensors = (layer.weight, layer.bias, layer.running_mean, layer.running_var)
+    return dict(zip(MOVING, tensors, strict=True))
+
+
+def _axes_to_keras(layer: WeightedLayer) -> tuple[int, ...]:
     """Keras: height, width, in, out (transposed: out, in); in, out. Torch: the others first."""
     return (1, 0) if isinstance(layer, nn.Linear) else (2, 3, 1, 0)
 
 
-def _shapes(layer: nn.Module) -> dict[str, tuple[int, ...]]:
+def _shapes(layer: WeightedLayer) -> dict[str, tuple[int, ...]]:
     if isinstance(layer, nn.BatchNorm2d):
         return {role: (layer.num_features,) for role in MOVING}
     shape = layer.weight.shape
     kernel = tuple(shape[axis] for axis in _axes_to_keras(layer))
-    return {"kernel": kernel, "bias": tuple(layer.bias.shape)}
+    return {"kernel": kernel, "bias": tuple(bias_of(layer).shape)}
 
 
 def _require_kind(path: Path, layer: nn.Module, found: KerasLayer) -> None:
@@ -172,7 +182,7 @@ def _require_level_names(content: KerasFile, module: nn.Module, matches: list[Ma
 def _does_not_fit(
     content: KerasFile,
     network: str,
-    missing: list[tuple[str, nn.Module]],
+    missing: list[tuple[str, WeightedLayer]],
     remaining: list[KerasLayer],
 ) -> UserError:
     """Names the first layer without weights and the most similar one that the file has left."""

@@ -11,7 +11,14 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from jndlab.models.keras.layers import LEAKY_SLOPE, DownConv, UpConv, scaled, weighted_layers
+from jndlab.models.keras.layers import (
+    LEAKY_SLOPE,
+    DownConv,
+    UpConv,
+    WeightedLayer,
+    scaled,
+    weighted_layers,
+)
 from jndlab.models.picture_network import PictureNetwork
 
 CHANNELS = 128
@@ -37,7 +44,7 @@ class LaserAutoencoder(PictureNetwork):
         self.require_input(pictures)
         return {RECONSTRUCTION: self.decoder(self.encoder(pictures))}
 
-    def keras_layers(self) -> list[nn.Module]:
+    def keras_layers(self) -> list[WeightedLayer]:
         return weighted_layers(self.encoder, self.decoder)
 
 

@@ -11,8 +11,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from jndlab.models.keras.layers import FlattenHwc, batch_norm, conv3x3, dense_relu, scaled
+from jndlab.models.keras.layers import (
+    KERAS_MOMENTUM,
+    FlattenHwc,
+    batch_norm,
+    conv3x3,
+    dense_relu,
+    scaled,
+)
 from jndlab.models.laser_jnd.autoencoder import LATENT_CHANNELS
+from jndlab.models.layers import bias_of
 from jndlab.models.mtjnd.channel_attention import ChannelAttention
 
 # Channels of a REC block that are computed, and computed again, at a time.
@@ -50,6 +58,7 @@ class RecBlock(nn.Module):
         return _pooled(self.norm(self.conv(features)))
 
     def _in_parts(self, features: Tensor) -> Tensor:
+        assert self.norm.num_batches_tracked is not None
         self.norm.num_batches_tracked.add_(1)
         parts = [
             checkpoint(
@@ -66,16 +75,18 @@ class RecBlock(nn.Module):
 
     def _part(self, features: Tensor, channels: slice) -> Tensor:
         conv, norm = self.conv, self.norm
-        moving = [norm.running_mean[channels], norm.running_var[channels]]
+        assert norm.running_mean is not None and norm.running_var is not None
+        mean, variance = norm.running_mean[channels], norm.running_var[channels]
         if self._computing_again:  # the moving statistics must move once a step only
-            moving = [statistic.clone() for statistic in moving]
+            mean, variance = mean.clone(), variance.clone()
         normalised = functional.batch_norm(
-            functional.conv2d(features, conv.weight[channels], conv.bias[channels], padding=1),
-            *moving,
+            functional.conv2d(features, conv.weight[channels], bias_of(conv)[channels], padding=1),
+            mean,
+            variance,
             norm.weight[channels],
             norm.bias[channels],
             training=True,
-            momentum=norm.momentum,
+            momentum=KERAS_MOMENTUM,
             eps=norm.eps,
         )
         return _pooled(normalised)

@@ -7,7 +7,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from jndlab.models.keras.layers import batch_norm, freeze, scaled, side_by_side, weighted_layers
+from jndlab.models.keras.layers import (
+    WeightedLayer,
+    batch_norm,
+    freeze,
+    scaled,
+    side_by_side,
+    weighted_layers,
+)
 from jndlab.models.laser_jnd.autoencoder import LATENT_CHANNELS, decoder, encoder
 from jndlab.models.laser_jnd.blocks import first_lat_block, first_rec_block, lat_trunk, rec_trunk
 from jndlab.models.laser_jnd.networks import LaserPredictor, lat_heads, rec_heads
@@ -43,7 +50,7 @@ class MjLat(LaserPredictor):
         one, two, three = (first(norm(encode(pictures))) for encode, norm, first in branches)
         return self.heads(self.trunk(one * two * three))
 
-    def keras_layers(self) -> list[nn.Module]:
+    def keras_layers(self) -> list[WeightedLayer]:
         branches = side_by_side(zip(self.encoders, self.norms, self.firsts, strict=True))
         return [*branches, *weighted_layers(self.trunk), *self.heads.keras_layers()]
 
@@ -86,7 +93,7 @@ class MjRec(LaserPredictor):
         )
         return self.heads(self.trunk(one * two * three))
 
-    def keras_layers(self) -> list[nn.Module]:
+    def keras_layers(self) -> list[WeightedLayer]:
         parts = (self.encoders, self.decoders, self.norms, self.firsts)
         branches = side_by_side(zip(*parts, strict=True))
         return [*branches, *weighted_layers(self.trunk), *self.heads.keras_layers()]

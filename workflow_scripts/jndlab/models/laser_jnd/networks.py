@@ -28,6 +28,7 @@ from jndlab.errors import UserError
 from jndlab.models.jnd_heads import JndHeads
 from jndlab.models.keras.layers import (
     KERAS_MOMENTUM,
+    WeightedLayer,
     batch_norm,
     freeze,
     scaled,
@@ -139,7 +140,7 @@ class Lat(LaserPredictor):
         self.require_input(pictures)
         return self._from_latent(self.encoder(pictures))
 
-    def keras_layers(self) -> list[nn.Module]:
+    def keras_layers(self) -> list[WeightedLayer]:
         tail = weighted_layers(self.norm, self.first, self.trunk)
         return [*weighted_layers(self.encoder), *tail, *self.heads.keras_layers()]
 
@@ -181,7 +182,7 @@ class E2eLat(Lat):
         network.load_state_dict({name: weights[name] for name in network.state_dict()})
         return network.train(self.training)
 
-    def keras_layers(self) -> list[nn.Module]:
+    def keras_layers(self) -> list[WeightedLayer]:
         encoder_layers = weighted_layers(self.encoder)
         decoder_layers = weighted_layers(self.decoder) if self.decoder is not None else []
         # The decoder's convolutions can have the shapes of the encoder's, and follow them.
@@ -226,7 +227,7 @@ class Rec(LaserPredictor):
         self.require_input(pictures)
         return self._from_picture(self.decoder(self.encoder(pictures)))
 
-    def keras_layers(self) -> list[nn.Module]:
+    def keras_layers(self) -> list[WeightedLayer]:
         parts = (self.encoder, self.decoder, self.norm, self.first, self.trunk)
         return [*weighted_layers(*parts), *self.heads.keras_layers()]
 

@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from jndlab.models.jnd_heads import JndHeads
-from jndlab.models.keras.layers import FlattenHwc, conv3x3, freeze, scaled
+from jndlab.models.keras.layers import FlattenHwc, WeightedLayer, conv3x3, freeze, scaled
 from jndlab.models.mtjnd.vgg16 import STRIDE, Vgg16
 from jndlab.models.picture_network import PictureNetwork
 
@@ -65,8 +65,14 @@ class MtJnd(PictureNetwork):
         features = scaled(512, self.width)
         rows, columns = (n // STRIDE for n in self.input_size)
         hidden = [scaled(n, self.width) for n in (256, 128)]
-        settings = {"head": head, "order": order, "label_means": label_means}
-        self.heads = JndHeads(rows * columns * features, hidden, levels, **settings)
+        self.heads = JndHeads(
+            rows * columns * features,
+            hidden,
+            levels,
+            head=head,
+            order=order,
+            label_means=label_means,
+        )
         self.attention = AttentionTail(features, self.width) if with_attention else None
         if freeze_early:
             freeze(*self.backbone.early_layers())
@@ -84,7 +90,7 @@ class MtJnd(PictureNetwork):
             outputs[ATTENTION] = self.attention(features)
         return outputs
 
-    def keras_layers(self) -> list[nn.Module]:
+    def keras_layers(self) -> list[WeightedLayer]:
         return [*self.backbone.keras_layers(), *self.heads.keras_layers()]
 
 
@@ -99,8 +105,15 @@ class Mt3Jnd(MtJnd):
         label_means: Sequence[float] | None = None,
         **common: Any,
     ) -> None:
-        settings = {"head": head, "order": order, "label_means": label_means}
-        super().__init__({"order": order}, LEVELS, with_attention=False, **settings, **common)
+        super().__init__(
+            {"order": order},
+            LEVELS,
+            head=head,
+            order=order,
+            label_means=label_means,
+            with_attention=False,
+            **common,
+        )
 
 
 class _WithAttention(MtJnd):
@@ -125,9 +138,15 @@ class Mt1JndVa(_WithAttention):
         **common: Any,
     ) -> None:
         own_options = {"level": level, "with_attention": with_attention}
-        settings = {"head": head, "order": "free", "label_means": label_means}
-        tail = {"with_attention": with_attention}
-        super().__init__(own_options, (level,), **settings, **tail, **common)
+        super().__init__(
+            own_options,
+            (level,),
+            head=head,
+            order="free",
+            label_means=label_means,
+            with_attention=with_attention,
+            **common,
+        )
 
 
 class Mt3JndVa(_WithAttention):
@@ -143,9 +162,15 @@ class Mt3JndVa(_WithAttention):
         **common: Any,
     ) -> None:
         own_options = {"order": order, "with_attention": with_attention}
-        settings = {"head": head, "order": order, "label_means": label_means}
-        tail = {"with_attention": with_attention}
-        super().__init__(own_options, LEVELS, **settings, **tail, **common)
+        super().__init__(
+            own_options,
+            LEVELS,
+            head=head,
+            order=order,
+            label_means=label_means,
+            with_attention=with_attention,
+            **common,
+        )
 
 
 class AttentionTail(nn.Module):

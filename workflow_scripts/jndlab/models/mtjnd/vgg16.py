@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from jndlab.errors import UserError
-from jndlab.models.keras.layers import conv3x3, scaled, weighted_layers
+from jndlab.models.keras.layers import WeightedLayer, conv3x3, scaled, weighted_layers
+from jndlab.models.layers import bias_of
 
 BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 STRIDE = 32
@@ -19,6 +20,8 @@ LAST_FROZEN = "block3_relu3"
 
 class Vgg16(nn.Sequential):
     """N x 3 x H x W -> N x 512 x H/32 x W/32 (floor; at width 1); 14,714,688 parameters."""
+
+    block5_pool: nn.MaxPool2d
 
     def __init__(self, width: float) -> None:
         layers: OrderedDict[str, nn.Module] = OrderedDict()
@@ -34,11 +37,12 @@ class Vgg16(nn.Sequential):
 
     def start(self) -> None:
         """A start at random, which MTJND never has: He's, as Glorot's lets the signal fade."""
-        for layer in self.keras_layers():
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
+        for layer in self:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(bias_of(layer))
 
-    def keras_layers(self) -> list[nn.Module]:
+    def keras_layers(self) -> list[WeightedLayer]:
         """The 13 convolutions."""
         return weighted_layers(self)
 

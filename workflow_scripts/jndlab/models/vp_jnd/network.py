@@ -30,6 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from jndlab.errors import UserError
+from jndlab.models.layers import bias_of
 from jndlab.models.vp_jnd.patch_classifier import (
     FIRST_WEIGHT,
     HIDDEN,
@@ -142,8 +143,9 @@ class ChannelAttention(nn.Module):
         self.mlp = nn.Sequential(
             nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels)
         )
-        for layer in (self.mlp[0], self.mlp[2]):
-            truncated_normal(layer, math.sqrt(2 / layer.in_features))
+        for layer in self.mlp:
+            if isinstance(layer, nn.Linear):
+                truncated_normal(layer, math.sqrt(2 / layer.in_features))
 
     def forward(self, maps: Tensor) -> Tensor:
         # A pool keeps the place of its maximum for the gradient; `amax` compares all pixels again.
@@ -163,7 +165,7 @@ class NonLocal(nn.Module):
         self.theta, self.phi, self.g, self.w = (nn.Conv2d(channels, channels, 1) for _ in range(4))
         for layer in (self.theta, self.phi, self.g, self.w):
             nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(bias_of(layer))
 
     def forward(self, maps: Tensor) -> Tensor:
         theta, phi, g = (layer(maps).flatten(2) for layer in (self.theta, self.phi, self.g))

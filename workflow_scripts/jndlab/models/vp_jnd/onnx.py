@@ -37,8 +37,9 @@ def export_classifier(network: PatchClassifier, path: str | Path) -> None:
     sample = tuple(torch.rand(2, 3, 3, network.patch_size, network.patch_size) for _ in inputs)
     free = {name: {0: "pictures", 1: "patches"} for name in (*inputs, *OUTPUTS)}
     free["logit"] = {0: "pictures"}
-    traced = copy.deepcopy(network).to("cpu", memory_format=torch.contiguous_format).eval()
-    traced.forward = traced.verdict  # the three outputs, where training needs only the logit
+    traced = copy.deepcopy(network).to("cpu").to(memory_format=torch.contiguous_format).eval()
+    # The three outputs, where training needs only the logit.
+    traced.forward = traced.verdict  # type: ignore[method-assign, assignment]
     with atomic_path(path) as part, tempfile.TemporaryDirectory(dir=part.parent) as folder:
         exported = Path(folder) / "network.onnx"
         with warnings.catch_warnings(), torch.inference_mode():

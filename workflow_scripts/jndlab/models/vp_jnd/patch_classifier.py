@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from jndlab.errors import UserError
+from jndlab.models.layers import bias_of
 
 HIDDEN = 512
 SMALLEST_WEIGHT = 1e-6
@@ -132,4 +133,4 @@ def require_patch_size(size: int, stride: int) -> None:
 def truncated_normal(layer: nn.Conv2d | nn.Linear, deviation: float) -> None:
     """Weights as TensorFlow starts them: values beyond two deviations are drawn again."""
     nn.init.trunc_normal_(layer.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
-    nn.init.zeros_(layer.bias)
+    nn.init.zeros_(bias_of(layer))
