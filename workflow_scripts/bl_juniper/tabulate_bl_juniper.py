@@ -8,7 +8,7 @@ from jndlab.papers.bl_juniper import findings, tables
 from jndlab.papers.bl_juniper import weighted_quality as weighted
 from jndlab.quality.points import read_points
 from jndlab.report.compare import with_verdicts
-from jndlab.report.tables import write_table
+from jndlab.report.tables import LIST_FORMATS, write_table
 from jndops.adapter import run, stems
 
 
@@ -38,13 +38,11 @@ def main(snakemake) -> None:
     write_table(comparison, stem["headline_comparison"], caption=caption)
 
     equal_rate = weighted.equal_rate_table(points, found, params.anchor)
-    written = {
-        "equal_rate": equal_rate,
-        "plain_qp_increase": weighted.equal_rate_summary(equal_rate),
-    }
     four = dict.fromkeys(["value", "plain_value", "gain", "mean_gain"], ".4f")
-    for name, table in written.items():
-        write_table(table, stem[name], caption=weighted.CAPTION, float_formats=four)
+    shared = {"caption": weighted.CAPTION, "float_formats": four}
+    write_table(equal_rate, stem["equal_rate"], formats=LIST_FORMATS, **shared)
+    summary = weighted.equal_rate_summary(equal_rate)
+    write_table(summary, stem["plain_qp_increase"], **shared)
     found = findings.findings_table(savings, equal_rate)
     four = dict.fromkeys(["mean", "ci_low", "ci_high"], ".4f")
     write_table(found, stem["answers"], caption=findings.CAPTION, float_formats=four)

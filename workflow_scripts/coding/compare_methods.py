@@ -2,7 +2,7 @@
 
 from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.points import read_points, same_qp_table
-from jndlab.report.tables import write_table
+from jndlab.report.tables import LIST_FORMATS, write_table
 from jndops.adapter import run, stems
 
 
@@ -28,6 +28,7 @@ def main(snakemake) -> None:
     write_table(
         same_qp_table(points, params.anchor),
         stem["same_qp"],
+        formats=LIST_FORMATS,
         caption=f"Saving and loss of quality against {params.anchor} at equal QP: saving = "
         "100 (1 - bits / anchor bits); drop = anchor - method, mean over frames.",
     )

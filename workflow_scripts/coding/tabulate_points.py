@@ -1,7 +1,7 @@
 """RD points in; one table out."""
 
 from jndlab.quality.points import POINT_COLUMNS, read_points
-from jndlab.report.tables import write_table
+from jndlab.report.tables import LIST_FORMATS, write_table
 from jndops.adapter import run, stems
 
 
@@ -10,6 +10,7 @@ def main(snakemake) -> None:
     write_table(
         points,
         stems(snakemake.output)["rd_points"],
+        formats=LIST_FORMATS,
         caption="Rate-distortion points: bits of the whole stream, rate at the sheet's frame rate, "
         "quality of the decoded frames against the source at 10 bit.",
     )

@@ -22,7 +22,7 @@ from jndlab.papers.vp_jnd.tables import (
     saving_table,
 )
 from jndlab.report.compare import with_verdicts
-from jndlab.report.tables import write_table
+from jndlab.report.tables import LIST_FORMATS, write_table
 from jndops.adapter import run, stems
 
 
@@ -49,7 +49,7 @@ def main(snakemake) -> None:
     labels = {name: load_labels(folder / name) for name in params.data}
     metadata = label_table(labels, params.label_folders)
     write_table(metadata, stem["labels"], caption=LABELS)
-    write_table(picture_table(tested), stem["pictures"], caption=PICTURES)
+    write_table(picture_table(tested), stem["pictures"], formats=LIST_FORMATS, caption=PICTURES)
 
 
 def _plain(table):

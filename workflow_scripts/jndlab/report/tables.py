@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import math
 import numbers
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,10 @@ from jndlab.errors import UserError
 from jndlab.files import write_text
 
 FORMATS = ("csv", "md", "tex", "html")
-CSV_DECIMALS = 6
+LIST_FORMATS = ("csv", "md", "html")  # of long lists (every point, every picture): nothing to print
+EXACT = ".6f"
 TEXT_FORMAT = ".2f"
+MARKUP = re.compile(r"([\\|_*<>])")  # what Markdown does not read as text
 
 
 def write_table(
@@ -32,11 +33,11 @@ def write_table(
     """Write ``frame`` as ``stem`` with each suffix of ``formats``; return the paths written.
 
     Rows and columns stay in the order given: whoever builds a table sorts it. CSV carries six
-    decimals of every float; Markdown, LaTeX (booktabs) and HTML (a page of its own) use
+    decimals of every float; Markdown, LaTeX (booktabs, graphicx) and HTML (a page of its own) use
     ``float_formats`` (column to format specification, e.g. ``{"psnr_drop_db": ".3f"}``), two
     decimals where none is given. The caption is the first line of the Markdown and HTML files and
-    a comment in the LaTeX file. Missing values are empty cells. The bytes depend on the values
-    alone.
+    a comment in the LaTeX file, whose table shrinks to the width of the line. Missing values are
+    empty cells. The bytes depend on the values alone.
     """
     unknown = set(formats) - set(FORMATS)
     if unknown:
@@ -44,20 +45,15 @@ def write_table(
             f"'{sorted(unknown)[0]}' is no table format.", expected="some of " + ", ".join(FORMATS)
         )
     stem = Path(stem)
-    names = [str(name) for name in frame.columns]
-    chosen = float_formats or {}
-    exact = [f".{CSV_DECIMALS}f"] * len(names)
-    short = [chosen.get(name, TEXT_FORMAT) for name in names]
+    numeric = [_is_numeric(frame[name]) for name in frame.columns]
     caption = " ".join(caption.split())
     written = []
     for kind in formats:
-        cells = _cells(frame, exact if kind == "csv" else short)
         if kind == "csv":
-            text = _csv(names, cells)
+            text = _as_text(frame, {}, EXACT).to_csv(index=False, lineterminator="\n")
         else:
-            right = [_is_numeric(frame[name]) for name in frame.columns]
             write = {"md": _markdown, "tex": _latex, "html": _html}[kind]
-            text = write(names, cells, right, caption)
+            text = write(_as_text(frame, float_formats or {}, TEXT_FORMAT), numeric, caption)
         # Not with_suffix: a stem such as "points_qp22.5" must keep its last part.
         path = stem.with_name(f"{stem.name}.{kind}")
         write_text(path, text)
@@ -65,36 +61,13 @@ def write_table(
     return written
 
 
-def markdown_text(text: str) -> str:
-    """Text with the characters that Markdown would read as markup escaped."""
-    for character in "\\|_*<>":
-        text = text.replace(character, "\\" + character)
-    return text.replace("\n", " ")
-
-
-def latex_text(text: str) -> str:
-    """Text with the characters that LaTeX would read as commands escaped."""
-    return "".join(_LATEX.get(character, character) for character in text)
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "\n": " ",
-    **{character: "\\" + character for character in "&%$#_{}"},
-}
-
-
-def _cells(frame: pd.DataFrame, formats: Sequence[str]) -> list[list[str]]:
-    columns = (frame.iloc[:, index].tolist() for index in range(frame.shape[1]))
-    texts = [
-        [_cell(value, spec) for value in column]
-        for column, spec in zip(columns, formats, strict=True)
-    ]
-    return [list(row) for row in zip(*texts, strict=True)]
+def _as_text(frame: pd.DataFrame, formats: Mapping[str, str], other: str) -> pd.DataFrame:
+    """Every cell as text, floats by the format of their column or by ``other``."""
+    cells = {
+        str(name): [_cell(value, formats.get(str(name), other)) for value in frame[name].tolist()]
+        for name in frame.columns
+    }
+    return pd.DataFrame(cells, dtype=str)
 
 
 def _cell(value: Any, spec: str) -> str:
@@ -111,49 +84,28 @@ def _is_numeric(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
-def _csv(names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(cells)
-    return stream.getvalue()
-
-
-def _markdown(
-    names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], caption: str
-) -> str:
-    lines = [markdown_text(caption), ""] if caption else []
-    rule = ["---:" if is_right else "---" for is_right in right]
-    lines += [
-        "| " + " | ".join(row) + " |"
-        for row in [
-            [markdown_text(name) for name in names],
-            rule,
-            *([markdown_text(cell) for cell in row] for row in cells),
-        ]
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _latex(
-    names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], caption: str
-) -> str:
-    def line(row: Sequence[str]) -> str:
-        return " & ".join(latex_text(cell) for cell in row) + r" \\"
-
-    return "\n".join(
-        [
-            *([f"% {caption}"] if caption else []),
-            r"\begin{tabular}{" + "".join("r" if is_right else "l" for is_right in right) + "}",
-            r"\toprule",
-            line(names),
-            r"\midrule",
-            *(line(row) for row in cells),
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
+def _markdown(cells: pd.DataFrame, numeric: Sequence[bool], caption: str) -> str:
+    escaped = cells.map(_markdown_text).rename(columns=_markdown_text)
+    table = escaped.to_markdown(
+        index=False,
+        disable_numparse=True,
+        colalign=["right" if is_number else "left" for is_number in numeric] if len(cells) else (),
     )
+    return f"{_markdown_text(caption)}\n\n{table}\n" if caption else f"{table}\n"
+
+
+def _markdown_text(text: str) -> str:
+    return MARKUP.sub(r"\\\1", text).replace("\n", " ")
+
+
+def _latex(cells: pd.DataFrame, numeric: Sequence[bool], caption: str) -> str:
+    columns = "".join("r" if is_number else "l" for is_number in numeric)
+    table = cells.to_latex(index=False, escape=True, column_format=columns)
+    # Pandas leaves these two, which LaTeX's default fonts show as other characters.
+    table = table.replace("<", r"\textless{}").replace(">", r"\textgreater{}")
+    head = f"% {caption}\n" if caption else ""
+    fit = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+    return f"{head}{fit}\n{table.rstrip()}}}\n"
 
 
 _PAGE = """<!DOCTYPE html>
@@ -165,27 +117,21 @@ table {{ border-collapse: collapse; border-block: 2px solid #222; }}
 th, td {{ padding: .2em .7em; text-align: left; white-space: nowrap; }}
 th {{ border-bottom: 1px solid #222; position: sticky; top: 0; background: #fff; }}
 tr:nth-child(even) td {{ background: #f4f4f4; }}
-.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
+:is(th, td):is({numbers}) {{ text-align: right; font-variant-numeric: tabular-nums; }}
 </style></head><body>
 <p>{caption}</p>
-<table>
-<thead><tr>{head}</tr></thead>
-<tbody>
-{body}
-</tbody>
-</table>
+{table}
 </body></html>
 """
 
 
-def _html(
-    names: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], caption: str
-) -> str:
-    def line(row: Sequence[str], tag: str) -> str:
-        kinds = [' class="number"' if is_right else "" for is_right in right]
-        parts = zip(row, kinds, strict=True)
-        return "".join(f"<{tag}{kind}>{html.escape(cell)}</{tag}>" for cell, kind in parts)
-
-    text = html.escape(caption)
-    body = "\n".join(f"<tr>{line(row, 'td')}</tr>" for row in cells)
-    return _PAGE.format(title=text[:80], caption=text, head=line(names, "th"), body=body)
+def _html(cells: pd.DataFrame, numeric: Sequence[bool], caption: str) -> str:
+    places = [place for place, is_number in enumerate(numeric, 1) if is_number]
+    with pd.option_context("display.max_colwidth", None):
+        table = cells.to_html(index=False, border=0)
+    return _PAGE.format(
+        title=html.escape(caption[:80]),
+        numbers=", ".join(f":nth-child({place})" for place in places),
+        caption=html.escape(caption),
+        table=table,
+    )
