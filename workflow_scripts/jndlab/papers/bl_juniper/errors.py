@@ -81,6 +81,7 @@ def from_maps(
     ``ti`` is the temporal information that the prediction was made from (its frames x rows x
     columns).
     """
+    assert predicted.frames is not None and labels.frames is not None  # set by BlockMaps
     shared, ours, theirs = np.intersect1d(
         predicted.frames, labels.frames, assume_unique=True, return_indices=True
     )

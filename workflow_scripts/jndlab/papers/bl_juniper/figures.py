@@ -192,7 +192,7 @@ def _is_importance(title: str) -> bool:
     return title.startswith("importance")
 
 
-def _write_numbers(axes, values: np.ndarray, brightness: np.ndarray) -> None:
+def _write_numbers(axes: Axes, values: np.ndarray, brightness: np.ndarray) -> None:
     """The value of each block in its middle, dark on bright blocks (``brightness`` H x W)."""
     for (row, column), value in np.ndenumerate(values):
         top, left = row * BLOCK, column * BLOCK

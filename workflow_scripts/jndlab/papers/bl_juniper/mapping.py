@@ -105,12 +105,13 @@ def key_frames_with_neighbours(
         if waiting is not None:
             yield 0, [waiting, frame], 0
             waiting = None
-        if index in wanted and before is None:
-            if clip.frames == 1:
+        if index in wanted:
+            if before is not None:
+                yield index, [before, frame], 1
+            elif clip.frames == 1:
                 yield 0, [frame], 0
-            waiting = frame
-        elif index in wanted:
-            yield index, [before, frame], 1
+            else:
+                waiting = frame
         before = frame
 
 

@@ -66,7 +66,7 @@ def panned_pictures(
     panned = []
     for number, picture in enumerate(chosen):
         rng = np.random.default_rng([seed, number])
-        shift = rng.uniform(-LARGEST_SHIFT, LARGEST_SHIFT, 2)
+        shift = rng.uniform(-LARGEST_SHIFT, LARGEST_SHIFT, 2).tolist()
         zoom = 1 + rng.uniform(-LARGEST_ZOOM, LARGEST_ZOOM)
         key = load_crop(picture)
         panned.append(PannedPicture(picture.name, picture.source, moved(key, shift, zoom), key))

@@ -270,11 +270,11 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean with its 95 % bootstrap interval (percentile); of a single value there is none (NaN)."""
     from scipy.stats import bootstrap
 
-    values = np.asarray(values, float)
-    if len(values) < 2:
-        return (float(values.mean()) if len(values) else np.nan, np.nan, np.nan)
-    found = bootstrap((values,), np.mean, method="percentile", rng=0).confidence_interval
-    return float(values.mean()), float(found.low), float(found.high)
+    sample = np.asarray(values, float)
+    if len(sample) < 2:
+        return (float(sample.mean()) if len(sample) else np.nan, np.nan, np.nan)
+    found = bootstrap((sample,), np.mean, method="percentile", rng=0).confidence_interval
+    return float(sample.mean()), float(found.low), float(found.high)
 
 
 def summary(numbers: pd.DataFrame) -> pd.DataFrame:
@@ -293,7 +293,7 @@ def summary(numbers: pd.DataFrame) -> pd.DataFrame:
             for variant in ablation.variants:
                 of_variant = values[variant].dropna()
                 change = (values[variant] - values[first]).dropna()
-                row = {"figure": figure, "quantity": quantity, "variant": variant}
+                row: dict[str, Any] = {"figure": figure, "quantity": quantity, "variant": variant}
                 row |= {"pictures": len(of_variant)}
                 row |= dict(zip(("mean", "low", "high"), mean_interval(of_variant), strict=True))
                 names = ("difference", "difference_low", "difference_high")

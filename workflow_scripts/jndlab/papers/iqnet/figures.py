@@ -42,7 +42,7 @@ PRINTED_IN = {
     "saving_pct": "Table IV",
 }
 SCENE = ["configuration", "sequence", "qp"]
-OUTLINE = {"edgecolor": "0.2", "linewidth": 0.5}
+OUTLINE: dict[str, Any] = {"edgecolor": "0.2", "linewidth": 0.5}
 BAR_SHARE = 0.8  # of the room of a sequence that its bars take
 
 

@@ -98,14 +98,14 @@ def crops(lumas: Sequence[np.ndarray], side: int | None = None) -> dict[str, Win
     source, anchor, *others = (luma.astype(np.int64) for luma in lumas)
     height, width = source.shape
     side = min(side or crop_side(height), height, width)
-    found = {}
+    found: dict[str, Window | None] = {}
     if others:
         found["A"] = _best(sum(np.abs(other - anchor) for other in others), side, None)
     activity = np.zeros_like(source)
     activity[:, 1:] += np.abs(np.diff(source, axis=1))
     activity[1:] += np.abs(np.diff(source, axis=0))
-    most_active = _best(activity, side, found.get("A"))
-    return found if most_active is None else {**found, "B": most_active}
+    found["B"] = _best(activity, side, found.get("A"))
+    return {name: window for name, window in found.items() if window is not None}
 
 
 def crop_side(height: int) -> int:

@@ -87,7 +87,9 @@ def code_lumas(
     height, width = source.y.shape
     clip = ClipFormat(width, height, FPS, frames=1)
     distinct = {luma.tobytes(): luma for luma in lumas.values()}
-    shown, bits, places = [], {}, {}
+    shown: list[Frame] = []
+    bits: dict[tuple[bytes, int], int] = {}
+    places: dict[bytes | tuple[bytes, int], int] = {}
     for key, luma in distinct.items():
         picture, stream = work_dir / "picture.mkv", work_dir / f"picture.{codec.suffix}"
         write_clip(picture, [source._replace(y=luma)], clip)
@@ -358,7 +360,7 @@ def _heading(method: str, qp: int | None) -> str:
 
 def _fitted(path: Path) -> tuple[float, np.ndarray]:
     """A picture at most as wide as a column, and how much smaller it became."""
-    picture = Image.open(path)
+    picture: Image.Image = Image.open(path)
     scale = min(1.0, SHEET_PICTURE / picture.width)
     if scale < 1:
         size = (SHEET_PICTURE, max(1, round(picture.height * scale)))

@@ -79,11 +79,13 @@ def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, metadata: s
         figure, panels = _panels(shown)
         for name, axes in panels.items():
             of_network = shown[(shown["name"] == name) & alive]
-            for subset, looks in (("train", {"color": "0.75"}), (judged, {"color": "#1f6fb4"})):
+            for subset, colour in (("train", "0.75"), (judged, "#1f6fb4")):
                 errors = of_network.loc[of_network["subset"] == subset, "signed_error"]
                 axes.hist(
-                    errors, bins=bins, weights=np.full(len(errors), 100 / max(1, len(errors))),
-                    histtype="stepfilled" if subset == "train" else "step", linewidth=1.4, **looks,
+                    errors, bins=bins.tolist(),
+                    weights=np.full(len(errors), 100 / max(1, len(errors))),
+                    histtype="stepfilled" if subset == "train" else "step",
+                    linewidth=1.4, color=colour,
                 )  # fmt: skip
             axes.axvline(0, color="0.2", linewidth=0.8)
             axes.set(title=name)

@@ -70,7 +70,11 @@ def _metadata(labels: JndLabels) -> dict[str, Any]:
     first = [row for row in labels.rows if row.level == 1]
     values = {row.source: row.value for row in first}
     error, learned = constant_error(values)
-    widths = [(row.ci_high - row.ci_low) / 2 for row in first if row.ci_low is not None]
+    widths = [
+        (row.ci_high - row.ci_low) / 2
+        for row in first
+        if row.ci_low is not None and row.ci_high is not None
+    ]
     subjects: Sequence[int] = [row.subjects for row in first if row.subjects is not None]
     return {
         "kind": labels.kind,

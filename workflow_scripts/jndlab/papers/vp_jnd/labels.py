@@ -19,9 +19,9 @@ from jndlab.datasets.jnd_labels import (
 from jndlab.datasets.pictures.picture_list import Picture
 from jndlab.errors import UserError
 from jndlab.jnd.quality_choice import nearest_quality
+from jndlab.papers.vp_jnd.config import PictureChoice
 from jndlab.papers.vp_jnd.measures import VMAF, Measures
-from jndlab.papers.vp_jnd.pictures import PictureChoice
-from jndlab.quality.jnd_statistics import JndSamples
+from jndlab.quality.jnd_statistics import JndSamples, Unit
 from jndlab.quality.quality_sweeps import labels_of
 from jndlab.quality.vmaf_steps import LABEL_KIND, StepRule
 
@@ -44,7 +44,7 @@ def label_pictures(
         assert measures is not None, "labels by steps are read off measured curves"
         steps = StepRule(VMAF, rule["step"], levels=1)
         levels = labels_of((measures[name].sweep() for name in names), steps)
-        unit = "QF" if choice.codec == "jpeg" else "QP"
+        unit: Unit = "QF" if choice.codec == "jpeg" else "QP"
         return labels_from_values(levels, unit, LABEL_KIND, "steps", "labels by VMAF steps")
     if choice.source == "folder" and rule["file"]:
         found, where = read_labels(rule["file"], levels=1), rule["file"]

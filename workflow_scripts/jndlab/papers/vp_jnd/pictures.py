@@ -72,13 +72,13 @@ def _files(choice: PictureChoice, folder: Path) -> Mapping[str, Path]:
     if choice.source == "mcl_jci":
         names = choice.sources or mcl_jci.SOURCES
         qfs = mcl_jci.QFS if choice.released else ()
-        found = mcl_jci.find_pictures(folder, names, qfs)
-        return {name: picture.bitmap for name, picture in found.items()}
+        pictures = mcl_jci.find_pictures(folder, names, qfs)
+        return {name: picture.bitmap for name, picture in pictures.items()}
     if choice.source == "konjnd1k":
         coder: konjnd1k.Coder = "JPEG" if choice.codec == "jpeg" else "BPG"
         levels = None if choice.released else ()
-        found = konjnd1k.find_sources(folder, coder, levels)
-        return {name: one.source for name, one in found.items()}
+        sources = konjnd1k.find_sources(folder, coder, levels)
+        return {name: one.source for name, one in sources.items()}
     return picture_files(folder)
 
 

@@ -100,8 +100,8 @@ def _averages(table4: Sequence[Row], averages: Sequence[Row]) -> Iterator[Row]:
     for row in averages:
         rows = pick(table4, configuration=row["configuration"], method=row["method"])
         values = [Decimal(one[row["quantity"]]) for one in rows]
-        mean, printed = sum(values) / len(values), Decimal(row["printed_average"])
-        unit = Decimal(1).scaleb(printed.as_tuple().exponent)
+        mean, printed = statistics.mean(values), Decimal(row["printed_average"])
+        unit = Decimal(1).scaleb(int(printed.as_tuple().exponent))
         exact = str(mean.quantize(unit / 10, ROUND_HALF_UP))
         rounded = mean.quantize(unit, ROUND_HALF_UP) == printed
         truncated = mean.quantize(unit, ROUND_DOWN) == printed
