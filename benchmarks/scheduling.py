@@ -33,9 +33,10 @@ COST_GOAL_SECONDS, RUN_LIMIT_MIB = 0.030, 1_024
 PLAN_GOAL_SECONDS = 0.003  # a job
 PLAN_LIMIT_SECONDS = 3  # of `make plan` for the demo
 
-# What takes the place of a script: a byte in each output, without the start of a Python.
+# What takes the place of a script: a byte in each output, without the start of a Python. A list
+# of outputs is one text with spaces, so that it must be split into words.
 LIGHT_SCRIPT = (
-    'for path in "${snakemake_output[@]}" "${snakemake_log[@]}"; do echo > "$path"; done\n'
+    'for path in ${snakemake_output[@]} ${snakemake_log[@]}; do echo > $path; done\n'
 )
 
 
