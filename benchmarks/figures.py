@@ -163,7 +163,11 @@ def in_own_process(module: str, function: str, **options: Any) -> Any:
 
 
 def wait_for(process: subprocess.Popen[Any]) -> tuple[Spent, float]:
-    """Wait for a process: its seconds from now on, and its largest resident memory in MiB."""
+    """Wait for a process: its seconds from now on, and its largest resident memory in MiB.
+
+    Linux counts this process's memory at the start of the other one as well: measure memory before
+    anything large is loaded here.
+    """
     begun = Moment.now()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

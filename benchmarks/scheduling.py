@@ -35,9 +35,7 @@ PLAN_LIMIT_SECONDS = 3  # of `make plan` for the demo
 
 # What takes the place of a script: a byte in each output, without the start of a Python. A list
 # of outputs is one text with spaces, so that it must be split into words.
-LIGHT_SCRIPT = (
-    'for path in ${snakemake_output[@]} ${snakemake_log[@]}; do echo > $path; done\n'
-)
+LIGHT_SCRIPT = "for path in ${snakemake_output[@]} ${snakemake_log[@]}; do echo > $path; done\n"
 
 
 @dataclass(frozen=True)

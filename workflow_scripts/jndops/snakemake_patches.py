@@ -1,15 +1,13 @@
 """Patches of the pinned Snakemake where its own cost grows with the run; none changes what is run.
 
-Found and measured by `make bench ARGS="--only scheduling"`. A patch starts a timer less, or
-remembers what Snakemake computes again for every job. Where another version of Snakemake lacks
-the part that is patched, it is left as it is.
+They start a timer less, or remember what Snakemake works out again for every job. Where another
+version of Snakemake lacks the part that is patched, it is left as it is. ``make bench ARGS="--only
+scheduling planning"`` measures what is left.
 """
 
 from __future__ import annotations
 
-import gc
 import inspect
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -19,30 +17,30 @@ from typing import Any
 import snakemake.common
 import snakemake.rules
 import snakemake.script
-from snakemake.resources import Resource
 from snakemake.scheduling.job_scheduler import JobScheduler
 from snakemake.sourcecache import LocalSourceFile
 
-MARK = "_mended"
+MARK = "_patched"
 
 
 def apply() -> None:
     """Apply all patches to the Snakemake of this process, each of them once."""
+    # A run of 829 light jobs: 25 s instead of more than 180 s (229 jobs: 3.0 s instead of 5.2 s).
     _replace(JobScheduler, "_schedule_reevalutation", lambda original: _look_again_once)
+    # Planning 1,000 jobs: 7.5 s of CPU time instead of 8.6 s.
     _replace(snakemake.script, "get_source", _reading_once)
+    # Planning the 4,050 jobs of paper.yaml: 15.4 s of CPU time instead of 17.7 s.
     _replace(LocalSourceFile, "get_cache_path", cache)
-    _replace(Resource, "cli_evaluator", _knowing_tmpdir)
+    # Planning 1,000 jobs: 7.5 s instead of 8.2 s.
     for module in (snakemake.common, snakemake.rules):
         _replace(module, "get_function_params", _knowing_parameters)
-    # The graph of jobs only grows: with Python's defaults it is searched for garbage all the time.
-    gc.set_threshold(100_000, 50, 50)
 
 
-def _replace(owner: Any, name: str, mended: Callable[[Any], Any]) -> None:
+def _replace(owner: Any, name: str, patched: Callable[[Any], Any]) -> None:
     original = getattr(owner, name, None)
     if original is None or hasattr(original, MARK):
         return
-    replacement = mended(original)
+    replacement = patched(original)
     setattr(replacement, MARK, True)
     static = isinstance(inspect.getattr_static(owner, name), staticmethod)
     setattr(owner, name, staticmethod(replacement) if static else replacement)
@@ -76,15 +74,6 @@ def _reading_once(get_source: Callable[..., Any]) -> Callable[..., Any]:
         return known[key]
 
     return remembered
-
-
-def _knowing_tmpdir(evaluate: Callable[..., Any]) -> Callable[..., Any]:
-    """Evaluation of a default resource that need not compile ``tmpdir``'s for each job."""
-
-    def evaluated(name: str, val: str, **context: Any) -> Any:
-        return tempfile.gettempdir() if val == "system_tmpdir" else evaluate(name, val, **context)
-
-    return evaluated
 
 
 def _knowing_parameters(get_function_params: Callable[..., Any]) -> Callable[..., Any]:

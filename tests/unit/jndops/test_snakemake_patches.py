@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import tempfile
 import threading
 import time
 
@@ -19,23 +18,22 @@ from jndops import snakemake_patches
 
 
 @pytest.fixture(autouse=True, scope="module")
-def mended():
+def patched():
     snakemake_patches.apply()
 
 
-def test_the_installed_snakemake_has_every_part_that_is_mended():
+def test_the_installed_snakemake_has_every_part_that_is_patched():
     for owner, name in [
         (JobScheduler, "_schedule_reevalutation"),
         (snakemake.script, "get_source"),
         (LocalSourceFile, "get_cache_path"),
-        (Resource, "cli_evaluator"),
         (snakemake.common, "get_function_params"),
         (snakemake.rules, "get_function_params"),
     ]:
         assert hasattr(getattr(owner, name), snakemake_patches.MARK), name
 
 
-def test_mends_are_applied_once():
+def test_patches_are_applied_once():
     before = snakemake.script.get_source
     snakemake_patches.apply()
     assert snakemake.script.get_source is before
@@ -78,12 +76,6 @@ def test_parameters_of_functions_and_methods_are_those_of_inspect():
         lambda wildcards, attempt: 1, {"attempt": 2, "input": 3}
     )
     assert told == {"attempt": 2}
-
-
-def test_only_the_temporary_folder_is_answered_without_evaluating():
-    context = {"wildcards": {}, "input": [], "attempt": 3, "async_run": None}
-    told = [Resource.cli_evaluator("x", text, **context) for text in ("system_tmpdir", "attempt*2")]
-    assert told == [tempfile.gettempdir(), 6]
 
 
 def test_a_script_is_read_once_unless_its_name_depends_on_the_job(tmp_path):
