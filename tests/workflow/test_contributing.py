@@ -177,7 +177,7 @@ RULES = '''"""A paper of the checklist."""
 rule tabulate_tiny:
     """Tabulate the points of the tiny paper."""
     input:
-        points=coding.all_points(),
+        points=rules.tabulate_points.input.points,
     output:
         **outputs_of("tiny", "tabulate_tiny"),
     log:
@@ -198,12 +198,14 @@ rule tiny:
 ADAPTER = '''"""RD points in; their number as a table out."""
 
 from jndlab.papers.tiny.tables import count_table
+from jndlab.quality.points import read_points
 from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
-    write_table(count_table(len(snakemake.input.points)), stems(snakemake.output)["points"])
+    points = read_points(snakemake.input.points)
+    write_table(count_table(len(points)), stems(snakemake.output)["points"])
 
 
 run(main, snakemake)

@@ -124,7 +124,7 @@ def test_grey_of_frames_planes_and_pictures(rgb, gray):
     assert np.array_equal(gray_of(rgb, CORRECTED), gray)
     assert gray_of(gray, PUBLISHED) is gray
     assert gray_of(frame, PUBLISHED, bit_depth=10).dtype == np.uint8
-    with pytest.raises(UserError, match="colours are asked"):
+    with pytest.raises(UserError, match="a picture has no colours"):
         rgb_of(gray)
 
 

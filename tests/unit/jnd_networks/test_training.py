@@ -17,6 +17,7 @@ from jndlab.jnd.jnd_predictor import predict_clip
 from jndlab.media.clip import ClipFormat, Frame, evenly_spread
 from jndlab.models.jnd_onnx import export_jnd_onnx
 from jndlab.models.model_files import build_network, load_model, save_model
+from jndlab.models.mtjnd.vgg16 import Vgg16
 from jndlab.models.network_jnd_predictor import (
     FrameNetwork,
     NetworkJndPredictor,
@@ -228,6 +229,23 @@ def test_frozen_vgg16_needs_weights():
     stage = Stage("mt_3ljnd", "mt_3ljnd", LEVELS, options={**MTJND, "freeze_early": True})
     with pytest.raises(UserError, match=r"there are no weights(.|\n)*mtjnd.imagenet"):
         started_network(stage, 0, label_means=MEANS)
+
+
+def test_mtjnd_starts_from_imagenet_weights(tmp_path):
+    stage = Stage("mt_3ljnd", "mt_3ljnd", LEVELS, options={**MTJND, "freeze_early": True})
+    torch.manual_seed(1)
+    pretrained = Vgg16(MTJND["width"])
+    weights = {}
+    for number, layer in enumerate(pretrained.keras_layers()):
+        weights[f"features.{number}.weight"], weights[f"features.{number}.bias"] = (
+            torch.rand_like(tensor) for tensor in layer.parameters()
+        )
+    torch.save(weights, tmp_path / "vgg16.pth")
+    model = started_network(stage, 0, label_means=MEANS, imagenet=tmp_path / "vgg16.pth")
+    first, last = model.backbone.keras_layers()[0], model.backbone.keras_layers()[-1]
+    assert torch.equal(first.weight, weights["features.0.weight"])
+    assert torch.equal(last.bias, weights["features.12.bias"])
+    assert not first.weight.requires_grad and last.weight.requires_grad  # early layers are frozen
 
 
 def test_one_network_of_each_kind_has_stages():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -68,7 +68,7 @@ class ClipFormat:
         return float(self.frames / self.fps)
 
 
-def read_clip(path: str | Path, clip: ClipFormat) -> Iterator[Frame]:
+def read_clip(path: str | Path, clip: ClipFormat) -> Generator[Frame, None, None]:
     """Yield the ``clip.frames`` pictures of a file that FFmpeg reads, one at a time.
 
     Sample values are not changed: the file must hold ``clip``'s size; a file of lower depth is

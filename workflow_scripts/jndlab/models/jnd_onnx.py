@@ -61,7 +61,7 @@ def jnd_onnx_bytes(network: nn.Module) -> bytes:
         torch.onnx.export(
             used,
             inputs,
-            stream,  # type: ignore[arg-type] # its stub knows paths only
+            stream,  # type: ignore[arg-type] # its stub has paths only
             dynamo=False,
             opset_version=OPSET,
             input_names=list(used.input_names),

@@ -54,7 +54,7 @@ def onnx_bytes(network: LumaNetwork) -> bytes:
         torch.onnx.export(
             traced,
             (torch.zeros(1, 1, 64, 64),),
-            stream,  # type: ignore[arg-type] # its stub knows paths only
+            stream,  # type: ignore[arg-type] # its stub has paths only
             dynamo=False,
             opset_version=OPSET,
             input_names=[INPUT],

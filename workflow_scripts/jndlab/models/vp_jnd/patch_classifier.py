@@ -43,6 +43,7 @@ class PatchClassifier(nn.Module):
 
     uses_jnd: bool
     patch_size: int
+    quality_head: nn.Sequential
 
     def __init__(self, **options: object) -> None:
         super().__init__()

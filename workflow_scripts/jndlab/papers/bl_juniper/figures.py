@@ -199,8 +199,8 @@ def _write_numbers(axes: Axes, values: np.ndarray, brightness: np.ndarray) -> No
         block = brightness[top : top + BLOCK, left : left + BLOCK]
         middle = left + block.shape[1] / 2, top + block.shape[0] / 2
         colour = "black" if block.mean() > 0.45 else "white"
-        look = {"ha": "center", "va": "center", "fontsize": 8.5, "fontweight": "bold"}
-        axes.text(*middle, f"{value:.0f}", color=colour, **look)
+        look: dict[str, Any] = {"color": colour, "fontsize": 8.5, "fontweight": "bold"}
+        axes.text(*middle, f"{value:.0f}", ha="center", va="center", **look)
 
 
 def _as_rows(name: str, values: np.ndarray) -> pd.DataFrame:

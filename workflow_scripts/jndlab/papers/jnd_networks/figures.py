@@ -215,7 +215,8 @@ def _unit(shown: pd.DataFrame) -> str:
 
 def _label_lowest(panels: Mapping[str, Axes], label: str) -> None:
     """Name the x axis below the lowest panel of each column."""
-    lowest = {axes.get_subplotspec().colspan.start: axes for axes in panels.values()}
+    places = ((axes.get_subplotspec(), axes) for axes in panels.values())
+    lowest = {place.colspan.start: axes for place, axes in places if place is not None}
     for axes in lowest.values():
         axes.set_xlabel(label)
         axes.tick_params(axis="x", labelbottom=True)

@@ -121,12 +121,13 @@ def features_of(
     """
     named = {record.name: record for record in records}
     chosen = [named[frame.name] for frame in frames.frames if frame.jnd is not None]
-    if all(record.frame is not None for record in chosen):
+    places = [(record.origin, record.frame) for record in chosen if record.frame is not None]
+    if len(places) == len(chosen):
         measured = {
             origin: siti_of_file(_path_of(origin, folder))
-            for origin in dict.fromkeys(record.origin for record in chosen)
+            for origin in dict.fromkeys(origin for origin, _ in places)
         }
-        return np.array([measured[record.origin][record.frame] for record in chosen])
+        return np.array([measured[origin][frame] for origin, frame in places])
     pictures = [
         rgb_to_frame(read_picture(frame.picture))
         for frame in frames.frames

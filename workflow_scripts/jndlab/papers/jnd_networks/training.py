@@ -18,7 +18,6 @@ from jndlab.models.laser_jnd.autoencoder import RECONSTRUCTION, LaserAutoencoder
 from jndlab.models.laser_jnd.networks import LaserPredictor
 from jndlab.models.model_files import build_network, load_model, save_model
 from jndlab.models.mtjnd.networks import ATTENTION, MtJnd
-from jndlab.models.mtjnd.vgg16 import Vgg16
 from jndlab.models.picture_network import PictureNetwork
 from jndlab.papers.jnd_networks.stages import Stage
 from jndlab.training.export import export_training, run_dir_of
@@ -88,6 +87,7 @@ def started_network(
     if options.get("head") == "linear_at_mean":
         options["label_means"] = [label_means[level - 1] for level in stage.levels]
     model = build_network(stage.network, options, seed=seed)
+    assert isinstance(model, PictureNetwork)
     backbones = [_backbone(path, model) for path in starts_from]
     if isinstance(model, LaserPredictor):
         model.start_from(*backbones)
@@ -174,12 +174,10 @@ def _start_from_imagenet(model: MtJnd, path: Path | None) -> None:
                 remedy="give it, or set `mtjnd.network.freeze_early: false` to train all layers.",
             )
         return
-    backbone = Vgg16(model.width)
     if path.suffix == ".pth":
-        backbone.load_torchvision(path)
+        model.backbone.load_torchvision(path)
     else:
-        load_keras(path, backbone)
-    model.start_from(backbone)
+        load_keras(path, model.backbone)
 
 
 def _peak_mib() -> float:

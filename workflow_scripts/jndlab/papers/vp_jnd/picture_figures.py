@@ -39,6 +39,7 @@ def pixel_jnd_figure(pictures: Pictures, stem: str | Path) -> list[Path]:
                     {"picture": name, "model": model, "mean": float(jnd.mean()),
                      "largest": float(jnd.max()), "above_scale_pct": clipped}
                 )  # fmt: skip
+        assert image is not None  # there are models and pictures
         figure.colorbar(image, ax=grid, shrink=0.6, label="JND (grey levels)", extend="max")
         title_figure(figure, "Pixel-wise JND: by how many grey levels luma may change unseen")
         return save_figure(figure, pd.DataFrame(rows), stem)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from jndlab.codecs.stills.base import StillCodec
 from jndlab.codecs.stills.store import StillStore
@@ -63,6 +64,7 @@ def train_classifier(
         best_by="val_loss" if validating else "train_loss",
     )
     model = build_network(name, dict(network), seed=training["seed"])
+    assert isinstance(model, PatchClassifier)
     strengthen_differences(model, training["difference_gain"])
     kind = [recipe.as_json(), pairs.sha256, str(model), training["difference_gain"], dict(network)]
     run_dir = run_dir_of(folder, *kind)
@@ -94,6 +96,7 @@ def strengthen_differences(network: PatchClassifier, gain: float) -> None:
             where="`vp_jnd.training.difference_gain`",
             expected=f"1 with `inputs: figure`, found {gain:g}",
         )
-    first = network.quality_head[0].weight
+    first = network.quality_head[0]
+    assert isinstance(first, nn.Linear)
     with torch.no_grad():
-        first[:, 2 * first.shape[1] // 3 :].mul_(gain)
+        first.weight[:, 2 * first.in_features // 3 :].mul_(gain)
