@@ -14,7 +14,7 @@ from jnd_network_checks import MEANS, errors_while_learning, onnx_difference
 from jndlab.errors import UserError
 from jndlab.models.iqnet.iqnet import IQNet
 from jndlab.models.jnd_heads import JndHeads
-from jndlab.models.jnd_onnx import JndSession
+from jndlab.models.jnd_onnx import JndSession, export_jnd_onnx
 from jndlab.models.keras.layers import (
     DownConv,
     FlattenHwc,
@@ -288,6 +288,12 @@ def test_onnx_export_agrees(name):
     # Decoders not yet trained, fed with 0..255, make pictures of some ten levels.
     options = SMALL if name == "laser_autoencoder" else {**SMALL, "norm_momentum": 1.0}
     assert onnx_difference(build_network(name, options, seed=0)) < 1e-4
+
+
+def test_a_network_that_predicts_no_jnd_is_not_exported(tmp_path):
+    with pytest.raises(UserError, match=r"cannot predict JNDs: IQNet(.|\n)*LASeR-JND"):
+        export_jnd_onnx(IQNet(), tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_onnx_file_that_is_no_jnd_network(tmp_path):
