@@ -15,11 +15,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndops.mlflow.mirror import mirror
 from jndops.mlflow.records import collect_records
-from jndops.mlflow.trainings import collect_trainings, results_of
+from jndops.mlflow.trainings import collect_trainings
 
 PARENT = "rate-distortion/{method}/vvenc-faster/AI"
 
@@ -146,13 +145,10 @@ def test_records_of_trainings(tmp_path):
     assert network.tags["model_sha256"] == sha256_of(tmp_path / "models/iqnet/iqnet/model.onnx")
 
 
-def test_training_without_its_curve_or_outside_models(tmp_path):
+def test_training_without_its_curve_is_left_out(tmp_path):
     write_training(tmp_path / "models/iqnet/iqnet")
     (tmp_path / "models/iqnet/iqnet/metrics.csv").unlink()
     assert collect_trainings(tmp_path) == []
-    with pytest.raises(UserError, match="no results folder"):
-        results_of(tmp_path / "summary.json")
-    assert results_of(tmp_path / "models/deep/er/summary.json") == tmp_path
 
 
 def test_names_are_made_fit_and_infinities_left_out(tmp_path):

@@ -96,6 +96,8 @@ def test_a_training_gets_three_days_more_with_each_attempt():
 def test_profiles_give_rules_resources_that_double(profile):
     text = (REPOSITORY / f"profiles/{profile}/profile.yaml").read_text("utf-8")
     given = yaml.safe_load(text)["default-resources"]
+    # Snakemake's own default of disk_mb looks at the size of every input of every job.
+    assert isinstance(given["disk_mb"], int)
     wanted = [f"{name}={given[name]}" for name in ("mem_mb", "runtime")]
     parsed = Resources.parse(wanted, allow_expressions=True)
     for name, first in (("mem_mb", 4000), ("runtime", 240)):

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jndlab.errors import UserError
 from jndlab.files import atomic_path, read_csv, read_json, sha256_of
 from jndops.mlflow.records import Record, finite_metrics, flat, sealed, time_ms
 
@@ -39,17 +38,6 @@ def collect_trainings(results_dir: Path) -> list[Record]:
         for path in sorted(models.glob(f"*/*/{SUMMARY}"))
         if path.with_name(METRICS).is_file()
     ]
-
-
-def results_of(summary: Path) -> Path:
-    """The results folder of a training's summary; UserError for a path of another layout."""
-    if summary.absolute().parts[-4:-3] != (MODELS_FOLDER,):
-        raise UserError(
-            "a training's summary is in no results folder.",
-            where=str(summary),
-            expected=f"a path like <results>/{MODELS_FOLDER}/<paper>/<name>/{SUMMARY}",
-        )
-    return summary.absolute().parents[3]
 
 
 def training_key(summary: Path) -> str:
