@@ -14,13 +14,19 @@ from jndlab.errors import UserError
 Wildcards = Any  # Snakemake's, or anything with attributes of these names: a Point
 
 
+class ConfigurationError(WorkflowError):
+    """A user's mistake, which Snakemake prints by its message alone, without lines of our code."""
+
+    __traceback__ = property(lambda self: None, lambda self, traceback: None)
+
+
 @contextmanager
 def workflow_errors() -> Iterator[None]:
     """A user's mistake ends Snakemake with its message, without a traceback."""
     try:
         yield
     except UserError as error:
-        raise WorkflowError(str(error)) from error
+        raise ConfigurationError(str(error)) from None
 
 
 def one_of(names: Iterable[str]) -> str:
