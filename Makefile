@@ -61,8 +61,8 @@ ui: setup config-exists ## browse CONFIG's runs in MLflow
 report: setup config-exists ## Snakemake's HTML report of CONFIG's results
 	@$(PY) workflow_scripts/commands/make_report.py --configfile $(CONFIG) $(ARGS)
 
-results-archive: setup config-exists ## numbers, tables, figures and report of CONFIG in one file, without video
-	@$(PY) workflow_scripts/commands/archive_results.py pack --configfile $(CONFIG)
+results-archive: setup config-exists ## numbers, tables, figures and report of CONFIG in one file, without video; NUMBERS=x.tar.xz: numbers alone
+	@$(PY) workflow_scripts/commands/archive_results.py pack --configfile $(CONFIG) $(if $(NUMBERS),--numbers "$(NUMBERS)")
 
 results-rebuild: setup config-exists ## tables, figures and MLflow anew from an unpacked archive, without encoding
 	@$(PY) workflow_scripts/commands/archive_results.py rebuild --configfile $(CONFIG) $(ARGS)
@@ -86,7 +86,7 @@ format: setup ## bring the style in order
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format . && $(PY) -m snakefmt Snakefile rules
 
 docs: setup ## regenerate config/README.md, tables of documents and the conda files from their sources
-	@$(PY) workflow_scripts/jndops/generated_docs.py
+	@$(PY) workflow_scripts/jndops/documents/generated.py
 
 site: setup ## the documentation as a web site, in site/; needs no network once envs/docs.lock is installed
 	@sh envs/install_docs.sh

@@ -23,3 +23,4 @@ SCRIPTS = coding.scripts
 ANCHOR = settings.config["anchor"]
 outputs_of = partial(artefacts.outputs, RESULTS)
 summarise = [PYTHON, str(SCRIPTS / "commands/summarise_run.py"), "--results", RESULTS]
+summarise += ["--configfile", *map(str, workflow.configfiles)]

@@ -17,7 +17,7 @@ def main(options: argparse.Namespace) -> None:
     if options.task == "rebuild":
         rebuild(options.configfile, ROOT, options.further)
         return
-    archive, files = pack(Path(results_dir(options.configfile)))
+    archive, files = pack(Path(results_dir(options.configfile)), options.numbers)
     print(f"Packed {files} files into {archive} ({archive.stat().st_size / 1e6:.1f} MB).")
     print(f"In another copy of the suite:  tar xzf {archive.name}")
     print(f"then, with no encoder:         make results-rebuild CONFIG={options.configfile}")
@@ -26,6 +26,12 @@ def main(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser(__doc__, configfile="configuration of the run")
     parser.add_argument("task", choices=["pack", "rebuild"])
+    parser.add_argument(
+        "--numbers",
+        type=Path,
+        metavar="FILE.tar.xz",
+        help="pack the numbers alone into this file, which documents quote",
+    )
     return parser
 
 

@@ -10,6 +10,7 @@ from jndlab.errors import UserError
 from jndlab.paths import ROOT
 from jndops.command import new_parser, run_command
 from jndops.plan.timings import record_timings
+from jndops.run_record import write_record
 from jndops.summary import count_failed, summarise
 
 
@@ -20,6 +21,7 @@ def main(options: argparse.Namespace) -> None:
     except UserError as error:
         print(f"its timings are not recorded: {error}", file=sys.stderr)
     if options.failed is None:
+        write_record(options.results, ROOT, options.configfile)
         print(f"\n{summarise(options.results)}", end="")
         return
     failed = count_failed(options.failed)
@@ -31,6 +33,7 @@ def main(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser(__doc__)
     parser.add_argument("--results", type=Path, required=True, help="results folder")
+    parser.add_argument("--configfile", nargs="*", default=[], help="configurations of the run")
     parser.add_argument(
         "--failed",
         type=Path,

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path
+from jndlab.files import atomic_path, write_text
 from jndlab.yaml_files import load_yaml
 from jndops.artefacts import rebuilt_rules
+from jndops.experiment import Experiment
+from jndops.results_dir import results_dir
+from jndops.run_record import RECORD
 
 ARCHIVE = "results-archive.tar.gz"
 # Numbers and reports about them, wherever they lie; pictures only where they are figures.
@@ -19,6 +22,9 @@ NUMBERS = {".json", ".csv", ".tsv", ".log"}
 SHOWN = {".csv", ".md", ".tex", ".html", ".png", ".svg", ".pdf"}
 MODELS = {".onnx", ".pt"}
 SHOWN_FOLDERS = {"tables", "figures", "checks"}
+# An archive of numbers alone has what tables are made of, and tables as documents quote them.
+RECORDED = ".tar.xz"
+RECORDED_NUMBERS = {".json", ".csv", ".tsv", ".npz", ".md"}
 # A QP for each block of each frame: small, and tables count them.
 MAPS_FOLDER, MAPS = "qp_maps", ".npz"
 # MLflow's own files are made again from the numbers; run states serve only an unfinished training.
@@ -26,11 +32,13 @@ LEFT_OUT_FOLDERS = {"mlflow_artifacts", "runs", ".snakemake"}
 LEFT_OUT_FILES = {ARCHIVE, "mlflow_ledger.csv"}
 
 
-def pack(results: Path) -> tuple[Path, int]:
+def pack(results: Path, numbers: Path | None = None) -> tuple[Path, int]:
     """Write ``results-archive.tar.gz`` into a results folder; returns it and its number of files.
 
     It unpacks in the root of another copy of the suite. Experiments whose results lie in a folder
-    below are left out. Raises UserError where the folder holds no RD point.
+    below are left out. ``numbers`` is another file to write, a ``.tar.xz`` of the numbers alone,
+    without pictures, networks and logs: what documents quote. Raises UserError where the folder
+    holds no RD point.
     """
     if not any(results.glob("points/**/qp*.json")):
         raise UserError(
@@ -39,10 +47,35 @@ def pack(results: Path) -> tuple[Path, int]:
             remedy="run the experiment first, or name its configuration: CONFIG=...",
         )
     files = list(_kept(results))
-    with atomic_path(results / ARCHIVE) as path, tarfile.open(path, "w:gz") as archive:
+    if numbers is None:
+        with atomic_path(results / ARCHIVE) as path, tarfile.open(path, "w:gz") as archive:
+            for file in files:
+                archive.add(file, recursive=False)
+        return results / ARCHIVE, len(files)
+    if not numbers.name.endswith(RECORDED):
+        raise UserError(
+            f"'{numbers}' is no name for an archive of numbers.",
+            expected=f"a name that ends in {RECORDED}, e.g. docs/results/demo{RECORDED}",
+        )
+    if not (results / RECORD).is_file():
+        raise UserError(
+            f"{results} does not say when and where its run was made.",
+            expected=str(results / RECORD),
+            remedy="let the run finish: its end writes that file.",
+        )
+    files = [file for file in files if file.suffix in RECORDED_NUMBERS]
+    with atomic_path(numbers) as path, tarfile.open(path, "w:xz", preset=9) as archive:
         for file in files:
-            archive.add(file, recursive=False)
-    return results / ARCHIVE, len(files)
+            archive.add(file, recursive=False, filter=_anonymous)
+    return numbers, len(files)
+
+
+def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """An entry without owner and time: equal numbers make equal bytes."""
+    entry.uid = entry.gid = entry.mtime = 0
+    entry.uname = entry.gname = ""
+    entry.mode = 0o644
+    return entry
 
 
 def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
@@ -52,14 +85,18 @@ def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
     Snakemake ends with an error.
     """
     rules = rebuilt_rules()
-    papers = load_yaml(configfile).get("papers", list(rules))
+    papers = load_yaml(configfile).get("papers", Experiment.model_fields["papers"].default)
     wanted = [rule for name in dict.fromkeys(["all", *papers]) for rule in rules.get(name, ())]
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
     command += ["--cores", "1", "--configfile", str(configfile), *further]
     # Only these rules are considered: a point that is not there is a missing file, not an encode.
     made = ["collect_points", *wanted]  # its wildcard makes it no target of its own
     command += ["--allowed-rules", *made, "--forcerun", *made, "--", *wanted]
+    record = Path(results_dir(configfile)) / RECORD
+    circumstances = record.read_text(encoding="utf-8") if record.is_file() else ""
     done = subprocess.run(command)
+    if circumstances:  # the numbers are still those of the first run
+        write_text(record, circumstances)
     if done.returncode != 0:
         raise UserError(
             "tables and figures could not be rebuilt (see above).",

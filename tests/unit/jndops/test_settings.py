@@ -18,7 +18,7 @@ from jndlab.papers.iqnet.config import Prefilter, Training
 from jndlab.papers.vp_jnd.config import Network as VpJndNetwork
 from jndlab.papers.vp_jnd.config import Predecessor
 from jndlab.yaml_files import load_yaml
-from jndops.generated_docs import generated_files, locked_versions
+from jndops.documents.generated import generated_files, locked_versions
 from jndops.settings import load_settings
 
 GOOD = {

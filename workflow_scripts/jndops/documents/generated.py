@@ -1,4 +1,4 @@
-"""Generated files: `config/README.md`, `envs/*.yaml`, tables of artefacts in documents.
+"""Generated files: `config/README.md`, `envs/*.yaml`, artefacts and results in documents.
 
 `make docs` writes them; a test fails where they have drifted.
 """
@@ -18,6 +18,8 @@ from jndlab.datasets.sequence_sheet import SequenceRow
 from jndlab.files import write_text
 from jndlab.paths import ROOT
 from jndops.artefacts import document_table, overview_table, wings
+from jndops.documents import evidence
+from jndops.documents.recorded import filled, recorded_runs
 from jndops.experiment import Experiment
 
 # What each family of rules imports; versions come from the lock.
@@ -164,7 +166,7 @@ def generated_files() -> dict[Path, str]:
     """Path and wanted content of every generated file."""
     files = {ROOT / f"envs/{family}.yaml": conda_file(family) for family in FAMILIES}
     files[ROOT / "config/README.md"] = config_readme()
-    return files | documents()
+    return files | with_results(documents())
 
 
 def documents() -> dict[Path, str]:
@@ -182,6 +184,16 @@ def documents() -> dict[Path, str]:
             raise ValueError(f"{document} has no place for the artefacts of '{name}'")
         lines = "\n".join(["", *table, "", ""])
         files[path] = block.sub(lambda found, lines=lines: found[1] + lines + found[2], text)
+    return files
+
+
+def with_results(files: dict[Path, str]) -> dict[Path, str]:
+    """README and all documents with their numbers of recorded runs, on top of ``files``."""
+    runs = recorded_runs()
+    files[ROOT / "docs/evidence.md"] = evidence.page(runs)
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        text = files.get(path) or path.read_text(encoding="utf-8")
+        files[path] = filled(text, path.relative_to(ROOT).as_posix(), runs)
     return files
 
 

@@ -1,0 +1,1 @@
+"""Documents made by `make docs`: keys, environments, artefacts, and numbers of recorded runs."""

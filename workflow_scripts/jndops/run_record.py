@@ -1,0 +1,83 @@
+"""Circumstances of a run, `run.json` in its results: commit, machine, date, versions."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jndlab.files import write_json
+
+RECORD = "run.json"
+DISTRIBUTION = "jnd-reproduction-suite"
+# What moves numbers; the lock holds the rest.
+PACKAGES = (
+    "snakemake", "numpy", "scipy", "pandas", "torch", "onnxruntime", "imageio-ffmpeg",
+    "ffmpeg-quality-metrics", "bjontegaard", "pyiqa",
+)  # fmt: skip
+
+
+def write_record(results: Path, root: Path, configfiles: Sequence[str] = ()) -> None:
+    """Write ``run.json`` into a results folder, at the end of a run of the suite in ``root``."""
+    write_json(results / RECORD, record(root, configfiles))
+
+
+def record(root: Path, configfiles: Sequence[str] = ()) -> dict[str, Any]:
+    """The suite's version and commit, date (UTC), machine and versions of what moves numbers.
+
+    ``commit`` is empty outside a git checkout; ``dirty`` is whether tracked files were changed.
+    Paths of configurations are kept relative to ``root``; others by their name alone.
+    """
+    return {
+        "suite": _version(DISTRIBUTION),
+        "commit": _git(root, "rev-parse", "HEAD"),
+        "dirty": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "configuration": [_shown(Path(name), root) for name in configfiles],
+        "machine": {
+            "processor": _processor(),
+            "cores": len(os.sched_getaffinity(0)),
+            "system": f"{platform.system()} {platform.machine()}",
+        },
+        "python": platform.python_version(),
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=30
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return platform.processor()
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1].strip() if found else platform.processor()
+
+
+def _shown(path: Path, root: Path) -> str:
+    try:
+        return path.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return path.name
