@@ -75,6 +75,7 @@ localrules:
     audit_iqnet,
     tabulate_iqnet,
     plot_iqnet_figures,
+    plot_iqnet_weights,
     plot_iqnet_training_pictures,
     plot_iqnet_ablations,
     tabulate_laser_jnd,

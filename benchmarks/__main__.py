@@ -29,7 +29,7 @@ BENCHES: dict[str, Callable[[Bench], Iterable[Figure]]] = {
     "planning": scheduling.planning,
     "imports": measuring.imports,
     "measuring": measuring.measuring,
-    "erjnd": prefilter.erjnd,
+    "iqnet_filter": prefilter.iqnet_filter,
     "iqnet_prefilter": networks.iqnet_prefilter,
     "iqnet_training": networks.iqnet_training,
     "jnd_networks": networks.jnd_networks,

@@ -1,4 +1,4 @@
-"""Bench of the classical prefilter at 1080p; the 1080p clip of this and of other benches."""
+"""Bench of IQNet's classical filter at 1080p; the 1080p clip of this and of other benches."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from jndlab.media.clip import ClipFormat, read_clip
 from jndlab.paths import CONFIG
 
 
-def erjnd(bench: Bench) -> Iterator[Figure]:
-    """ERJND at 1080p, against the transforms that it cannot do without."""
+def iqnet_filter(bench: Bench) -> Iterator[Figure]:
+    """IQNet's filter at 1080p, against the transforms that it cannot do without."""
     from jndlab.jnd.dct import dct_blocks, idct_blocks
     from jndlab.jnd.prefilter import load_prefilter
     from jndlab.media.blocks import split_blocks
 
     clip, source = prepare_clip(bench.folder, "bigbuckbunny_720p", (1920, 1080), frames=6)
+    options = {"alpha": 0.5, "weighting": "xiang2016"}
     lumas = [frame.y for frame in read_clip(source, clip)]
-    prefilter = load_prefilter("jndlab.jnd.erjnd:ErjndPrefilter")
-    bench.say(f"{len(lumas)} frames of 1920x1080 are filtered by ERJND, {bench.rounds} times")
+    prefilter = load_prefilter("jndlab.jnd.erjnd:IqnetFilter", options)
+    bench.say(
+        f"{len(lumas)} frames of 1920x1080 are filtered by IQNet's filter, {bench.rounds} times"
+    )
 
     def transforms_only() -> None:
         for luma in lumas:
@@ -34,7 +37,7 @@ def erjnd(bench: Bench) -> Iterator[Figure]:
 
     ours, transforms = in_turns([filtered, transforms_only], max(3, bench.rounds))
     yield Figure(
-        "prefilter ERJND, 1080p",
+        "IQNet's filter, 1080p",
         len(lumas) / ours.wall,
         "frames/s",
         len(lumas) / transforms.wall,

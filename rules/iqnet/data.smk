@@ -46,10 +46,29 @@ rule fetch_iqnet_scorer:
         "../../workflow_scripts/iqnet/fetch_iqnet_scorer.py"
 
 
+rule plot_iqnet_weights:
+    """Plot the weights of the DCT frequencies in use, after Fig. 4."""
+    input:
+        weighting=iqnet_inputs.weighting_file(),
+    output:
+        **outputs_of("iqnet", "plot_iqnet_weights"),
+    log:
+        "<logs>/plot_iqnet_weights.log",
+    benchmark:
+        "<benchmarks>/plot_iqnet_weights.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    params:
+        weighting=IQNET_DATA["prefilter"]["weighting"],
+    script:
+        "../../workflow_scripts/iqnet/plot_iqnet_weights.py"
+
+
 rule make_iqnet_candidates:
     """Prefilter a share of the pictures at each alpha, code and decode them at the base QP."""
     input:
         pictures=rules.list_iqnet_pictures.output.pictures,
+        weighting=iqnet_inputs.weighting_file(),
     output:
         candidates=ensure("<results>/iqnet/candidates/{batch}.npz", non_empty=True),
         metadata="<results>/iqnet/candidates/{batch}.json",
@@ -129,4 +148,5 @@ rule select_iqnet_alphas:
 rule iqnet_training_data:
     """IQNet's training data, to look at and to train on."""
     input:
+        rules.plot_iqnet_weights.output,
         rules.select_iqnet_alphas.output,

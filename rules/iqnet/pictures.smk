@@ -78,6 +78,7 @@ rule encode_iqnet_ablations:
     input:
         chosen=rules.choose_iqnet_pictures.output.chosen,
         pictures=rules.list_iqnet_pictures.output.pictures,
+        weighting=iqnet_inputs.weighting_file(),
     output:
         pictures=directory("<results>/iqnet/pictures/ablations"),
         numbers="<results>/iqnet/pictures/ablations.csv",

@@ -13,11 +13,13 @@ from jndlab.papers.iqnet.contact_sheet import draw_contact_sheet
 from jndlab.papers.iqnet.training_data import (
     alpha_histogram,
     choose_alphas,
+    selection_readings,
     statistics,
     training_pairs,
     write_pair,
 )
-from jndops.adapter import run
+from jndlab.report.tables import write_table
+from jndops.adapter import run, stems
 
 SHOWN = 8  # pictures of the contact sheet
 
@@ -41,6 +43,11 @@ def main(snakemake) -> None:
     write_csv(output.manifest, manifest)
     write_csv(output.alphas, choices.round(6).to_dict("records"))
     write_csv(histogram, alpha_histogram(choices, params.alphas).to_dict("records"))
+    write_table(
+        selection_readings(scores, options),
+        stems(output)["selection_readings"],
+        caption=f"Readings of the rules of selection, scored by {params.scorer}.",
+    )
     metadata = statistics(scores, choices, params.alphas, options)
     write_json(output.statistics, {"scorer": params.scorer, **metadata})
     title = (

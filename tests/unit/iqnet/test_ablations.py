@@ -10,7 +10,7 @@ import pytest
 
 from jndlab.datasets.pictures.crops import list_crops, load_crop
 from jndlab.jnd.edges import minor_edges
-from jndlab.jnd.erjnd import ErjndPrefilter
+from jndlab.jnd.erjnd import ErjndPrefilter, IqnetFilter
 from jndlab.media.clip import Frame
 from jndlab.papers.iqnet.ablations import (
     ABLATIONS,
@@ -40,7 +40,12 @@ OPTIONS = {
     "canny_detail": [50, 100],
 }
 ALPHAS, PATCH = [0.1, 1.0], 64
-CHOSEN = {"no_mae_rule": [[1.0, 1.0]], "mae_decoded": [[1.0, 0.1]], "mae_prefiltered": [[0.1, 0.1]]}
+CHOSEN = {
+    "no_mae_rule": [[1.0, 1.0]],
+    "mae_decoded_vs_decoded": [[0.1, 1.0]],
+    "mae_decoded_vs_source": [[1.0, 0.1]],
+    "mae_prefiltered_vs_source": [[0.1, 0.1]],
+}
 
 
 @pytest.fixture(scope="module")
@@ -85,15 +90,16 @@ def test_each_step_adds_one_part_whatever_the_training_data_leave_out(source, lu
         *dict.fromkeys(v for a in ABLATIONS.values() for v in a.variants),
     ]
     steps = ABLATIONS["fig10_erjnd"].variants
+    ours = {"alpha": 1.0, "weighting": "xiang2016"}
     expected = {
-        "erjnd": {"weighting": "flat", "overlap": False, "minor_edges": False},
-        "weighted": {"overlap": False, "minor_edges": False},
-        "overlap": {"minor_edges": False},
-        "ours": {},
+        "erjnd": ErjndPrefilter(alpha=1.0),
+        "weighted": IqnetFilter(**ours, overlap=False, minor_edges=False),
+        "overlap": IqnetFilter(**ours, minor_edges=False),
+        "ours": IqnetFilter(**ours),
     }
     assert list(expected) == list(steps)
-    for name, options in expected.items():
-        assert (lumas[name] == ErjndPrefilter(alpha=1.0, **options).filter_luma(source.y, 8)).all()
+    for name, prefilter in expected.items():
+        assert (lumas[name] == prefilter.filter_luma(source.y, 8)).all()
     assert all((lumas[a] != lumas[b]).any() for a, b in pairwise(steps))
     bare = {**OPTIONS, "overlap": False, "minor_edges": False}
     others = filter_variants(source.y, 1.0, ALPHAS, bare, CHOSEN, PATCH)
@@ -102,9 +108,11 @@ def test_each_step_adds_one_part_whatever_the_training_data_leave_out(source, lu
 
 
 def test_fig12_pastes_the_chosen_candidates(source, lumas):
-    at = {alpha: ErjndPrefilter(alpha=alpha).filter_luma(source.y, 8) for alpha in ALPHAS}
-    assert (lumas["no_mae_rule"] == at[1.0]).all() and (lumas["mae_prefiltered"] == at[0.1]).all()
-    mixed = lumas["mae_decoded"]
+    at = {a: IqnetFilter(alpha=a, **OPTIONS).filter_luma(source.y, 8) for a in ALPHAS}
+    assert (lumas["no_mae_rule"] == at[1.0]).all() and (
+        lumas["mae_prefiltered_vs_source"] == at[0.1]
+    ).all()
+    mixed = lumas["mae_decoded_vs_source"]
     assert (mixed[:, :64] == at[1.0][:, :64]).all() and (mixed[:, 64:] == at[0.1][:, 64:]).all()
 
 
@@ -149,23 +157,28 @@ def test_selections_differ_by_the_mae_rule_alone():
     for picture, level in (("flat", 0.1), ("rich", 1.0)):
         for row, column in grid:
             for alpha, mae, decoded in ((0.0, 0.0, 2.0), (0.1, 1.0, 2.1), (1.0, 9.0, 2.2)):
-                values = {"score": alpha, "mae_decoded": decoded * level}
-                values |= {"mae_prefiltered": mae * level, "picture_bits": 1}
+                values = {"score": alpha, "mae_decoded_vs_source": decoded * level}
+                values |= {"mae_decoded_vs_decoded": 0.3 * mae * level * (row + 1)}
+                values |= {"mae_prefiltered_vs_source": mae * level, "picture_bits": 1}
                 place = {"picture": picture, "patch_row": row, "patch_column": column}
                 rows.append({**place, "alpha": alpha, **values})
     options = SelectionOptions(smooth_quantile=0.5, tie_mode="largest")
     found = selections(pd.DataFrame(rows), options, ["flat"])
     assert set(found["selections"]) == set(found["smooth"]) == {"flat"}
     chosen = found["selections"]["flat"]
-    assert chosen["no_mae_rule"] == chosen["mae_decoded"] == [[1.0, 1.0], [1.0, 1.0]]
-    assert chosen["mae_prefiltered"] == [[0.1, 0.1], [0.1, 0.1]]
+    assert chosen["no_mae_rule"] == chosen["mae_decoded_vs_source"] == [[1.0, 1.0], [1.0, 1.0]]
+    assert (
+        chosen["mae_prefiltered_vs_source"]
+        == chosen["mae_decoded_vs_decoded"]
+        == [[0.1, 0.1], [0.1, 0.1]]
+    )
     assert found["smooth"]["flat"] == [[True, True], [True, True]]
     metadata = found["mae_rule"]
-    assert [metadata[name]["patches_changed"] for name in metadata] == [0, 0, 4]
-    assert metadata["mae_prefiltered"]["mean_alpha_of_smooth"] == pytest.approx(0.1)
+    assert [metadata[name]["patches_changed"] for name in metadata] == [0, 4, 0, 4]
+    assert metadata["mae_prefiltered_vs_source"]["mean_alpha_of_smooth"] == pytest.approx(0.1)
     unset = SelectionOptions(smooth_quantile=0, tie_mode="largest")
     off = selections(pd.DataFrame(rows), unset, ["flat"])
-    assert off["mae_rule"]["mae_prefiltered"]["patches_changed"] > 0
+    assert off["mae_rule"]["mae_prefiltered_vs_source"]["patches_changed"] > 0
 
 
 def test_means_have_the_interval_of_resampled_pictures():
@@ -187,9 +200,11 @@ def test_the_summary_pairs_variants_picture_by_picture(numbers):
     assert ends.tolist() == pytest.approx([30, 30, 30])
     assert np.isnan(table.loc["fig10_erjnd", "saving_pct", "erjnd"]["difference"])
     assert table.loc["fig11_minor_edges", "edge_error_p", "ours"]["mean"] == 0
-    assert table.loc["fig12_mae_rule", "mean_alpha", "mae_decoded"]["mean"] == pytest.approx(0.55)
+    assert table.loc["fig12_mae_rule", "mean_alpha", "mae_decoded_vs_source"][
+        "mean"
+    ] == pytest.approx(0.55)
     # No patch was smooth: there is no number, and not a zero.
-    smooth = table.loc["fig12_mae_rule", "smooth_error_p", "mae_decoded"]
+    smooth = table.loc["fig12_mae_rule", "smooth_error_p", "mae_decoded_vs_source"]
     assert smooth["pictures"] == 0 and np.isnan(smooth["mean"])
     words = in_words(table.reset_index())
     row = words[

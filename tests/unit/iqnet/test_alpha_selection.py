@@ -32,16 +32,16 @@ def choose(scores, reference=5.0, mae=None, **options):
     [
         ([5.3, 5.1, 5.2, 4.9], (1, Reason.SCORE), (2, Reason.SCORE)),
         ([5.1, 5.3, 5.1, 5.1], (3, Reason.SCORE), (3, Reason.SCORE)),  # a tie: larger alpha
-        ([5.1, 5.1 + 5e-7, 5.2, 4.0], (1, Reason.SCORE), (2, Reason.SCORE)),  # a near tie
-        ([5.1, 5.1 + 5e-6, 5.2, 4.0], (0, Reason.SCORE), (2, Reason.SCORE)),  # no tie
+        ([5.1, 5.1 + 5e-4, 5.2, 4.0], (1, Reason.SCORE), (2, Reason.SCORE)),  # a near tie
+        ([5.1, 5.1 + 5e-3, 5.2, 4.0], (0, Reason.SCORE), (2, Reason.SCORE)),  # no tie
         ([5.0, 4.99, 4.9, 4.9], (0, Reason.SCORE), (0, Reason.SCORE)),  # not lower beats near
         ([4.96, 4.98, 4.97, 4.0], (1, Reason.TOLERANCE), (2, Reason.TOLERANCE)),
         ([4.0, 4.1, 4.94, 4.9], (0, Reason.FALLBACK), (0, Reason.FALLBACK)),
     ],
 )
 def test_score_rule(scores, closest, largest):
-    assert choose(scores, **NO_SMOOTH) == closest
-    assert choose(scores, tie_mode="largest", **NO_SMOOTH) == largest
+    assert choose(scores, tie_mode="closest", **NO_SMOOTH) == closest
+    assert choose(scores, **NO_SMOOTH) == largest
 
 
 def test_tolerance_is_an_option():
@@ -57,7 +57,7 @@ def test_a_smooth_patch_loses_the_alphas_above_the_mae_bound():
     assert choose([5.2] * 4, mae=mae, **options) == (3, Reason.SCORE)
     assert choose([5.2, 5.2, 5.2, 4.0], mae=mae, **options) == (1, Reason.SMOOTH_LIMITED)
     assert choose([5.2, 5.1, 5.2, 4.0], mae=mae, **options)[0] == 1
-    assert choose([5.2, 4.0, 5.1, 4.0], mae=mae, smooth_absolute=1.0) == (0, Reason.SMOOTH_LIMITED)
+    assert choose([5.2, 4.0, 5.1, 4.0], mae=mae, **options) == (0, Reason.SMOOTH_LIMITED)
     assert choose([5.2, 4.0, 5.1, 4.0], mae=mae, smooth_absolute=0.9) == (2, Reason.SCORE)
     assert choose([5.2, 5.2, 5.2, 4.0], mae=mae, mae_ratio=1.3, **options) == (2, Reason.SCORE)
     # Nothing tolerable under the bound

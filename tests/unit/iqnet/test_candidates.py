@@ -14,7 +14,7 @@ from jndlab.codecs import EncodeJob, get_codec
 from jndlab.datasets.pictures.crops import list_crops, load_crop
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
-from jndlab.jnd.erjnd import ErjndPrefilter
+from jndlab.jnd.erjnd import IqnetFilter
 from jndlab.media.clip import ClipFormat, read_clip, write_clip
 from jndlab.papers.iqnet.candidates import (
     CandidateOptions,
@@ -25,7 +25,8 @@ from jndlab.papers.iqnet.candidates import (
 )
 from jndlab.papers.iqnet.config import TrainingData
 
-OPTIONS = CandidateOptions(alphas=[0.3, 1.0], filter_options={"minor_edges": False})
+FILTER = {"weighting": "xiang2016", "minor_edges": False}
+OPTIONS = CandidateOptions(alphas=[0.3, 1.0], filter_options=FILTER)
 VVENC = {"adapter": "vvenc", "preset": "faster"}
 
 
@@ -47,7 +48,7 @@ def test_shapes_and_filters(made, picture):
     assert made.decoded.u.shape == made.decoded.v.shape == (3, 40, 64)
     assert (made.source == picture.y).all()
     for luma, alpha in zip(made.prefiltered, OPTIONS.alphas, strict=True):
-        expected = ErjndPrefilter(alpha=alpha, minor_edges=False).filter_luma(picture.y, 8)
+        expected = IqnetFilter(alpha=alpha, **FILTER).filter_luma(picture.y, 8)
         assert (luma == expected).all() and (luma != picture.y).any()
 
 
@@ -68,7 +69,7 @@ def test_each_candidate_has_the_bits_and_samples_of_its_own_stream(made, picture
 
 def test_an_8_bit_stream_is_raised(picture, tmp_path):
     codec = get_codec({"adapter": "x265", "preset": "ultrafast"})
-    made = make_candidates("a", picture, CandidateOptions([0.5]), codec, tmp_path)
+    made = make_candidates("a", picture, CandidateOptions([0.5], FILTER), codec, tmp_path)
     assert (made.decoded.y % 4 == 0).all() and made.decoded.y.max() > 255
 
 

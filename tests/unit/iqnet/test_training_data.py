@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from jndlab.papers.iqnet.training_data import (
     alpha_histogram,
     choose_alphas,
     score_patches,
+    selection_readings,
     statistics,
     training_pairs,
     write_pair,
@@ -77,9 +79,11 @@ def test_the_table_of_scores_holds_what_each_patch_is(scores, candidates):
             )
             source = made.source[window].astype(float)
             decoded = made.decoded.y[place][window] / 4
-            assert row.mae_decoded == pytest.approx(np.abs(decoded - source).mean())
+            assert row.mae_decoded_vs_source == pytest.approx(np.abs(decoded - source).mean())
+            original = made.decoded.y[0][window] / 4
+            assert row.mae_decoded_vs_decoded == pytest.approx(np.abs(decoded - original).mean())
             filtered = source if place == 0 else made.prefiltered[place - 1][window]
-            assert row.mae_prefiltered == pytest.approx(np.abs(filtered - source).mean())
+            assert row.mae_prefiltered_vs_source == pytest.approx(np.abs(filtered - source).mean())
             rgb = frame_to_rgb(Frame(*(plane[place] for plane in made.decoded)), 10)
             assert row.score == pytest.approx(rgb[window].mean())
             assert row.picture_bits == made.bits[place]
@@ -100,7 +104,9 @@ def test_no_pictures_at_all():
         score_patches([], ALPHAS, BrightestWins(), PATCH)
 
 
-@pytest.mark.parametrize("kind", ["decoded_vs_source", "prefiltered_vs_source"])
+@pytest.mark.parametrize(
+    "kind", ["decoded_vs_decoded", "decoded_vs_source", "prefiltered_vs_source"]
+)
 @pytest.mark.parametrize("allow_zero", [False, True])
 def test_the_choice_is_that_of_the_selection(scores, kind, allow_zero):
     options = SelectionOptions(smooth_quantile=0.5, mae_kind=kind, allow_zero=allow_zero)
@@ -108,13 +114,10 @@ def test_the_choice_is_that_of_the_selection(scores, kind, allow_zero):
     assert len(choices) == 8
     cube = scores.pivot(index="alpha", columns=["picture", "patch_row", "patch_column"])
     order = pd.MultiIndex.from_frame(choices[["picture", "patch_row", "patch_column"]])
-    values = {
-        name: cube[name][order].to_numpy() for name in ("score", "mae_decoded", "mae_prefiltered")
-    }
-    mae = values["mae_decoded" if kind.startswith("decoded") else "mae_prefiltered"]
+    values, mae = (cube[name][order].to_numpy() for name in ("score", f"mae_{kind}"))
     first = 0 if allow_zero else 1
     grid = [0.0, *ALPHAS][first:]
-    expected = select_alphas(values["score"][first:], values["score"][0], mae[first:], options)
+    expected = select_alphas(values[first:], values[0], mae[first:], options)
     assert choices["alpha"].tolist() == [grid[place] for place in expected.choice]
     assert choices["reason"].tolist() == [str(reason) for reason in expected.reasons]
     assert choices["smooth"].tolist() == expected.smooth.tolist()
@@ -122,7 +125,7 @@ def test_the_choice_is_that_of_the_selection(scores, kind, allow_zero):
         taken = cube.loc[row.alpha]
         place = (row.picture, row.patch_row, row.patch_column)
         assert row.score == taken["score"][place]
-        assert row.mae_prefiltered == taken["mae_prefiltered"][place]
+        assert row.mae_decoded_vs_decoded == taken["mae_decoded_vs_decoded"][place]
         assert row.reference_score == cube.loc[0.0]["score"][place]
 
 
@@ -184,7 +187,7 @@ def test_pairs_on_disk(scores, candidates, tmp_path):
         assert row["luma_width"] == pair.source.shape[1]
 
 
-def test_statistics_count_every_patch_and_tell_both_readings(scores):
+def test_statistics_count_every_patch(scores):
     options = SelectionOptions(smooth_quantile=0.5, tolerance=0.5)
     choices = choose_alphas(scores, options)
     histogram = alpha_histogram(choices, ALPHAS)
@@ -197,12 +200,48 @@ def test_statistics_count_every_patch_and_tell_both_readings(scores):
     assert told["pictures"] == 2 and told["selection"] == options.plain()
     assert sum(told["alpha_patches"].values()) == 8
     assert told["smooth_share"] == pytest.approx(choices["smooth"].mean())
-    readings = told["readings_of_the_mae_rule"]
-    assert readings["decoded_vs_source"]["alpha_patches"] == told["alpha_patches"]
-    assert set(readings) == {"decoded_vs_source", "prefiltered_vs_source"}
     # 901 + 902 bits unfiltered, 801 + 802 at the first alpha
     assert told["saving_pct_by_alpha"]["0.1"] == pytest.approx(100 * 200 / 1803, abs=1e-3)
-    assert told["mae_by_alpha"]["0.0"]["mae_prefiltered"] == 0
+    assert told["mae_by_alpha"]["0.0"]["mae_prefiltered_vs_source"] == 0
+
+
+class NoisyScorer:
+    """Scores by the place in the batch alone, as float noise between batches does."""
+
+    def score(self, pictures):
+        return 5 + 1e-2 * np.arange(len(pictures))
+
+
+def test_decoded_patches_that_are_equal_are_ties(candidates):
+    made = candidates[0]
+    erased = Frame(*(np.repeat(plane[:1], 4, axis=0) for plane in made.decoded))
+    table = score_patches([replace(made, decoded=erased)], ALPHAS, NoisyScorer(), PATCH)
+    place = ["patch_row", "patch_column"]
+    assert (table.groupby(place)["score"].nunique() == 1).all()
+    for tie_mode in ("closest", "largest"):
+        options = SelectionOptions(tie_mode=tie_mode, equal_scores=0.0)
+        assert (choose_alphas(table, options)["alpha"] == 1.0).all()  # the largest among equals
+
+
+def test_readings_of_the_selection_are_its_own_choices(scores):
+    options = SelectionOptions(smooth_quantile=0.5, tolerance=0.5)
+    table = selection_readings(scores, options)
+    assert len(table) == 2 * 3 * 4 and table["configured"].sum() == 1
+    own = table[table["configured"]].iloc[0]
+    assert (own["tie_mode"], own["mae_kind"]) == ("largest", "decoded_vs_decoded")
+    choices = choose_alphas(scores, options)
+    assert own["mean_alpha"] == pytest.approx(choices["alpha"].mean())
+    without = choose_alphas(scores, options.model_copy(update={"smooth_quantile": 0.0}))
+    changed = (choices["alpha"] != without["alpha"]).mean()
+    assert own["changed_pct"] == pytest.approx(100 * changed)
+    smooth = scores[scores["alpha"] > 0].merge(
+        choices.loc[choices["smooth"], ["picture", "patch_row", "patch_column"]]
+    )
+    cube = smooth.pivot(index="alpha", columns=["picture", "patch_row", "patch_column"])[
+        "mae_decoded_vs_decoded"
+    ]
+    passed = cube.loc[0.5:] <= 1.2 * cube.loc[0.1]
+    assert own["admitted_pct"] == pytest.approx(100 * passed.to_numpy().mean())
 
 
 def test_the_contact_sheet_shows_pictures_in_their_columns(scores, candidates, tmp_path):

@@ -12,7 +12,7 @@ from PIL import Image
 from jndlab.codecs import EncodeJob, get_codec
 from jndlab.datasets.pictures.crops import list_crops, load_crop
 from jndlab.errors import UserError
-from jndlab.jnd.erjnd import ErjndPrefilter
+from jndlab.jnd.erjnd import IqnetFilter
 from jndlab.media.clip import ClipFormat, write_clip
 from jndlab.papers.iqnet.frame_figures import Window, crops
 from jndlab.papers.iqnet.published import load_published
@@ -48,7 +48,7 @@ def source():
 
 @pytest.fixture(scope="module")
 def lumas(source):
-    filtered = ErjndPrefilter(alpha=1.0).filter_luma(source.y, 8)
+    filtered = IqnetFilter(alpha=1.0, weighting="xiang2016").filter_luma(source.y, 8)
     return {"source": source.y, "training_data": filtered, "IQNet": filtered.copy()}
 
 

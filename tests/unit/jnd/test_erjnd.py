@@ -12,12 +12,14 @@ from jndlab.jnd.dct import dct_blocks
 from jndlab.jnd.edges import minor_edges
 from jndlab.jnd.erjnd import (
     ErjndPrefilter,
+    IqnetFilter,
     erjnd_threshold,
     frequency_weights,
     structural_contrast,
 )
 
-PLAIN = {"overlap": False, "minor_edges": False}
+OURS = {"weighting": "xiang2016"}
+WEIGHTED = {**OURS, "overlap": False, "minor_edges": False}
 RNG = np.random.default_rng(7)
 ROWS, COLUMNS = np.mgrid[0:8, 0:8]
 CHECKERBOARD = dct_blocks((ROWS + COLUMNS) % 2 * 255)
@@ -117,9 +119,9 @@ def test_dc_weight_zero_keeps_the_mean_of_every_block(weighting):
 
 
 def test_flat_weighting_darkens_a_picture_as_published(camera):
-    darker = ErjndPrefilter(alpha=1, weighting="flat", **PLAIN).filter_luma(camera, 8)
+    darker = ErjndPrefilter(alpha=1).filter_luma(camera, 8)
     assert 0.4 < camera.mean() - darker.mean() < 0.7
-    kept = ErjndPrefilter(alpha=1, **PLAIN).filter_luma(camera, 8)
+    kept = IqnetFilter(alpha=1, **WEIGHTED).filter_luma(camera, 8)
     assert abs(camera.mean() - kept.mean()) < 0.02
 
 
@@ -130,27 +132,91 @@ def test_flat_weighting_darkens_a_picture_as_published(camera):
 @pytest.mark.parametrize("picture", ["camera", "astronaut"])
 def test_strength_on_real_pictures(alpha, low, high, picture, request):
     luma = request.getfixturevalue(picture)
-    flat = psnr(ErjndPrefilter(alpha=alpha, weighting="flat", **PLAIN).filter_luma(luma, 8), luma)
-    weighted = psnr(ErjndPrefilter(alpha=alpha, **PLAIN).filter_luma(luma, 8), luma)
+    flat = psnr(ErjndPrefilter(alpha=alpha).filter_luma(luma, 8), luma)
+    weighted = psnr(IqnetFilter(alpha=alpha, **WEIGHTED).filter_luma(luma, 8), luma)
     assert low - 0.2 < flat < high + 0.2
     assert 1.0 < weighted - flat < 2.6
+
+
+# PSNR of the filtered 8-bit picture by another program: plain ERJND, IQNet's filter
+@pytest.mark.parametrize(
+    ("picture", "alpha", "plain", "ours"),
+    [
+        ("camera", 0.5, 40.40, 43.09),
+        ("camera", 1.0, 35.41, 38.10),
+        ("astronaut", 0.5, 39.88, 42.53),
+        ("astronaut", 1.0, 35.18, 37.99),
+    ],
+)
+def test_plain_erjnd_is_the_stronger_filter(picture, alpha, plain, ours, request):
+    luma = request.getfixturevalue(picture)
+    assert psnr(ErjndPrefilter(alpha=alpha).filter_luma(luma, 8), luma) == pytest.approx(
+        plain, abs=0.005
+    )
+    found = psnr(IqnetFilter(alpha=alpha, **OURS).filter_luma(luma, 8), luma)
+    assert found == pytest.approx(ours, abs=0.005)
+
+
+def test_iqnets_filter_without_its_parts_is_plain_erjnd(camera):
+    bare = {"weighting": "flat", "overlap": False, "minor_edges": False}
+    parts = IqnetFilter(alpha=0.7, **bare).filter_luma(camera, 8)
+    np.testing.assert_array_equal(parts, ErjndPrefilter(alpha=0.7).filter_luma(camera, 8))
+    with pytest.raises(TypeError, match="weighting"):  # an assumption that its user must name
+        IqnetFilter(alpha=0.7)
+
+
+def test_weights_of_a_file(tmp_path, camera):
+    path = tmp_path / "fig4.csv"
+    weights = frequency_weights("xiang2016")
+    path.write_text("\n".join(",".join(f"{cell:g}" for cell in row) for row in weights) + "\n")
+    np.testing.assert_array_equal(frequency_weights(str(path)), weights)
+    by_file = IqnetFilter(alpha=1, weighting=str(path)).filter_luma(camera, 8)
+    np.testing.assert_array_equal(by_file, IqnetFilter(alpha=1, **OURS).filter_luma(camera, 8))
+    weights[0, 1] = 0.5  # vertical frequency downwards: a vertical edge has the first row's
+    np.savetxt(path, weights, delimiter=",")
+    assert frequency_weights(str(path))[0, 1] == 0.5 and frequency_weights(str(path))[1, 0] == 0.25
+
+
+ROW = ",".join(["0.5"] * 8) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (9 * ROW, "found 9 rows of 8 columns"),
+        (7 * ROW + "0.5,0.5\n", "unequal length"),
+        (8 * ("a" + ROW), "not numbers"),
+        (7 * ROW + ROW.replace("0.5", "1.5", 1), "from 0.5 to 1.5"),
+        (7 * ROW + ROW.replace("0.5", "nan", 1), "from nan"),
+        ("", "found 0 rows"),
+    ],
+)
+def test_a_file_that_is_no_table_of_weights(text, message, tmp_path):
+    (tmp_path / "weights.csv").write_text(text)
+    with pytest.raises(UserError, match=rf"64 weights(.|\n)*weights.csv(.|\n)*({message})"):
+        frequency_weights(str(tmp_path / "weights.csv"))
+    with pytest.raises(UserError, match=r"does not exist(.|\n)*none.csv"):
+        frequency_weights(str(tmp_path / "none.csv"))
 
 
 def test_a_larger_alpha_takes_more(astronaut):
     source = astronaut.astype(float)
     errors = [
-        np.mean((ErjndPrefilter(alpha=alpha).filter_luma(astronaut, 8) - source) ** 2)
+        np.mean((IqnetFilter(alpha=alpha, **OURS).filter_luma(astronaut, 8) - source) ** 2)
         for alpha in (0, 0.1, 0.2, 0.4, 0.6, 0.8, 1)
     ]
     assert errors[0] == 0
     assert errors == sorted(errors) and len(set(errors)) == len(errors)
 
 
-@pytest.mark.parametrize("options", [PLAIN, {"weighting": "flat"}, {}])
-def test_flat_pictures_stay(options):
+@pytest.mark.parametrize(
+    "prefilter",
+    [ErjndPrefilter(alpha=1), IqnetFilter(alpha=1, **WEIGHTED), IqnetFilter(alpha=1, **OURS)],
+)
+def test_flat_pictures_stay(prefilter):
     for level in (0, 1, 128, 255):
         luma = np.full((24, 40), level, np.uint8)
-        assert (ErjndPrefilter(alpha=1, **options).filter_luma(luma, 8) == luma).all()
+        assert (prefilter.filter_luma(luma, 8) == luma).all()
 
 
 def test_overlap_is_the_mean_of_two_grids_and_its_ring_is_the_first():
@@ -170,8 +236,8 @@ def test_overlap_is_the_mean_of_two_grids_and_its_ring_is_the_first():
 
 
 def test_minor_edges_keep_the_original_pixels_exactly(camera):
-    with_edges = ErjndPrefilter(alpha=1).filter_luma(camera, 8)
-    without = ErjndPrefilter(alpha=1, minor_edges=False).filter_luma(camera, 8)
+    with_edges = IqnetFilter(alpha=1, **OURS).filter_luma(camera, 8)
+    without = IqnetFilter(alpha=1, minor_edges=False, **OURS).filter_luma(camera, 8)
     kept = minor_edges(camera)
     assert 0.01 < kept.mean() < 0.2
     np.testing.assert_array_equal(with_edges[kept], camera[kept])
@@ -191,36 +257,35 @@ def test_minor_edges_are_those_of_the_detail_detector_only(camera):
 @pytest.mark.parametrize("shape", [(1, 1), (2, 6), (7, 8), (8, 8), (8, 64), (13, 29), (66, 50)])
 def test_any_size(shape):
     luma = RNG.integers(0, 256, shape).astype(np.uint8)
-    filtered = ErjndPrefilter(alpha=1).filter_luma(luma, 8)
+    filtered = IqnetFilter(alpha=1, **OURS).filter_luma(luma, 8)
     assert filtered.shape == shape and filtered.dtype == np.uint8
-    assert (ErjndPrefilter(alpha=0).filter_luma(luma, 8) == luma).all()
+    assert (IqnetFilter(alpha=0, **OURS).filter_luma(luma, 8) == luma).all()
 
 
 def test_whole_blocks_of_an_odd_size_are_those_of_the_even_one(camera):
-    whole = ErjndPrefilter(**PLAIN).filter_luma(camera[:64, :64], 8)
-    odd = ErjndPrefilter(**PLAIN).filter_luma(camera[:61, :59], 8)
+    whole = ErjndPrefilter().filter_luma(camera[:64, :64], 8)
+    odd = ErjndPrefilter().filter_luma(camera[:61, :59], 8)
     np.testing.assert_array_equal(odd[:56, :56], whole[:56, :56])
 
 
 def test_10_bit_is_the_same_filter_with_finer_steps(camera):
     crop = camera[100:228, 200:328]
     raised = crop.astype(np.uint16) * 4
-    for options in ({}, PLAIN):
-        prefilter = ErjndPrefilter(alpha=0.5, **options)
+    for prefilter in (ErjndPrefilter(), IqnetFilter(alpha=0.5, **OURS)):
         fine, coarse = prefilter.filter_luma(raised, 10), prefilter.filter_luma(crop, 8)
         assert fine.dtype == np.uint16 and fine.max() <= 1023
         in_range = coarse < 255  # 10 bit goes on to 255.75
         assert np.abs(fine / 4 - coarse)[in_range].max() <= 0.5 + 0.125
         assert (fine % 4 != 0).mean() > 0.3
     extremes = np.where(RNG.random((32, 32)) < 0.5, 0, 1023).astype(np.uint16)
-    assert ErjndPrefilter(alpha=1).filter_luma(extremes, 10).max() <= 1023
+    assert IqnetFilter(alpha=1, **OURS).filter_luma(extremes, 10).max() <= 1023
     noise = RNG.integers(0, 1024, (32, 32)).astype(np.uint16)
-    assert (ErjndPrefilter(alpha=0).filter_luma(noise, 10) == noise).all()
+    assert (IqnetFilter(alpha=0, **OURS).filter_luma(noise, 10) == noise).all()
 
 
 def test_input_is_not_written(camera):
     luma = camera.copy()
-    ErjndPrefilter(alpha=1).filter_luma(luma, 8)
+    IqnetFilter(alpha=1, **OURS).filter_luma(luma, 8)
     np.testing.assert_array_equal(luma, camera)
 
 
@@ -242,4 +307,7 @@ def test_input_is_not_written(camera):
 )
 def test_wrong_options_are_named(options, message):
     with pytest.raises(UserError, match=message):
-        ErjndPrefilter(**options)
+        IqnetFilter(**{"alpha": 0.5, **OURS, **options})
+    if list(options) == ["alpha"]:
+        with pytest.raises(UserError, match=message):
+            ErjndPrefilter(**options)

@@ -90,7 +90,7 @@ def test_the_filter_weakens_as_qp_grows():
             for qp in (22, 27, 32, 37)
         ]
         assert errors == sorted(errors, reverse=True)
-        whole = ErjndPrefilter(alpha=1, weighting="flat", overlap=False, minor_edges=False)
+        whole = ErjndPrefilter(alpha=1)
         largest = np.mean((whole.filter_luma(luma, 8) - luma.astype(float)) ** 2)
         assert 0.5 < errors[-1] < errors[0] <= largest
 

@@ -180,7 +180,7 @@ def test_frames_pass_one_at_a_time():
             taken.append(1)
             yield frame
 
-    stream = apply_prefilter(ErjndPrefilter(minor_edges=False), source(), clip)
+    stream = apply_prefilter(ErjndPrefilter(), source(), clip)
     next(stream), next(stream)
     assert len(taken) == 2
 

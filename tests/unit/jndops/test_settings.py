@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from jndlab.errors import UserError
-from jndlab.jnd.erjnd import ErjndPrefilter
+from jndlab.jnd.erjnd import IqnetFilter
 from jndlab.models.iqnet.iqnet import IQNet
 from jndlab.models.vp_jnd.liu_pw_jnd import LiuPwJnd
 from jndlab.models.vp_jnd.network import VpJndNet
@@ -137,7 +137,7 @@ def test_sections_are_frozen():
 
 # Classes that a section's keys are handed to as keyword arguments, and that are used without it.
 DEFAULTS = [
-    (Prefilter, ErjndPrefilter),
+    (Prefilter, IqnetFilter),
     (IqnetNetwork, IQNet),
     (VpJndNetwork, VpJndNet),
     (Predecessor, LiuPwJnd),
@@ -149,6 +149,9 @@ def test_defaults_of_a_section_are_those_of_its_class(section, of_class):
     accepted = inspect.signature(of_class).parameters
     for key, value in section().plain().items():
         default = accepted[key].default
+        if (of_class, key) == (IqnetFilter, "weighting"):  # a method must name what it assumes
+            assert default is inspect.Parameter.empty
+            continue
         assert value == (list(default) if isinstance(default, tuple) else default), key
 
 

@@ -18,15 +18,20 @@ from jndlab.models.model_files import (
 )
 from jndlab.models.onnx_runtime import LumaSession, export_onnx
 
-
-@pytest.mark.parametrize(("config", "count"), [("A", 3_297), ("B", 2_977)])
-def test_parameter_counts(config, count):
-    assert parameter_count(IQNet(config)) == count
+WIDE = {"channels": 32, "block_3x3": False}
 
 
-@pytest.mark.parametrize(("config", "reach"), [("A", 3), ("B", 2)])
-def test_receptive_field(config, reach):
-    network = _scrambled(config)
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [({}, 3_297), (WIDE, 2_977), ({"channels": 32}, 12_225), ({"channels": 8}, 945)],
+)
+def test_parameter_counts(options, count):
+    assert parameter_count(IQNet(**options)) == count
+
+
+@pytest.mark.parametrize(("options", "reach"), [({}, 3), (WIDE, 2)])
+def test_receptive_field(options, reach):
+    network = _scrambled(**options)
     picture = torch.rand(1, 1, 17, 17)
     touched = picture.clone()
     touched[0, 0, 8, 8] += 0.5
@@ -38,8 +43,8 @@ def test_receptive_field(config, reach):
 
 def test_untrained_network_changes_nothing():
     picture = torch.rand(2, 1, 31, 45)
-    for config in ("A", "B"):
-        assert torch.equal(IQNet(config)(picture), picture)
+    for options in ({}, WIDE):
+        assert torch.equal(IQNet(**options)(picture), picture)
 
 
 def test_untrained_features_ignore_brightness():
@@ -71,9 +76,9 @@ def test_building_leaves_torch_random_numbers_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
-@pytest.mark.parametrize(("config", "count"), [("A", 875), ("B", 1_947)])
-def test_folded_network_is_the_same_function(config, count):
-    network = _scrambled(config)
+@pytest.mark.parametrize(("options", "count"), [({}, 875), (WIDE, 1_947)])
+def test_folded_network_is_the_same_function(options, count):
+    network = _scrambled(**options)
     for parameter in network.parameters():  # no zero bias may hide a mistake
         torch.nn.init.normal_(parameter, std=0.2)
     folded = network.for_use()
@@ -84,21 +89,19 @@ def test_folded_network_is_the_same_function(config, count):
     assert parameter_count(folded) == count
 
 
-def test_unknown_configuration_and_network():
-    with pytest.raises(UserError, match="configuration 'Z'"):
-        IQNet("Z")
+def test_unknown_options_and_network():
     with pytest.raises(UserError, match="iqnet, cnn_jnqd"):
         build_network("iqnetwork")
     with pytest.raises(UserError, match="does not take these options"):
-        build_network("iqnet", {"channels": 3})
+        build_network("iqnet", {"config": "A"})
 
 
 def test_model_file_gives_the_same_network_back(tmp_path):
-    network = _scrambled("B")
+    network = _scrambled(**WIDE)
     save_model(tmp_path / "model.pt", network)
     again = load_model(tmp_path / "model.pt", network="iqnet")
     picture = torch.rand(1, 1, 12, 9)
-    assert architecture_of(again)["options"] == {"config": "B"}
+    assert architecture_of(again)["options"] == WIDE
     assert torch.equal(again(picture), network(picture))
 
 
@@ -119,7 +122,7 @@ def test_model_file_that_is_none(tmp_path):
 
 
 def test_onnx_export_takes_any_size_and_agrees(tmp_path):
-    network = _scrambled("A")
+    network = _scrambled()
     export_onnx(network, tmp_path / "iqnet.onnx")
     session = LumaSession(tmp_path / "iqnet.onnx", threads=1, network="iqnet")
     for height, width in [(64, 64), (37, 101), (1, 1), (240, 416)]:
@@ -133,8 +136,8 @@ def test_onnx_export_takes_any_size_and_agrees(tmp_path):
 
 
 def test_onnx_file_says_what_it_is(tmp_path):
-    export_onnx(IQNet("B"), tmp_path / "b.onnx")
-    assert LumaSession(tmp_path / "b.onnx").architecture == architecture_of(IQNet("B"))
+    export_onnx(IQNet(**WIDE), tmp_path / "b.onnx")
+    assert LumaSession(tmp_path / "b.onnx").architecture == architecture_of(IQNet(**WIDE))
     with pytest.raises(UserError, match="cnn_jnqd, found iqnet"):
         LumaSession(tmp_path / "b.onnx", network="cnn_jnqd")
 
@@ -153,9 +156,9 @@ def test_onnx_files_that_cannot_be_used(tmp_path):
         LumaSession(tmp_path / "fixed.onnx")
 
 
-def _scrambled(config: str) -> IQNet:
+def _scrambled(**options) -> IQNet:
     torch.manual_seed(0)
-    network = IQNet(config)
+    network = IQNet(**options)
     torch.nn.init.normal_(network.tail.weight, std=0.2)
     return network.eval()
 

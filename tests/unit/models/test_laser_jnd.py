@@ -297,7 +297,7 @@ def test_a_network_that_predicts_no_jnd_is_not_exported(tmp_path):
 
 
 def test_onnx_file_that_is_no_jnd_network(tmp_path):
-    export_onnx(IQNet("B"), tmp_path / "luma.onnx")
+    export_onnx(IQNet(), tmp_path / "luma.onnx")
     with pytest.raises(UserError, match=r"no ONNX export(.|\n)*outputs filtered"):
         JndSession(tmp_path / "luma.onnx")
     (tmp_path / "text.onnx").write_text("no model")

@@ -1,14 +1,16 @@
-"""ERJND, the just noticeable difference of energy reduction, and the prefilter made of it.
+"""ERJND, the just noticeable difference of energy reduction, and the two prefilters made of it.
 
 One threshold for each 8x8 luma block, from its structural contrast alone (Ki et al., IEEE TIP
-2018), takes the same magnitude from all DCT coefficients. IQNet (2024) adds a weight for each
-frequency, boundary overlap and the preservation of minor edges. Luma is on the scale 0..255.
+2018), takes the same magnitude from all DCT coefficients (:class:`ErjndPrefilter`). IQNet (2024)
+adds a weight for each frequency, boundary overlap and the preservation of minor edges
+(:class:`IqnetFilter`). Luma is on the scale 0..255.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -64,15 +66,22 @@ def erjnd_threshold(coefficients: np.ndarray) -> np.ndarray:
     return 42.5 * structural_contrast(coefficients).index ** 0.54
 
 
-def frequency_weights(name: str) -> np.ndarray:
-    """Weights (8x8, within 0..1) by which the threshold is multiplied; see :data:`WEIGHTINGS`."""
-    if name not in WEIGHTINGS:
-        raise UserError(
-            f"there is no frequency weighting '{name}'.",
-            where="option weighting",
-            expected="one of " + ", ".join(WEIGHTINGS),
-        )
-    return WEIGHTINGS[name]()
+def frequency_weights(weighting: str) -> np.ndarray:
+    """Weights (8x8, within 0..1) by which the threshold is multiplied.
+
+    ``weighting`` is a name of :data:`WEIGHTINGS`, or the path of a CSV file: eight rows of eight
+    numbers, vertical frequency downwards, horizontal to the right, DC first. Raises UserError for
+    any other name, and for a file that does not hold 64 weights.
+    """
+    if weighting in WEIGHTINGS:
+        return WEIGHTINGS[weighting]()
+    if str(weighting).endswith(".csv"):
+        return _weights_of_file(Path(weighting))
+    raise UserError(
+        f"there is no frequency weighting '{weighting}'.",
+        where="option weighting",
+        expected="one of " + ", ".join(WEIGHTINGS) + ", or the path of a CSV file of 8x8 weights",
+    )
 
 
 def filter_blocks(
@@ -109,61 +118,92 @@ def filter_blocks(
 
 
 class ErjndPrefilter(Prefilter):
-    """DCT-domain filter that takes ``alpha * ERJND * weight`` from each coefficient of the luma.
+    """ERJND as published in 2018: ``alpha * ERJND`` is taken from all 64 coefficients of the luma.
 
-    alpha          0 (nothing) .. 1 (all of the just noticeable difference). Default 0.5, the
-                   middle of the range: an assumption, since no paper names one for ERJND alone.
-    weighting      a name of :data:`WEIGHTINGS`. IQNet prints its weights only as a picture;
-                   `xiang2016` is an assumption. `flat` is ERJND as published in 2018.
-    overlap        average two block grids against block edges (IQNet).
-    minor_edges    keep the original pixels on minor edges (IQNet), after the averaging.
+    alpha    0 (nothing) .. 1 (all of the just noticeable difference). Default 0.5, the middle of
+             the range: an assumption, since no paper names one for ERJND alone.
+
+    Rounded once, at the end. 10-bit luma is filtered on the scale 0..255 in steps of 1/4 and keeps
+    its precision.
+    """
+
+    def __init__(self, *, alpha: float = 0.5) -> None:
+        self.alpha = _checked_alpha(alpha)
+
+    def filter_luma(self, luma: np.ndarray, bit_depth: int, qp: int | None = None) -> np.ndarray:
+        """Filter one plane (H x W, uint8 or uint16); ``qp`` plays no part."""
+        return _filtered(luma, bit_depth, self.alpha, frequency_weights("flat"), overlap=False)
+
+
+class IqnetFilter(Prefilter):
+    """IQNet's filter at one scale: ``alpha * ERJND * weight``, boundary overlap, minor edges kept.
+
+    The paper's training data are made by it; its network learns it at an alpha for each patch.
+
+    alpha          0 .. 1, as for :class:`ErjndPrefilter`.
+    weighting      see :func:`frequency_weights`. There is no default: IQNet prints its weights
+                   only as a picture (Fig. 4), and whichever are used is an assumption.
+    overlap        average two block grids against block edges.
+    minor_edges    keep the original pixels on minor edges, after the averaging.
     canny_main     thresholds (low, high) on 0..255 of the detector of main edges, and
     canny_detail   of the detector of details: assumptions, see :mod:`jndlab.jnd.edges`.
 
-    Rounded once, at the end. 10-bit luma is filtered on the scale 0..255 in steps of 1/4 and
-    keeps its precision; its edges are found in the picture rounded to 8 bit.
+    Precision and rounding as in :class:`ErjndPrefilter`; edges are found in the picture rounded
+    to 8 bit.
     """
 
     def __init__(
         self,
         *,
-        alpha: float = 0.5,
-        weighting: str = "xiang2016",
+        alpha: float,
+        weighting: str,
         overlap: bool = True,
         minor_edges: bool = True,
         canny_main: Sequence[float] = CANNY_MAIN,
         canny_detail: Sequence[float] = CANNY_DETAIL,
     ) -> None:
-        is_number = isinstance(alpha, (int, float)) and not isinstance(alpha, bool)
-        if not (is_number and 0 <= alpha <= 1):
-            raise UserError(
-                "option alpha is not a scale of ERJND.",
-                expected=f"a number from 0 to 1, found {alpha!r}",
-            )
         for name, value in (("overlap", overlap), ("minor_edges", minor_edges)):
             if not isinstance(value, bool):
                 raise UserError(
                     f"option {name} is neither true nor false.", expected=f"found {value!r}"
                 )
-        self.alpha, self.overlap, self.minor_edges = float(alpha), overlap, minor_edges
-        self.weights = frequency_weights(weighting).astype(np.float32)
+        self.alpha, self.overlap, self.minor_edges = _checked_alpha(alpha), overlap, minor_edges
+        self.weights = frequency_weights(weighting)
         self.canny_main = checked_thresholds("canny_main", canny_main)
         self.canny_detail = checked_thresholds("canny_detail", canny_detail)
 
     def filter_luma(self, luma: np.ndarray, bit_depth: int, qp: int | None = None) -> np.ndarray:
         """Filter one plane (H x W, uint8 or uint16); ``qp`` plays no part."""
-
-        def thresholds(_blocks: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
-            scale = (self.alpha * erjnd_threshold(coefficients)).astype(np.float32)
-            return scale[..., np.newaxis, np.newaxis] * self.weights
-
-        filtered = filter_blocks(to_scale_255(luma, bit_depth), thresholds, self.overlap)
-        result = from_scale_255(filtered, bit_depth)
+        result = _filtered(luma, bit_depth, self.alpha, self.weights, self.overlap)
         if self.minor_edges:
             luma_8bit = from_scale_255(to_scale_255(luma, bit_depth), 8)
             keep = minor_edges(luma_8bit, self.canny_main, self.canny_detail)
             np.copyto(result, luma, where=keep)
         return result
+
+
+def _filtered(
+    luma: np.ndarray, bit_depth: int, alpha: float, weights: np.ndarray, overlap: bool
+) -> np.ndarray:
+    weights = weights.astype(np.float32)
+
+    def thresholds(_blocks: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+        scale = (alpha * erjnd_threshold(coefficients)).astype(np.float32)
+        return scale[..., np.newaxis, np.newaxis] * weights
+
+    return from_scale_255(
+        filter_blocks(to_scale_255(luma, bit_depth), thresholds, overlap), bit_depth
+    )
+
+
+def _checked_alpha(alpha: float) -> float:
+    is_number = isinstance(alpha, (int, float)) and not isinstance(alpha, bool)
+    if not (is_number and 0 <= alpha <= 1):
+        raise UserError(
+            "option alpha is not a scale of ERJND.",
+            expected=f"a number from 0 to 1, found {alpha!r}",
+        )
+    return float(alpha)
 
 
 def to_scale_255(luma: np.ndarray, bit_depth: int) -> np.ndarray:
@@ -176,6 +216,29 @@ def from_scale_255(luma: np.ndarray, bit_depth: int) -> np.ndarray:
     samples = np.rint(luma * np.float32(1 << (bit_depth - 8)))
     dtype = np.uint8 if bit_depth == 8 else np.uint16
     return np.clip(samples, 0, (1 << bit_depth) - 1).astype(dtype)
+
+
+def _weights_of_file(path: Path) -> np.ndarray:
+    if not path.is_file():
+        raise UserError("the file of frequency weights does not exist.", where=str(path))
+    rows = [line.split(",") for line in path.read_text().splitlines() if line.strip()]
+    shape = f"{len(rows)} rows of {', '.join(map(str, sorted({len(row) for row in rows})))} columns"
+    try:
+        weights = np.array([[float(cell) for cell in row] for row in rows])
+    except ValueError:
+        weights, shape = np.empty(0), "cells that are not numbers, or rows of unequal length"
+    if weights.shape != (BLOCK, BLOCK):
+        found = shape
+    elif not ((weights >= 0) & (weights <= 1)).all():
+        found = f"weights from {weights.min():g} to {weights.max():g}"
+    else:
+        return weights
+    raise UserError(
+        "the file of frequency weights is not a table of 64 weights.",
+        where=str(path),
+        expected=f"{BLOCK} rows of {BLOCK} numbers from 0 to 1, separated by commas, without a "
+        f"header; found {found}",
+    )
 
 
 def _flat_weights() -> np.ndarray:

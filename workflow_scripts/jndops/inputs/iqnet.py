@@ -61,6 +61,11 @@ class IqnetInputs:
         names = ("source", "crop", "patch", "crops_per_picture", "frames_per_clip")
         return {name: self.data[name] for name in names}
 
+    def weighting_file(self) -> list[str]:
+        """The file of the filter's weights, where they are not a set of the suite's own."""
+        weighting = self.data["prefilter"]["weighting"]
+        return [weighting] if weighting.endswith(".csv") else []
+
     def candidates(self) -> dict[str, Any]:
         """Options of the candidates of each picture."""
         return {

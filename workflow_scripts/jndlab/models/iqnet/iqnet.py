@@ -1,15 +1,18 @@
 """IQNet (OJCAS 2024): the 3K-parameter network that filters imperceptible detail out of luma.
 
 The paper prints its parts (a 5x5 convolution, a pixel-attention block of a 1x1 convolution and a
-sigmoid gate, shortcuts, a luma residual) and "3K parameters, 3K MAC", but no widths. The two
-configurations here are the suite's assumption; both round to the printed numbers:
+sigmoid gate, shortcuts, a luma residual) and "3K parameters, 3K MAC", but no widths (Fig. 6 is a
+picture). The layers are 5x5, [1x1, pixel attention, 3x3] + skip, 1x1, all with bias and zero
+padding. Width, and whether the block has the 3x3, are the suite's assumption; of these readings the
+first two round to the printed numbers, the third is a peer's (FJNDF):
 
-====== ======================================================== ========== ======= =========
-config layers (all with bias, zero padding)                     parameters MAC/px  receptive
-====== ======================================================== ========== ======= =========
-A      16 channels: 5x5, [1x1, pixel attention, 3x3] + skip, 1x1     3,297   3,232  7 x 7
-B      32 channels: 5x5, [1x1, pixel attention] + skip, 1x1          2,977   2,880  5 x 5
-====== ======================================================== ========== ======= =========
+======== ========= ========== ======= =========
+channels block_3x3 parameters MAC/px  receptive
+======== ========= ========== ======= =========
+16       yes            3,297   3,232  7 x 7
+32       no             2,977   2,880  5 x 5
+32       yes           12,225  12,096  7 x 7
+======== ========= ========== ======= =========
 
 The start is an assumption too: the last convolution is zero, so that the network begins as the
 identity, and the filters of the first have zero mean and a gain of 6. Brightness, a hundred times
@@ -18,7 +21,8 @@ own start the loss stays where it was for some hundred steps, and takes about th
 to fall as far.
 
 No activation but the gate stands between the convolutions, so a trained network folds exactly
-into a smaller one for use (``for_use``): 875 numbers and 841 MAC/px for A, 1,947 and 1,881 for B.
+into a smaller one for use (``for_use``): 875 numbers and 841 MAC/px for the first reading, 1,947
+and 1,881 for the second.
 
 Trained in the paper by Adam, 1e-3 halved every 250 epochs, batch 128 of 64x64 crops, 2,500 epochs.
 """
@@ -31,32 +35,25 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from jndlab.errors import UserError
 from jndlab.models.layers import LumaNetwork, PixelAttention, bias_of
 
-CHANNELS = {"A": 16, "B": 32}
 HEAD_GAIN = 6.0
 
 
 class IQNet(LumaNetwork):
     """N x 1 x H x W luma in [0, 1] -> luma of the same size; the identity until it is trained.
 
-    ``config`` is "A" (default) or "B", see the module's table. Raises UserError for another.
+    ``channels`` and ``block_3x3`` are a reading of Fig. 6, see the module's table.
     """
 
     border: ClassVar[int] = 0
 
-    def __init__(self, config: str = "A") -> None:
-        super().__init__(config=config)
-        if config not in CHANNELS:
-            raise UserError(
-                f"IQNet has no configuration '{config}'.", expected=" or ".join(CHANNELS)
-            )
-        channels = CHANNELS[config]
+    def __init__(self, channels: int = 16, block_3x3: bool = True) -> None:
+        super().__init__(channels=channels, block_3x3=block_3x3)
         self.head = nn.Conv2d(1, channels, kernel_size=5, padding=2)
         block: list[nn.Module] = [nn.Conv2d(channels, channels, kernel_size=1)]
         block.append(PixelAttention(channels))
-        if config == "A":
+        if block_3x3:
             block.append(nn.Conv2d(channels, channels, kernel_size=3, padding=1))
         self.block = nn.Sequential(*block)
         self.tail = nn.Conv2d(channels, 1, kernel_size=1)
@@ -76,7 +73,7 @@ class IQNet(LumaNetwork):
 
 
 class FoldedIQNet(LumaNetwork):
-    """A trained IQNet for use: 5x5, pixel attention, 3x3 (B: none), sum; in parallel a 5x5.
+    """A trained IQNet for use: 5x5, pixel attention, 3x3 (if any), sum; in parallel a 5x5.
 
     1x1 convolutions are matrices between the layers before and after them; the products are
     formed in float64. The luma residual is the 1 in the middle of the direct 5x5.

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from jndlab.jnd.dct import BLOCK
-from jndlab.jnd.erjnd import ErjndPrefilter
+from jndlab.jnd.erjnd import ErjndPrefilter, IqnetFilter
 from jndlab.media.blocks import split_blocks
 from jndlab.media.clip import Frame
 from jndlab.media.pictures import write_png
@@ -85,11 +85,12 @@ ABLATIONS = {
         ("saving_pct", "vmaf_p", "vmaf_r", "edge_error_p", "edge_error_r"),
     ),
     "fig12_mae_rule": Ablation(
-        "Fig. 12: without and with the MAE rule for smooth patches, in both readings",
+        "Fig. 12: without and with the MAE rule for smooth patches, by what the MAE is of",
         {
             "no_mae_rule": "no MAE rule",
-            "mae_decoded": "MAE of decoded",
-            "mae_prefiltered": "MAE of prefiltered",
+            "mae_decoded_vs_decoded": "decoded, decoded original",
+            "mae_decoded_vs_source": "decoded, source",
+            "mae_prefiltered_vs_source": "prefiltered, source",
         },
         ("saving_pct", "vmaf_r", "mean_alpha", "smooth_error_p", "smooth_error_r"),
     ),
@@ -99,24 +100,24 @@ ABLATIONS = {
 def selections(
     scores: pd.DataFrame, options: SelectionOptions, pictures: Sequence[str]
 ) -> dict[str, Any]:
-    """The choice of alphas with the MAE rule in both readings, and without it.
+    """The choice of alphas with the MAE rule in all readings, and without it.
 
     ``scores`` is the table of the whole data set, since which patches are smooth depends on all.
     ``selections``: per picture and variant of Fig. 12 its grid of alphas; ``smooth``: per picture
     the grid of patches that are smooth under the configured reading; ``mae_rule``: what each
     variant chose in the whole data set. Options without the rule get its default share.
     """
-    from jndlab.papers.iqnet.training_data import choose_alphas
+    from jndlab.papers.iqnet.training_data import MAE_COLUMNS, choose_alphas
 
     if options.smooth_absolute is None and options.smooth_quantile == 0:
         options = options.model_copy(update={"smooth_quantile": SelectionOptions().smooth_quantile})
     variants = {
         "no_mae_rule": options.model_copy(update={"smooth_quantile": 0.0, "smooth_absolute": None}),
-        "mae_decoded": options.model_copy(update={"mae_kind": "decoded_vs_source"}),
-        "mae_prefiltered": options.model_copy(update={"mae_kind": "prefiltered_vs_source"}),
     }
+    for kind, column in MAE_COLUMNS.items():
+        variants[column] = options.model_copy(update={"mae_kind": kind})
     tables = {name: choose_alphas(scores, variant) for name, variant in variants.items()}
-    configured = tables[f"mae_{options.mae_kind.partition('_')[0]}"]
+    configured = tables[MAE_COLUMNS[options.mae_kind]]
     without = tables["no_mae_rule"]["alpha"]
 
     def grid(table: pd.DataFrame, picture: str, column: str) -> list[list[Any]]:
@@ -160,16 +161,11 @@ def filter_variants(
     ours = {**filter_options, "overlap": True, "minor_edges": True}
     overlap = {**ours, "minor_edges": False}
     weighted = {**overlap, "overlap": False}
-    steps = {
-        "erjnd": {**weighted, "weighting": "flat"},
-        "weighted": weighted,
-        "overlap": overlap,
-        "ours": ours,
-    }
-    lumas = {SOURCE: luma}
+    steps = {"weighted": weighted, "overlap": overlap, "ours": ours}
+    lumas = {SOURCE: luma, "erjnd": ErjndPrefilter(alpha=alpha).filter_luma(luma, 8)}
     for name, options in steps.items():
-        lumas[name] = ErjndPrefilter(alpha=alpha, **options).filter_luma(luma, 8)
-    candidates = [ErjndPrefilter(alpha=a, **filter_options).filter_luma(luma, 8) for a in alphas]
+        lumas[name] = IqnetFilter(alpha=alpha, **options).filter_luma(luma, 8)
+    candidates = [IqnetFilter(alpha=a, **filter_options).filter_luma(luma, 8) for a in alphas]
     stack, grid = np.stack([luma, *candidates]), [0.0, *alphas]
     for name, places in chosen.items():
         choice = np.searchsorted(grid, np.asarray(places))

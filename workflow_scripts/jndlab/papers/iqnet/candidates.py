@@ -13,7 +13,7 @@ import numpy as np
 
 from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.files import atomic_path
-from jndlab.jnd.erjnd import ErjndPrefilter
+from jndlab.jnd.erjnd import IqnetFilter
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
 
 DECODED_DEPTH = 10  # VVC's internal depth; a stream of 8 bit is raised to it
@@ -24,19 +24,19 @@ _ARRAYS = ("source", "prefiltered", "decoded_y", "decoded_u", "decoded_v", "bits
 
 @dataclass(frozen=True)
 class CandidateOptions:
-    """How candidates are made: the scales of ERJND, the base QP, and the prefilter's options.
+    """How candidates are made: the scales of ERJND, the filter's other options, the base QP.
 
-    ``alphas`` rise and are above 0; ``filter_options`` are those of :class:`ErjndPrefilter`
-    other than ``alpha``.
+    ``alphas`` rise and are above 0; ``filter_options`` are those of :class:`IqnetFilter` other
+    than ``alpha``.
     """
 
     alphas: Sequence[float]
+    filter_options: Mapping[str, Any]
     qp: int = 27
-    filter_options: Mapping[str, Any] | None = None
 
-    def prefilters(self) -> list[ErjndPrefilter]:
+    def prefilters(self) -> list[IqnetFilter]:
         """One prefilter for each alpha; UserError for options that it refuses."""
-        return [ErjndPrefilter(alpha=alpha, **self.filter_options or {}) for alpha in self.alphas]
+        return [IqnetFilter(alpha=alpha, **self.filter_options) for alpha in self.alphas]
 
 
 @dataclass(frozen=True)

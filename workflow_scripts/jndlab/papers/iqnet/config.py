@@ -24,6 +24,7 @@ from jndlab.configuration import (
     TrainingJobs,
     sum_to_one,
 )
+from jndlab.jnd.erjnd import WEIGHTINGS
 
 
 def _rising(alphas: list[float]) -> list[float]:
@@ -33,15 +34,27 @@ def _rising(alphas: list[float]) -> list[float]:
 
 
 Scales = Annotated[Several[Share], AfterValidator(_rising)]
-MaeKind = Literal["decoded_vs_source", "prefiltered_vs_source"]
+MaeKind = Literal["decoded_vs_decoded", "decoded_vs_source", "prefiltered_vs_source"]
+
+
+def _weighting(text: str) -> str:
+    if text not in WEIGHTINGS and not text.endswith(".csv"):
+        names = ", ".join(WEIGHTINGS)
+        raise ValueError(f"write one of {names}, or the path of a CSV file of 8x8 weights")
+    return text
+
+
+Weighting = Annotated[Text, AfterValidator(_weighting)]
 
 
 class Prefilter(Section):
     """The filter that takes alpha x ERJND x weight from the DCT."""
 
-    weighting: Literal["xiang2016", "flat", "sqrt_xiang2016", "csf"] = "xiang2016"
-    """Weights of the 64 frequencies. Assumption: the paper prints them as a picture only (Fig. 4);
-    these are attributed to its reference Xiang et al., 2016. `flat` is ERJND without weights."""
+    weighting: Weighting = "xiang2016"
+    """Weights of the 64 frequencies: `xiang2016`, `sqrt_xiang2016`, `csf`, `flat` (none), or the
+    path of a CSV file of eight rows of eight numbers from 0 to 1, DC first. Assumption: the paper
+    prints its weights as a picture only (Fig. 4); `xiang2016` is attributed to its reference. A
+    reader who has the figure can enter its numbers; `fig04_weights` draws those used."""
     overlap: bool = True
     """Boundary overlap: mean of two grids of 8x8 blocks, 4 pixels apart (printed). Assumption:
     before the edges are put back."""
@@ -66,18 +79,23 @@ class SelectionOptions(Section):
     mae_ratio: Annotated[float, Field(ge=1), AS_WRITTEN] = 1.2
     """Smooth patches lose candidates whose MAE is above this multiple of that of the smallest alpha
     (printed: 1.2)."""
-    mae_kind: MaeKind = "decoded_vs_source"
-    """Which MAE. Assumption: of the decoded candidate against the source; without the codec's error
-    the bound of 1.2 lets the smallest alpha pass and nothing else."""
+    mae_kind: MaeKind = "decoded_vs_decoded"
+    """Which MAE. Assumption: of the decoded candidate against the decoded original, the two that
+    the paper compares in one sentence. `decoded_vs_source` has the codec's error in all of them,
+    and the bound of 1.2 lets nearly all pass; `prefiltered_vs_source` lets only the smallest pass.
+    The table `selection_readings` has all three."""
     tolerance: NonNegative = 0.05
     """Where no score reaches that of the unfiltered patch, how much lower one may be, in units of
     the scorer. Assumption: the paper says slightly; 0.05 is meant for NIMA's 1 to 10 (for `piqe`, 0
     to 100, 0.5 is as much)."""
-    tie_mode: Literal["closest", "largest"] = "closest"
-    """`closest`: the score nearest to and not below the reference, of equal ones the largest alpha
-    (printed words); `largest`: the largest alpha whose score is not below."""
-    equal_scores: NonNegative = 1e-06
-    """Scores that differ by no more are equal. Assumption."""
+    tie_mode: Literal["closest", "largest"] = "largest"
+    """`largest`: the largest alpha whose score is not below the reference; `closest`: the score
+    nearest to the reference and not below, of equal ones the largest alpha. Both are printed, and
+    agree where scores fall with alpha. Assumption: `largest`, whose networks save what is printed.
+    """
+    equal_scores: NonNegative = 1e-3
+    """Scores that differ by no more are equal. Assumption; the same patch in another batch can
+    differ by as much. Decoded patches that are equal sample by sample have one score."""
     allow_zero: bool = False
     """Leave a patch unfiltered where nothing is acceptable. Assumption: false, it gets the smallest
     alpha."""
@@ -140,9 +158,11 @@ class TrainingData(Section):
 class Network(Section):
     """The network (paper, Fig. 6)."""
 
-    config: Literal["A", "B"] = "A"
-    """Assumption: the paper prints 3K parameters and no widths. `A` has 16 channels and a 3x3
-    convolution (3,297 parameters), `B` 32 channels without it (2,977)."""
+    channels: Count = 16
+    """Channels of the convolutions. Assumption: the paper prints 3K parameters, and the widths in a
+    picture only; 16 make 3,297 parameters, 32 without the 3x3 convolution 2,977."""
+    block_3x3: bool = True
+    """Whether the attention block ends in a 3x3 convolution. Assumption."""
 
 
 class PairFractions(Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:  # it imports torch, which the selection does without
     from jndlab.quality.no_reference import Scorer
 
 REFERENCE = 0.0  # alpha of the unfiltered picture in the table of scores
+MAE_COLUMNS: dict[str, str] = {kind: f"mae_{kind}" for kind in get_args(MaeKind)}
+SMOOTH_SHARES = (0.1, 0.25, 0.5, 1.0)  # for which the readings are tabulated
 PATCH_KEY = ["picture", "patch_row", "patch_column"]
 
 
@@ -41,9 +44,11 @@ def score_patches(
     """One row per patch and alpha (0: unfiltered), in the order of the pictures.
 
     Columns: picture, patch_row, patch_column, alpha, score of the decoded patch in colour (higher
-    is better), mae_decoded and mae_prefiltered of its luma against the source in steps of 8 bit,
-    and ``picture_bits``, the size of the whole candidate's stream. What lies right of and below
-    the last whole patch is left out. Raises UserError for a picture smaller than a patch.
+    is better), ``mae_KIND`` of its luma for each :data:`MaeKind` in steps of 8 bit, and
+    ``picture_bits``, the size of the whole candidate's stream. Patches of a picture that are equal
+    after decoding are scored once, so that noise of the scorer cannot decide between them. What
+    lies right of and below the last whole patch is left out. Raises UserError for a picture
+    smaller than a patch.
     """
     grid = [REFERENCE, *alphas]
     tables = [_scores_of(made, grid, scorer, patch) for made in candidates]
@@ -52,12 +57,15 @@ def score_patches(
     return pd.concat(tables, ignore_index=True)
 
 
-def choose_alphas(scores: pd.DataFrame, options: SelectionOptions) -> pd.DataFrame:
-    """One row per patch: the alpha chosen for it, why, and what it was chosen by.
+class _Scores(NamedTuple):
+    """The table of scores by patch: ``columns`` are (alpha, patch), for rising ``alphas``."""
 
-    ``scores`` is the table of :func:`score_patches`. Columns beside the patch's place: alpha,
-    reason, smooth, score and reference_score, mae_decoded and mae_prefiltered of the choice.
-    """
+    patches: pd.DataFrame
+    alphas: np.ndarray
+    columns: dict[str, np.ndarray]
+
+
+def _by_patch(scores: pd.DataFrame) -> _Scores:
     table = scores.sort_values("alpha", kind="stable").set_index(PATCH_KEY)
     grid = np.unique(table["alpha"])
     if len(scores) % len(grid) or grid[0] != REFERENCE:
@@ -65,24 +73,68 @@ def choose_alphas(scores: pd.DataFrame, options: SelectionOptions) -> pd.DataFra
     patches = scores.loc[scores["alpha"] == REFERENCE, PATCH_KEY].reset_index(drop=True)
     index = pd.MultiIndex.from_frame(patches)
 
-    def of(column: str) -> np.ndarray:  # (alpha, patch)
+    def of(column: str) -> np.ndarray:
         rows = [table.loc[table["alpha"] == alpha, column].reindex(index) for alpha in grid]
         return np.stack([row.to_numpy() for row in rows])
 
-    values = {name: of(name) for name in ("score", "mae_decoded", "mae_prefiltered")}
-    mae = values[f"mae_{options.mae_kind.partition('_')[0]}"]
+    return _Scores(patches, grid, {name: of(name) for name in ("score", *MAE_COLUMNS.values())})
+
+
+def choose_alphas(scores: pd.DataFrame, options: SelectionOptions) -> pd.DataFrame:
+    """One row per patch: the alpha chosen for it, why, and what it was chosen by.
+
+    ``scores`` is the table of :func:`score_patches`. Columns beside the patch's place: alpha,
+    reason, smooth, score and reference_score, and the errors of the choice.
+    """
+    return _choose(_by_patch(scores), options)
+
+
+def _choose(scored: _Scores, options: SelectionOptions) -> pd.DataFrame:
+    score, mae = scored.columns["score"], scored.columns[MAE_COLUMNS[options.mae_kind]]
     first = 0 if options.allow_zero else 1
-    chosen = select_alphas(values["score"][first:], values["score"][0], mae[first:], options)
-    place = chosen.choice + first, np.arange(len(patches))
-    return patches.assign(
-        alpha=grid[place[0]],
+    chosen = select_alphas(score[first:], score[0], mae[first:], options)
+    place = chosen.choice + first, np.arange(len(scored.patches))
+    return scored.patches.assign(
+        alpha=scored.alphas[place[0]],
         reason=[str(reason) for reason in chosen.reasons],
         smooth=chosen.smooth,
-        score=values["score"][place],
-        reference_score=values["score"][0],
-        mae_decoded=values["mae_decoded"][place],
-        mae_prefiltered=values["mae_prefiltered"][place],
+        score=score[place],
+        reference_score=score[0],
+        **{name: scored.columns[name][place] for name in MAE_COLUMNS.values()},
     )
+
+
+def selection_readings(scores: pd.DataFrame, options: SelectionOptions) -> pd.DataFrame:
+    """What other readings of the printed rules choose from the same scores, a row each.
+
+    ``tie_mode`` and ``mae_kind`` with ``smooth_quantile`` of several shares (the option's own among
+    them): the share of the alphas above the smallest that the MAE rule admits in smooth patches,
+    the patches whose alpha it changes, the mean alpha, and the mean absolute error of the targets.
+    ``configured`` marks the reading in use; one with ``smooth_absolute`` is not among them.
+    """
+    scored, rows = _by_patch(scores), []
+    shares = sorted({*SMOOTH_SHARES, options.smooth_quantile})
+    for tie_mode, kind in product(("largest", "closest"), MAE_COLUMNS):
+        reading = options.model_copy(
+            update={"tie_mode": tie_mode, "mae_kind": kind, "smooth_absolute": None}
+        )
+        without = _choose(scored, reading.model_copy(update={"smooth_quantile": 0.0}))["alpha"]
+        mae = scored.columns[MAE_COLUMNS[kind]][1:]
+        for share in shares:
+            variant = reading.model_copy(update={"smooth_quantile": share})
+            table = _choose(scored, variant)
+            smooth = table["smooth"].to_numpy()
+            admitted = (mae <= options.mae_ratio * mae[0])[1:, smooth]
+            rows.append(
+                {"tie_mode": tie_mode, "mae_kind": kind, "smooth_share": share}
+                | {"admitted_pct": 100 * admitted.mean() if admitted.size else None}
+                | {"changed_pct": 100 * (table["alpha"] != without).mean()}
+                | {"mean_alpha": table["alpha"].mean()}
+                | {"mean_alpha_of_smooth": table.loc[smooth, "alpha"].mean()}
+                | {"mean_mae_prefiltered": table["mae_prefiltered_vs_source"].mean()}
+                | {"configured": variant == options}
+            )
+    return pd.DataFrame(rows)
 
 
 def training_pairs(
@@ -135,21 +187,19 @@ def alpha_histogram(choices: pd.DataFrame, alphas: Sequence[float]) -> pd.DataFr
 def statistics(
     scores: pd.DataFrame, choices: pd.DataFrame, alphas: Sequence[float], options: SelectionOptions
 ) -> dict[str, Any]:
-    """What the data set holds, and what the other reading of the MAE rule would have chosen."""
+    """What the data set holds: its patches, their alphas and errors, what each alpha saves."""
     bits = scores.drop_duplicates(["picture", "alpha"]).groupby("alpha")["picture_bits"].sum()
-    mae = scores.groupby("alpha")[["mae_decoded", "mae_prefiltered"]].mean()
-    readings = {kind: options.model_copy(update={"mae_kind": kind}) for kind in get_args(MaeKind)}
+    reasons = choices["reason"].value_counts(normalize=True)
+    mae = scores.groupby("alpha")[list(MAE_COLUMNS.values())].mean()
     return {
         "pictures": int(choices["picture"].nunique()),
         "patches": len(choices),
         "selection": options.plain(),
-        **_summary(choices),
+        "mean_alpha": round(float(choices["alpha"].mean()), 4),
+        "smooth_share": round(float(choices["smooth"].mean()), 4),
+        "reason_shares": {str(r): round(float(reasons.get(str(r), 0.0)), 4) for r in Reason},
+        "mean_mae_prefiltered": round(float(choices["mae_prefiltered_vs_source"].mean()), 4),
         "alpha_patches": _counts(alpha_histogram(choices, alphas)),
-        "readings_of_the_mae_rule": {
-            kind: _summary(table := choose_alphas(scores, reading))
-            | {"alpha_patches": _counts(alpha_histogram(table, alphas))}
-            for kind, reading in readings.items()
-        },
         "saving_pct_by_alpha": {
             str(alpha): round(float(100 * (1 - bits[alpha] / bits[REFERENCE])), 3)
             for alpha in alphas
@@ -179,16 +229,19 @@ def _scores_of(made: Candidates, grid: Sequence[float], scorer: Scorer, patch: i
         )
     rgb = np.moveaxis(frame_to_rgb(made.decoded, DECODED_DEPTH), -1, 1)
     patches = np.moveaxis(split_blocks(rgb, patch, partial="drop"), 1, -1)
-    scores = scorer.score(patches.reshape(-1, patch, patch, 3)).reshape(patches.shape[:3])
+    different, places = np.unique(patches.reshape(-1, patch, patch, 3), axis=0, return_inverse=True)
+    scores = scorer.score(different)[places.reshape(patches.shape[:3])]
 
     source = made.source.astype(np.float64)
-    lumas = {
-        "mae_decoded": made.decoded.y / (1 << (DECODED_DEPTH - 8)),
-        "mae_prefiltered": np.concatenate([source[np.newaxis], made.prefiltered]),
+    decoded = made.decoded.y / (1 << (DECODED_DEPTH - 8))
+    errors: dict[MaeKind, np.ndarray] = {
+        "decoded_vs_decoded": decoded - decoded[0],
+        "decoded_vs_source": decoded - source,
+        "prefiltered_vs_source": np.concatenate([source[np.newaxis], made.prefiltered]) - source,
     }
     mae = {
-        name: split_blocks(np.abs(luma - source), patch, partial="drop").mean(axis=(-1, -2))
-        for name, luma in lumas.items()
+        MAE_COLUMNS[kind]: split_blocks(np.abs(error), patch, partial="drop").mean(axis=(-1, -2))
+        for kind, error in errors.items()
     }
     alpha, row, column = np.indices(scores.shape)
     table = {
@@ -203,16 +256,6 @@ def _scores_of(made: Candidates, grid: Sequence[float], scorer: Scorer, patch: i
     return pd.DataFrame(
         {name: v if isinstance(v, str) else v.reshape(-1) for name, v in table.items()}
     )
-
-
-def _summary(choices: pd.DataFrame) -> dict[str, Any]:
-    reasons = choices["reason"].value_counts(normalize=True)
-    return {
-        "mean_alpha": round(float(choices["alpha"].mean()), 4),
-        "smooth_share": round(float(choices["smooth"].mean()), 4),
-        "reason_shares": {str(r): round(float(reasons.get(str(r), 0.0)), 4) for r in Reason},
-        "mean_mae_prefiltered": round(float(choices["mae_prefiltered"].mean()), 4),
-    }
 
 
 def _counts(histogram: pd.DataFrame) -> Mapping[str, int]:
