@@ -103,7 +103,7 @@ def test_points_name_the_model_that_filtered(results):
 
 
 def test_another_choice_of_alphas_neither_codes_nor_scores_again(run):
-    run.write("other.yaml", CONFIG.replace("tolerance: 0.5", "tolerance: 0.5, tie_mode: largest"))
+    run.write("other.yaml", CONFIG.replace("tolerance: 0.5", "tolerance: 0.5, tie_mode: closest"))
     planned = run.planned("--configfile", "other.yaml")
     assert planned["select_iqnet_alphas"] == planned["train_iqnet"] == 1
     assert not {"make_iqnet_candidates", "score_iqnet_patches"} & set(planned)
