@@ -17,6 +17,8 @@ rule plot_figures:
         "../../envs/tables.yaml"
     params:
         anchor=ANCHOR,
+        bd_rate=settings.config["bd_rate"],
+        labels=coding.labels(),
         rd_curves=RD_CURVES,
     script:
         "../../workflow_scripts/coding/plot_figures.py"

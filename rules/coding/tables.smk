@@ -1,5 +1,7 @@
 """Tables of all points: the points themselves, savings at equal QP, BD-rates with their means."""
 
+from itertools import product
+
 
 rule tabulate_points:
     """Tabulate every rate-distortion point."""
@@ -22,7 +24,12 @@ rule compare_methods:
     input:
         points=coding.points_table(),
     output:
-        **outputs_of("coding", "compare_methods"),
+        **outputs_of(
+            "coding",
+            "compare_methods",
+            bd_metric=settings.config["bd_rate"]["metrics"],
+            coding=settings.config["configurations"],
+        ),
     log:
         "<logs>/compare_methods.log",
     benchmark:
@@ -33,6 +40,8 @@ rule compare_methods:
         anchor=ANCHOR,
         bd_rate=settings.config["bd_rate"],
         classes=coding.classes(),
+        labels=coding.labels(),
+        by_sequence=list(product(settings.config["configurations"], settings.config["bd_rate"]["metrics"])),
     script:
         "../../workflow_scripts/coding/compare_methods.py"
 

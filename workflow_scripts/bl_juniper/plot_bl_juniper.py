@@ -13,7 +13,13 @@ def main(snakemake) -> None:
     stem = stems(snakemake.output)
     points = read_points(given.points)
     for metric in (name.removeprefix("rd_") for name in stem if name.startswith("rd_")):
-        rd_curves(points, metric, stem[f"rd_{metric}"], anchor_method=params.anchor)
+        rd_curves(
+            points,
+            metric,
+            stem[f"rd_{metric}"],
+            anchor_method=params.anchor,
+            labels=params.labels,
+        )
     saving_figure(pd.read_csv(given.savings), stem["saving_over_target_qp"], params.labels)
     equal_rate = pd.read_csv(given.equal_rate)
     for quality in ("wpsnr", "wssim"):

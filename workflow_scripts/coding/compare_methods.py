@@ -1,9 +1,12 @@
-"""RD points in; tables of BD-rates and of savings at equal QP out."""
+"""RD points in; summary of the methods, BD-rates and savings at equal QP out."""
 
 from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.points import read_points, same_qp_table
+from jndlab.report.method_summary import bd_rate_by_sequence, readable, short_label, summary_table
 from jndlab.report.tables import LIST_FORMATS, write_table
 from jndops.adapter import run, stems
+
+DOUBTFUL = "* = curves that share less than 75 % of their range of quality"
 
 
 def main(snakemake) -> None:
@@ -32,6 +35,21 @@ def main(snakemake) -> None:
         caption=f"Saving and loss of quality against {params.anchor} at equal QP: saving = "
         "100 (1 - bits / anchor bits); drop = anchor - method, mean over frames.",
     )
+    summary = summary_table(points, bd_rates, params.labels)
+    caption = (
+        f"Methods against {params.anchor}: BD-rate (negative saves bits at equal quality), then "
+        "bits saved and quality lost at equal QP, means over sequences and QPs. "
+        f"{DOUBTFUL} are in the mean; where all are, none is given."
+    )
+    write_table(summary, stem["summary"], formats=("csv",))
+    write_table(readable(summary), stem["summary"], formats=("md", "tex", "html"), caption=caption)
+    for configuration, metric in params.by_sequence:
+        write_table(
+            bd_rate_by_sequence(bd_rates, params.labels, configuration, metric),
+            stem[f"bd_rate_{configuration}_{metric}"],
+            caption=f"BD-rate (%) under {short_label(metric)} in {configuration} against "
+            f"{params.anchor}, by sequence; negative saves bits at equal quality. {DOUBTFUL}.",
+        )
 
 
 run(main, snakemake)

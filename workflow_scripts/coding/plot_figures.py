@@ -1,7 +1,9 @@
-"""RD points in; rate-distortion curves and figures of saving and loss out."""
+"""RD points in; overview, rate-distortion curves, figures of saving and loss out."""
 
+from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.points import read_points, same_qp_table
 from jndlab.report.figures import drop_plot, rd_curves, saving_plot
+from jndlab.report.method_summary import overview_plot
 from jndops.adapter import run, stems
 
 
@@ -9,13 +11,23 @@ def main(snakemake) -> None:
     params = snakemake.params
     points = read_points(snakemake.input.points)
     stem = stems(snakemake.output)
+    overview_plot(points, params.labels, stem["overview"])
+    interpolation = params.bd_rate["interpolation"]
+    metrics = list(dict.fromkeys(metric for metric, _ in params.rd_curves.values()))
+    bd_rates = bd_rate_table(points, params.anchor, metrics, interpolation)
     for curve, (metric, codec) in params.rd_curves.items():
-        of_codec = points[points["codec"] == codec]
-        rd_curves(of_codec, metric, stem[f"rd_{curve}"], anchor_method=params.anchor)
+        rd_curves(
+            points[points["codec"] == codec],
+            metric,
+            stem[f"rd_{curve}"],
+            anchor_method=params.anchor,
+            labels=params.labels,
+            bd_rates=bd_rates,
+        )
     savings = same_qp_table(points, params.anchor)
-    saving_plot(savings, stem["saving_pct"])
+    saving_plot(savings, stem["saving_pct"], params.labels)
     for quantity in ("psnr_drop_db", "vmaf_drop"):
-        drop_plot(savings, quantity, stem[quantity])
+        drop_plot(savings, quantity, stem[quantity], params.labels)
 
 
 run(main, snakemake)

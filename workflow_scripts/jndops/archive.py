@@ -116,7 +116,7 @@ def _kept(results: Path) -> Iterator[Path]:
         shown = bool(SHOWN_FOLDERS & set(folders)) and path.suffix in SHOWN
         model = folders[:1] == ("models",) and path.suffix in MODELS
         block_qps = folders[:1] == (MAPS_FOLDER,) and path.suffix == MAPS
-        report = not folders and path.stem == "report"
+        report = not folders and path.stem in ("report", "summary")
         if path.suffix in NUMBERS or shown or model or block_qps or report:
             yield path
 

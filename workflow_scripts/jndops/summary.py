@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+import textwrap
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from jndops.columns import aligned
 from jndops.mlflow.records import REPORT_NAMES, paper_folders
 
 Row = Mapping[str, str]
+WIDTH = 110
 # "Error in rule NAME:" and the indented lines below it, one of which names the job.
 _FAILED = re.compile(
     r"^Error in (?:local)?(?:rule|checkpoint) \w+:\n(?: {4}.*\n)*? {4}jobid: (\d+)", re.MULTILINE
@@ -23,9 +25,7 @@ def summarise(results_dir: Path) -> str:
     results_dir = Path(results_dir)
     points = _table(results_dir / "tables/rd_points.csv")
     parts = [[f"Results in {results_dir}"], _inventory(results_dir, points)]
-    parts += [_bd_rates(_table(results_dir / "tables/bd_rate.csv"))]
-    parts += [_equal_qp(_table(results_dir / "tables/same_qp.csv"))]
-    parts += [_verdicts(results_dir), _notes(points)]
+    parts += [_methods(results_dir / "summary.md"), _verdicts(results_dir), _notes(points)]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -50,6 +50,8 @@ def _inventory(results_dir: Path, points: list[Row]) -> list[str]:
         for folder in (home / what for home in homes):
             if made := len(list(folder.glob(f"[!.]*.{suffix}"))):
                 rows.append((f"{made}", what, f"{folder}"))
+    if (results_dir / "summary.html").is_file():
+        rows.append(("1", "summary", f"{results_dir / 'summary.html'}"))
     for name in REPORT_NAMES:
         if (results_dir / name).is_file():
             rows.append(("1", "report", f"{results_dir / name}"))
@@ -69,43 +71,15 @@ def _mirrored(results_dir: Path) -> tuple[str, str, str] | None:
     return (f"{len(rows)}", "MLflow runs", where) if rows else None
 
 
-def _bd_rates(table: list[Row]) -> list[str]:
-    means = [row for row in table if row.get("level") == "all"]
-    if not means:
+def _methods(path: Path) -> list[str]:
+    """The table of all methods with its caption, out of its Markdown."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
         return []
-    metrics = list(dict.fromkeys(row["metric"] for row in means))
-    lines: dict[tuple[str, ...], dict[str, str]] = {}
-    for row in means:
-        line = lines.setdefault((row["method"], row["codec"], row["configuration"]), {})
-        left_out = row.get("left_out") or "0"
-        mark = f" ({left_out} left out)" if left_out != "0" else ""
-        line[row["metric"]] = _rounded(row["bd_rate_pct"]) + mark
-    rows = [("method", "codec", "configuration", *metrics)]
-    rows += [(*key, *(line.get(name, "") for name in metrics)) for key, line in lines.items()]
-    title = "BD-rate against the anchor in %, mean over sequences (negative: fewer bits)"
-    return [title, *aligned(rows)]
-
-
-def _equal_qp(table: list[Row]) -> list[str]:
-    """Saving at equal QP, never without the quality that it costs."""
-    columns = {
-        "saving_pct": "bits saved %",
-        "vmaf_drop": "VMAF lost",
-        "psnr_drop_db": "PSNR Y lost dB",
-    }
-    groups: dict[tuple[str, ...], list[list[float]]] = defaultdict(list)
-    for row in table:
-        cells = [row[name] for name in columns]
-        if all(cells):  # empty where the anchor's point is missing
-            key = (row["method"], row["codec"], row["configuration"])
-            groups[key].append([float(cell) for cell in cells])
-    if not groups:
-        return []
-    rows = [("method", "codec", "configuration", *columns.values(), "points")]
-    for key, values in groups.items():
-        means = (sum(column) / len(values) for column in zip(*values, strict=True))
-        rows.append((*key, *(f"{mean:.2f}" for mean in means), str(len(values))))
-    return ["At the anchor's QP, mean over sequences and QPs", *aligned(rows)]
+    table = [line.replace("\\", "") for line in lines if line.startswith("|")]
+    rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in table]
+    return [*textwrap.wrap(lines[0].replace("\\", ""), WIDTH), *aligned([rows[0], *rows[2:]])]
 
 
 def _verdicts(results_dir: Path) -> list[str]:
@@ -136,7 +110,3 @@ def _table(path: Path) -> list[Row]:
         return list(read_csv(path))
     except OSError:
         return []
-
-
-def _rounded(text: str) -> str:
-    return f"{float(text):+.2f}" if text else "none"

@@ -44,12 +44,12 @@ def results(tmp_path) -> Path:
         "points/c/AI/bikes/anchor/qp22.json": "{}",
         "tables/rd_points.csv": "sequence,content,encode_cpu_s\n"
         "bikes,demo,1.4\nbikes,demo,2.2\nB_Cactus,published,\n",
-        "tables/bd_rate.csv": "level,configuration,codec,metric,method,bd_rate_pct,left_out\n"
-        "sequence,AI,vvenc,vmaf_mean,erjnd,99,\n"
-        "all,AI,vvenc,vmaf_mean,erjnd,-12.345,1\n"
-        "all,AI,vvenc,psnr_y_mse,erjnd,,0\n",
-        "tables/same_qp.csv": "configuration,codec,method,saving_pct,vmaf_drop,psnr_drop_db\n"
-        "AI,vvenc,erjnd,10,2,1.0\nAI,vvenc,erjnd,20,4,2.0\nAI,vvenc,erjnd,,,\n",
+        "tables/bd_rate.csv": "level\nall\n",
+        "summary.html": "",
+        "summary.md": "Methods against anchor: \\* = doubtful.\n\n"
+        "| method   | BD-rate VMAF (%)   |   bits saved (%) |\n"
+        "|:---------|:-------------------|-----------------:|\n"
+        "| my\\_erjnd | -12.35 \\*          |            15.00 |\n",
         "figures/rd.svg": "",
         "iqnet/tables/comparison.csv": "ours,verdict\n1,reproduced\n2,not comparable: demo\n"
         "3,not comparable: other codec\n",
@@ -73,12 +73,14 @@ def test_summary_tells_what_where_and_headlines(results):
     lines = lines_of(text)
     told = f"3 RD points {results}/points, 4 s of encoder CPU time"
     assert told.split() in lines
-    assert ["3", "tables", f"{results}/tables"] in lines
+    assert ["2", "tables", f"{results}/tables"] in lines
     assert ["1", "tables", f"{results}/iqnet/tables"] in lines
     assert ["1", "figures", f"{results}/figures"] in lines
     assert "smoke" not in text.replace(str(results), "")
-    assert ["erjnd", "vvenc", "AI", "-12.35", "(1", "left", "out)", "none"] in lines
-    assert ["erjnd", "vvenc", "AI", "15.00", "3.00", "1.50", "2"] in lines
+    assert "Methods against anchor: * = doubtful." in text
+    assert ["my_erjnd", "-12.35", "*", "15.00"] in lines
+    assert not [line for line in lines if line and set("".join(line)) <= set(":-")]
+    assert ["1", "summary", f"{results}/summary.html"] in lines
     assert "iqnet/tables/comparison.csv" in text and "2 not comparable, 1 reproduced" in text
     assert ["2", "MLflow", "runs", f"{results}/mlflow.db", "(browse:", "make", "ui)"] in lines
     assert "Stand-in content: bikes." in text
@@ -122,5 +124,5 @@ def test_command_line_starts_fast(results, repository):
         after = os.times()
         spent = after.children_user - before.children_user
         durations.append(spent + after.children_system - before.children_system)
-    assert done.returncode == 0 and "BD-rate against the anchor" in done.stdout
+    assert done.returncode == 0 and "Methods against anchor" in done.stdout
     assert min(durations) < 1.0  # CPU; 0.4 s here, a heavy import would take seconds

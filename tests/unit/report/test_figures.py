@@ -15,6 +15,7 @@ from jndlab.report.style import (
     MOST_INCHES,
     PIXELS_PER_INCH,
     axis_label,
+    legend_below,
     new_grid,
     series_looks,
 )
@@ -61,7 +62,7 @@ def test_rd_curves_show_every_panel_and_method(tmp_path):
         "bikes, AI",
         "bikes, LDP",
         "C_PartyScene, AI",
-        "bitrate (kbit/s)",
+        "bitrate (kbit/s, logarithmic)",
         "VMAF (mean over frames)",
         *METHODS,
         "codec vvenc-faster; QP 22, 27, 32, 37; stand-in content",
@@ -112,15 +113,42 @@ def test_any_number_of_sequences_fits_a_screen(configurations):
     assert max(figure.get_size_inches()) * PIXELS_PER_INCH <= 2000
 
 
-def test_the_rate_axis_is_logarithmic_only_where_the_range_asks(tmp_path):
-    narrow = some_points(["bikes"], configurations=("AI",))
-    wide = narrow.assign(bitrate_kbps=narrow["bitrate_kbps"].where(narrow["qp"] < 37, 40))
-    ticks = {}
-    for name, frame in (("narrow", narrow), ("wide", wide)):
-        svg = figures.rd_curves(frame, "vmaf_mean", tmp_path / name)[0].read_text()
-        ticks[name] = set(re.findall(r">(\d+)</text>", svg))
-    assert {"50", "100", "200", "500", "1000"} <= ticks["wide"]
-    assert not {"50", "100", "200"} & ticks["narrow"]
+def test_the_rate_axis_is_logarithmic_with_ticks_that_can_be_read(tmp_path):
+    points = some_points(["bikes"], configurations=("AI",))
+    wide = points.assign(bitrate_kbps=points["bitrate_kbps"].where(points["qp"] < 37, 40))
+    svg = figures.rd_curves(wide, "vmaf_mean", tmp_path / "rd")[0].read_text()
+    assert {"50", "100", "200", "500", "1000"} <= set(re.findall(r">(\d+)</text>", svg))
+
+
+def test_labels_and_bd_rates_stand_in_the_figure(tmp_path):
+    points = some_points(["bikes"], configurations=("AI",)).assign(bits=1)
+    rates = pd.DataFrame(
+        {
+            "level": "sequence",
+            "sequence": "bikes",
+            "configuration": "AI",
+            "codec": "vvenc-faster",
+            "metric": "vmaf_mean",
+            "method": ["erjnd", "iqnet"],
+            "bd_rate_pct": [-3.21, float("nan")],
+            "status": ["low_overlap", "no_overlap"],
+        }
+    )
+    labels = {"erjnd": "ERJND", "iqnet": "IQNet"}
+    svg = figures.rd_curves(points, "vmaf_mean", tmp_path / "rd", labels=labels, bd_rates=rates)[
+        0
+    ].read_text()
+    assert "ERJND: -3.2 % *" in svg and "IQNet: none" in svg and ">erjnd<" not in svg
+
+
+def test_names_of_a_legend_read_along_its_rows():
+    from matplotlib.patches import Patch
+
+    figure, _ = new_grid(1, 1, (3, 3))
+    legend_below(figure, {str(place): Patch() for place in range(5)}, 3)
+    # Matplotlib fills three columns of two, two and one: the first row is 0, 1, 2.
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["0", "3", "1", "4", "2"]
 
 
 def test_several_codecs_are_told_apart(tmp_path):

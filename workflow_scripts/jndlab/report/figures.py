@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,34 +30,41 @@ if TYPE_CHECKING:
 CURVE_PANEL = (4.4, 3.0)
 SMALL_PANEL = (2.65, 2.4)
 BAR_PANEL_HEIGHT = 2.4
-LOG_RATE_RATIO = 10  # largest to smallest rate of one curve from which a linear axis crowds
+NO_LABELS: Mapping[str, str] = {}
 POINT_NAMES = [*POINT_KEY, "content"]
 
 
 def rd_curves(
-    points: pd.DataFrame, metric: str, stem: str | Path, *, anchor_method: str = "anchor"
+    points: pd.DataFrame,
+    metric: str,
+    stem: str | Path,
+    *,
+    anchor_method: str = "anchor",
+    labels: Mapping[str, str] = NO_LABELS,
+    bd_rates: pd.DataFrame | None = None,
 ) -> list[Path]:
     """Quality over bitrate: a panel per sequence and configuration, a line per method.
 
     ``points`` is the frame of ``quality.points.read_points``, ``metric`` one of its quality
-    columns. The rate axis is logarithmic where a curve spans more than a factor of 10. With
-    several codecs in ``points`` the lines are named "method, codec". Writes SVG, PNG and the
-    data as CSV at ``stem`` and returns the paths. Raises UserError where nothing is to show.
+    columns. All panels share the scale of quality; the rate axis is logarithmic, so that equal
+    savings are equal distances. Lines have the methods' ``labels``, with their codec where
+    ``points`` have several; the anchor's marks are hollow, since other curves often lie on it.
+    ``bd_rates`` (of ``quality.aggregate``) are written into the panels of their curves. Writes
+    SVG, PNG and the data as CSV at ``stem`` and returns the paths. Raises UserError where nothing
+    is to show.
     """
     import seaborn
 
     label = axis_label(metric)
-    shown = _with_series(points, metric)
+    shown = _with_series(points, metric, labels)
     shown = shown.sort_values(["sequence", "configuration", "series", "bitrate_kbps"])
     names = _series_names(shown, anchor_method)
+    anchors = set(shown.loc[shown["method"] == anchor_method, "series"])
     configurations, sequences = sorted(set(shown["configuration"])), sorted(set(shown["sequence"]))
     rows, groups, panel = curve_grid(len(sequences), len(configurations))
-    rates = shown.groupby(["sequence", "configuration", "series"])["bitrate_kbps"].agg(
-        ["min", "max"]
-    )
-    logarithmic = bool((rates["max"] / rates["min"]).max() > LOG_RATE_RATIO)
+    texts = _bd_rate_texts(bd_rates, metric, shown)
     with figure_style():
-        figure, grid = new_grid(rows, groups * len(configurations), panel)
+        figure, grid = new_grid(rows, groups * len(configurations), panel, sharey=True)
         handles: dict[str, Any] = {}
         for axes in grid.flat:
             axes.set_visible(False)
@@ -78,14 +86,21 @@ def rd_curves(
                 markersize=6,
                 ax=axes,
             )
-            lines, texts = axes.get_legend_handles_labels()
-            handles |= dict(zip(texts, lines, strict=True))
-            axes.get_legend().remove()
+            handles |= _hollow_anchor(axes, names, anchored=names[0] in anchors)
             lowest = row == rows - 1 or place == len(sequences) - 1
             rate_label = axis_label("bitrate_kbps") if lowest else ""
             axes.set(title=f"{sequence}, {configuration}", xlabel=rate_label, ylabel="")
-            if logarithmic:
-                _logarithmic_rate(axes)
+            _logarithmic_rate(axes)
+            axes.text(
+                0.98,
+                0.03,
+                texts.get((sequence, configuration), ""),
+                transform=axes.transAxes,
+                ha="right",
+                va="bottom",
+                fontsize=7,
+                linespacing=1.25,
+            )
         figure.supylabel(label, fontsize=10)
         # Long enough to show the longest pattern of dashes.
         _title(figure, f"{label} over bitrate", shown)
@@ -93,21 +108,26 @@ def rd_curves(
         return save_figure(figure, shown[[*POINT_NAMES, "bitrate_kbps", metric]], stem)
 
 
-def saving_plot(savings: pd.DataFrame, stem: str | Path) -> list[Path]:
+def saving_plot(
+    savings: pd.DataFrame, stem: str | Path, labels: Mapping[str, str] = NO_LABELS
+) -> list[Path]:
     """Bitrate saving (%) against the anchor at equal QP, per sequence and QP.
 
     ``savings`` is the frame of ``quality.points.same_qp_table``. A panel per method and
-    configuration, a bar per QP, dark (low QP) to light. Writes SVG, PNG and CSV at ``stem``.
+    configuration, a bar per QP, dark (low QP) to light; the panels of a method share their scale.
+    Writes SVG, PNG and CSV at ``stem``.
     """
-    return _bars(savings, "saving_pct", stem)
+    return _bars(savings, "saving_pct", stem, labels)
 
 
-def drop_plot(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Path]:
+def drop_plot(
+    savings: pd.DataFrame, quantity: str, stem: str | Path, labels: Mapping[str, str] = NO_LABELS
+) -> list[Path]:
     """Loss of quality against the anchor at equal QP, drawn like :func:`saving_plot`.
 
     ``quantity`` is ``psnr_drop_db``, ``vmaf_drop`` or ``vmaf_neg_drop`` (positive is a loss).
     """
-    return _bars(savings, quantity, stem)
+    return _bars(savings, quantity, stem, labels)
 
 
 def curve_grid(sequences: int, configurations: int) -> tuple[int, int, tuple[float, float]]:
@@ -142,12 +162,14 @@ def points_note(shown: pd.DataFrame, published_codec: str = "") -> str:
     return f"codec {codec}; QP {qps}; {content}"
 
 
-def _bars(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Path]:
+def _bars(
+    savings: pd.DataFrame, quantity: str, stem: str | Path, labels: Mapping[str, str]
+) -> list[Path]:
     import seaborn
     from matplotlib.patches import Patch
 
     label = axis_label(quantity)
-    shown = _with_series(savings, quantity)
+    shown = _with_series(savings, quantity, labels)
     shown = shown.sort_values(["series", "configuration", "sequence", "qp"])
     names, configurations = _series_names(shown), sorted(set(shown["configuration"]))
     sequences, qps = sorted(set(shown["sequence"])), sorted(set(shown["qp"]))
@@ -156,7 +178,7 @@ def _bars(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Path]:
     outline: dict[str, Any] = {"edgecolor": "0.2", "linewidth": 0.5}
     with figure_style():
         figure, grid = new_grid(
-            len(names), len(configurations), (width, BAR_PANEL_HEIGHT), sharex=True, sharey=True
+            len(names), len(configurations), (width, BAR_PANEL_HEIGHT), sharex=True, sharey="row"
         )
         for row, name in enumerate(names):
             for column, configuration in enumerate(configurations):
@@ -186,7 +208,45 @@ def _bars(savings: pd.DataFrame, quantity: str, stem: str | Path) -> list[Path]:
         return save_figure(figure, shown[[*POINT_NAMES, quantity]], stem)
 
 
-def _with_series(frame: pd.DataFrame, quantity: str) -> pd.DataFrame:
+def _hollow_anchor(axes: Axes, names: Sequence[str], anchored: bool) -> dict[str, Any]:
+    """Make the marks of the first line larger and hollow if it is an anchor; handles by name."""
+    lines, found = axes.get_legend_handles_labels()
+    axes.get_legend().remove()
+    handles = dict(zip(found, lines, strict=True))
+    if anchored and names[0] in handles:
+        # The drawn line comes first; its handle in the legend is a copy.
+        for line in (axes.get_lines()[found.index(names[0])], handles[names[0]]):
+            line.set(markerfacecolor="none", markeredgecolor="0.1", markersize=8, linewidth=1)
+    return handles
+
+
+def _bd_rate_texts(
+    bd_rates: pd.DataFrame | None, metric: str, shown: pd.DataFrame
+) -> dict[tuple[str, str], str]:
+    """BD-rates of the curves shown, a line per method, by sequence and configuration."""
+    if bd_rates is None:
+        return {}
+    rows = bd_rates[(bd_rates["metric"] == metric) & (bd_rates["level"] == "sequence")]
+    curve = ["sequence", "configuration", "codec", "method"]
+    rows = rows.merge(shown[[*curve, "series"]].drop_duplicates(), on=curve).sort_values("series")
+    rows["text"] = (
+        rows["series"]
+        + ": "
+        + [_percent(*cells) for cells in zip(rows["bd_rate_pct"], rows["status"], strict=True)]
+    )
+    return {
+        key: "BD-rate\n" + "\n".join(group["text"])
+        for key, group in rows.groupby(["sequence", "configuration"])
+    }
+
+
+def _percent(value: float, status: str) -> str:
+    if math.isnan(value):
+        return "none"
+    return f"{value:+.1f} %" + (" *" if status == "low_overlap" else "")
+
+
+def _with_series(frame: pd.DataFrame, quantity: str, labels: Mapping[str, str]) -> pd.DataFrame:
     """The rows that have ``quantity``, with the name of their line in ``series``."""
     shown = frame.dropna(subset=[quantity]).copy()
     if shown.empty:
@@ -195,7 +255,8 @@ def _with_series(frame: pd.DataFrame, quantity: str) -> pd.DataFrame:
             remedy="run at least one method (and its anchor) on one sequence first.",
         )
     one_codec = shown["codec"].nunique() == 1
-    shown["series"] = shown["method"] if one_codec else shown["method"] + ", " + shown["codec"]
+    named = shown["method"].map(lambda method: labels.get(method, method))
+    shown["series"] = named if one_codec else named + ", " + shown["codec"]
     return shown
 
 

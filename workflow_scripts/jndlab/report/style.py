@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PIXELS_PER_INCH = 120
 MOST_INCHES = 16  # a page of 1920 pixels: taller or wider figures cannot be read on a screen
 AXIS_LABELS = {
-    "bitrate_kbps": "bitrate (kbit/s)",
+    "bitrate_kbps": "bitrate (kbit/s, logarithmic)",
     **{name: column.label for name, column in pooled_columns().items()},
     "saving_pct": "bitrate saving (%)",
     "psnr_drop_db": "PSNR Y drop (dB)",
@@ -86,8 +86,11 @@ def step_colours(steps: Sequence[Any]) -> dict[Any, Any]:
     """One colour per ordered step (QP), from dark to light in equal steps of grey."""
     import seaborn
 
-    colours = seaborn.color_palette("mako", n_colors=len(steps) + 1)[: len(steps)]
-    return dict(zip(steps, colours, strict=True))
+    # Neither end: the darkest steps of the map are one black in print, the lightest is paper.
+    colours = seaborn.color_palette("mako", as_cmap=True)
+    first, last = 0.12, 0.88
+    gap = (last - first) / max(1, len(steps) - 1)
+    return {step: colours(first + gap * place)[:3] for place, step in enumerate(steps)}
 
 
 def new_grid(
@@ -95,8 +98,8 @@ def new_grid(
     columns: int,
     panel: tuple[float, float],
     *,
-    sharex: bool = False,
-    sharey: bool = False,
+    sharex: bool | Literal["row", "col"] = False,
+    sharey: bool | Literal["row", "col"] = False,
 ) -> tuple[Figure, Any]:
     """A figure of ``rows`` x ``columns`` panels (inches each), shrunk to fit ``MOST_INCHES``.
 
@@ -127,12 +130,18 @@ def title_figure(figure: Figure, *lines: str, size: float = 9.5) -> None:
 
 
 def legend_below(figure: Figure, handles: Mapping[str, Any], columns: int, **looks: Any) -> None:
-    """One legend for all panels, below them: a handle by each name, ``columns`` a row at most."""
+    """One legend for all panels, below them: a handle by each name, ``columns`` a row at most.
+
+    Names read along the rows.
+    """
+    columns = max(1, min(len(handles), columns))
+    # Matplotlib fills columns first: names that read along rows are passed transposed.
+    names = [name for first in range(columns) for name in list(handles)[first::columns]]
     figure.legend(
-        list(handles.values()),
-        list(handles),
+        [handles[name] for name in names],
+        names,
         loc="outside lower center",
-        ncols=max(1, min(len(handles), columns)),
+        ncols=columns,
         **looks,
     )
 

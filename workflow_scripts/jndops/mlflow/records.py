@@ -56,6 +56,10 @@ def collect_records(results_dir: Path) -> list[Record]:
             ("figure", "figures", FIGURE_SUFFIXES),
         ):
             records += _documents(experiment, kind, home / folder, suffixes)
+    summary = [results_dir / f"summary{suffix}" for suffix in TABLE_SUFFIXES]
+    if summary[0].is_file():
+        found = [path for path in summary if path.is_file()]
+        records.append(_document(FOUNDATION, "table", "summary", found))
     for name in REPORT_NAMES:
         if (path := results_dir / name).is_file():
             records.append(_document(FOUNDATION, "report", name, [path]))

@@ -1,0 +1,222 @@
+"""One line per method: BD-rates, bits saved and quality lost; and BD-rates by sequence.
+
+The tables that answer "which method was best", at a glance or on one sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from jndlab.quality.metrics import pooled_columns
+from jndlab.report.figures import points_note
+from jndlab.report.style import (
+    axis_label,
+    figure_style,
+    legend_below,
+    new_grid,
+    save_figure,
+    series_looks,
+    title_figure,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LOSSES = ("vmaf_drop", "psnr_drop_db")
+WHO = ["configuration", "codec", "method"]
+DOUBTFUL = "*"
+PANEL = (4.6, 3.8)
+REASONS = {
+    "too_few_points": "too few points",
+    "non_monotonic": "quality does not rise with rate",
+    "no_overlap": "no quality in common",
+    "low_overlap": "low overlap",
+}
+
+
+def summary_table(
+    points: pd.DataFrame, bd_rates: pd.DataFrame, labels: Mapping[str, str]
+) -> pd.DataFrame:
+    """A row per configuration, codec and method, by its label; BD-rates first, then equal QP.
+
+    ``points`` carry the columns of ``quality.points.with_savings``, ``bd_rates`` is the table of
+    ``quality.aggregate``. ``<metric>`` is the mean BD-rate in per cent over the sequences that
+    have one; ``<metric>_low_overlap`` counts those of them whose curves have little quality in
+    common, ``<metric>_left_out`` gives the reasons of the sequences without one. A mean is missing
+    where all its sequences are doubtful. ``saving_pct`` and the losses are means over sequences
+    and QPs, each of the values that exist.
+    """
+    metrics = list(dict.fromkeys(bd_rates["metric"]))
+    at_qp = points.dropna(subset=["saving_pct"])
+    rows = []
+    for who, group in bd_rates.groupby(WHO, sort=True):
+        row: dict[str, Any] = dict(zip(WHO, who, strict=True))
+        for metric in metrics:
+            row |= _bd_rate_cells(group[group["metric"] == metric], metric)
+        same = at_qp[(at_qp[WHO] == list(who)).all(axis=1)]
+        row |= {name: same[name].mean() for name in ("saving_pct", *LOSSES)}
+        rows.append(row | {"points": len(same), "sequences": same["sequence"].nunique()})
+    columns = [*WHO, *(f"{m}{end}" for m in metrics for end in ("", "_low_overlap", "_left_out"))]
+    table = pd.DataFrame(rows, columns=[*columns, "saving_pct", *LOSSES, "points", "sequences"])
+    table["method"] = table["method"].map(lambda name: labels.get(name, name))
+    return table
+
+
+def _bd_rate_cells(rows: pd.DataFrame, metric: str) -> dict[str, Any]:
+    mean = rows[rows["level"] == "all"].iloc[0]
+    single = rows[rows["level"] == "sequence"]
+    without = single.loc[single["bd_rate_pct"].isna(), "status"]
+    doubtful = int(mean["low_overlap"])
+    trusted = doubtful < int(mean["sequences"])
+    return {
+        metric: mean["bd_rate_pct"] if trusted else None,
+        f"{metric}_low_overlap": doubtful,
+        f"{metric}_left_out": "; ".join(
+            f"{count} {REASONS.get(status, status)}"
+            for status, count in without.value_counts(sort=False).items()
+        ),
+    }
+
+
+def readable(summary: pd.DataFrame) -> pd.DataFrame:
+    """The summary for people: one cell a BD-rate, marked where doubtful, units in the heads."""
+    metrics = [name.removesuffix("_left_out") for name in summary if name.endswith("_left_out")]
+    table = summary[WHO].copy()
+    for metric in metrics:
+        table[f"BD-rate {short_label(metric)} (%)"] = [
+            _marked(*cells)
+            for cells in zip(
+                summary[metric],
+                summary[f"{metric}_low_overlap"],
+                summary[f"{metric}_left_out"],
+                strict=True,
+            )
+        ]
+    table["bits saved (%)"] = summary["saving_pct"]
+    table["VMAF lost"] = summary["vmaf_drop"]
+    table["PSNR Y lost (dB)"] = summary["psnr_drop_db"]
+    return table
+
+
+def _marked(value: float | None, doubtful: int, left_out: str) -> str:
+    if value is None or pd.isna(value):
+        return left_out or f"{REASONS['low_overlap']} on all {doubtful}"
+    mark = f" {DOUBTFUL}" if doubtful else ""
+    return f"{value:+.2f}{mark}" + (f" (without {left_out})" if left_out else "")
+
+
+def short_label(metric: str) -> str:
+    """The metric's label without its pooling: a head of a column."""
+    column = pooled_columns().get(metric)
+    label = column.label if column else metric
+    name, _, unit = label.partition(" (")
+    pooling = unit.rstrip(")").removeprefix("dB, ")
+    # Two poolings of PSNR are told apart; others have one that anybody takes.
+    return f"{name}, {pooling}" if pooling == "of the mean MSE" else name
+
+
+def bd_rate_by_sequence(
+    bd_rates: pd.DataFrame, labels: Mapping[str, str], configuration: str, metric: str
+) -> pd.DataFrame:
+    """BD-rates of one metric and configuration: a row per sequence, a column per method.
+
+    Methods are columns by label, with their codec where the run has several; cells are text with
+    two decimals, ``*`` where the curves overlap little, the reason where there is no value. Means
+    of classes and of all sequences stand last.
+    """
+    chosen = bd_rates[
+        (bd_rates["configuration"] == configuration) & (bd_rates["metric"] == metric)
+    ].copy()
+    chosen["column"] = chosen["method"].map(lambda name: labels.get(name, name))
+    if chosen["codec"].nunique() > 1:
+        chosen["column"] += ", " + chosen["codec"]
+    chosen["row"] = chosen["sequence"].where(chosen["level"] == "sequence", "")
+    chosen.loc[chosen["level"] == "class", "row"] = "mean of class " + chosen["class"]
+    chosen.loc[chosen["level"] == "all", "row"] = "mean of all"
+    chosen["cell"] = [
+        _cell(value, status, low, used)
+        for value, status, low, used in zip(
+            chosen["bd_rate_pct"],
+            chosen["status"],
+            chosen["low_overlap"],
+            chosen["sequences"],
+            strict=True,
+        )
+    ]
+    rank = {"sequence": 0, "class": 1, "all": 2}
+    order = chosen.assign(rank=chosen["level"].map(rank)).sort_values(["rank", "row"])["row"]
+    wide = chosen.pivot(index="row", columns="column", values="cell").fillna("")
+    wide = wide.loc[list(dict.fromkeys(order))]
+    return wide.rename_axis(index="sequence", columns=None).reset_index()
+
+
+def _cell(value: float, status: str, low: Any, used: Any) -> str:
+    if status:
+        if pd.isna(value):
+            return REASONS.get(status, status)
+        return f"{value:+.2f}{f' {DOUBTFUL}' if status == 'low_overlap' else ''}"
+    if pd.isna(value) or low == used:
+        return "none" if not used else f"{REASONS['low_overlap']} on all {used}"
+    return f"{value:+.2f}{f' {DOUBTFUL}' if low else ''}"
+
+
+def overview_plot(
+    points: pd.DataFrame,
+    labels: Mapping[str, str],
+    stem: str | Path,
+    loss: str = "vmaf_drop",
+) -> list[Path]:
+    """Bits saved over quality lost at equal QP: a panel per configuration, a marker per method.
+
+    Small markers are sequences and QPs, the large one is the method's mean. ``points`` carry the
+    columns of ``quality.points.with_savings``. Writes SVG, PNG and CSV at ``stem``.
+    """
+    shown = points.dropna(subset=["saving_pct", loss]).copy()
+    shown["series"] = shown["method"].map(lambda name: labels.get(name, name))
+    if shown["codec"].nunique() > 1:
+        shown["series"] += ", " + shown["codec"]
+    shown = shown.sort_values(["configuration", "series", "sequence", "qp"])
+    names = list(dict.fromkeys(sorted(shown["series"])))
+    looks = series_looks(["", *names])  # the first look is the anchor's
+    configurations = sorted(set(shown["configuration"]))
+    with figure_style():
+        figure, grid = new_grid(1, max(1, len(configurations)), PANEL, sharex=True, sharey=True)
+        handles: dict[str, Any] = {}
+        for axes, configuration in zip(grid.flat, configurations, strict=False):
+            of_panel = shown[shown["configuration"] == configuration]
+            handles |= _markers(axes, of_panel, names, looks, loss)
+            axes.axhline(0, color="0.3", linewidth=0.8)
+            axes.axvline(0, color="0.3", linewidth=0.8)
+            axes.set(title=configuration, xlabel=axis_label(loss), ylabel="")
+        grid.flat[0].set_ylabel(axis_label("saving_pct"))
+        note = points_note(shown) if len(shown) else "no method has a point at the anchor's QP"
+        title_figure(figure, "Bits saved over quality lost, at equal QP against the anchor", note)
+        legend_below(figure, handles, int(figure.get_figwidth() / 2.4))
+        columns = ["configuration", "codec", "method", "sequence", "qp", "saving_pct", loss]
+        return save_figure(figure, shown[columns], stem)
+
+
+def _markers(
+    axes: Axes, rows: pd.DataFrame, names: Sequence[str], looks: Mapping[str, Any], loss: str
+) -> dict[str, Any]:
+    handles = {}
+    for name in names:
+        of_method = rows[rows["series"] == name]
+        if of_method.empty:
+            continue
+        look = {"color": looks["palette"][name], "marker": looks["markers"][name]}
+        axes.scatter(of_method[loss], of_method["saving_pct"], s=14, alpha=0.35, lw=0, **look)
+        handles[name] = axes.scatter(
+            [of_method[loss].mean()],
+            [of_method["saving_pct"].mean()],
+            s=90,
+            edgecolors="white",
+            linewidths=0.8,
+            zorder=3,
+            **look,
+        )
+    return handles
