@@ -211,7 +211,8 @@ def _bars(
 def _hollow_anchor(axes: Axes, names: Sequence[str], anchored: bool) -> dict[str, Any]:
     """Make the marks of the first line larger and hollow if it is an anchor; handles by name."""
     lines, found = axes.get_legend_handles_labels()
-    axes.get_legend().remove()
+    if legend := axes.get_legend():
+        legend.remove()
     handles = dict(zip(found, lines, strict=True))
     if anchored and names[0] in handles:
         # The drawn line comes first; its handle in the legend is a copy.
