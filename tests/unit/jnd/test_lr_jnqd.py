@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import cmath
+import math
+
 import numpy as np
 import pytest
 from skimage import color, data
 
 from jndlab.errors import UserError
 from jndlab.jnd.dct import dct_blocks
-from jndlab.jnd.erjnd import ErjndPrefilter
+from jndlab.jnd.erjnd import ErjndPrefilter, erjnd_threshold
 from jndlab.jnd.lr_jnqd import (
     EPS,
     WEIGHTS,
@@ -17,6 +20,7 @@ from jndlab.jnd.lr_jnqd import (
     spectral_line,
     visibility_alpha,
 )
+from jndlab.media.blocks import split_blocks
 
 
 def features_for(gradient: float, offset: float, qp: int) -> np.ndarray:
@@ -65,8 +69,73 @@ def test_features_of_a_step():
     assert deviation == pytest.approx(np.log(np.std(step, ddof=1) + EPS))
     # The index of the 0/255 step, 0.291784206, falls with contrast^1.4.
     assert index == pytest.approx(np.log(0.291784206 * (100 / 255) ** 1.4), rel=1e-6)
-    line = spectral_line(step)
-    assert (-slope, intercept) == (line[0], line[1]) and one == 1
+    assert (slope, intercept) == pytest.approx(line_by_definition(step), rel=1e-9) and one == 1
+
+
+def line_by_definition(block: np.ndarray) -> tuple[float, float]:
+    """Minus slope, and intercept, in loops over samples, frequencies and angles."""
+    window = [0.5 * (1 - math.cos(2 * math.pi * k / 9)) for k in range(1, 9)]
+    spectrum = np.zeros((8, 8))
+    for u in range(8):
+        for v in range(8):
+            total = 0j
+            for y in range(8):
+                for x in range(8):
+                    wave = cmath.exp(-2j * math.pi * (u * y + v * x) / 8)
+                    total += float(block[y, x]) * window[y] * window[x] * wave
+            spectrum[u, v] = abs(total)
+    spectrum[0, 0] = (spectrum[1, 0] + spectrum[0, 1]) / 2
+
+    def neighbours(place: float) -> list[tuple[int, float]]:
+        """Index and weight of the two samples around a coordinate."""
+        low, high = math.floor(abs(place)), math.ceil(abs(place))
+        if place >= 0:
+            return [(low % 8, 1 - (place - low)), (high % 8, place - low)]
+        share = high - abs(place)  # of the farther sample, as the authors have it
+        return [(-low % 8, 1 - share), (-high % 8, share)]
+
+    means = []
+    for radius in range(1, 5):
+        total = 0.0
+        for degree in range(360):
+            angle = degree / 360 * 2 * math.pi
+            for row, of_row in neighbours(radius * math.sin(angle)):
+                for column, of_column in neighbours(radius * math.cos(angle)):
+                    total += of_row * of_column * spectrum[row, column]
+        means.append(total / 360)
+    slope, intercept = np.polyfit(np.log(np.arange(1, 5) / 8), np.log(means), 1)
+    return -slope, intercept
+
+
+def test_spectral_line_is_that_of_the_definition():
+    blocks = np.random.default_rng(4).integers(0, 256, (3, 8, 8)).astype(float)
+    blocks[1] = np.linspace(10, 90, 64).reshape(8, 8)
+    slope, intercept = spectral_line(blocks)
+    for number, block in enumerate(blocks):
+        expected = line_by_definition(block)
+        assert (-slope[number], intercept[number]) == pytest.approx(expected, rel=1e-9)
+    single = spectral_line(blocks.astype(np.float32))  # what the filter computes in
+    np.testing.assert_allclose(single, [slope, intercept], rtol=1e-4)
+
+
+# By an implementation of the authors' features of its own: mean alpha, mean alpha x ERJND at QP 37
+@pytest.mark.parametrize(
+    ("picture", "at_32", "at_37", "threshold_at_37"),
+    [("camera", 0.352, 0.238, 0.61), ("astronaut", 0.339, 0.158, 1.23)],
+)
+def test_mean_alpha_of_real_pictures(picture, at_32, at_37, threshold_at_37):
+    luma = {
+        "camera": data.camera,
+        "astronaut": lambda: np.rint(color.rgb2gray(data.astronaut()) * 255),
+    }[picture]()
+    blocks = split_blocks(luma.astype(float), 8)
+    coefficients = dct_blocks(blocks)
+    features = block_features(blocks, coefficients)
+    alphas = {qp: visibility_alpha(features, qp) for qp in (32, 37)}
+    assert alphas[32].mean() == pytest.approx(at_32, abs=5e-4)
+    assert alphas[37].mean() == pytest.approx(at_37, abs=5e-4)
+    threshold = (alphas[37] * erjnd_threshold(coefficients)).mean()
+    assert threshold == pytest.approx(threshold_at_37, abs=0.005)
 
 
 def test_spectral_line_follows_scale_and_power_law():

@@ -476,9 +476,26 @@ def test_checkpoint_of_another_recipe_network_or_data(tmp_path, pairs):
     with pytest.raises(UserError, match="data elsewhere, found points"):
         quiet(two_heads(), other, points_recipe(), tmp_path)
     with pytest.raises(
-        UserError, match=r"iqnet\(config=B\) with 2,977 parameters, found .*TwoHeads"
+        UserError, match=r"iqnet\(channels=8, .*\) with 945 parameters, found .*TwoHeads"
     ):
-        quiet(build_network("iqnet", {"config": "B"}), Points(), points_recipe(), tmp_path)
+        quiet(build_network("iqnet", {"channels": 8}), Points(), points_recipe(), tmp_path)
+
+
+def test_weight_decay_may_leave_biases_alone():
+    for decay_biases in (True, False):
+        network = nn.Linear(2, 2)
+        with torch.no_grad():
+            network.bias.fill_(1.0)
+        before = network.weight.detach().clone()
+        recipe = points_recipe(
+            optimizer="sgd", learning_rate=0.1, weight_decay=0.5, decay_biases=decay_biases
+        )
+        optimizer = recipe.make_optimizer(network)
+        for parameter in network.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        optimizer.step()
+        assert torch.allclose(network.weight, 0.95 * before)
+        assert network.bias.tolist() == pytest.approx([0.95 if decay_biases else 1.0] * 2)
 
 
 def test_devices():

@@ -4,11 +4,13 @@ Ki et al., "Learning-based just-noticeable-quantization-distortion modeling for 
 coding", IEEE TIP 2018. Six features of each 8x8 luma block and twelve weights for each QP give
 the line by which the visibility of quantisation grows with the reduction of energy; the block's
 ``alpha`` is where this line reaches 1. All coefficients, DC too, are soft-thresholded by
-``alpha * ERJND``; there is no overlap and no edge preservation.
+``alpha * ERJND``; there is no overlap and no edge preservation. The published weights were fitted
+for all-intra HEVC; IQNet's paper, and the suite, use them for VVC and low delay too.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -24,7 +26,7 @@ from jndlab.jnd.erjnd import (
 )
 from jndlab.jnd.prefilter import Prefilter
 
-EPS = float(np.finfo(np.float64).eps)  # keeps the logarithms finite; its size is an assumption
+EPS = float(np.finfo(np.float64).eps)  # keeps the logarithms finite
 
 
 class VisibilityWeights(NamedTuple):
@@ -83,12 +85,10 @@ class LrJnqdPrefilter(Prefilter):
 def block_features(blocks: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
     """The six features ``(..., 6)`` of blocks ``(..., 8, 8)`` on 0..255 and their DCT.
 
-    Michelson contrast, ln(standard deviation), minus slope and intercept of the magnitude
-    spectrum on ln-ln axes, ln(structural contrast index), 1. Some are NaN in flat blocks,
-    where ERJND is 0.
-
-    Assumptions where the paper is open: sample standard deviation (n - 1); EPS added under both
-    logarithms; spectrum as in :func:`spectral_line`.
+    Michelson contrast, ln(sample standard deviation + EPS), minus slope and intercept of the
+    magnitude spectrum on ln-ln axes (:func:`spectral_line`), ln(structural contrast index + EPS),
+    1: as in the authors' code (shki1004/JNQD on GitHub). Some are NaN in black blocks, where ERJND
+    is 0.
     """
     largest, smallest = blocks.max(axis=(-2, -1)), blocks.min(axis=(-2, -1))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -110,28 +110,48 @@ def block_features(blocks: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
 
 
 def spectral_line(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Slope and intercept of ln(magnitude) over ln(frequency) of blocks; NaN for flat ones.
+    """Slope and intercept of ln(magnitude) over ln(frequency) of blocks ``(..., 8, 8)``.
 
-    Assumptions, all of them: the block (mean not removed) times the symmetric Hann window, plain
-    DFT; magnitudes averaged in four rings by the radius rounded to 1, 2, 3, 4 cycles per block;
-    least squares over the four; frequency in cycles per pixel. Of the readings tried (mean
-    removed or not, luma 0..1 or 0..255, DFT normalised or not, frequency per block or per
-    pixel) this is the plainest under which the filter weakens as QP grows, as the authors'
-    networks trained on LR-JNQD do.
+    As in the authors' code: the block (mean not removed) times 0.5 (1 - cos(2 pi k / 9)), k = 1..8,
+    in both directions; magnitude of the 2-D DFT, its DC replaced by the mean of its two
+    neighbours; mean over each circle of 1, 2, 3, 4 cycles per block (:func:`_circles`); least
+    squares over the four, frequency in cycles per pixel. NaN or infinite for black blocks.
     """
-    cycles = np.fft.fftfreq(BLOCK, 1 / BLOCK)
-    radius = np.rint(np.hypot(cycles[:, np.newaxis], cycles)).reshape(-1)
-    rings = np.arange(1, BLOCK // 2 + 1)
-    members = (radius[:, np.newaxis] == rings).astype(blocks.dtype)
-    fit = np.linalg.pinv(np.stack([np.log(rings / BLOCK), np.ones(len(rings))], axis=1))
-
-    window = np.hanning(BLOCK).astype(blocks.dtype)
+    cycles = np.arange(1, BLOCK // 2 + 1)
+    fit = np.linalg.pinv(np.stack([np.log(cycles / BLOCK), np.ones(len(cycles))], axis=1))
+    phase = 2 * np.pi * np.arange(1, BLOCK + 1) / (BLOCK + 1)
+    window = (0.5 * (1 - np.cos(phase))).astype(blocks.dtype)
     magnitude = np.abs(np.fft.fft2(blocks * np.outer(window, window)))
-    averages = magnitude.reshape(-1, BLOCK * BLOCK) @ (members / members.sum(axis=0))
+    magnitude[..., 0, 0] = (magnitude[..., 1, 0] + magnitude[..., 0, 1]) / 2
+    averages = magnitude.reshape(-1, BLOCK * BLOCK) @ _circles().astype(magnitude.dtype)
     with np.errstate(divide="ignore", invalid="ignore"):
         line = np.log(averages.astype(np.float64)) @ fit.T
     slope, intercept = line.T.reshape(2, *blocks.shape[:-2])
     return slope, intercept
+
+
+@cache
+def _circles() -> np.ndarray:
+    """Weights (64, 4) of the DFT samples in the means over the circles of radius 1..4.
+
+    360 points a circle, each bilinear between the four samples around it. On negative coordinates
+    the authors' code exchanges the weights of the two samples; it is kept, since the published
+    regression was fitted to features made so.
+    """
+    radius = np.arange(1, BLOCK // 2 + 1)[:, np.newaxis]
+    angle = 2 * np.pi * np.arange(360) / 360
+
+    def axis(place: np.ndarray) -> np.ndarray:  # (radius, angle, sample)
+        size, sign = np.abs(place), np.sign(place).astype(int)
+        near, far = np.floor(size).astype(int), np.ceil(size).astype(int)
+        of_far = np.where(sign < 0, far - size, size - near)
+        samples = np.eye(BLOCK)
+        nearest, farthest = (samples[(sign * sample) % BLOCK] for sample in (near, far))
+        return (1 - of_far[..., np.newaxis]) * nearest + of_far[..., np.newaxis] * farthest
+
+    rows, columns = axis(radius * np.sin(angle)), axis(radius * np.cos(angle))
+    means = np.einsum("rax,ray->rxy", rows, columns) / len(angle)
+    return means.reshape(len(radius), -1).T
 
 
 def visibility_alpha(features: np.ndarray, qp: int) -> np.ndarray:

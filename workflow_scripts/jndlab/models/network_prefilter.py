@@ -124,6 +124,10 @@ def _load_luma_network(model: str | Path, network: str | None) -> LumaNetwork:
     from jndlab.models.layers import LumaNetwork
     from jndlab.models.model_files import architecture_of, architecture_text, load_model
 
+    if Path(model).suffix == ".mat":
+        from jndlab.models.iqnet.matconvnet import import_cnn_jnqd
+
+        return import_cnn_jnqd(model)
     loaded = load_model(model, network=network)
     if not isinstance(loaded, LumaNetwork):
         raise UserError(

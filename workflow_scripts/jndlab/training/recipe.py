@@ -75,7 +75,8 @@ class Recipe:
     ``gradient_clip`` bounds the norm of the whole gradient. ``mixed_precision`` works on CUDA
     only. ``best_by`` names a column of metrics.csv; the best weights are those of the epoch where
     it was smallest (or largest: ``best_is``). Without held-out data it must be "train_loss".
-    ``momentum`` is SGD's, ``adam_epsilon`` Adam's. ``seed`` fixes dropout and the like; initial
+    ``momentum`` is SGD's, ``adam_epsilon`` Adam's; without ``decay_biases`` only tensors of two
+    and more axes decay (filters, matrices). ``seed`` fixes dropout and the like; initial
     weights are fixed by ``build_network(seed=)``, sampling by the data's own seed. With
     ``ema_decay`` the exponential moving average of the weights (one update a step) is what is
     validated, kept as best and returned. A value out of range raises pydantic's ValidationError.
@@ -91,6 +92,7 @@ class Recipe:
     adam_epsilon: Positive = 1e-8
     momentum: NonNegative = 0.0
     weight_decay: NonNegative = 0.0
+    decay_biases: bool = True
     gradient_clip: Positive | None = None
     mixed_precision: bool = True
     validate_every_epochs: Count = 1
@@ -113,7 +115,12 @@ class Recipe:
 
     def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer of those parameters that are not frozen (``requires_grad``)."""
-        parameters = [p for p in model.parameters() if p.requires_grad]
+        trained = [p for p in model.parameters() if p.requires_grad]
+        decaying = [p for p in trained if self.decay_biases or p.ndim > 1]
+        others = [p for p in trained if not (self.decay_biases or p.ndim > 1)]
+        parameters: list[dict[str, Any]] = [{"params": decaying}]
+        if others:
+            parameters.append({"params": others, "weight_decay": 0.0})
         shared: dict[str, Any] = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
         if self.optimizer == "adam":
             return torch.optim.Adam(parameters, eps=self.adam_epsilon, **shared)

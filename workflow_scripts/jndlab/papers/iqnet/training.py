@@ -44,6 +44,7 @@ def train_iqnet(
         losses=(LossTerm(training["loss"]),),
         learning_rate=training["learning_rate"],
         lr_step_epochs=training["halve_every_epochs"],
+        mixed_precision=training["mixed_precision"],
         seed=training["seed"],
         best_by="val_loss" if pairs.held_out else "train_loss",
     )
@@ -74,6 +75,10 @@ def train_cnn_jnqd(
         losses=(LossTerm("mse"),),
         optimizer=training["optimizer"],
         learning_rate=training["learning_rate"],
+        momentum=training["momentum"],
+        weight_decay=training["weight_decay"],
+        decay_biases=False,
+        mixed_precision=training["mixed_precision"],
         seed=training["seed"],
         best_by="val_loss" if pairs.held_out else "train_loss",
     )
