@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,16 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def repository() -> Path:
     """Root of the suite."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def chromium() -> None:
+    """The browser, installed if this may be done; without it the tests skip and say why."""
+    pytest.importorskip("selenium")
+    script = REPOSITORY / "tests/install_chromium.sh"
+    done = subprocess.run(["sh", str(script)], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no browser for the pages: {done.stderr.strip()[-300:]}")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jndlab.files import read_csv
-from workflow_runner import REPOSITORY, Workflow
+from workflow_runner import Workflow
 
 CONFIG = """
 results_dir: results
@@ -125,16 +124,6 @@ class Browser:
 
     def complaints(self) -> list[dict]:
         return [entry for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> None:
-    """The browser, installed if this may be done; without it the tests skip and say why."""
-    pytest.importorskip("selenium")
-    script = REPOSITORY / "tests/install_chromium.sh"
-    done = subprocess.run(["sh", str(script)], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"no browser for the rating page: {done.stderr.strip()[-300:]}")
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ def main(snakemake) -> None:
     write_table(
         bd_rates,
         stem["bd_rate"],
+        formats=LIST_FORMATS,
         caption=f"BD-rate (%) against {params.anchor}, {params.bd_rate['interpolation']} "
         "interpolation of log-rate; negative saves bits at equal quality. Class and overall rows "
         "are means of the per-sequence values that exist (low_overlap counts the doubtful among "

@@ -99,7 +99,7 @@ def test_a_table_of_documents_escapes_bars():
     ("path", "rule", "module", "section"),
     [
         ("results/vp_jnd/tables/prediction.csv", "tabulate_vp_jnd", "vp_jnd/tables.py", "vp_jnd"),
-        ("results/smoke/tables/bd_rate.tex", "compare_methods", "quality/aggregate.py", "bd_rate"),
+        ("results/smoke/tables/bd_rate.csv", "compare_methods", "quality/aggregate.py", "bd_rate"),
         ("mtjnd/figures/errors.svg", "plot_{paper}", "jnd_networks/report.py", "mtjnd"),
         ("results/streams/x265/AI/a/erjnd/qp22.265", "encode_clip", "codecs/base.py", "bd_rate"),
         ("results/models/iqnet/iqnet/model.onnx", "train_iqnet", "iqnet/training.py", "iqnet"),

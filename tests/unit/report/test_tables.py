@@ -6,6 +6,8 @@ import copy
 import csv
 import json
 import math
+import shutil
+import subprocess
 
 import pandas as pd
 import pytest
@@ -177,14 +179,15 @@ def test_tables_escape_and_keep_their_bytes(tmp_path):
         "method_name,saving_pct,qp\na_b|c,0.000000,22\n50 % & more,0.333333,27\n"
     )
     assert written[1].read_text() == (
-        "Saving\\_at equal QP\n\n"
-        "| method\\_name   |   saving\\_pct |   qp |\n"
-        "|:---------------|--------------:|-----:|\n"
-        "| a\\_b\\|c        |         0.000 |   22 |\n"
-        "| 50 % & more    |         0.333 |   27 |\n"
+        "Saving_at equal QP\n\n"
+        "| method_name   |   saving_pct |   qp |\n"
+        "|:--------------|-------------:|-----:|\n"
+        "| a_b\\|c        |        0.000 |   22 |\n"
+        "| 50 % & more   |        0.333 |   27 |\n"
     )
     latex = written[2].read_text()
-    assert latex.startswith("% Saving_at equal QP\n\\resizebox{")
+    assert latex.startswith("\\begin{table}[htbp]\n\\centering\n\\caption{Saving\\_at equal QP}\n")
+    assert "\\label{tab:t-1-5}\n\\resizebox{" in latex
     assert "a\\_b|c & 0.000 & 22 \\\\\n50 \\% \\& more & 0.333 & 27 \\\\\n\\bottomrule" in latex
     assert "\\begin{tabular}{lrr}\n\\toprule\nmethod\\_name & saving\\_pct & qp" in latex
     page = written[3].read_text()
@@ -198,6 +201,43 @@ def test_tables_escape_and_keep_their_bytes(tmp_path):
         float_formats={"saving_pct": ".3f"},
     )
     assert [path.read_bytes() for path in written] == before
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("low_overlap", "low_overlap"),
+        ("_open", "\\_open"),
+        ("close_", "close\\_"),
+        ("+4.43 *", "+4.43 *"),
+        ("*strong*", "\\*strong*"),
+        ("a|b <c>", "a\\|b \\<c\\>"),
+    ],
+)
+def test_markdown_escapes_what_would_be_markup_and_nothing_else(tmp_path, text, markdown):
+    path = write_table(pd.DataFrame({"a": [text]}), tmp_path / "t", formats=("md",))[0]
+    assert path.read_text().splitlines()[-1].strip("| ") == markdown
+
+
+NASTY = "50 % & more_of #1 {x} ~ ^ \\ $2 < 3 > 1"
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no LaTeX on this machine")
+def test_latex_compiles_and_fits_the_page(tmp_path):
+    wide = pd.DataFrame({f"column_{n} (%)": [NASTY, "x" * 20] for n in range(12)})
+    write_table(wide, tmp_path / "wide", formats=("tex",), caption=NASTY)
+    (tmp_path / "paper.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs,graphicx}\\begin{document}"
+        "\\input{wide}See Table~\\ref{tab:wide}.\\end{document}"
+    )
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
 
 
 def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path):

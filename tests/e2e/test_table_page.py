@@ -1,0 +1,56 @@
+"""A table page in a real browser: sorted by a click, filtered by words, unmeasured rows folded."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from jndlab.report.tables import FOLDED, write_table
+
+TABLE = pd.DataFrame(
+    {
+        "sequence": ["bikes", "Cactus", "carphone"],
+        "saving": [9.5, 10.25, None],
+        "verdict": ["reproduced", "deviates", FOLDED],
+    }
+)
+
+
+@pytest.fixture
+def driver(tmp_path: Path, chromium: None) -> Iterator[Any]:
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    found = webdriver.Chrome(
+        options=options, service=webdriver.ChromeService(shutil.which("chromedriver"))
+    )
+    write_table(TABLE, tmp_path / "t", formats=("html",), caption="Savings.")
+    found.get((tmp_path / "t.html").as_uri())
+    yield found
+    found.quit()
+
+
+def shown(driver: Any) -> list[str]:
+    rows = driver.find_elements("css selector", "tbody tr")
+    return [row.text.split()[0] for row in rows if row.is_displayed()]
+
+
+def test_a_table_sorts_filters_and_folds(driver: Any) -> None:
+    assert shown(driver) == ["bikes", "Cactus"]
+    driver.find_element("css selector", "#fold input").click()
+    assert shown(driver) == ["bikes", "Cactus", "carphone"]
+    saving = driver.find_elements("css selector", "th")[1]
+    saving.click()
+    assert shown(driver) == ["bikes", "Cactus", "carphone"]  # 9.5 is below 10.25, empty is last
+    saving.click()
+    assert shown(driver) == ["Cactus", "bikes", "carphone"]
+    driver.find_element("css selector", "#filter").send_keys("BIKES reprod")
+    assert shown(driver) == ["bikes"]
