@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from jndlab.papers.vp_jnd.captions import (
     CORRELATION,
     LABELS,
@@ -16,7 +14,6 @@ from jndlab.papers.vp_jnd.label_statistics import label_table
 from jndlab.papers.vp_jnd.tables import (
     comparison,
     correlation_table,
-    decision_rows,
     picture_table,
     prediction_table,
     saving_table,
@@ -34,8 +31,7 @@ def main(snakemake) -> None:
         for name, entry in params.data.items()
     ]
     predicted, saved = prediction_table(tested), saving_table(tested)
-    decided = pd.concat([decision_rows(one) for one in tested])
-    about = prediction_caption(predicted, decided)
+    about = prediction_caption(predicted, tested)
     compared = comparison(predicted, ["precision_pct", "mean_abs_dqf"])
     write_table(_plain(predicted), stem["prediction"], caption=about)
     caption = with_verdicts(about, compared)

@@ -22,7 +22,7 @@ from jndlab.papers.vp_jnd.baselines import (
     fit_baselines,
     load_choice,
 )
-from jndlab.papers.vp_jnd.captions import prediction_caption
+from jndlab.papers.vp_jnd.captions import prediction_caption, standings
 from jndlab.papers.vp_jnd.figures import correlation_figure, decision_figure, saving_figure
 from jndlab.papers.vp_jnd.label_statistics import constant_error, label_table
 from jndlab.papers.vp_jnd.measures import Measures, measure_picture, read_measures, write_measures
@@ -36,9 +36,11 @@ from jndlab.papers.vp_jnd.tables import (
     prediction_table,
     saving_table,
 )
+from jndlab.quality.intervals import mean_interval
 
 QUALITIES = tuple(range(1, 101))
 LABELS = {f"p{number}": 40 + 5 * number for number in range(6)}
+SOURCES = {name: name.upper() for name in LABELS}
 PARTS = {"train": ("p0", "p2", "p4"), "val": ("p5",), "test": ("p1", "p3")}
 SPLIT = Split("fractions", PARTS)
 
@@ -75,7 +77,7 @@ def tested() -> HeldOut:
     fitted = fit_baselines(curves, LABELS, [*PARTS["train"], *PARTS["val"]])
     choices = {"fractions": [told("vp_jnd", {"p1": 43, "p3": 57})]}
     return HeldOut(
-        "packaged", "packaged", "jpeg", "demo", "vmaf_steps", "", LABELS, curves, [SPLIT],
+        "packaged", "packaged", "jpeg", "demo", "vmaf_steps", "", LABELS, SOURCES, curves, [SPLIT],
         {"fractions": fitted}, choices,
     )  # fmt: skip
 
@@ -111,6 +113,7 @@ def test_savings_are_against_the_best_quality_and_have_an_oracle(tested):
     assert table.loc["vp_jnd", "saving_pct"] == pytest.approx(50)
     assert table.loc["vp_jnd", "coarser_than_label_pct"] == 50
     assert table.loc["vp_jnd", "low"] <= 50 <= table.loc["vp_jnd", "high"]
+    assert set(table["sources"]) == {2}
 
 
 def test_sizes_are_ours_whatever_a_method_says(tested):
@@ -132,11 +135,49 @@ def test_a_demo_is_never_reproduced_and_a_published_set_is_judged(tested):
         assert mine["verdict"].startswith(said) and mine["printed"] == "89.35"
 
 
-def test_the_caption_says_whether_the_threshold_is_beaten(tested):
-    said = prediction_caption(prediction_table([tested]), decision_rows(tested))
-    assert "VP-JND does not beat the SSIM threshold" in said  # which finds these labels exactly
-    assert "2.0 against 0.0 (difference +2.0, 95 % +2.0 to +2.0, 2 pictures)" in said
-    assert "a constant quality has 5.0" in said and "p1 (-2)" in said and "vmaf_steps" in said
+def by_source(tested: HeldOut, sources: int, crops: int) -> HeldOut:
+    """VP-JND errs by 1, and in the first source by 30, where the SSIM threshold errs by 10."""
+    names = {
+        f"s{source}_{crop}": f"s{source}" for source in range(sources) for crop in range(crops)
+    }
+    curves = {name: measures(50, name) for name in names}
+    fitted = {**tested.fitted["fractions"], "ssim": {"threshold": 0.9114}}
+    chosen = {name: 80 if source == "s0" else 51 for name, source in names.items()}
+    values = {
+        **vars(tested),
+        "labels": dict.fromkeys(names, 50),
+        "sources": names,
+        "measures": curves,
+        "splits": [Split("fractions", {"train": (), "val": (), "test": tuple(names)})],
+        "fitted": {"fractions": fitted},
+        "choices": {"fractions": [told("vp_jnd", chosen)]},
+    }
+    return HeldOut(**values)
+
+
+def test_crops_of_one_picture_do_not_make_the_paper_method_win(tested):
+    crops = by_source(tested, 6, 4)
+    table = prediction_table([crops]).set_index("method")
+    assert table.loc["vp_jnd", ["pictures", "sources"]].tolist() == [24, 6]
+    assert table.loc["ssim", "mean_abs_dqf"] == 10
+    ssim = table.loc["ssim"]  # -9 in five sources, +20 in one
+    assert ssim["difference"] == pytest.approx((5 * -9 + 20) / 6)
+    assert ssim["difference_low"] < 0 < ssim["difference_high"] and ssim["better"] == "not shown"
+    # As independent pictures the same rows have less than half the interval.
+    errors = np.repeat([20, -9, -9, -9, -9, -9], 4)
+    assert mean_interval(errors).high < 0.5 * ssim["difference_high"]
+    caption = prediction_caption(prediction_table([crops]), [crops])
+    assert "packaged: VP-JND against SSIM threshold: not shown" in caption
+    assert "beats" not in caption and "s0_0 (+30)" in caption and "vmaf_steps" in caption
+
+
+def test_one_training_shows_nothing_of_a_method(tested):
+    ours = by_source(tested, 8, 2)
+    better = {name: 50 for name in ours.labels}
+    ours = HeldOut(**{**vars(ours), "choices": {"fractions": [told("vp_jnd", better)]}})
+    sentences = standings([ours])
+    assert any("SSIM threshold: not shown" in one and "one training seed" in one
+               for one in sentences)  # fmt: skip
 
 
 def test_correlations_are_those_of_the_numbers(tested):

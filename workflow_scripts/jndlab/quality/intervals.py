@@ -5,11 +5,12 @@ rest of it and is no new evidence. So the statistic is the mean over sources of 
 source, and its error that of the source means, with Student's t of I - 1 degrees of freedom (the
 rule for few clusters: Cameron, Gelbach & Miller, Rev. Econ. Stat. 90, 2008).
 
-**Skewness.** Errors and savings of few sources are skewed, where t covers too little. From
-``FEW`` sources on, t is transformed by its first Edgeworth term (Hall, J. R. Stat. Soc. B 54,
-1992; Johnson, J. Am. Stat. Assoc. 73, 1978): with six sources and exponential values the nominal
-95 % cover 93.5 instead of 88.5 %. A resampling needs more sources to do as well (a percentile
-bootstrap of four covers 81 %), and its ends depend on a generator; this is a formula.
+**Skewness.** Errors and savings of few sources are skewed, and t misses on the side on which they
+spread. From ``FEW`` sources on that side is longer by the first term of t's Edgeworth expansion,
+l (q^2 / 3 + 1 / 6) standard errors, with q the quantile of t and l the skewness of the mean (Hall,
+J. R. Stat. Soc. B 54, 1992; Johnson, J. Am. Stat. Assoc. 73, 1978). The other side keeps t: six
+values do not show their skewness well enough to shorten it. Of six exponential values the nominal
+95 % cover 92 %; by t alone they cover 88 %, by a percentile bootstrap 81 %.
 
 **Seeds.** Sources and training seeds are crossed random effects: every seed is scored on every
 source. There is no exact bootstrap for such data (McCullagh, Bernoulli 6, 2000). The interval
@@ -66,7 +67,7 @@ class Interval:
         """``4.1 dB, 95 % 2.5 to 6.2, 13 sources, 3 seeds``; of a difference with signs."""
         kind = "+" if difference else ""
         value, low, high = (f"{n:{kind}.{decimals}f}" for n in (self.value, self.low, self.high))
-        agreeing = f"{self.agreeing} of " if difference else ""
+        agreeing = f"{self.agreeing} of " if difference and self.seeds > 1 else ""
         parts = [
             f"{value} {unit}".strip(),
             "no interval" if np.isnan(self.low) else f"95 % {low} to {high}",
@@ -305,12 +306,12 @@ def _t_interval(
     seed_error = of_seed.std(axis=-1, ddof=1) / np.sqrt(seeds) if seeds > 1 else 0 * source_error
     skewness = skewness / np.sqrt(count)  # of the mean
 
-    def reach(alpha: ArrayLike, side: ArrayLike) -> np.ndarray:
+    def reach(alpha: ArrayLike, side: Any) -> np.ndarray:
         """Length of the interval's side (1: below, -1: above the center) at level 1 - alpha."""
         share = 1 - np.asarray(alpha) / 2
-        by_source = source_error * np.maximum(
-            side * _inverse(side * stdtrit(count - 1, share), skewness), 0
-        )
+        q = stdtrit(count - 1, share)
+        longer = np.maximum(-side * skewness, 0) * (q**2 / 3 + 1 / 6)
+        by_source = source_error * (q + longer)
         by_seed = seed_error * stdtrit(seeds - 1, share) if seeds > 1 else 0
         return np.hypot(by_source, by_seed)
 
@@ -318,7 +319,7 @@ def _t_interval(
     return center, center - reach(alpha, 1), center + reach(alpha, -1), _p_value(center, reach)
 
 
-def _p_value(center: np.ndarray, reach: Callable[[ArrayLike, ArrayLike], np.ndarray]) -> np.ndarray:
+def _p_value(center: np.ndarray, reach: Callable[[ArrayLike, Any], np.ndarray]) -> np.ndarray:
     """The level at which the interval's end is 0, by bisection of its logarithm."""
     side = np.where(center > 0, 1, -1)
     low, high = np.full(center.shape, np.log(SMALLEST_P)), np.zeros(center.shape)
@@ -339,16 +340,6 @@ def _skewness(values: np.ndarray) -> np.ndarray:
         g = (deviation**3).mean(axis=-1) / (deviation**2).mean(axis=-1) ** 1.5
     g = np.nan_to_num(g, nan=0.0, posinf=0.0, neginf=0.0)  # of equal values
     return np.sqrt(count * (count - 1)) / (count - 2) * g
-
-
-def _inverse(x: np.ndarray, skewness: np.ndarray) -> np.ndarray:
-    """Inverse of Hall's transformation t + l (t^2 / 3 + 1 / 6) + l^2 t^3 / 27.
-
-    ``skewness``, l, is that of the mean: of a source divided by the root of their number.
-    """
-    scale = np.where(np.abs(skewness) < 1e-6, 1.0, skewness)
-    found = 3 / scale * (np.cbrt(1 + scale * (x - scale / 6)) - 1)
-    return np.where(np.abs(skewness) < 1e-6, x, found)
 
 
 def _cells(values: np.ndarray, sources: np.ndarray, seeds: np.ndarray) -> np.ndarray:

@@ -56,7 +56,7 @@ def correlation_figure(tested: HeldOut, stem: str | Path) -> list[Path]:
 
 
 def saving_figure(tested: HeldOut, stem: str | Path, labels: Mapping[str, str]) -> list[Path]:
-    """Mean saving over mean |dQF| of every choice, with 95 % intervals over pictures."""
+    """Mean saving over mean |dQF| of every choice, with 95 % intervals over sources."""
     errors = prediction_table([tested]).set_index(["data", "method"])
     savings = saving_table([tested]).set_index(["data", "method"])
     columns = {"mean_abs_dqf": "mean_abs_dqf", "low": "dqf_low", "high": "dqf_high"}
@@ -89,7 +89,7 @@ def saving_figure(tested: HeldOut, stem: str | Path, labels: Mapping[str, str]) 
         title_figure(
             figure,
             f"Bytes saved against {_best(tested)} over the error of the chosen quality; bars: 95 % "
-            "over pictures; a saving above the dashed line is bought with visible errors",
+            "over sources; a saving above the dashed line is bought with visible errors",
             _metadata(tested),
         )
         return save_figure(figure, shown, stem)

@@ -61,6 +61,7 @@ def load_held_out(
         label_kind=labels.kind,
         obstacle=_obstacle(entry, labels, records, networks),
         labels=pw_jnds(labels, get_still_codec(entry["codec"])),
+        sources={record.name: record.source for record in records},
         measures=read_measures(
             [f"{stem}.csv" for stem in measures], [f"{stem}.pixel_jnd.csv" for stem in measures]
         ),

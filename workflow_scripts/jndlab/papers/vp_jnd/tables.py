@@ -15,6 +15,15 @@ from jndlab.files import read_csv
 from jndlab.papers.vp_jnd.baselines import BASELINES, ORACLE, baseline_decision
 from jndlab.papers.vp_jnd.measures import VMAF, Measures
 from jndlab.paths import PUBLISHED
+from jndlab.quality.intervals import (
+    NOT_SHOWN,
+    Comparison,
+    adjusted,
+    correlation_interval,
+    mean_interval,
+    paired_difference,
+    share_interval,
+)
 from jndlab.report.compare import compare_with_published
 from jndlab.training.samplers.coded_pairs import classification_scores, is_visible
 
@@ -23,7 +32,7 @@ PRINTED = PUBLISHED / "vp_jnd"
 # Largest differences that count as reproduced: percentage points, quality factors.
 TOLERANCE: dict[str, float | str] = {"precision_pct": 2.0, "mean_abs_dqf": 1.0, "saving_pct": 2.0}
 PAPER_METHOD = "vp_jnd"
-RESAMPLINGS = 2000
+PAPER_NAME = "VP-JND"
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,8 @@ class HeldOut:
     """The held-out evaluation of one data set: pictures, labels, splits and choices.
 
     ``content`` is ``published`` or ``demo``; ``obstacle`` says why its numbers cannot be compared
-    with the printed ones (empty: they can). ``choices`` are those of ``choices_of_split``, by
+    with the printed ones (empty: they can). ``sources`` is the source of each picture, of which
+    pictures of a data set may be crops or frames. ``choices`` are those of ``choices_of_split``, by
     split; ``fitted`` those of ``fit_baselines``, by split.
     """
 
@@ -42,6 +52,7 @@ class HeldOut:
     label_kind: str
     obstacle: str
     labels: Mapping[str, int]
+    sources: Mapping[str, str]
     measures: Mapping[str, Measures]
     splits: Sequence[Split]
     fitted: Mapping[str, Mapping[str, Any]]
@@ -100,6 +111,7 @@ def visibility_rows(tested: HeldOut) -> pd.DataFrame:
         rows += [
             {
                 "method": one.method,
+                "source": one.source,
                 "visible": is_visible(qualities, one.label, quality),
                 "called_visible": visible,
                 "judged_by": "classifier" if classified else "choice",
@@ -110,7 +122,13 @@ def visibility_rows(tested: HeldOut) -> pd.DataFrame:
 
 
 def prediction_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
-    """Accuracy, precision and recall of "visible", and |dQF|, for each data set and choice."""
+    """Accuracy, precision and recall of "visible", and |dQF|, for each data set and choice.
+
+    Shares count all calls, means are over sources, ``low`` and ``high`` that of mean |dQF|.
+    ``difference`` is VP-JND's |dQF| minus that of the choice, ``p_holm`` adjusted over the table,
+    ``better`` the better of the two or "not shown" (:func:`comparisons`).
+    """
+    found = {(data, one.second): one for data, one in comparisons(tested)}
     rows = []
     for one in tested:
         decided, called = decision_rows(one), visibility_rows(one)
@@ -119,43 +137,78 @@ def prediction_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
             scores = classification_scores(
                 calls["called_visible"].tolist(), calls["visible"].tolist()
             )
-            errors = group["dqf"].abs()
-            low, high = bootstrap_interval(errors)
+            shown = calls[calls["called_visible"]]
+            precision = share_interval(shown["visible"], shown["called_visible"], shown["source"])
+            errors, means = group["dqf"].abs(), _means(group)
+            compared = found.get((one.name, BASELINES.get(method, method)))
+            against = compared.difference if compared else None
             rows.append(
                 {
-                    **_head(one, method, len(group)),
+                    **_head(one, method, group),
                     "judged_by": calls["judged_by"].iloc[0],
                     "accuracy_pct": 100 * scores.accuracy,
                     "precision_pct": _percent(scores.precision),
+                    "precision_low": 100 * precision.low,
+                    "precision_high": 100 * precision.high,
                     "recall_pct": _percent(scores.recall),
-                    "mean_abs_dqf": errors.mean(),
-                    "low": low,
-                    "high": high,
+                    **mean_interval(errors, group["source"]).columns("mean_abs_dqf"),
                     "median_abs_dqf": errors.median(),
-                    "mean_dqf": group["dqf"].mean(),
-                    "calls": group["calls"].mean(),
-                    "seconds": group["seconds"].mean(),
+                    "mean_dqf": means["dqf"],
+                    "difference": against.value if against else None,
+                    "difference_low": against.low if against else None,
+                    "difference_high": against.high if against else None,
+                    "p_holm": compared.p_holm if compared else None,
+                    "better": (compared.better or NOT_SHOWN) if compared else "",
+                    "calls": means["calls"],
+                    "seconds": means["seconds"],
                 }
             )
-    return pd.DataFrame(rows)
+    numbers = ["difference", "difference_low", "difference_high", "p_holm"]
+    return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
+
+
+def comparisons(tested: Sequence[HeldOut]) -> list[tuple[str, Comparison]]:
+    """VP-JND against every other choice but the oracle by |dQF|, with the name of the data set."""
+    names, found = [], []
+    for one in tested:
+        decided = decision_rows(one)
+        errors = decided.pivot(index="picture", columns="method", values="dqf").abs()
+        if PAPER_METHOD not in errors:
+            continue
+        sources = [one.sources[name] for name in errors.index]
+        for method in decided["method"].unique():
+            if method in (PAPER_METHOD, ORACLE):
+                continue
+            difference = paired_difference(
+                errors[PAPER_METHOD], errors[method], sources, seeds=[0] * len(errors)
+            )  # a network is trained once for each split
+            names.append(one.name)
+            found.append(
+                Comparison(
+                    PAPER_NAME, BASELINES.get(method, method), "mean |dQF|", difference, True
+                )
+            )
+    return list(zip(names, adjusted(found), strict=True))
 
 
 def saving_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
-    """Bytes saved against the best quality, and what is left of the picture, for each choice."""
+    """Bytes saved against the best quality, and what is left of the picture, for each choice.
+
+    Means over sources; ``low`` and ``high`` are those of the saving.
+    """
     rows = []
     for one in tested:
         for method, group in decision_rows(one).groupby("method", sort=False):
-            low, high = bootstrap_interval(group["saving_pct"])
+            coarser = group.assign(coarser=group["dqf"] < 0)
+            means = _means(coarser)
             rows.append(
                 {
-                    **_head(one, method, len(group)),
-                    "saving_pct": group["saving_pct"].mean(),
-                    "low": low,
-                    "high": high,
-                    "mean_quality": group["quality"].mean(),
-                    "coarser_than_label_pct": 100 * (group["dqf"] < 0).mean(),
-                    "ssim": group["ssim"].mean(),
-                    "vmaf_neg": group["vmaf_neg"].mean(),
+                    **_head(one, method, group),
+                    **mean_interval(group["saving_pct"], group["source"]).columns("saving_pct"),
+                    "mean_quality": means["quality"],
+                    "coarser_than_label_pct": 100 * means["coarser"],
+                    "ssim": means["ssim"],
+                    "vmaf_neg": means["vmaf_neg"],
                 }
             )
     return pd.DataFrame(rows)
@@ -179,7 +232,7 @@ def comparison(
 def correlation_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
     """Correlation of each model's mean pixel-wise JND with the PW-JND over a data set.
 
-    ``pearson`` with a 95 % bootstrap interval over pictures, ``spearman``, and the line.
+    ``pearson`` with its 95 % interval over sources, ``spearman``, and the line.
     """
     from scipy.stats import spearmanr
 
@@ -190,13 +243,11 @@ def correlation_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
         for model in one.measures[names[0]].pixel_jnd:
             means = np.array([one.measures[name].pixel_jnd[model] for name in names])
             slope, intercept = np.polyfit(means, labels, 1)
-            low, high = _correlation_interval(means, labels)
+            sources = [one.sources[name] for name in names]
             rows.append(
                 {
-                    **_head(one, model, len(names)),
-                    "pearson": float(np.corrcoef(means, labels)[0, 1]),
-                    "low": low,
-                    "high": high,
+                    **_head(one, model, pd.DataFrame({"source": sources})),
+                    **correlation_interval(means, labels, sources).columns("pearson"),
                     "spearman": float(spearmanr(means, labels).statistic),
                     "slope": float(slope),
                     "intercept": float(intercept),
@@ -218,24 +269,6 @@ def picture_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def bootstrap_interval(values: Sequence[float]) -> tuple[float, float]:
-    """95 % interval of a mean over pictures: percentiles of 2,000 resamplings, fixed seed."""
-    array = np.asarray(values, float)
-    drawn = np.random.default_rng(0).integers(0, array.size, (RESAMPLINGS, array.size))
-    low, high = np.percentile(array[drawn].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
-
-
-def _correlation_interval(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    rng, found = np.random.default_rng(0), []
-    for _ in range(RESAMPLINGS):
-        drawn = rng.integers(0, x.size, x.size)
-        if len(set(x[drawn])) > 1 and len(set(y[drawn])) > 1:
-            found.append(np.corrcoef(x[drawn], y[drawn])[0, 1])
-    low, high = np.percentile(found, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def _decision_row(
     tested: HeldOut, split: str, method: str, chosen: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -246,6 +279,7 @@ def _decision_row(
         "data": tested.name,
         "split": split,
         "picture": picture,
+        "source": tested.sources[picture],
         "method": method,
         "label": label,
         "quality": quality,
@@ -259,7 +293,7 @@ def _decision_row(
     }
 
 
-def _head(tested: HeldOut, method: Any, pictures: int) -> dict[str, Any]:
+def _head(tested: HeldOut, method: Any, pictures: pd.DataFrame) -> dict[str, Any]:
     return {
         "data": tested.name,
         "data_set": tested.data_set,
@@ -268,8 +302,15 @@ def _head(tested: HeldOut, method: Any, pictures: int) -> dict[str, Any]:
         "method": method,
         "content": tested.content,
         "not_comparable": tested.obstacle,
-        "pictures": pictures,
+        "pictures": len(pictures),
+        "sources": pictures["source"].nunique(),
     }
+
+
+def _means(group: pd.DataFrame) -> pd.Series:
+    """Means over sources of the means of a source's pictures, of all numbers."""
+    numbers = group.astype({"seconds": float}).select_dtypes(["number", "bool"])
+    return numbers.groupby(group["source"]).mean().mean()
 
 
 def _percent(share: float | None) -> float | None:
