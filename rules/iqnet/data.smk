@@ -28,6 +28,8 @@ rule list_iqnet_pictures:
 
 rule fetch_iqnet_scorer:
     """Fetch and try the scorer's weights before hours are spent on candidates."""
+    input:
+        weights=iqnet_inputs.nima_weights(),
     output:
         metadata="<results>/iqnet/training_data/scorer.json",
     log:
@@ -40,7 +42,8 @@ rule fetch_iqnet_scorer:
     conda:
         "../../envs/networks.yaml"
     params:
-        scorer=IQNET_DATA["scorer"],
+        scorer=iqnet_inputs.scorer,
+        nima=iqnet_inputs.nima(),
         patch=IQNET_DATA["patch"],
     script:
         "../../workflow_scripts/iqnet/fetch_iqnet_scorer.py"
@@ -96,6 +99,7 @@ rule score_iqnet_patches:
         candidates=expand(rules.make_iqnet_candidates.output.candidates, batch=iqnet_inputs.batches),
         # piqe has no weights, and its start would cost the demo some seconds.
         scorer=rules.fetch_iqnet_scorer.output.metadata if iqnet_inputs.needs_weights else [],
+        weights=iqnet_inputs.nima_weights(),
     output:
         scores="<results>/iqnet/training_data/scores.parquet",
         metadata="<results>/iqnet/training_data/scores.json",
@@ -110,7 +114,8 @@ rule score_iqnet_patches:
         runtime=doubling(720),
         gpu=int(iqnet_inputs.needs_weights),
     params:
-        scorer=IQNET_DATA["scorer"],
+        scorer=iqnet_inputs.scorer,
+        nima=iqnet_inputs.nima(),
         patch=IQNET_DATA["patch"],
         alphas=IQNET_DATA["alphas"],
     script:
@@ -139,8 +144,8 @@ rule select_iqnet_alphas:
     params:
         alphas=IQNET_DATA["alphas"],
         patch=IQNET_DATA["patch"],
-        scorer=IQNET_DATA["scorer"],
-        selection=IQNET_DATA["selection"],
+        scorer=iqnet_inputs.scorer,
+        selection=iqnet_inputs.selection(),
     script:
         "../../workflow_scripts/iqnet/select_iqnet_alphas.py"
 

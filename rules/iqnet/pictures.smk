@@ -17,7 +17,7 @@ rule choose_iqnet_pictures:
         "../../envs/networks.yaml"
     params:
         shown=IQNET_SHOWN,
-        selection=IQNET_DATA["selection"],
+        selection=iqnet_inputs.selection(),
     script:
         "../../workflow_scripts/iqnet/choose_iqnet_pictures.py"
 

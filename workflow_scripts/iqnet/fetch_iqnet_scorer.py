@@ -3,20 +3,15 @@
 import numpy as np
 
 from jndlab.files import write_json
-from jndlab.quality.no_reference import PyiqaScorer
+from jndlab.quality.no_reference import open_scorer
 from jndops.adapter import run
 
 
 def main(snakemake) -> None:
-    scorer = PyiqaScorer(snakemake.params.scorer, device="cpu")
-    side = snakemake.params.patch
+    params = snakemake.params
+    scorer, side = open_scorer(params.scorer, nima=params.nima, device="cpu"), params.patch
     ramp = np.broadcast_to(np.arange(side, dtype=np.uint8)[:, np.newaxis], (2, side, side))
-    metadata = {
-        "scorer": scorer.name,
-        "pyiqa_version": scorer.version,
-        "negated": scorer.lower_is_better,
-        "score_of_a_ramp": float(scorer.score(ramp)[0]),
-    }
+    metadata = {**scorer.metadata, "score_of_a_ramp": float(scorer.score(ramp)[0])}
     write_json(snakemake.output.metadata, metadata)
 
 

@@ -7,24 +7,21 @@ import torch
 from jndlab.files import atomic_path, write_json
 from jndlab.papers.iqnet.candidates import read_candidates
 from jndlab.papers.iqnet.training_data import score_patches
-from jndlab.quality.no_reference import PyiqaScorer
+from jndlab.quality.no_reference import open_scorer
 from jndops.adapter import run
 
 
 def main(snakemake) -> None:
     params = snakemake.params
     torch.set_num_threads(snakemake.threads)
-    scorer = PyiqaScorer(params.scorer)
+    scorer = open_scorer(params.scorer, nima=params.nima)
     started = time.monotonic()
     candidates = read_candidates(snakemake.input.candidates)
     scores = score_patches(candidates, params.alphas, scorer, params.patch)
     with atomic_path(snakemake.output.scores) as part:
         scores.to_parquet(part, index=False)
     metadata = {
-        "scorer": scorer.name,
-        "pyiqa_version": scorer.version,
-        "negated": scorer.lower_is_better,
-        "device": scorer.device,
+        **scorer.metadata,
         "patches_scored": len(scores),
         "wall_seconds": round(time.monotonic() - started, 2),
     }

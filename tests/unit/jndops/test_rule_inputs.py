@@ -203,3 +203,16 @@ def test_rating_clips_show_the_source_or_a_stream(demo):
     coded = wild(sequence="bikes", coding="vvenc-faster/AI/anchor/qp22")
     assert subjective.source(coded) == "results/streams/vvenc-faster/AI/bikes/anchor/qp22.266"
     assert len(subjective.clips("mp4")) == len(subjective.rated)
+
+
+def test_scorer_auto_is_nima_where_its_weights_are(tmp_path):
+    def found() -> IqnetInputs:
+        return IqnetInputs(inputs(data_dir=str(tmp_path)))
+
+    assert found().scorer == "piqe" and found().selection()["tolerance"] == 0.5
+    assert found().nima_weights() == [] and not found().needs_weights
+    weights = tmp_path / "nima_mobilenet/weights_mobilenet_aesthetic_0.07.hdf5"
+    weights.parent.mkdir()
+    weights.write_bytes(b"weights")
+    assert found().scorer == "nima_mobilenet" and found().selection()["tolerance"] == 0.05
+    assert found().nima_weights() == [str(weights)] and found().needs_weights

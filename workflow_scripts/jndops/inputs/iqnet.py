@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jndlab.codecs import codec_class
+from jndlab.papers.iqnet.config import SelectionOptions
 from jndops.inputs.coding import CodingInputs
 
 
@@ -23,6 +24,7 @@ PRINTED_SCENES = (
     Scene("AI", "C_PartyScene", 22),
     Scene("LDP", "C_PartyScene", 22),
 )
+NIMA_FILE = "weights_mobilenet_aesthetic_0.07.hdf5"
 PICTURED = ("cnn_jnqd", "iqnet")  # compared with the anchor in the paper's pictures
 
 
@@ -40,7 +42,29 @@ class IqnetInputs:
         # Networks are trained only where a method of the run uses them.
         self.is_trained = coding.is_used("models/iqnet/iqnet/")
         self.cnn_jnqd_is_trained = coding.is_used("models/iqnet/cnn_jnqd_qp")
-        self.needs_weights = self.data["scorer"] != "piqe"
+        self.needs_weights = self.scorer != "piqe"
+
+    @property
+    def scorer(self) -> str:
+        """Name of the scorer in use; `auto` is decided by whether NIMA's weights are there."""
+        if self.data["scorer"] != "auto":
+            return self.data["scorer"]
+        return "nima_mobilenet" if Path(self.nima()["weights"]).is_file() else "piqe"
+
+    def nima(self) -> dict[str, Any]:
+        """Options of the scorer `nima_mobilenet`."""
+        weights = f"{self.config['data_dir']}/nima_mobilenet/{NIMA_FILE}"
+        return {**self.data["nima"], "weights": self.data["nima"]["weights"] or weights}
+
+    def nima_weights(self) -> list[str]:
+        """The scorer's file of weights as an input, where it has one and it is there."""
+        weights = self.nima()["weights"]
+        in_use = self.scorer == "nima_mobilenet" and Path(weights).is_file()
+        return [weights] if in_use else []
+
+    def selection(self) -> dict[str, Any]:
+        """Options of the selection, in units of the scorer in use."""
+        return SelectionOptions(**self.data["selection"]).for_scorer(self.scorer).plain()
 
     @property
     def folder(self) -> str | None:

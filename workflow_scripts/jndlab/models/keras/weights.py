@@ -21,7 +21,6 @@ from torch import nn
 from jndlab.errors import UserError
 from jndlab.models.keras.file import MOVING, KerasFile, KerasLayer, read_keras_file
 from jndlab.models.keras.layers import WeightedLayer
-from jndlab.models.layers import bias_of
 from jndlab.models.model_files import build_network
 
 PORTED = (
@@ -75,8 +74,10 @@ def keras_weights(layer: WeightedLayer) -> dict[str, np.ndarray]:
     """A torch layer's weights in Keras's axes: what ``load_keras`` would read for it."""
     if isinstance(layer, nn.BatchNorm2d):
         return {role: tensor.detach().numpy() for role, tensor in _moving(layer).items()}
-    kernel = layer.weight.detach().permute(_axes_to_keras(layer))
-    return {"kernel": kernel.numpy(), "bias": bias_of(layer).detach().numpy()}
+    weights = {"kernel": layer.weight.detach().permute(_axes_to_keras(layer)).numpy()}
+    if layer.bias is not None:
+        weights["bias"] = layer.bias.detach().numpy()
+    return weights
 
 
 def _load(content: KerasFile, module: nn.Module, network: str) -> None:
@@ -126,7 +127,8 @@ def _fill(layer: WeightedLayer, found: KerasLayer) -> None:
         else:
             axes = np.argsort(_axes_to_keras(layer)).tolist()
             layer.weight.copy_(values["kernel"].permute(axes))
-            bias_of(layer).copy_(values["bias"])
+            if layer.bias is not None:
+                layer.bias.copy_(values["bias"])
 
 
 def _moving(layer: nn.BatchNorm2d) -> dict[str, torch.Tensor]:
@@ -137,16 +139,18 @@ def _moving(layer: nn.BatchNorm2d) -> dict[str, torch.Tensor]:
 
 
 def _axes_to_keras(layer: WeightedLayer) -> tuple[int, ...]:
-    """Keras: height, width, in, out (transposed: out, in); in, out. Torch: the others first."""
-    return (1, 0) if isinstance(layer, nn.Linear) else (2, 3, 1, 0)
+    """Keras: height, width, in, out (transposed: out, in; depthwise: channel, 1); in, out."""
+    if isinstance(layer, nn.Linear):
+        return (1, 0)
+    return (2, 3, 1, 0) if layer.groups == 1 else (2, 3, 0, 1)
 
 
 def _shapes(layer: WeightedLayer) -> dict[str, tuple[int, ...]]:
     if isinstance(layer, nn.BatchNorm2d):
         return {role: (layer.num_features,) for role in MOVING}
     shape = layer.weight.shape
-    kernel = tuple(shape[axis] for axis in _axes_to_keras(layer))
-    return {"kernel": kernel, "bias": tuple(bias_of(layer).shape)}
+    kernel = {"kernel": tuple(shape[axis] for axis in _axes_to_keras(layer))}
+    return kernel if layer.bias is None else {**kernel, "bias": tuple(layer.bias.shape)}
 
 
 def _require_kind(path: Path, layer: nn.Module, found: KerasLayer) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from jndlab.errors import UserError
 from jndlab.media.blocks import merge_blocks, split_blocks
-from jndlab.papers.iqnet.config import SelectionOptions
+from jndlab.papers.iqnet.config import NIMA_TOLERANCE, SelectionOptions
 
 PATCH = 64  # side of a patch in samples
 
@@ -108,7 +108,8 @@ def _choose(
     """Apply the score rule to the admitted candidates; every patch has one at least."""
     shortfall = reference - scores  # positive where the candidate is worse
     not_lower = admitted & (shortfall <= options.equal_scores)
-    tolerated = admitted & (shortfall <= options.tolerance)
+    tolerance = NIMA_TOLERANCE if options.tolerance is None else options.tolerance
+    tolerated = admitted & (shortfall <= tolerance)
     any_not_lower, any_tolerated = not_lower.any(axis=0), tolerated.any(axis=0)
 
     eligible = np.where(any_not_lower, not_lower, tolerated)

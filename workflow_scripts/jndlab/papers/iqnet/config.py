@@ -33,6 +33,8 @@ def _rising(alphas: list[float]) -> list[float]:
     return alphas
 
 
+NIMA_TOLERANCE = 0.05  # of scores from 1 to 10
+TOLERANCES = {"piqe": 0.5}  # as large a share of 0 to 100
 Scales = Annotated[Several[Share], AfterValidator(_rising)]
 MaeKind = Literal["decoded_vs_decoded", "decoded_vs_source", "prefiltered_vs_source"]
 
@@ -84,10 +86,10 @@ class SelectionOptions(Section):
     the paper compares in one sentence. `decoded_vs_source` has the codec's error in all of them,
     and the bound of 1.2 lets nearly all pass; `prefiltered_vs_source` lets only the smallest pass.
     The table `selection_readings` has all three."""
-    tolerance: NonNegative = 0.05
+    tolerance: NonNegative | None = None
     """Where no score reaches that of the unfiltered patch, how much lower one may be, in units of
-    the scorer. Assumption: the paper says slightly; 0.05 is meant for NIMA's 1 to 10 (for `piqe`, 0
-    to 100, 0.5 is as much)."""
+    the scorer. Assumption: the paper says slightly; null is 0.05 of NIMA's 1 to 10, and 0.5 of the
+    0 to 100 of `piqe`."""
     tie_mode: Literal["closest", "largest"] = "largest"
     """`largest`: the largest alpha whose score is not below the reference; `closest`: the score
     nearest to the reference and not below, of equal ones the largest alpha. Both are printed, and
@@ -99,6 +101,25 @@ class SelectionOptions(Section):
     allow_zero: bool = False
     """Leave a patch unfiltered where nothing is acceptable. Assumption: false, it gets the smallest
     alpha."""
+
+    def for_scorer(self, scorer: str) -> SelectionOptions:
+        """The same with the tolerance as a number, in units of the scorer."""
+        if self.tolerance is not None:
+            return self
+        return self.model_copy(update={"tolerance": TOLERANCES.get(scorer, NIMA_TOLERANCE)})
+
+
+class Nima(Section):
+    """NIMA with MobileNet (scorer `nima_mobilenet`): what patches are turned into for it."""
+
+    weights: Text | None = None
+    """Keras file of idealo; null is `weights_mobilenet_aesthetic_0.07.hdf5` in the folder
+    `nima_mobilenet` of the data folder, where `check_data` fetches it."""
+    size: Annotated[int, Field(ge=32)] | None = 224
+    """Side that patches are enlarged to; null leaves them as they are. Assumption: the paper does
+    not say how 64x64 patches are scored; the network was trained on pictures of 224x224."""
+    resampling: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
+    """How they are enlarged. Assumption; idealo's program loads pictures with `nearest`."""
 
 
 class TrainingData(Section):
@@ -148,10 +169,13 @@ class TrainingData(Section):
     prefilter: Prefilter = Prefilter()
     patch: Annotated[int, Field(ge=16)] = 64
     """Side of the patches that each get an alpha of their own (printed: 64)."""
-    scorer: Text = "nima"
-    """No-reference metric of pyiqa that scores the decoded patches. The paper uses NIMA; `nima` is
-    pyiqa's (assumption: its backbone, and that patches are enlarged to 299x299), `piqe` needs no
-    weights. Scores keep the metric's scale, negated where less is better."""
+    scorer: Text = "nima_mobilenet"
+    """No-reference metric that scores the decoded patches. The paper uses NIMA and does not name
+    its backbone. `nima_mobilenet` is NIMA with MobileNet (assumption), `nima` or another name is
+    pyiqa's metric (`nima`: Inception-ResNet, enlarged to 299x299); `piqe` needs no weights; `auto`
+    is `nima_mobilenet` where its weights are, else `piqe`. Scores keep the metric's scale, negated
+    where less is better."""
+    nima: Nima = Nima()
     selection: SelectionOptions = SelectionOptions()
 
 
