@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from jndlab.datasets.jnd_labels import read_labels
 from jndlab.jnd.block.mapping_options import BlockMappingOptions
@@ -30,15 +29,13 @@ def main(snakemake) -> None:
 
     tested = np.array([split[str(name)] == "test" for name in content.blocks.sources])
     held_out = errors.from_file(content, split, ["test"])
-    tables = []
+    tests = []
     if tested.any():
         of_cnn = predictor.of_blocks(
             content.blocks.pixels[tested], content.blocks.temporal_information[tested]
         )
-        predictions = {"cnn": of_cnn, **baselines.predictions(held_out)}
-        tables.append(
-            errors.error_table(f"{params.source}, test", content.kind, held_out, predictions)
-        )
+        predictions = {errors.NETWORK: of_cnn, **baselines.predictions(held_out)}
+        tests.append(errors.Tested(f"{params.source}, test", content.kind, held_out, predictions))
 
     parts, predicted, video_kind = [], [], ""
     mapped_values, cnn_values = [], []
@@ -59,8 +56,8 @@ def main(snakemake) -> None:
         mapped_values.append(mapped.values.reshape(-1, 3))
         cnn_values.append(of_cnn.values.reshape(-1, 3))
     coded = errors.Labelled(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-    predictions = {"cnn": np.concatenate(predicted), **baselines.predictions(coded)}
-    tables.append(errors.error_table("coded sequences", video_kind, coded, predictions))
+    predictions = {errors.NETWORK: np.concatenate(predicted), **baselines.predictions(coded)}
+    tests.append(errors.Tested("coded sequences", video_kind, coded, predictions))
 
     jnd_of = {
         f"mapped ({video_kind})": np.concatenate(mapped_values),
@@ -70,12 +67,10 @@ def main(snakemake) -> None:
         known = read_block_labels(given.authors)
         blocks = labels.labelled(known)
         predictions = errors.cross_validated_baselines(blocks)
-        tables.append(errors.error_table(labels.AUTHORS, "subjective", blocks, predictions))
+        tests.append(errors.Tested(labels.AUTHORS, "subjective", blocks, predictions))
         jnd_of = {labels.AUTHORS: labels.levels_last(known), **jnd_of}
 
-    write_table(
-        pd.concat(tables, ignore_index=True), stem["block_jnd_error"], caption=errors.CAPTION
-    )
+    write_table(errors.error_table(tests), stem["block_jnd_error"], caption=errors.CAPTION)
     write_table(
         labels.tension_table(jnd_of, params.qps),
         stem["label_tension"],

@@ -38,7 +38,7 @@ def main(snakemake) -> None:
     write_table(comparison, stem["headline_comparison"], caption=caption)
 
     equal_rate = weighted.equal_rate_table(points, found, params.anchor)
-    four = dict.fromkeys(["value", "plain_value", "gain", "mean_gain"], ".4f")
+    four = dict.fromkeys(["value", "plain_value", "gain", "mean_gain", "low", "high"], ".4f")
     shared = {"caption": weighted.CAPTION, "float_formats": four}
     write_table(equal_rate, stem["equal_rate"], formats=LIST_FORMATS, **shared)
     summary = weighted.equal_rate_summary(equal_rate)

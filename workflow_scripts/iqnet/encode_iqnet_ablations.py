@@ -40,7 +40,7 @@ def main(snakemake) -> None:
         )
         smooth = np.kron(chosen["smooth"][name], np.ones((params.patch,) * 2)) > 0
         of_picture = numbers_of(rows, lumas, decoded, edges, smooth, grids)
-        numbers += [{"picture": name, **row} for row in of_picture]
+        numbers += [{"picture": name, "source": listed[name].source, **row} for row in of_picture]
         made[name] = source, lumas, decoded, edges
     write_csv(output.numbers, numbers)
 

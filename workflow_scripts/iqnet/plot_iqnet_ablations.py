@@ -18,8 +18,9 @@ def main(snakemake) -> None:
     stem = stems(snakemake.output)
     caption = (
         f"IQNet's ablations, codec {params.codec}, all intra, QP {params.qp}: means over "
-        f"{numbers['picture'].nunique()} training pictures with 95 % bootstrap intervals; Fig. 10 "
-        f"and 11 at alpha {params.alpha:g}. Effect: difference to the first variant, by picture."
+        f"{numbers['picture'].nunique()} training pictures with 95 % intervals over their "
+        f"sources; Fig. 10 and 11 at alpha {params.alpha:g}. difference: to the first variant, by "
+        "picture; effect: whether it is shown, of all comparisons of the table."
     )
     write_table(table, stem["ablations"], formats=("csv",))
     write_table(in_words(table), stem["ablations"], formats=("md", "tex", "html"), caption=caption)

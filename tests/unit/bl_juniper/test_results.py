@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy import stats
 
 from jndlab.errors import UserError
 from jndlab.jnd.block.maps import BlockMaps, write_block_maps
@@ -39,21 +40,28 @@ def test_baselines_recover_what_they_were_made_from():
     assert np.allclose(found["mean"][0], blocks.jnd.mean(axis=0))
 
 
-def test_intervals_are_over_sources_and_not_over_blocks():
-    names = np.repeat(["a", "b", "c", "d"], 1000)
-    error = np.repeat([1.0, 2.0, 3.0, 6.0], 1000)
-    low, high = errors.bootstrap_interval(error, names)
-    assert low < 1.6 and high > 4.4  # blocks would give 3 +- 0.06
-    assert errors.bootstrap_interval(np.ones(40), names[:4000:100]) == (1.0, 1.0)
-    assert np.isnan(errors.bootstrap_interval(error[:9], names[:9])).all()
-
-
 def test_error_table_by_hand():
     blocks = labelled(count=12, sources=3)
     predictions = {"cnn": blocks.jnd + np.array([1, -2, 0])}
-    table = errors.error_table("here", "vmaf_steps", blocks, predictions)
+    table = errors.error_table([errors.Tested("here", "vmaf_steps", blocks, predictions)])
     assert table["mae_qp"].tolist() == [1, 2, 0] and table["bias_qp"].tolist() == [1, -2, 0]
     assert table["sources"].tolist() == [3] * 3 and set(table["labels"]) == {"vmaf_steps"}
+    assert set(table["better"]) == {""}  # nothing to compare with
+
+
+def test_blocks_of_one_clip_are_no_new_evidence():
+    blocks = labelled(count=400, sources=8)
+    of_source = np.random.default_rng(0).normal(2, 1, 8)
+    bias = np.repeat(of_source, 50)[:, None]
+    predictions = {"cnn": blocks.jnd + 1, "mean": blocks.jnd + bias}
+    tested = errors.Tested("here", "vmaf_steps", blocks, predictions)
+    table = errors.error_table([tested]).set_index(["level", "predictor"])
+    row, differences = table.loc[(1, "mean")], 1 - np.abs(of_source)
+    students = stats.ttest_1samp(differences, 0).confidence_interval()
+    assert row["difference"] == pytest.approx(differences.mean())
+    assert row["difference_low"] <= students.low + 1e-9  # one side is longer, of a skewed sample
+    assert row["difference_high"] >= students.high - 1e-9
+    assert row["better"] == "not shown: one training seed"  # the networks were trained once
 
 
 def test_a_source_is_never_in_the_fit_that_predicts_it():
@@ -190,17 +198,16 @@ def test_savings_headline_and_bd_rates():
 
 
 @pytest.mark.parametrize(
-    ("gains", "answer", "sequences"),
+    ("gains", "obstacle", "sequences"),
     [
-        ({"a": 0.20, "b": 0.21}, "yes", 2),
-        ({"a": 0.2, "b": 0.1}, "not clearly", 2),  # two apart: an interval of +- 0.64
-        ({"a": 0.2}, "not clearly", 1),  # one has none
-        ({"a": 0.1, "b": -0.2}, "no", 1),
-        ({"a": 0.0, "b": 0.0}, "no", 0),
-        ({"a": np.nan, "b": np.nan}, "no point to judge by", 0),
+        ({"a": 0.20, "b": 0.21}, "too few sources", 2),
+        ({"a": 0.2}, "too few sources", 1),
+        ({**dict.fromkeys("abcdefg", 0.2), "h": 0.21}, "one training seed", 8),
+        ({**dict.fromkeys("abcdefg", -0.2), "h": -0.21}, "one training seed", 0),
+        ({"a": np.nan, "b": np.nan}, "", 0),
     ],
 )
-def test_the_plain_increase_is_beaten_or_not(gains, answer, sequences):
+def test_a_gain_over_the_plain_increase_is_shown_or_not(gains, obstacle, sequences):
     place = {"configuration": "AI", "codec": "kvazaar", "method": "bl_juniper", "content": "demo"}
     table = pd.DataFrame(
         {**place, "sequence": name, "qp": qp, "quality": "wpsnr", "judge": "dsr", "gain": gain}
@@ -212,7 +219,11 @@ def test_the_plain_increase_is_beaten_or_not(gains, answer, sequences):
         tables.savings_table(points_and_weights()[0], "anchor", {}), table
     )
     row = row.set_index("judge").loc["dsr"]
+    answer = "not shown" if obstacle else "no point to compare"
     assert (row["answer"], row["sequences_for"]) == (answer, sequences)
+    if obstacle:
+        assert row["statement"].startswith("bl_juniper against a plain QP increase: not shown")
+        assert row["statement"].endswith(f"; {obstacle}).")
     assert row["points"] == (0 if np.isnan(gains["a"]) else 4 * len(gains))
 
 
@@ -225,7 +236,7 @@ def test_one_larger_stream_below_jnd3_is_a_no():
         assert row["question"].startswith("smaller") and row["answer"] == answer
         assert f"{row['points_for']} of {row['points']}" == holds
     savings = tables.savings_table(points, "anchor", {"a": 10})
-    assert findings.findings_table(savings, equal_rate).loc[0, "answer"] == "no point to judge by"
+    assert findings.findings_table(savings, equal_rate).loc[0, "answer"] == "no point to compare"
 
 
 def test_a_demo_is_never_called_reproduced():
@@ -287,9 +298,10 @@ def test_the_authors_labels_ask_for_more_than_the_printed_saving(shared_data):
     assert at[22].tolist() == [34.3, 37.4, 39.9] and at[37].tolist() == [38.1, 39.7, 40.3]
     assert table["unordered_pct"].iloc[0] == pytest.approx(100 * 352 / 72000)
     blocks = labels.labelled(known)
-    found = errors.error_table(
+    tested = errors.Tested(
         "authors", "subjective", blocks, errors.cross_validated_baselines(blocks)
-    ).set_index(["level", "predictor"])
+    )
+    found = errors.error_table([tested]).set_index(["level", "predictor"])
     assert found.loc[(1, "video_jnd + 2.1"), "bias_qp"] == pytest.approx(0, abs=0.01)
     assert found.loc[(1, "video_jnd + 2.1"), "mae_qp"] == pytest.approx(2.30, abs=0.01)
 

@@ -21,7 +21,6 @@ from jndlab.papers.iqnet.ablations import (
     errors_of,
     filter_variants,
     in_words,
-    mean_interval,
     most_changed,
     numbers_of,
     save_changes,
@@ -79,7 +78,7 @@ def numbers(source, lumas, edges):
     smooth = np.zeros(source.y.shape, bool)
     found = numbers_of(rows, lumas, decoded, edges, smooth, CHOSEN)
     return pd.DataFrame(
-        [{"picture": p, **row, "saving_pct": row["saving_pct"] + n}
+        [{"picture": p, "source": p, **row, "saving_pct": row["saving_pct"] + n}
          for n, p in enumerate("abc") for row in found]
     )  # fmt: skip
 
@@ -181,13 +180,23 @@ def test_selections_differ_by_the_mae_rule_alone():
     assert off["mae_rule"]["mae_prefiltered_vs_source"]["patches_changed"] > 0
 
 
-def test_means_have_the_interval_of_resampled_pictures():
-    mean, low, high = mean_interval([1.0, 2.0, 3.0, 6.0])
-    assert mean == 3 and 1 <= low < 2 < 4 < high <= 6
-    assert (low, high) == mean_interval([1.0, 2.0, 3.0, 6.0])[1:]
-    alone = mean_interval([5.0])
-    assert alone[0] == 5 and np.isnan(alone[1:]).all()
-    assert np.isnan(mean_interval([])).all()
+def test_an_effect_is_shown_by_sources_and_not_by_pictures(numbers):
+    assert set(summary(numbers)["effect"]) == {"", "not shown: too few sources"}
+    crops = pd.concat(
+        [numbers.assign(picture=numbers["picture"] + f"_{crop}") for crop in range(4)]
+    )
+    table = summary(crops)
+    assert set(table["pictures"]) == {0, 12} and set(table["sources"]) == {0, 3}
+    assert set(table["effect"]) == {"", "not shown: too few sources"}
+    by_source = pd.concat(
+        [numbers.assign(picture=f"{name}", source=f"{name}")[numbers["picture"] == "b"]
+         for name in range(8)]
+    )  # fmt: skip
+    table = summary(by_source).set_index(["figure", "quantity", "variant"])
+    row = table.loc["fig10_erjnd", "saving_pct", "ours"]
+    assert row["difference"] == pytest.approx(30) and row["effect"] == "shown"
+    same = table.loc["fig11_minor_edges", "edge_error_p", "ours"]
+    assert (same["effect"] == "shown") == (same["difference"] != 0)
 
 
 def test_the_summary_pairs_variants_picture_by_picture(numbers):
@@ -210,7 +219,7 @@ def test_the_summary_pairs_variants_picture_by_picture(numbers):
     row = words[
         (words["figure"] == "fig10") & (words["quantity"] == QUANTITIES["saving_pct"])
     ].iloc[-1]
-    assert row["variant"] == "+ minor edges (ours)" and row["effect"] == "30.00 [30.00, 30.00]"
+    assert row["variant"] == "+ minor edges (ours)" and row["difference"] == "30.00 [30.00, 30.00]"
 
 
 def test_the_window_is_where_detail_hides_a_change_least():

@@ -192,7 +192,7 @@ def test_words_follow_the_interval() -> None:
     assert lost.better == "B"
     assert lost.sentence().startswith("B beats A (error: difference -")  # B - A, as A beats B
     chance = comparison(paired_difference(a, b, sources, seeds))
-    assert chance.better is None and chance.row()["better"] == "not shown"
+    assert chance.better is None and chance.row()["better"] == "not shown: within chance"
     assert chance.sentence().startswith("A against B: not shown (error: difference ")
     assert chance.sentence().endswith("; within chance).")
 

@@ -162,7 +162,9 @@ def test_crops_of_one_picture_do_not_make_the_paper_method_win(tested):
     assert table.loc["ssim", "mean_abs_dqf"] == 10
     ssim = table.loc["ssim"]  # -9 in five sources, +20 in one
     assert ssim["difference"] == pytest.approx((5 * -9 + 20) / 6)
-    assert ssim["difference_low"] < 0 < ssim["difference_high"] and ssim["better"] == "not shown"
+    assert ssim["difference_low"] < 0 < ssim["difference_high"] and ssim["better"].startswith(
+        "not shown"
+    )
     # As independent pictures the same rows have less than half the interval.
     errors = np.repeat([20, -9, -9, -9, -9, -9], 4)
     assert mean_interval(errors).high < 0.5 * ssim["difference_high"]

@@ -141,20 +141,35 @@ class Comparison:
         return f"{one} against {other}: {NOT_SHOWN} {what}; {self.obstacle})."
 
     def row(self) -> dict[str, Any]:
-        """Columns of a table of comparisons."""
+        """A row of a table of comparisons."""
         return {
             "first": self.first,
             "second": self.second,
             "quantity": self.quantity,
-            **self.difference.columns("difference"),
-            "p": self.difference.p,
-            "p_holm": self.p_holm,
             "sources": self.difference.sources,
             "seeds": self.difference.seeds,
             "seeds_agreeing": self.difference.agreeing,
-            "better": self.better or NOT_SHOWN,
-            "obstacle": self.obstacle,
+            **standing(self),
         }
+
+
+def standing(compared: Comparison | None) -> dict[str, Any]:
+    """Columns of a method's row in a table: how it compares with another (None: with none)."""
+    numbers = ("difference", "difference_low", "difference_high", "p_holm")
+    if compared is None:
+        return {**dict.fromkeys(numbers, float("nan")), "better": ""}
+    return {
+        **compared.difference.columns("difference", "difference_"),
+        "p_holm": compared.p_holm,
+        "better": compared.better or f"{NOT_SHOWN}: {compared.obstacle}",
+    }
+
+
+def standings(comparisons: Iterable[Comparison | None]) -> list[dict[str, Any]]:
+    """:func:`standing` of every row of a table, adjusted for its comparisons (None: no other)."""
+    given = list(comparisons)
+    found = iter(adjusted(one for one in given if one))
+    return [standing(next(found) if one else None) for one in given]
 
 
 def mean_interval(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,18 +10,25 @@ import pandas as pd
 
 from jndlab.errors import UserError
 from jndlab.jnd.block.maps import BlockMaps
+from jndlab.quality.intervals import (
+    Comparison,
+    mean_interval,
+    paired_difference,
+    standings,
+)
 from jndlab.training.samplers.block_files import BlockFile
 
 LEVELS = (1, 2, 3)
 OFFSET = 2.1  # mean of the authors' labels above their video's JND, QP
-DRAWS = 2000
+NETWORK = "cnn"
 COLUMNS = [
     "test_set", "labels", "level", "predictor", "mae_qp", "ci_low", "ci_high", "bias_qp",
-    "blocks", "sources",
+    "blocks", "sources", "difference", "difference_low", "difference_high", "p_holm", "better",
 ]  # fmt: skip
 CAPTION = (
-    "Mean absolute error of block JNDs in QP (bias: predicted - label), blocks pooled, with 95 % "
-    f"bootstrap intervals over sources ({DRAWS} draws; with few sources they are too narrow). "
+    "Mean absolute error of block JNDs in QP (bias: predicted - label), mean over sources of the "
+    "mean over a source's blocks, with 95 % intervals over sources. difference: error of the "
+    "networks, trained with one seed, minus that of the predictor, p_holm adjusted over the table. "
     "Baselines: `mean` of the training labels; `ti_regression`, a line through the training "
     f"labels over ln(1 + TI); `video_jnd + {OFFSET}`, which is given the video's own JND that the "
     "network has to guess. Only whole blocks count."
@@ -103,38 +110,47 @@ def from_maps(
     return labelled, predicted.values[ours][inside].reshape(-1, len(LEVELS))
 
 
-def error_table(
-    test_set: str, kind: str, blocks: Labelled, predictions: Mapping[str, np.ndarray]
-) -> pd.DataFrame:
-    """A row per level and predictor; columns: ``COLUMNS``. ``kind`` names the labels."""
-    rows = []
-    for place, level in enumerate(LEVELS):
-        for predictor, values in predictions.items():
-            errors = values[:, place] - blocks.jnd[:, place]
-            low, high = bootstrap_interval(np.abs(errors), blocks.sources)
-            rows.append(
-                [test_set, kind, level, predictor, np.abs(errors).mean(), low, high,
-                 errors.mean(), len(errors), len(np.unique(blocks.sources))]
-            )  # fmt: skip
-    return pd.DataFrame(rows, columns=COLUMNS)
+class Tested(NamedTuple):
+    """Predictions (N x 3, by predictor) of the blocks of a test set; ``kind`` names the labels."""
+
+    test_set: str
+    kind: str
+    blocks: Labelled
+    predictions: Mapping[str, np.ndarray]
 
 
-def bootstrap_interval(
-    errors: np.ndarray, sources: np.ndarray, draws: int = DRAWS, seed: int = 0
-) -> tuple[float, float]:
-    """95 % interval of the pooled mean when sources are drawn with replacement.
+def error_table(tests: Iterable[Tested]) -> pd.DataFrame:
+    """A row per test set, level and predictor; columns: ``COLUMNS``."""
+    rows, comparisons = [], []
+    for test_set, kind, blocks, predictions in tests:
+        names = [str(name) for name in blocks.sources]
+        for place, level in enumerate(LEVELS):
+            errors = {
+                predictor: values[:, place] - blocks.jnd[:, place]
+                for predictor, values in predictions.items()
+            }
+            for predictor, values in errors.items():
+                absolute = mean_interval(np.abs(values), names)
+                bias = mean_interval(values, names).value
+                rows.append(
+                    [test_set, kind, level, predictor, absolute.value, absolute.low,
+                     absolute.high, bias, absolute.members, absolute.sources]
+                )  # fmt: skip
+                comparisons.append(_against(predictor, errors, names))
+    table = pd.DataFrame(rows, columns=COLUMNS[: len(rows[0])])
+    return pd.concat([table, pd.DataFrame(standings(comparisons))], axis=1)[COLUMNS]
 
-    Blocks of one source are alike: to draw blocks would promise far too much. One source has no
-    interval (NaN).
-    """
-    names, member = np.unique(sources, return_inverse=True)
-    if len(names) < 2:
-        return float("nan"), float("nan")
-    sums, counts = np.bincount(member, errors), np.bincount(member)
-    drawn = np.random.default_rng(seed).integers(len(names), size=(draws, len(names)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+
+def _against(
+    predictor: str, errors: Mapping[str, np.ndarray], sources: Sequence[str]
+) -> Comparison | None:
+    """The networks, trained once, against another predictor."""
+    if predictor == NETWORK or NETWORK not in errors:
+        return None
+    difference = paired_difference(
+        np.abs(errors[NETWORK]), np.abs(errors[predictor]), sources, seeds=[0] * len(sources)
+    )
+    return Comparison(NETWORK, predictor, "mean absolute error", difference, True, "QP")
 
 
 def cross_validated_baselines(blocks: Labelled, folds: int = 5) -> dict[str, np.ndarray]:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
+
+from jndlab.quality.intervals import (
+    NOT_SHOWN,
+    Comparison,
+    Interval,
+    adjusted,
+    mean_interval,
+)
 
 GROUP = ["configuration", "codec", "method"]
 UNITS = {"wpsnr": "dB", "wssim": "SSIM"}
-YES, NO, UNCLEAR, NOTHING = "yes", "no", "not clearly", "no point to judge by"
+DECIMALS = {"wpsnr": 2, "wssim": 4}
+YES, NO, NOTHING = "yes", "no", "no point to compare"
 COLUMNS = [
     *GROUP, "content", "question", "judge", "answer", "points_for", "points", "sequences_for",
-    "sequences", "mean", "ci_low", "ci_high", "unit",
+    "sequences", "mean", "ci_low", "ci_high", "p_holm", "unit", "statement",
 ]  # fmt: skip
 CAPTION = (
     "Two questions. Is the controlled stream smaller than the anchor's at every target QP below "
     "JND3 of its clip (by vmaf_steps, an objective stand-in)? `yes` needs all points; the mean is "
     "the saving there. Does it have more importance-weighted quality than the anchor at a plainly "
-    "increased QP of the same rate, by the weighting named? `yes`: the 95 % interval (t, "
-    "over the means of the sequences) lies above 0; `no`: the mean gain is not above 0; else `not "
-    "clearly`. Points that the anchor's rates do not reach are left out. The weighting that drives "
+    "increased QP of the same rate, by the weighting named? The statement is computed: from the "
+    "95 % interval over sequences, the number of trainings, and p adjusted over the table. "
+    "Points that the anchor's rates do not reach are left out. The weighting that drives "
     "a method favours it."
 )
 
@@ -30,14 +39,13 @@ def findings_table(savings: pd.DataFrame, equal_rate: pd.DataFrame) -> pd.DataFr
 
     ``savings`` is ``tables.savings_table``, ``equal_rate`` ``weighted_quality.equal_rate_table``.
     """
+    groups = list(equal_rate.groupby([*GROUP, "quality", "judge"], sort=True))
+    compared = adjusted([_against_plain(keys, group) for keys, group in groups])
     rows = [
         *(_smaller(keys, group) for keys, group in savings.groupby(GROUP, sort=True)),
-        *(
-            _better(keys, group)
-            for keys, group in equal_rate.groupby([*GROUP, "quality", "judge"], sort=True)
-        ),
+        *(_better(keys, group, one) for (keys, group), one in zip(groups, compared, strict=True)),
     ]
-    numbers = dict.fromkeys(["mean", "ci_low", "ci_high"], float)
+    numbers = dict.fromkeys(["mean", "ci_low", "ci_high", "p_holm"], float)
     table = pd.DataFrame(rows, columns=COLUMNS).astype(numbers)
     return table.sort_values(GROUP, kind="stable", ignore_index=True)
 
@@ -46,35 +54,37 @@ def _smaller(keys: tuple[Any, ...], group: pd.DataFrame) -> list[Any]:
     below = group[group["below_jnd3"]]
     of_sequence = below.groupby("sequence")["smaller"].all()
     answer = NOTHING if below.empty else YES if below["smaller"].all() else NO
+    saving = mean_interval(below["saving_pct"], below["sequence"])
     return [
         *keys, _content(group), "smaller at every target QP below JND3", "", answer,
         int(below["smaller"].sum()), len(below), int(of_sequence.sum()), len(of_sequence),
-        below["saving_pct"].mean(), None, None, "% saved",
+        saving.value, saving.low, saving.high, None, "% saved", "",
     ]  # fmt: skip
 
 
-def _better(keys: tuple[Any, ...], group: pd.DataFrame) -> list[Any]:
+def _against_plain(keys: Sequence[Any], group: pd.DataFrame) -> Comparison:
+    """A method against the plain increase of QP; its networks were trained once."""
+    known = group[group["status"] == "ok"]
+    gain: Interval = mean_interval(known["gain"], known["sequence"], seeds=[0] * len(known))
+    *_, method, quality, weighting = keys
+    return Comparison(
+        method, "a plain QP increase", f"{quality} by {weighting}", gain, False, UNITS[quality]
+    )
+
+
+def _better(keys: Sequence[Any], group: pd.DataFrame, compared: Comparison) -> list[Any]:
     *place, quality, weighting = keys
     known = group[group["status"] == "ok"]
     of_sequence = known.groupby("sequence")["gain"].mean()
-    mean = of_sequence.mean()
-    low, high = _interval(of_sequence.to_numpy())
-    answer = NOTHING if known.empty else NO if mean <= 0 else YES if low > 0 else UNCLEAR
+    gain = compared.difference
+    answer = {None: NOT_SHOWN, compared.first: YES}.get(compared.better, NO)
     return [
-        *place, _content(group), f"more {quality} than a plain QP increase", weighting, answer,
-        int((known["gain"] > 0).sum()), len(known), int((of_sequence > 0).sum()),
-        len(of_sequence), mean, low, high, UNITS[quality],
+        *place, _content(group), f"more {quality} than a plain QP increase", weighting,
+        NOTHING if known.empty else answer,
+        int((known["gain"] > 0).sum()), len(known), int((of_sequence > 0).sum()), gain.sources,
+        gain.value, gain.low, gain.high, compared.p_holm, UNITS[quality],
+        "" if known.empty else compared.sentence(DECIMALS[quality]),
     ]  # fmt: skip
-
-
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    """95 % t-interval of a mean; NaN for fewer than two values."""
-    from scipy.special import stdtrit  # the quantiles of t, without scipy.stats' second
-
-    if len(values) < 2:
-        return float("nan"), float("nan")
-    half = stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / len(values) ** 0.5
-    return float(values.mean() - half), float(values.mean() + half)
 
 
 def _content(group: pd.DataFrame) -> str:

@@ -13,6 +13,7 @@ from jndlab.files import read_csv
 from jndlab.media.clip import ClipFormat
 from jndlab.paths import PUBLISHED
 from jndlab.quality.aggregate import bd_rate_table
+from jndlab.quality.intervals import mean_interval
 from jndlab.quality.rd_point import POINT_KEY
 from jndlab.report.compare import compare_with_published
 from jndlab.subjective.dmos_predicted import CAPTION as DMOS_CAPTION
@@ -97,7 +98,9 @@ def headline_table(savings: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
             {
                 **dict(zip(GROUP, keys, strict=True)),
                 "content": "published" if set(group["content"]) == {"published"} else "demo",
-                "mean_saving_pct": group["saving_pct"].mean(),
+                **mean_interval(group["saving_pct"], group["sequence"]).columns(
+                    "mean_saving_pct", "saving_"
+                ),
                 "mean_psnr_drop_db": group["psnr_drop_db"].mean(),
                 "mean_vmaf_drop": group["vmaf_drop"].mean(),
                 "mean_dmos_predicted": group["dmos_predicted"].mean(),

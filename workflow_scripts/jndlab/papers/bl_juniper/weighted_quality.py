@@ -14,6 +14,7 @@ from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.jnd.block.maps import held_maps, read_block_maps
 from jndlab.jnd.block.ssim import BlockSsim
 from jndlab.media.clip import ClipFormat, read_clip
+from jndlab.quality.intervals import mean_interval
 from jndlab.quality.rd_point import POINT_KEY
 
 UNIFORM = "uniform"  # the weighting in which all blocks are alike
@@ -105,19 +106,27 @@ def equal_rate_table(
 
 
 def equal_rate_summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Means and wins over all points of equal rate, per method, weighting and quality."""
+    """Mean gains over sequences with intervals, and wins over points, of equal rate.
+
+    A row per method, weighting and quality.
+    """
     keys = ["configuration", "codec", "method", "judge", "quality"]
-    compared = table["status"] == "ok"
-    marked = table.assign(
-        better=compared & (table["gain"] > 0), compared=compared, left_out=~compared
-    )
-    return marked.groupby(keys, as_index=False).agg(
-        content=("content", lambda content: ", ".join(sorted(set(content)))),
-        mean_gain=("gain", "mean"),
-        points_better=("better", "sum"),
-        points=("compared", "sum"),
-        left_out=("left_out", "sum"),
-    )
+    rows = []
+    for names, group in table.groupby(keys, sort=True):
+        compared = group[group["status"] == "ok"]
+        gain = mean_interval(compared["gain"], compared["sequence"])
+        rows.append(
+            {
+                **dict(zip(keys, names, strict=True)),
+                "content": ", ".join(sorted(set(group["content"]))),
+                **gain.columns("mean_gain"),
+                "sequences": gain.sources,
+                "points_better": int((compared["gain"] > 0).sum()),
+                "points": len(compared),
+                "left_out": len(group) - len(compared),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def with_weighted(points: pd.DataFrame, weighted: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -27,6 +27,13 @@ from jndlab.papers.iqnet.training_pictures import (
     enlarged,
     picture_file,
 )
+from jndlab.quality.intervals import (
+    NOT_SHOWN,
+    Comparison,
+    mean_interval,
+    paired_difference,
+    standings,
+)
 
 # pandas and matplotlib come with the functions that make tables and figures: coding runs without.
 if TYPE_CHECKING:
@@ -262,41 +269,40 @@ def save_changes(
         write_png(folder / picture_file(name, f"{variant}_{CHANGE}"), pixels)
 
 
-def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean with its 95 % bootstrap interval (percentile); of a single value there is none (NaN)."""
-    from scipy.stats import bootstrap
-
-    sample = np.asarray(values, float)
-    if len(sample) < 2:
-        return (float(sample.mean()) if len(sample) else np.nan, np.nan, np.nan)
-    found = bootstrap((sample,), np.mean, method="percentile", rng=0).confidence_interval
-    return float(sample.mean()), float(found.low), float(found.high)
-
-
 def summary(numbers: pd.DataFrame) -> pd.DataFrame:
-    """One row per figure, quantity and variant: mean over pictures, and effect of the variant.
+    """One row per figure, quantity and variant: mean over sources, and effect of the variant.
 
-    ``numbers`` has the rows of :func:`numbers_of` and ``picture``. ``difference`` is to the
-    figure's first variant, picture by picture; ``low`` and ``high`` end 95 % intervals.
+    ``numbers`` has the rows of :func:`numbers_of`, ``picture`` and its ``source``. ``difference``
+    is to the figure's first variant, picture by picture; ``low`` and ``high`` end 95 % intervals
+    over sources; ``p_holm`` is adjusted over the table, ``effect`` is ``shown`` or ``not shown``
+    with the reason. The filters are not trained, so there are no seeds.
     """
     import pandas as pd
 
-    rows = []
+    rows: list[dict[str, Any]] = []
+    effects: list[Comparison | None] = []
+    source_of = numbers.drop_duplicates("picture").set_index("picture")["source"]
     for figure, ablation in ABLATIONS.items():
         first, *_ = ablation.variants
         for quantity in ablation.quantities:
             values = numbers.pivot(index="picture", columns="variant", values=quantity)
+            sources = source_of[values.index]
             for variant in ablation.variants:
-                of_variant = values[variant].dropna()
-                change = (values[variant] - values[first]).dropna()
-                row: dict[str, Any] = {"figure": figure, "quantity": quantity, "variant": variant}
-                row |= {"pictures": len(of_variant)}
-                row |= dict(zip(("mean", "low", "high"), mean_interval(of_variant), strict=True))
-                names = ("difference", "difference_low", "difference_high")
-                if variant != first:
-                    row |= dict(zip(names, mean_interval(change), strict=True))
-                rows.append(row)
-    return pd.DataFrame(rows)
+                mean = mean_interval(values[variant], sources)
+                change = paired_difference(values[variant], values[first], sources)
+                rows.append(
+                    {"figure": figure, "quantity": quantity, "variant": variant,
+                     "pictures": mean.members, "sources": mean.sources, **mean.columns("mean")}
+                )  # fmt: skip
+                compared = Comparison(variant, first, quantity, change, lower_is_better=True)
+                effects.append(None if variant == first else compared)
+    found = pd.DataFrame(standings(effects))
+    # Which variant is better depends on the quantity; here it counts whether one is.
+    found["effect"] = [
+        better if not better or better.startswith(NOT_SHOWN) else "shown"
+        for better in found.pop("better")
+    ]
+    return pd.concat([pd.DataFrame(rows), found], axis=1)
 
 
 def in_words(table: pd.DataFrame) -> pd.DataFrame:
@@ -315,9 +321,11 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
         | {
             "variant": ABLATIONS[row["figure"]].variants[row["variant"]],
             "pictures": row["pictures"],
+            "sources": row["sources"],
         }
         | {"mean": text(row, "mean", "low", "high")}
-        | {"effect": text(row, "difference", "difference_low", "difference_high")}
+        | {"difference": text(row, "difference", "difference_low", "difference_high")}
+        | {"effect": row["effect"]}
         for row in table.to_dict("records")
     ]
     return pd.DataFrame(rows)

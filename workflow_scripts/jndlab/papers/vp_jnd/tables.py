@@ -16,13 +16,13 @@ from jndlab.papers.vp_jnd.baselines import BASELINES, ORACLE, baseline_decision
 from jndlab.papers.vp_jnd.measures import VMAF, Measures
 from jndlab.paths import PUBLISHED
 from jndlab.quality.intervals import (
-    NOT_SHOWN,
     Comparison,
     adjusted,
     correlation_interval,
     mean_interval,
     paired_difference,
     share_interval,
+    standing,
 )
 from jndlab.report.compare import compare_with_published
 from jndlab.training.samplers.coded_pairs import classification_scores, is_visible
@@ -141,7 +141,6 @@ def prediction_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
             precision = share_interval(shown["visible"], shown["called_visible"], shown["source"])
             errors, means = group["dqf"].abs(), _means(group)
             compared = found.get((one.name, BASELINES.get(method, method)))
-            against = compared.difference if compared else None
             rows.append(
                 {
                     **_head(one, method, group),
@@ -154,17 +153,12 @@ def prediction_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
                     **mean_interval(errors, group["source"]).columns("mean_abs_dqf"),
                     "median_abs_dqf": errors.median(),
                     "mean_dqf": means["dqf"],
-                    "difference": against.value if against else None,
-                    "difference_low": against.low if against else None,
-                    "difference_high": against.high if against else None,
-                    "p_holm": compared.p_holm if compared else None,
-                    "better": (compared.better or NOT_SHOWN) if compared else "",
+                    **standing(compared),
                     "calls": means["calls"],
                     "seconds": means["seconds"],
                 }
             )
-    numbers = ["difference", "difference_low", "difference_high", "p_holm"]
-    return pd.DataFrame(rows).astype(dict.fromkeys(numbers, float))
+    return pd.DataFrame(rows)
 
 
 def comparisons(tested: Sequence[HeldOut]) -> list[tuple[str, Comparison]]:
