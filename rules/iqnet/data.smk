@@ -42,8 +42,7 @@ rule fetch_iqnet_scorer:
     conda:
         "../../envs/networks.yaml"
     params:
-        scorer=iqnet_inputs.scorer,
-        nima=iqnet_inputs.nima(),
+        scorer=iqnet_inputs.scorer_options(),
         patch=IQNET_DATA["patch"],
     script:
         "../../workflow_scripts/iqnet/fetch_iqnet_scorer.py"
@@ -114,8 +113,7 @@ rule score_iqnet_patches:
         runtime=doubling(720),
         gpu=int(iqnet_inputs.needs_weights),
     params:
-        scorer=iqnet_inputs.scorer,
-        nima=iqnet_inputs.nima(),
+        scorer=iqnet_inputs.scorer_options(),
         patch=IQNET_DATA["patch"],
         alphas=IQNET_DATA["alphas"],
     script:

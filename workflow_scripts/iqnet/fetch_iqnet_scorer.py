@@ -3,13 +3,13 @@
 import numpy as np
 
 from jndlab.files import write_json
-from jndlab.quality.no_reference import open_scorer
+from jndlab.models.nima_mobilenet import open_scorer
 from jndops.adapter import run
 
 
 def main(snakemake) -> None:
     params = snakemake.params
-    scorer, side = open_scorer(params.scorer, nima=params.nima, device="cpu"), params.patch
+    scorer, side = open_scorer(**params.scorer, device="cpu"), params.patch
     ramp = np.broadcast_to(np.arange(side, dtype=np.uint8)[:, np.newaxis], (2, side, side))
     metadata = {**scorer.metadata, "score_of_a_ramp": float(scorer.score(ramp)[0])}
     write_json(snakemake.output.metadata, metadata)

@@ -5,16 +5,16 @@ import time
 import torch
 
 from jndlab.files import atomic_path, write_json
+from jndlab.models.nima_mobilenet import open_scorer
 from jndlab.papers.iqnet.candidates import read_candidates
 from jndlab.papers.iqnet.training_data import score_patches
-from jndlab.quality.no_reference import open_scorer
 from jndops.adapter import run
 
 
 def main(snakemake) -> None:
     params = snakemake.params
     torch.set_num_threads(snakemake.threads)
-    scorer = open_scorer(params.scorer, nima=params.nima)
+    scorer = open_scorer(**params.scorer)
     started = time.monotonic()
     candidates = read_candidates(snakemake.input.candidates)
     scores = score_patches(candidates, params.alphas, scorer, params.patch)

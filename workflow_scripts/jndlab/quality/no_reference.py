@@ -1,4 +1,4 @@
-"""No-reference quality of pictures, by NIMA or a metric of pyiqa, in batches; higher is better."""
+"""No-reference quality of pictures, by the metrics of pyiqa, in batches; higher is better."""
 
 from __future__ import annotations
 
@@ -7,24 +7,15 @@ import difflib
 import io
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from PIL import Image
 
 from jndlab.errors import UserError
-from jndlab.files import sha256_of
 
 BATCH = 256  # pictures of 64x64 a call: small enough for any memory
-NIMA_BATCH = 32  # pictures of 224x224
-RESAMPLING = {  # Pillow's
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-}
 
 
 class Scorer(Protocol):
@@ -40,92 +31,6 @@ class Scorer(Protocol):
     def score(self, pictures: np.ndarray) -> np.ndarray:
         """Scores ``(N,)``, higher is better, of uint8 RGB ``(N, H, W, 3)`` or ``(N, H, W)``."""
         ...
-
-
-def open_scorer(
-    name: str, *, nima: Mapping[str, Any] | None = None, device: str | None = None
-) -> Scorer:
-    """The scorer of a name: ``nima_mobilenet`` with the options ``nima``, or a metric of pyiqa.
-
-    Raises UserError as the two classes do.
-    """
-    if name == NimaScorer.name:
-        return NimaScorer(**(nima or {}), device=device)
-    return PyiqaScorer(name, device)
-
-
-class NimaScorer:
-    """NIMA with MobileNet: the mean of the scores 1 to 10 that it predicts for a picture.
-
-    weights       Keras file of idealo (``weights_mobilenet_aesthetic_0.07.hdf5``).
-    size          Side that pictures are resized to; the network was trained at 224. None leaves
-                  them as they are.
-    resampling    ``nearest`` (as idealo's program loads pictures), ``bilinear`` or ``bicubic``.
-
-    Raises UserError where the file is not there or not of this network.
-    """
-
-    name = "nima_mobilenet"
-
-    def __init__(
-        self,
-        *,
-        weights: str | Path,
-        size: int | None = 224,
-        resampling: str = "nearest",
-        device: str | None = None,
-    ) -> None:
-        from jndlab.models.keras.weights import load_keras
-        from jndlab.models.nima_mobilenet import SCORES, NimaMobilenet
-
-        if resampling not in RESAMPLING:
-            raise UserError(
-                f"there is no resampling '{resampling}'.", expected=", ".join(RESAMPLING)
-            )
-        if not Path(weights).is_file():
-            raise UserError(
-                "the weights of NIMA with MobileNet are not here.",
-                where=str(weights),
-                remedy="fetch them: snakemake check_data, then its command with --fetch "
-                "nima_mobilenet; or choose the scorer piqe, which has no weights.",
-            )
-        self.weights, self.size, self.resampling = Path(weights), size, resampling
-        self.device = device or _default_device()
-        network = NimaMobilenet()
-        load_keras(weights, network)
-        self._network = network.eval().to(self.device)
-        self._scores = torch.arange(1, SCORES + 1, dtype=torch.float64)
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """Name, hash of the weights, device and settings."""
-        return {
-            "scorer": self.name,
-            "weights_sha256": sha256_of(self.weights),
-            "size": self.size,
-            "resampling": self.resampling,
-            "device": self.device,
-        }
-
-    def score(self, pictures: np.ndarray) -> np.ndarray:
-        """Scores ``(N,)`` as float64 on 1..10; grey pictures are scored as three equal channels."""
-        return _in_batches(pictures, self._score_batch, NIMA_BATCH)
-
-    def distributions(self, pictures: np.ndarray) -> np.ndarray:
-        """Shares ``(N, 10)`` of the scores 1..10, as float64."""
-        with torch.inference_mode():
-            shares = self._network(self._prepared(pictures).to(self.device))
-        return shares.cpu().numpy().astype(np.float64)
-
-    def _score_batch(self, pictures: np.ndarray) -> np.ndarray:
-        return self.distributions(pictures) @ self._scores.numpy()
-
-    def _prepared(self, pictures: np.ndarray) -> torch.Tensor:
-        if self.size is not None:
-            side, kernel = (self.size, self.size), RESAMPLING[self.resampling]
-            resized = [Image.fromarray(picture).resize(side, kernel) for picture in pictures]
-            pictures = np.stack([np.asarray(picture) for picture in resized])
-        return _as_tensor(pictures) / 127.5 - 1
 
 
 class PyiqaScorer:
@@ -145,7 +50,7 @@ class PyiqaScorer:
         _require_no_reference(name, pyiqa.list_models("NR"), pyiqa.list_models("FR"))
         self.name = name
         self.version = str(pyiqa.__version__)
-        self.device = device or _default_device()
+        self.device = device or default_device()
         self._metric = _load(name, self.device)
         self.lower_is_better = bool(self._metric.lower_better)
 
@@ -164,11 +69,11 @@ class PyiqaScorer:
 
         Raises UserError where the metric cannot take pictures of this size.
         """
-        scores = _in_batches(pictures, self._score_batch, BATCH)
+        scores = in_batches(pictures, self._score_batch, BATCH)
         return -scores if self.lower_is_better else scores
 
     def _score_batch(self, pictures: np.ndarray) -> np.ndarray:
-        tensor = _as_tensor(pictures) / 255
+        tensor = as_tensor(pictures) / 255
         if self.name.startswith("piqe"):
             # PIQE scales each picture to its own maximum: a black one would be 0 / 0. Any other
             # flat picture has the score that is due to it (no active block, hence 100).
@@ -193,9 +98,10 @@ class PyiqaScorer:
         return scores
 
 
-def _in_batches(
+def in_batches(
     pictures: np.ndarray, score: Callable[[np.ndarray], np.ndarray], size: int
 ) -> np.ndarray:
+    """Scores ``(N,)`` of uint8 pictures, grey ones as three channels, ``size`` of them a call."""
     if pictures.dtype != np.uint8 or pictures.ndim not in (3, 4):
         raise ValueError(f"not 8-bit pictures: {pictures.dtype} of shape {pictures.shape}")
     if pictures.ndim == 3:
@@ -204,11 +110,13 @@ def _in_batches(
     return np.concatenate([np.empty(0), *(score(pictures[s : s + size]) for s in starts)])
 
 
-def _as_tensor(pictures: np.ndarray) -> torch.Tensor:
+def as_tensor(pictures: np.ndarray) -> torch.Tensor:
+    """N x H x W x 3 as N x 3 x H x W of float32, on the same scale."""
     return torch.from_numpy(np.moveaxis(pictures, -1, 1).astype(np.float32))
 
 
-def _default_device() -> str:
+def default_device() -> str:
+    """The GPU where there is one."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 

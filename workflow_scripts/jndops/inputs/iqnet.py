@@ -56,6 +56,10 @@ class IqnetInputs:
         weights = f"{self.config['data_dir']}/nima_mobilenet/{NIMA_FILE}"
         return {**self.data["nima"], "weights": self.data["nima"]["weights"] or weights}
 
+    def scorer_options(self) -> dict[str, Any]:
+        """The scorer in use, as `open_scorer` takes it."""
+        return {"name": self.scorer, "nima": self.nima()}
+
     def nima_weights(self) -> list[str]:
         """The scorer's file of weights as an input, where it has one and it is there."""
         weights = self.nima()["weights"]

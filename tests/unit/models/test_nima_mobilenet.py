@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from jndlab.errors import UserError
-from jndlab.quality.no_reference import NimaScorer, open_scorer
+from jndlab.models.nima_mobilenet import NimaScorer, open_scorer
 
 RNG = np.random.default_rng(11)
 PUBLISHED = "nima_mobilenet/weights_mobilenet_aesthetic_0.07.hdf5"
