@@ -33,7 +33,7 @@ rule tabulate_bl_juniper:
         weighted=bl_juniper_inputs.weighted_tables(),
         video_jnd=expand(rules.map_block_jnd.output.video_jnd, sequence=SEQUENCES),
         qp_maps=bl_juniper_inputs.qp_maps(),
-        printed="config/published/bl_juniper/headline.csv",
+        printed=expand("config/published/bl_juniper/{table}.csv", table=["headline", "conditions"]),
     output:
         **outputs_of("bl_juniper", "tabulate_bl_juniper"),
     log:

@@ -9,11 +9,4 @@ rule iqnet:
         rules.iqnet_figures.input,
         rules.iqnet_training_data.input if iqnet_inputs.is_trained else [],
         rules.iqnet_pictures.input if iqnet_inputs.is_trained else [],
-        trainings=[
-            rules.train_iqnet.output.summary if iqnet_inputs.is_trained else [],
-            (
-                expand(rules.train_cnn_jnqd.output.summary, qp=settings.config["qps"])
-                if iqnet_inputs.cnn_jnqd_is_trained
-                else []
-            ),
-        ],
+        trainings=iqnet_inputs.trainings(),

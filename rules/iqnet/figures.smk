@@ -7,6 +7,7 @@ rule plot_iqnet_figures:
     """Plot Fig. 15-17 with the printed values, the trade-off and savings at equal VMAF and PSNR."""
     input:
         points=coding.points_table("iqnet"),
+        trainings=rules.tabulate_iqnet.input.trainings,
         printed=rules.audit_iqnet.input.printed,
     output:
         **outputs_of("iqnet", "plot_iqnet_figures"),
@@ -20,6 +21,7 @@ rule plot_iqnet_figures:
         codec=iqnet_inputs.point_codec,
         anchor=ANCHOR,
         labels=coding.labels(),
+        sheet_frames=coding.sheet_frames(),
     script:
         "../../workflow_scripts/iqnet/plot_iqnet_figures.py"
 

@@ -27,6 +27,7 @@ rule tabulate_iqnet:
     """Tabulate Tables I, III, IV and the headline savings, each compared with the printed one."""
     input:
         points=coding.points_table("iqnet"),
+        trainings=iqnet_inputs.trainings(),
         printed=rules.audit_iqnet.input.printed,
     output:
         **outputs_of("iqnet", "tabulate_iqnet"),
@@ -39,5 +40,6 @@ rule tabulate_iqnet:
     params:
         codec=iqnet_inputs.point_codec,
         anchor=ANCHOR,
+        sheet_frames=coding.sheet_frames(),
     script:
         "../../workflow_scripts/iqnet/tabulate_iqnet.py"

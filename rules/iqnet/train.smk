@@ -24,6 +24,7 @@ rule train_iqnet:
     params:
         network=settings.config["iqnet"]["network"],
         training=IQNET_TRAINING,
+        conditions=iqnet_inputs.training_conditions(),
     script:
         "../../workflow_scripts/iqnet/train_iqnet.py"
 
@@ -62,5 +63,6 @@ rule train_cnn_jnqd:
         **training_needs(IQNET_JOBS, mem_mb=6000),
     params:
         training=CNN_JNQD_TRAINING,
+        conditions=iqnet_inputs.training_conditions(),
     script:
         "../../workflow_scripts/iqnet/train_cnn_jnqd.py"

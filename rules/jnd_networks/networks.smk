@@ -25,6 +25,7 @@ rule train_jnd_network:
     params:
         network=jnd_network_inputs.stage_options,
         training=jnd_network_inputs.training,
+        source=jnd_frame_inputs.source,
     script:
         "../../workflow_scripts/jnd_networks/train_jnd_network.py"
 

@@ -10,9 +10,10 @@ for paper, title in {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}.items():
         input:
             predictions=f"<results>/{paper}/predictions.csv",
             costs=f"<results>/{paper}/costs.csv",
-            printed=f"config/published/{paper}/headline.csv",
+            printed=expand(f"config/published/{paper}/{{table}}.csv", table=["headline", "conditions"]),
             points=jnd_network_inputs.points(paper),
             predicted=jnd_network_inputs.predictions(paper),
+            trainings=jnd_network_inputs.trainings(paper),
         output:
             **outputs_of("jnd_networks", "tabulate_{paper}", parts=jnd_network_inputs.parts(paper), **names),
         log:

@@ -5,7 +5,8 @@ rule tabulate_vp_jnd:
     """Tabulate predictions and savings compared with the printed ones, correlations and labels."""
     input:
         chosen=[vp_jnd_inputs.chosen(data) for data in vp_jnd_inputs.data],
-        printed="config/published/vp_jnd/headline.csv",
+        trainings=vp_jnd_inputs.trainings(),
+        printed=expand("config/published/vp_jnd/{table}.csv", table=["headline", "conditions"]),
     output:
         **outputs_of("vp_jnd", "tabulate_vp_jnd"),
     log:
@@ -16,7 +17,6 @@ rule tabulate_vp_jnd:
         "../../envs/tables.yaml"
     params:
         folder=vp_jnd_inputs.home,
-        models=f"{RESULTS}/models/vp_jnd",
         data=vp_jnd_inputs.data,
         methods=vp_jnd_inputs.choices,
         label_folders=VP_JND["label_folders"],
@@ -40,7 +40,6 @@ rule plot_vp_jnd_figures:
         "../../envs/tables.yaml"
     params:
         folder=vp_jnd_inputs.home,
-        models=f"{RESULTS}/models/vp_jnd",
         entry=vp_jnd_inputs.whole_entry,
         folder_of_data=vp_jnd_inputs.folder,
         methods=vp_jnd_inputs.choices,

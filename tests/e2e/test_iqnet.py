@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from jndlab.report.conditions import (
+    first_failure,
+    found_in_models,
+    printed_conditions,
+    training_records,
+)
 from workflow_runner import Workflow
 
 CONFIG = """
@@ -98,7 +104,13 @@ def test_points_name_the_model_that_filtered(results):
     point = json.loads(
         (results / "points/x265-ultrafast/AI/bigbuckbunny_tiny/iqnet/qp32.json").read_text()
     )
-    assert len(point["recipe"]["models_sha256"]) == 1
+    [model] = point["recipe"]["models_sha256"]
+    records = training_records((results / "models/iqnet").glob("*/summary.json"))
+    asked = {name: value for name, value in printed_conditions("iqnet", "iqnet").items()
+             if name == "weights" or name in records[model]}  # fmt: skip
+    reason = first_failure(asked, found_in_models([model], records))
+    assert reason == "training source: packaged instead of vimeo90k"
+    assert records[model]["training_pictures"] == 3 and records[model]["training_codec"] == "x265"
     assert point["prefilter_metrics"]["vmaf_mean"] > 50
 
 

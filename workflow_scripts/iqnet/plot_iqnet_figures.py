@@ -1,8 +1,10 @@
 """RD points in; Fig. 15-17, the trade-off and the table of equal quality out."""
 
 from jndlab.papers.iqnet.figures import bar_figure, trade_off
+from jndlab.papers.iqnet.tables import savings_with_conditions, with_conditions
 from jndlab.quality.equal_quality import LEVELS, equal_quality_table
-from jndlab.quality.points import read_points, same_qp_table
+from jndlab.quality.points import read_points
+from jndlab.report.conditions import training_records
 from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
 
@@ -17,7 +19,9 @@ def main(snakemake) -> None:
     params, stem = snakemake.params, stems(snakemake.output)
     points = read_points(snakemake.input.points)
     points = points[points["codec"] == params.codec]
-    savings = same_qp_table(points, params.anchor)
+    records = training_records(snakemake.input.trainings)
+    with_found = with_conditions(points, params.sheet_frames, records)
+    savings = savings_with_conditions(with_found, params.codec, params.anchor)
     for quantity, name in BARS.items():
         bar_figure(savings, quantity, stem[name], labels=params.labels)
     trade_off(savings, stem["trade_off"], labels=params.labels)

@@ -14,6 +14,7 @@ def main(snakemake) -> None:
             Path(snakemake.input.sources),
             Path(snakemake.input.targets),
             snakemake.params.training,
+            snakemake.params.conditions,
             Path(snakemake.output.model).parent,
             threads=snakemake.threads,
             on_metrics=on_metrics,

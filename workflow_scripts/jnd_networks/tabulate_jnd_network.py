@@ -11,6 +11,7 @@ def main(snakemake) -> None:
         snakemake.input.costs,
         snakemake.input.points,
         snakemake.input.predicted,
+        snakemake.input.trainings,
         snakemake.params.metadata,
         stems(snakemake.output),
     )

@@ -20,6 +20,7 @@ def main(snakemake) -> None:
             frames.frames,
             params.training,
             Path(snakemake.output.model).parent,
+            conditions={"training_source": params.source, **frames.conditions},
             starts_from=[Path(path) for path in given.starts_from],
             label_means=frames.label_means,
             saliency=Path(given.saliency) if given.saliency else None,

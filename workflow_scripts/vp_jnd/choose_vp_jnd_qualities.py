@@ -3,7 +3,7 @@
 from jndlab.codecs.stills.store import StillStore
 from jndlab.datasets.pictures.picture_list import load_picture, read_list
 from jndlab.datasets.splits import read_splits
-from jndlab.files import write_json
+from jndlab.files import sha256_of, write_json
 from jndlab.papers.vp_jnd.baselines import choices_of_split, load_choice
 from jndlab.papers.vp_jnd.held_out import picture_choice
 from jndlab.papers.vp_jnd.pictures import still_codec_for
@@ -24,7 +24,8 @@ def main(snakemake) -> None:
         StillStore(params.store),
         params.judge_every,
     )
-    write_json(snakemake.output.choices, chosen)
+    models = [sha256_of(path) for path in given.models]
+    write_json(snakemake.output.choices, {**chosen, "models_sha256": models})
 
 
 run(main, snakemake)

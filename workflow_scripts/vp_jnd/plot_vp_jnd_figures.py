@@ -19,7 +19,7 @@ from jndops.adapter import run, stems
 def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     folder, name = Path(params.folder), snakemake.wildcards.data
-    tested = load_held_out(folder, name, params.entry, params.methods, params.models)
+    tested = load_held_out(folder, name, params.entry, params.methods)
     records = {record.name: record for record in read_list(given.table)}
     codec = still_codec_for(
         picture_choice(params.entry, params.folder_of_data), [*records.values()]

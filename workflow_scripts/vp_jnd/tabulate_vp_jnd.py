@@ -18,7 +18,7 @@ from jndlab.papers.vp_jnd.tables import (
     prediction_table,
     saving_table,
 )
-from jndlab.report.compare import with_verdicts
+from jndlab.report.compare import FOUND, with_verdicts
 from jndlab.report.tables import LIST_FORMATS, write_table
 from jndops.adapter import run, stems
 
@@ -27,7 +27,7 @@ def main(snakemake) -> None:
     params = snakemake.params
     folder, stem = Path(params.folder), stems(snakemake.output)
     tested = [
-        load_held_out(folder, name, entry, params.methods, params.models)
+        load_held_out(folder, name, entry, params.methods, snakemake.input.trainings)
         for name, entry in params.data.items()
     ]
     predicted, saved = prediction_table(tested), saving_table(tested)
@@ -50,7 +50,7 @@ def main(snakemake) -> None:
 
 def _plain(table):
     """Without what only the comparison needs."""
-    return table.drop(columns="not_comparable")
+    return table.drop(columns=FOUND)
 
 
 run(main, snakemake)

@@ -39,6 +39,7 @@ def main(snakemake) -> None:
             codec,
             StillStore(params.store),
             Path(snakemake.output.model).parent,
+            source=params.entry["source"],
             threads=snakemake.threads,
             on_metrics=on_metrics,
         )

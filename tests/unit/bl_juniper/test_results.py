@@ -244,7 +244,10 @@ def test_a_demo_is_never_called_reproduced():
     judged, _ = weighted.with_weighted(points, found)
     savings = tables.savings_table(points, "anchor", {"a": 33})
     rates = tables.bd_rates(judged, "anchor", ["vmaf_mean"], "pchip")
-    for content, reason in (("demo", "stand-in content"), ("published", "names neither encoder")):
+    for content, reason in (
+        ("demo", "stand-in content"),
+        ("published", "protocol not known (encoder"),
+    ):
         headline = tables.headline_table(savings.assign(content=content), rates)
         compared = tables.headline_comparison(headline)
         assert compared["printed"].tolist() == ["27.75", "25.44"]

@@ -39,7 +39,8 @@ def some_savings(methods=("erjnd", "iqnet"), sequences=("C_PartyScene", "bikes")
                 "prefilter_vmaf_mean": 96.0 + rank,
             }
         )
-    return pd.DataFrame(rows)[SAME_QP_COLUMNS]
+    found = [{"frames": "all", "configuration": "AI", "codec": "vvenc 1.15"}]
+    return pd.DataFrame(rows)[SAME_QP_COLUMNS].assign(found=[found] * len(rows))
 
 
 def rows_of(path):
@@ -56,8 +57,9 @@ def test_printed_values_stand_at_published_sequences_alone(tmp_path):
         "IQNet, AI",
         "IQNet, LDP",
         "QP 27",
-        "printed for IQNet: Table IV, VTM-11.0",
-        "codec vvenc-faster in place of VTM-11.0; QP 22, 27; stand-in content: bikes",
+        "printed for IQNet: Table IV",
+        "printed values are not comparable: codec: vvenc 1.15 instead of vtm 11.0",
+        "codec vvenc-faster; QP 22, 27; stand-in content: bikes",
     ):
         assert text in svg
     assert "ERJND" not in svg and {row["method"] for row in rows} == {"iqnet"}
@@ -65,6 +67,8 @@ def test_printed_values_stand_at_published_sequences_alone(tmp_path):
     assert float(printed["C_PartyScene", "AI", "22"]) == 17.18
     assert float(printed["C_PartyScene", "LDP", "27"]) == 24.35
     assert printed["bikes", "AI", "22"] == ""
+    reasons = {row["sequence"]: row["not_comparable"] for row in rows}
+    assert reasons == {"C_PartyScene": "codec: vvenc 1.15 instead of vtm 11.0", "bikes": ""}
 
 
 def test_an_unpublished_clip_under_a_published_name_gets_no_printed_value(tmp_path):
@@ -154,7 +158,9 @@ def a_clip(path, changed=None):
     return path
 
 
-def a_method(folder, name, label, bits, content="demo", sequence="bikes", changed=None):
+def a_method(
+    folder, name, label, bits, content="demo", sequence="bikes", changed=None, version="11.0"
+):
     key = {
         "sequence": sequence,
         "configuration": "AI",
@@ -165,6 +171,8 @@ def a_method(folder, name, label, bits, content="demo", sequence="bikes", change
     point = {
         "key": key,
         "content": content,
+        "recipe": {"codec": {"adapter": "vtm"}},
+        "provenance": {"encoder_version": version},
         "metrics": {"psnr_y_framemean": 40.123},
         "bitrate_kbps": bits / 10,
     }
@@ -218,7 +226,11 @@ def test_a_frame_without_error_and_printed_numbers_are_told(tmp_path, monkeypatc
     _, table = draw_frames(a_clip(tmp_path / "s.mkv"), coded, CLIP, tmp_path / "f")
     assert rows_of(table)[0]["frame_psnr_y"] == ""
     assert "Printed in Fig. 18 for IQNet: saving_pct 19.3 %" in " ".join(notes)
-    assert not any("Stand-in" in note or "in place of" in note for note in notes)
+    assert not any("Stand-in" in note or "instead of" in note for note in notes)
+    notes.clear()
+    coded = [a_method(tmp_path, "anchor", "anchor", 1000, **party, version="20.0")]
+    draw_frames(tmp_path / "s.mkv", coded, CLIP, tmp_path / "f")
+    assert "Not comparable with the paper: codec: vtm 20.0 instead of vtm 11.0." in notes
 
 
 @pytest.mark.parametrize("number", [0, 4])

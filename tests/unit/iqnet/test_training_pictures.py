@@ -125,7 +125,7 @@ def test_table2_stands_beside_the_printed_one_without_a_verdict(published):
     assert len(table.ours) == 24 and len(table.comparison) == 3 * 24
     beside = table.comparison[table.comparison["printed"] != ""]
     assert len(beside) == 48 and (beside["difference"].abs() < 1e-9).all()
-    reason = "does not name" if published else "stand-in content"
+    reason = "protocol not known (which two" if published else "stand-in content"
     assert all(v.startswith("not comparable") and reason in v for v in beside["verdict"])
     image1 = table.ours[(table.ours["image"] == "image1") & (table.ours["qp"] == 22)]
     by_method = image1.set_index("method")

@@ -26,6 +26,11 @@ from jndlab.papers.jnd_networks.stages import Stage
 from jndlab.quality.points import POINT_COLUMNS, with_savings
 from jndlab.quality.siti import siti_of_file, siti_of_frames
 
+LABELS = {"labels": "subjective", "label_statistic": "sur75", "resolution": "640x360"}
+RECORD = {
+    "weights": "trained by the suite", "network": "mj_lat", "width": 1, "input_size": "352x640",
+    "training_source": "videoset", "epochs": 300, "batch_size": 8, "learning_rate": 1e-5,
+}  # fmt: skip
 SUBSETS = {"train": 6, "val": 2, "test": 4}
 
 
@@ -55,6 +60,7 @@ def predictions(tmp_path_factory) -> pd.DataFrame:
                             "frame": f"{subset}{number}", "unit": "QP",
                             "label": label, "predicted": predicted,
                             "psnr_label": 60 - label, "psnr_predicted": 60 - round(predicted),
+                            "model_sha256": "" if baseline else name,
                         }
                     )  # fmt: skip
     path = tmp_path_factory.mktemp("predictions") / "predictions.csv"
@@ -163,15 +169,62 @@ def test_variants_stand_beside_their_network(predictions):
 
 def test_demo_is_never_called_reproduced(predictions):
     errors = tables.errors(predictions)
-    demo = tables.comparison(errors, "laser_jnd", published=False)
+    found = tables.found_conditions(predictions, LABELS, {"mj_lat": RECORD})
+    demo = tables.comparison(errors, "laser_jnd", "demo", found)
     assert all(verdict.startswith("not comparable") or verdict == "not measured"
                for verdict in demo["verdict"])  # fmt: skip
-    own = tables.comparison(errors, "laser_jnd", published=True)
+    own = tables.comparison(errors, "laser_jnd", "published", found)
     printed = own[own["printed"] != ""]
     assert set(printed["printed"]) == {"1.57", "0.72"}
     found = row_of(printed, name="mj_lat", quantity="error")
     assert found["verdict"] == "deviates"  # 0.4 QP, better than printed
+    variant = row_of(printed, name="mj_lat-authors", quantity="error")
+    assert variant["verdict"] == "not comparable: variant authors"
     assert row_of(printed, name="mj_rec", quantity="error")["verdict"] == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("shared", "record", "reason"),
+    [
+        ({"labels": "vmaf_steps"}, {}, "labels: vmaf_steps instead of subjective"),
+        ({"label_statistic": "mean"}, {}, "label statistic: mean instead of sur75"),
+        ({"resolution": "1280x720"}, {}, "resolution: 1280x720 instead of 640x360"),
+        ({}, {"width": 0.125}, "width: 0.125 instead of 1"),
+        ({}, {"input_size": "64x96"}, "input size: 64x96 instead of 352x640"),
+        ({}, {"training_source": "packaged"}, "training source: packaged instead of videoset"),
+        ({}, {"epochs": 30}, "epochs: 30 instead of 300"),
+        ({}, {"batch_size": 4}, "batch size: 4 instead of 8"),
+        ({}, {"learning_rate": 1e-3}, "learning rate: 0.001 instead of 0.00001"),
+        ({}, None, "unrecorded weights may have been trained on these clips"),
+    ],
+)
+def test_1_57_qp_is_compared_only_with_a_network_trained_as_printed(
+    predictions, shared, record, reason
+):
+    records = {} if record is None else {"mj_lat": {**RECORD, **record}}
+    found = tables.found_conditions(predictions, {**LABELS, **shared}, records)
+    table = tables.comparison(tables.errors(predictions), "laser_jnd", "published", found)
+    verdict = row_of(table, name="mj_lat", level="1", quantity="error")["verdict"]
+    assert verdict == f"not comparable: {reason}"
+
+
+def test_imported_weights_are_never_called_reproduced(predictions):
+    imported = predictions.replace({"name": {"mj_lat": "mj_lat-imported"}})
+    chosen = imported["name"] == "mj_lat-imported"
+    imported.loc[chosen, ["kind", "variant"]] = "imported"
+    found = tables.found_conditions(imported, LABELS, {"mj_lat": RECORD})
+    table = tables.comparison(tables.errors(imported), "laser_jnd", "published", found)
+    row = row_of(table, name="mj_lat-imported", level="1", quantity="error")
+    assert row["verdict"].endswith("imported weights may have been trained on these clips")
+
+
+def test_the_tolerances_are_what_another_fifth_of_videoset_would_move():
+    rng = np.random.default_rng(0)
+    for quantity, printed in (("error", 1.57), ("psnr_error_db", 0.72)):
+        spread = printed / np.sqrt(2 / np.pi)  # a normal error of this mean absolute value
+        means = np.abs(rng.normal(0, spread, (20000, 44))).mean(axis=1)
+        inside = np.abs(means - printed) <= tables.TOLERANCE[quantity]
+        assert inside.mean() == pytest.approx(0.95, abs=0.01)
 
 
 def test_coding_table_names_the_qp_that_was_used():

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from jndlab.errors import UserError
+from jndlab.files import sha256_of
 from jndlab.jnd.jnd_predictor import predict_clip
 from jndlab.media.clip import ClipFormat, Frame, evenly_spread
 from jndlab.models.jnd_onnx import export_jnd_onnx
@@ -41,6 +42,7 @@ TRAINING = {
     "epochs": 1, "batch_size": 4, "learning_rate": 3e-3, "seed": 0,
     "jnd_weight": 0.99, "picture_weight": 0.01, "attention_weight": 1.0, "keep": "last",
 }  # fmt: skip
+FOUND = {"labels": "vmaf_steps", "training_source": "packaged"}
 MEANS = (24.0, 29.0, 33.0)
 
 
@@ -164,7 +166,7 @@ def autoencoders(frames, tmp_path_factory) -> dict[str, Path]:
             made[stage.name] = made["jnd1_autoencoder"]
         elif not stage.predicts:
             starts = [made[name] for name in stage.starts_from]
-            train_stage(stage, frames, TRAINING, folder / stage.name,
+            train_stage(stage, frames, TRAINING, folder / stage.name, conditions=FOUND,
                         starts_from=starts, threads=1, show_progress=False)  # fmt: skip
             made[stage.name] = folder / stage.name / "model.pt"
     return made
@@ -181,7 +183,7 @@ def test_stages_learn_labels_by_heart(
     stages = stages_of(paper, config(paper, networks=[network], levels=[2]))
     stage = list(stages.values())[-1]
     train_stage(
-        stage, frames, {**TRAINING, "epochs": epochs}, tmp_path,
+        stage, frames, {**TRAINING, "epochs": epochs}, tmp_path, conditions=FOUND,
         starts_from=[autoencoders[name] for name in stage.starts_from], label_means=MEANS,
         saliency=saliency, threads=1, show_progress=False, checkpoint_every_epochs=epochs,
     )  # fmt: skip
@@ -195,12 +197,17 @@ def test_stages_learn_labels_by_heart(
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["starts_from"].keys() == {autoencoders[n].parent.name for n in stage.starts_from}
     assert summary["peak_memory_mib"] > 50
+    record = summary["conditions"]
+    assert record["labels"] == "vmaf_steps" and record["epochs"] == epochs
+    assert record["training_pictures"] == len(trained) and record["network"] == network
+    assert record["input_size"] == "x".join(map(str, SIZE)) and record["width"] == 0.0625
+    assert summary["models_sha256"]["model.onnx"] == sha256_of(tmp_path / "model.onnx")
     assert summary["kept_epoch"] == TRAINING.get("keep", "best")
 
 
 def test_frozen_backbone_stays_as_it_was(frames, autoencoders, tmp_path):
     stage = stages_of("laser_jnd", config("laser_jnd", networks=["lat"], levels=[1]))["lat_jnd1"]
-    train_stage(stage, frames, TRAINING, tmp_path, label_means=MEANS,
+    train_stage(stage, frames, TRAINING, tmp_path, conditions=FOUND, label_means=MEANS,
                 starts_from=[autoencoders["jnd1_autoencoder"]], show_progress=False)  # fmt: skip
     before = load_model(autoencoders["jnd1_autoencoder"]).encoder.state_dict()
     after = load_model(tmp_path / "model.pt").encoder.state_dict()

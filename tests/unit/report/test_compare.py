@@ -1,35 +1,46 @@
-"""Verdicts on printed numbers, and the IQNet tables built from points."""
+"""Verdicts on printed numbers: tolerances, and the conditions without which there is none."""
 
 from __future__ import annotations
 
-import itertools
-
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jndlab.errors import UserError
-from jndlab.papers.iqnet import tables as iqnet_tables
-from jndlab.papers.iqnet.published import load_published, pick, sequence_ids
-from jndlab.quality.points import with_savings
+from jndlab.files import read_csv, write_csv, write_json
+from jndlab.paths import PUBLISHED, ROOT
 from jndlab.report.compare import compare_with_published, verdict_summary
+from jndlab.report.conditions import (
+    CONDITIONS,
+    NAMES,
+    first_failure,
+    found_in_models,
+    found_in_points,
+    printed_conditions,
+    reasons_table,
+    training_records,
+)
 
 PRINTED = [
     {"sequence": "s1", "qp": "22", "saving_pct": "10.00"},
     {"sequence": "s2", "qp": "22", "saving_pct": "20"},
     {"sequence": "s3", "qp": "22", "saving_pct": ""},
 ]
+REQUIRED = {"frames": "all", "codec": "vtm 11.0"}
+HELD = {"frames": "all", "codec": "vtm 11.0"}
 
 
-def ours(content="published", **savings):
+def ours(content="published", found=HELD, **savings):
     return pd.DataFrame(
-        {"sequence": name, "qp": 22, "content": content, "saving_pct": value}
+        {"sequence": name, "qp": 22, "content": content, "saving_pct": value, "found": [found]}
         for name, value in savings.items()
     )
 
 
-def compare(frame, comparable=True, tolerance=0.3):
+def compare(frame, tolerance=0.3, required=REQUIRED):
     return compare_with_published(
-        frame, PRINTED, ["sequence", "qp"], ["saving_pct"], {"saving_pct": tolerance}, comparable
+        frame, PRINTED, ["sequence", "qp"], ["saving_pct"], {"saving_pct": tolerance}, required
     )
 
 
@@ -43,25 +54,14 @@ def test_verdicts_follow_the_tolerance():
 def test_a_tolerance_may_be_a_share_of_the_printed_value():
     table = compare(ours(s1=10.5, s2=21.1), tolerance="5 %")
     assert list(table["verdict"]) == ["reproduced", "deviates"]
-    with pytest.raises(UserError, match="about five"):
+    with pytest.raises(ValueError, match="about five"):
         compare(ours(s1=10.5), tolerance="about five")
 
 
-def test_stand_in_content_is_never_judged_even_where_it_is_equal():
+def test_stand_in_content_has_no_verdict_even_where_it_is_equal():
     table = compare(ours("demo", s1=10.0, s2=99.0))
     assert set(table["verdict"]) == {"not comparable: stand-in content"}
     assert table.loc[0, "difference"] == 0
-
-
-def test_another_codec_is_named_as_the_reason():
-    table = compare(ours(s1=10.0), "codec vvenc instead of VTM-11.0")
-    assert table.loc[0, "verdict"] == "not comparable: codec vvenc instead of VTM-11.0"
-    assert compare(ours(s1=10.0), False).loc[0, "verdict"].startswith("not comparable: ")
-
-
-def test_single_rows_may_have_a_reason_of_their_own():
-    frame = ours(s1=10.0, s2=20.0).assign(not_comparable=["", "17 of 600 frames"])
-    assert list(compare(frame)["verdict"]) == ["reproduced", "not comparable: 17 of 600 frames"]
 
 
 def test_what_one_side_lacks_is_said():
@@ -75,117 +75,143 @@ def test_what_one_side_lacks_is_said():
 
 
 def test_the_function_refuses_what_it_could_only_guess():
-    with pytest.raises(ValueError, match="content"):
-        compare(ours(s1=1.0).drop(columns="content"))
+    for column in ("content", "found"):
+        with pytest.raises(ValueError, match=column):
+            compare(ours(s1=1.0).drop(columns=column))
     with pytest.raises(ValueError, match="two rows"):
         compare(pd.concat([ours(s1=1.0), ours(s1=2.0)]))
-    with pytest.raises(UserError, match="saving_pct"):
-        compare_with_published(ours(s1=1.0), PRINTED, ["sequence", "qp"], ["saving_pct"], {})
-
-
-def points(sequences, methods, codec, content, saving):
-    """Made-up points; ``saving`` (configuration, sequence, qp, method) -> (saving %, PSNR drop)."""
-    rows = []
-    for sequence, configuration, method, qp in itertools.product(
-        sequences, ("AI", "LDP"), methods, (22, 27, 32, 37)
-    ):
-        percent, drop = (
-            (0, 0) if method == "anchor" else saving(configuration, sequence, qp, method)
+    with pytest.raises(ValueError, match="saving_pct"):
+        compare_with_published(
+            ours(s1=1.0), PRINTED, ["sequence", "qp"], ["saving_pct"], {}, REQUIRED
         )
-        rows.append(
-            {
-                **{
-                    "sequence": sequence,
-                    "configuration": configuration,
-                    "codec": codec,
-                    "method": method,
-                },
-                **{"qp": qp, "content": content, "width": 416, "height": 240, "fps": 50.0},
-                **{"frames": 8, "bit_depth": 8, "bits": round(1e9 * (1 - percent / 100))},
-                "bitrate_kbps": 1e6 * (1 - percent / 100),
-                "psnr_y_framemean": 50 - qp / 3 - drop,
-                "vmaf_mean": 120 - qp - drop,
-                "vmaf_neg_mean": 119 - qp - drop,
-                "prefilter_vmaf_mean": None if method == "anchor" else 93.0,
-            }
-        )
-    return with_savings(pd.DataFrame(rows).astype({"prefilter_vmaf_mean": float}))
+    with pytest.raises(ValueError, match="no such condition: frame"):
+        compare(ours(s1=1.0), required={"frame": "all"})
 
 
-def printed_saving():
-    published = load_published()
-    rows = published["table4_ps_comparison"]
-    ids = sequence_ids(published["table1_sequences"], rows)
-    return {
-        (row["configuration"], ids[row["sequence"]], int(row["qp"]), "iqnet"): (
-            float(row["bitrate_saving_pct"]),
-            float(row["psnr_drop_db"]),
-        )
-        for row in pick(rows, method="IQNet")
-    }
-
-
-def test_table4_is_reproduced_by_points_that_have_the_printed_values():
-    wanted = printed_saving()
-    frame = points(
-        sorted({key[1] for key in wanted}),
-        ["anchor", "iqnet"],
-        "vtm-11.0",
-        "published",
-        lambda *key: wanted[key],
+def test_an_unknown_protocol_needs_no_tolerance_for_it_has_no_verdict():
+    table = compare_with_published(
+        ours(s1=10.0), PRINTED, ["sequence", "qp"], ["saving_pct"], {}, {"protocol": "its encoder"}
     )
-    table = iqnet_tables.table4(frame, "vtm-11.0")
-    assert verdict_summary(table.comparison) == "100 reproduced"
-    assert len(table.ours) == 48
-    first = table.ours.iloc[0]
-    assert (first["sequence"], first["qp"]) == ("B_BQTerrace", 22)
-    assert first["saving_pct"] == pytest.approx(31.52)
-    assert (first["printed_ps_saving_pct"], first["printed_iqnet_psnr_drop_db"]) == (
-        "50.42",
-        "5.14",
+    assert table.loc[0, "verdict"] == "not comparable: protocol not known (its encoder)"
+    assert table.loc[0, "tolerance"] == ""
+
+
+# Everything that a paper may require, each at a value of its own; the protocol is known.
+EVERY = {
+    name: f"printed {name}" for name in NAMES if name not in ("content", "printed", "protocol")
+}
+FLIPS = ["content", "printed", "protocol", *EVERY]
+
+
+def flipped(names):
+    """A measured row for which the conditions ``names`` fail, and what is required of it."""
+    found = {name: value for name, value in EVERY.items() if name not in names}
+    found |= {name: f"other {name}" for name in names}
+    row = ours("demo" if "content" in names else "published", found, s1=10.0)
+    printed = [{"sequence": "s1", "qp": "22", "saving_pct": "" if "printed" in names else "10"}]
+    required = {**EVERY, "protocol": "its encoder"} if "protocol" in names else EVERY
+    return row, printed, required
+
+
+@given(st.floats(-1, 1), st.booleans())
+def test_a_row_whose_conditions_all_hold_is_reproduced_or_deviates_by_its_tolerance(away, share):
+    row, printed, required = flipped([])
+    row["saving_pct"] = 10 + away
+    tolerance = {"saving_pct": "5 %" if share else 0.5}
+    table = compare_with_published(
+        row, printed, ["sequence", "qp"], ["saving_pct"], tolerance, required
     )
-    other_codec = frame.assign(codec="vvenc-slower")
-    verdicts = iqnet_tables.table4(other_codec, "vvenc-slower").comparison["verdict"]
-    assert set(verdicts) == {"not comparable: codec vvenc-slower instead of VTM-11.0"}
+    assert table.loc[0, "verdict"] == ("reproduced" if abs(away) <= 0.5 + 1e-9 else "deviates")
 
 
-def test_demo_points_of_other_methods_give_all_tables_and_no_verdict(tmp_path):
-    frame = points(["bikes"], ["anchor", "erjnd"], "vvenc-faster", "demo", lambda *_: (41.0, 0.5))
-    tables = [
-        iqnet_tables.table1(frame),
-        iqnet_tables.table3(frame, "vvenc-faster"),
-        iqnet_tables.table4(frame, "vvenc-faster"),
-        iqnet_tables.headline(frame, "vvenc-faster"),
-    ]
-    for table in tables:
-        verdicts = {verdict.split(":")[0] for verdict in table.comparison["verdict"]}
-        assert verdicts == {"not comparable", "not measured"}
-        stems = {name: tmp_path / name for name in (table.name, f"{table.name}_comparison")}
-        written = iqnet_tables.write_paper_table(table, stems)
-        assert len(written) == 2 * 4  # both tables in each form
-        assert len(table.ours)
-    assert tables[1].ours.loc[1, "saving_pct"] == pytest.approx(41.0)
-    assert list(tables[3].ours["max_saving_pct"]) == pytest.approx([41.0, 41.0])
-    assert (tmp_path / "headline_comparison.md").read_text().startswith("IQNet headline, codec")
-
-
-def test_the_headline_is_comparable_only_over_all_sequences():
-    published = load_published()["table1_sequences"]
-    every = [f"{row['class']}_{row['sequence']}" for row in published]
-
-    def of(sequences):
-        frame = points(
-            sequences,
-            ["anchor", "iqnet"],
-            "vtm-11.0",
-            "published",
-            lambda configuration, sequence, qp, method: (15.0, 1.0),
-        )
-        table = iqnet_tables.headline(frame, "vtm-11.0").comparison
-        return table.set_index(["configuration", "quantity"])["verdict"]
-
-    assert of(every)["AI", "mean_saving_pct"] == "reproduced"
-    assert of(every)["LDP", "mean_saving_pct"] == "deviates"
-    assert of(every[1:])["AI", "mean_saving_pct"] == (
-        "not comparable: 1 of the 18 sequences missing"
+@given(st.sets(st.sampled_from(FLIPS), min_size=1))
+def test_one_reason_is_given_that_of_the_first_condition_that_fails(names):
+    row, printed, required = flipped(names)
+    table = compare_with_published(
+        row, printed, ["sequence", "qp"], ["saving_pct"], {"saving_pct": 99}, required
     )
+    [first] = [c for c in CONDITIONS if c.name == min(names, key=NAMES.index)]
+    wanted = required.get(first.name, "")
+    reason = first.reason.format(found=f"other {first.name}", printed=wanted)
+    assert table.loc[0, "verdict"] == f"not comparable: {reason}"
+
+
+@pytest.mark.parametrize("name", FLIPS)
+def test_each_condition_alone_makes_a_row_not_comparable(name):
+    row, printed, required = flipped([name])
+    table = compare_with_published(
+        row, printed, ["sequence", "qp"], ["saving_pct"], {"saving_pct": 99}, required
+    )
+    assert table.loc[0, "verdict"].startswith("not comparable: ")
+
+
+def test_a_condition_that_nobody_recorded_does_not_hold():
+    assert first_failure(REQUIRED, []) == "unrecorded frames"
+    assert first_failure(REQUIRED, [{"frames": "all"}]) == "codec: unrecorded instead of vtm 11.0"
+    assert first_failure(REQUIRED, [HELD, {**HELD, "frames": "8 of 600"}]) == "8 of 600 frames"
+
+
+@pytest.mark.parametrize(
+    ("value", "printed", "holds"),
+    [
+        (0.00001, "1e-5", True),
+        (1e-4, "1e-5", False),
+        ("VTM 11.0", "vtm 11.0", True),
+        ("vtm 11", "vtm 11.0", False),
+        (3297, "2500..3500", True),
+        (12225, "2500..3500", False),
+        ("AI", "AI | LDP", True),
+        ("RA", "AI | LDP", False),
+    ],
+)
+def test_values_are_compared_as_numbers_ranges_or_words(value, printed, holds):
+    assert (first_failure({"epochs": printed}, [{"epochs": value}]) == "") == holds
+
+
+def test_every_paper_declares_conditions_that_there_are(tmp_path):
+    files = sorted(PUBLISHED.glob("*/conditions.csv"))
+    assert {path.parent.name for path in files} == {
+        "iqnet", "laser_jnd", "mtjnd", "vp_jnd", "bl_juniper",
+    }  # fmt: skip
+    for path in files:
+        of = {row["of"] for row in read_csv(path)}
+        assert set(printed_conditions(path.parent.name, *of)) <= set(NAMES)
+    row = {"of": "", "condition": "frame", "value": "all", "basis": ""}
+    write_csv(tmp_path / "iqnet/conditions.csv", [row], list(row))
+    with pytest.raises(UserError, match="no condition 'frame'"):
+        printed_conditions("iqnet", folder=tmp_path)
+
+
+def test_a_model_is_known_by_its_hash_and_by_nothing_else(tmp_path):
+    for name, epochs in (("a", 20), ("b", 2500)):
+        hashes = {"model.onnx": f"{name}1", "model.pt": f"{name}2"}
+        record = {"models_sha256": hashes, "conditions": {"epochs": epochs}}
+        write_json(tmp_path / f"{name}.json", record)
+    write_json(tmp_path / "old.json", {"epochs": 2500})  # a summary without a record
+    records = training_records(sorted(tmp_path.glob("*.json")))
+    assert set(records) == {"a1", "a2", "b1", "b2"}
+    required = {"weights": "trained by the suite", "epochs": "2500"}
+    assert first_failure(required, found_in_models(["b2"], records)) == ""
+    assert first_failure(required, found_in_models(["a1", "b1"], records)).startswith("epochs: 20 ")
+    for hashes in (["replaced"], []):
+        reason = first_failure(required, found_in_models(hashes, records))
+        assert reason == "unrecorded weights may have been trained on these clips"
+    tested_on = found_in_models(["b1"], {"b1": {"labels": "vmaf_steps"}}, {"labels": "subjective"})
+    for labels in ("vmaf_steps", "subjective"):  # trained on one kind, tested on the other
+        assert first_failure({"labels": labels}, tested_on)
+
+
+def test_conditions_of_a_point_are_what_was_coded_and_by_what():
+    points = pd.DataFrame([
+        {"sequence": "s", "content": "published", "frames": frames, "configuration": "AI",
+         "encoder": encoder, "models_sha256": models}
+        for frames, encoder, models in ((8, "vtm 20.0", ""), (600, "vtm 11.0", "m n"))
+    ])  # fmt: skip
+    short, whole = found_in_points(points, {"s": 600}, {"m": {"epochs": 1}})
+    assert [one["frames"] for one in short] == ["8 of 600"] and short[0]["codec"] == "vtm 20.0"
+    assert [(one["frames"], one.get("epochs")) for one in whole] == [("all", 1), ("all", None)]
+
+
+def test_the_document_lists_all_reasons_in_their_order():
+    text = (ROOT / "docs/verdicts.md").read_text("utf-8")
+    assert "\n".join(reasons_table()) in text

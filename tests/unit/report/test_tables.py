@@ -51,9 +51,9 @@ POINT = {
         "lossless_frames": 2,
     },
     "prefilter_metrics": None,
-    "recipe": {},
+    "recipe": {"codec": {"adapter": "vvenc"}, "models_sha256": ["cd" * 32, "ef" * 32]},
     "recipe_sha256": "ab" * 32,
-    "provenance": {"encode_cpu_s": 1.25, "encode_wall_s": 0.7},
+    "provenance": {"encode_cpu_s": 1.25, "encode_wall_s": 0.7, "encoder_version": "1.15.0"},
 }
 
 
@@ -100,6 +100,8 @@ def test_points_are_sorted_whatever_the_order_of_files(tmp_path):
     ]
     points = load_points(paths)
     assert list(points.columns) == POINT_COLUMNS
+    assert set(points["encoder"]) == {"vvenc 1.15.0"}
+    assert set(points["models_sha256"]) == {f"{'cd' * 32} {'ef' * 32}"}
     assert list(zip(points["method"], points["qp"], strict=True)) == [
         ("anchor", 22),
         ("anchor", 37),

@@ -208,7 +208,7 @@ def test_stand_in_content_is_never_called_reproduced(rated):
     assert dict(result["printed"]) == {"mean_saving_pct": "27.75", "bd_rate_gain_pct": "25.44"}
     assert set(result["verdict"]) == {"not comparable: stand-in content"}
     published = headline_comparison(headline.assign(content="published"))
-    assert all("names neither encoder" in verdict for verdict in published["verdict"])
+    assert all("protocol not known (encoder" in verdict for verdict in published["verdict"])
 
 
 def test_figures_hold_all_ratings(rated, tmp_path):

@@ -60,7 +60,7 @@ def trained(tmp_path_factory):
     for name in ("vp_jnd", "liu_pw_jnd"):
         train_classifier(
             name, NETWORK, TRAINING, learnt, held, JpegCodec(), StillStore(folder / "stills"),
-            folder / name, threads=1,
+            folder / name, source="packaged", threads=1,
         )  # fmt: skip
     return folder
 
@@ -70,6 +70,9 @@ def test_a_training_leaves_models_curve_and_summary(trained):
         folder = trained / name
         summary = json.loads((folder / "summary.json").read_text())
         assert summary["architecture"]["name"] == name
+        record = summary["conditions"]
+        assert (record["network"], record["training_source"]) == (name, "packaged")
+        assert record["training_pictures"] == 2 and record["batch_size"] == 4
         assert summary["steps"] == 2 * 16 // 4 and summary["best_by"] == "val_loss"
         rows = read_csv(folder / "metrics.csv")
         assert [row["epoch"] for row in rows] == ["1", "2"]

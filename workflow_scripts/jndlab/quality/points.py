@@ -13,7 +13,7 @@ import pandas as pd
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, read_json
 from jndlab.quality.metrics import pooled_columns
-from jndlab.quality.rd_point import POINT_KEY, SCHEMA_VERSION
+from jndlab.quality.rd_point import POINT_KEY, SCHEMA_VERSION, encoder_of
 
 POOLED = [*pooled_columns(), "lossless_frames"]
 POINT_COLUMNS = [
@@ -31,6 +31,8 @@ POINT_COLUMNS = [
     "prefilter_psnr_y_framemean",
     "encode_cpu_s",
     "encode_wall_s",
+    "encoder",
+    "models_sha256",
     "recipe_sha256",
 ]
 SAME_QP_COLUMNS = [
@@ -50,9 +52,10 @@ def load_points(paths: Iterable[str | Path]) -> pd.DataFrame:
     """Read RD-point JSON files into one row per point, sorted by ``POINT_KEY``.
 
     The columns are ``POINT_COLUMNS``: rates in kbit/s, PSNR and XPSNR in dB, VMAF 0..100,
-    seconds of the encoder. A metric that a point lacks (no prefilter, only lossless frames) is
-    NaN. No paths give an empty frame with all columns. Raises UserError on a file that is no
-    RD point and on two files for the same point.
+    seconds of the encoder. ``encoder`` is its adapter and the version that it reported itself,
+    ``models_sha256`` the hashes of the models that the method used, between spaces. A metric that
+    a point lacks (no prefilter, only lossless frames) is NaN. No paths give an empty frame with all
+    columns. Raises UserError on a file that is no RD point and on two files for the same point.
     """
     files = [Path(path) for path in paths]
     rows = [_point_row(path) for path in files]
@@ -141,6 +144,8 @@ def _point_row(path: Path) -> dict[str, Any]:
             "prefilter_psnr_y_framemean": prefiltered.get("psnr_y_framemean"),
             "encode_cpu_s": provenance["encode_cpu_s"],
             "encode_wall_s": provenance["encode_wall_s"],
+            "encoder": encoder_of(point),
+            "models_sha256": " ".join(point["recipe"]["models_sha256"]),
             "recipe_sha256": point["recipe_sha256"],
         }
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:

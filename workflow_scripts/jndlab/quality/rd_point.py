@@ -92,6 +92,11 @@ def rd_point(
     }
 
 
+def encoder_of(point: Mapping[str, Any]) -> str:
+    """The encoder of a point: its adapter and the version that it reported itself."""
+    return f"{point['recipe']['codec']['adapter']} {point['provenance']['encoder_version']}"
+
+
 def frame_rows(encode: Mapping[str, Any], measured: Measurement) -> list[dict[str, Any]]:
     """Per-frame values of the point: bits and slice type in coding order, then each metric.
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from jndlab.errors import UserError
+from jndlab.report.conditions import Found, Required, first_failure
 
 REPRODUCED = "reproduced"
 DEVIATES = "deviates"
 NOT_MEASURED = "not measured"
 NOT_COMPARABLE = "not comparable"
-STAND_IN = "stand-in content"
-NOTHING_PRINTED = "nothing printed for it"
+FOUND = "found"  # column of our numbers: the conditions that each was made under
 
 
 def compare_with_published(
@@ -24,7 +23,7 @@ def compare_with_published(
     keys: Sequence[str],
     quantities: Sequence[str],
     tolerance: Mapping[str, float | str],
-    comparable: bool | str = True,
+    required: Required | Callable[[Mapping[str, Any]], Required],
 ) -> pd.DataFrame:
     """Compare ``ours`` with the ``printed`` rows (text cells, as ``files.read_csv`` gives them).
 
@@ -34,21 +33,17 @@ def compare_with_published(
     ``tolerance`` and ``verdict``.
 
     ``tolerance`` gives the largest difference of each quantity that still counts as reproduced:
-    a number in the quantity's unit, or text such as ``"5 %"`` of the printed value.
-    ``comparable`` is True, or says why no row can be compared (another codec). ``ours`` must
-    have a column ``content``: a row that is not ``published`` is stand-in content and can never
-    be ``reproduced`` nor ``deviates``. A column ``not_comparable`` may give the reason for
-    single rows (empty text: comparable). Values that we lack are ``not measured``.
+    a number in the quantity's unit, or text such as ``"5 %"`` of the printed value; it may be
+    absent only where the protocol is not known, for there no verdict can follow. ``required`` are
+    the conditions of ``report.conditions`` that the paper prints, or a function that gives those
+    of a row of ours. ``ours`` needs the column ``content`` and the column ``found``, the
+    conditions of each row (a sequence of mappings: a row may rest on several points or models).
+    The first that fails, content before all others, makes the row ``not comparable``. Values that
+    we lack are ``not measured``. Raises ValueError where one of these is missing.
     """
-    if "content" not in ours.columns:
-        raise ValueError("a comparison needs the column 'content' in our numbers")
-    missing = [name for name in quantities if name not in tolerance]
-    if missing:
-        raise UserError(
-            f"no tolerance is given for {', '.join(missing)}.",
-            expected="a number in the unit of the quantity, or text such as '5 %'",
-            remedy="add it under 'tolerance' in the configuration of the paper.",
-        )
+    for name in ("content", FOUND):
+        if name not in ours.columns:
+            raise ValueError(f"a comparison needs the column '{name}' in our numbers")
     mine = _by_key(ours.to_dict("records"), keys, "our numbers")
     theirs = _by_key(printed, keys, "the printed table")
     rows = []
@@ -59,13 +54,13 @@ def compare_with_published(
             text = str(printed_row.get(quantity) or "")
             if value is None and not text:
                 continue
-            allowed = tolerance[quantity]
             difference = value - float(text) if value is not None and text else None
             if our_row is None or value is None:
                 verdict = NOT_MEASURED
             else:
-                reason = _obstacle(our_row, comparable, bool(text))
-                verdict = reason or _verdict(difference, text, allowed)
+                asked = required(our_row) if callable(required) else required
+                reason = _obstacle(our_row, asked, bool(text))
+                verdict = reason or _verdict(difference, text, tolerance, quantity)
             rows.append(
                 {
                     **dict(zip(keys, key, strict=True)),
@@ -73,7 +68,7 @@ def compare_with_published(
                     "ours": value,
                     "printed": text,
                     "difference": difference,
-                    "tolerance": str(allowed),
+                    "tolerance": str(tolerance.get(quantity, "")),
                     "verdict": verdict,
                 }
             )
@@ -120,27 +115,25 @@ def _number(value: Any) -> float | None:
     return float(value)
 
 
-def _obstacle(row: Mapping[str, Any], comparable: bool | str, is_printed: bool) -> str:
-    """Why a measured row has no printed counterpart to compare with; empty if it has one."""
-    if row["content"] != "published":
-        reason = STAND_IN
-    elif comparable is not True:
-        reason = comparable or "not the published conditions"
-    elif row.get("not_comparable"):
-        reason = row["not_comparable"]
-    elif not is_printed:
-        reason = NOTHING_PRINTED
-    else:
-        return ""
-    return f"{NOT_COMPARABLE}: {reason}"
+def _obstacle(row: Mapping[str, Any], required: Required, is_printed: bool) -> str:
+    """Why a measured row cannot be compared with the printed one; empty if it can."""
+    of_row = {"content": row["content"], "printed": "yes" if is_printed else "no"}
+    found: list[Found] = [{**one, **of_row} for one in row[FOUND]] or [of_row]
+    reason = first_failure({**required, "content": "published", "printed": "yes"}, found)
+    return f"{NOT_COMPARABLE}: {reason}" if reason else ""
 
 
-def _verdict(difference: float | None, text: str, allowed: float | str) -> str:
+def _verdict(
+    difference: float | None, text: str, tolerance: Mapping[str, float | str], quantity: str
+) -> str:
     assert difference is not None, "measured and printed"
+    if quantity not in tolerance:
+        raise ValueError(f"no tolerance is given for {quantity}, and its protocol is known")
+    allowed = tolerance[quantity]
     if isinstance(allowed, str):
         share = allowed.strip().removesuffix("%")
         if share == allowed.strip():
-            raise UserError(f"'{allowed}' is no tolerance.", expected="a number, or '5 %'")
+            raise ValueError(f"'{allowed}' is no tolerance: give a number, or such as '5 %'")
         limit = abs(float(text)) * float(share) / 100
     else:
         limit = float(allowed)

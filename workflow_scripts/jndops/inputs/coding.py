@@ -79,6 +79,10 @@ class CodingInputs:
         names = self.config["sequences"]
         return {name: clip_as_text(self.settings.clip(name)) for name in names}
 
+    def sheet_frames(self) -> dict[str, int]:
+        """Frames of each whole sequence of the run, of which it may code fewer."""
+        return {name: self.settings.sequences[name].frames for name in self.config["sequences"]}
+
     def content(self, wildcards: Wildcards) -> str:
         """Whether a sequence is a published one or a stand-in."""
         return self.settings.sequences[wildcards.sequence].content

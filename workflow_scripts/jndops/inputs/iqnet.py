@@ -94,6 +94,26 @@ class IqnetInputs:
         weighting = self.data["prefilter"]["weighting"]
         return [weighting] if weighting.endswith(".csv") else []
 
+    def training_conditions(self) -> dict[str, Any]:
+        """How the training pairs were made, for the record by which verdicts are given.
+
+        VTM refuses to run as another version than its entry's; other encoders have none there.
+        """
+        codec = f"{self.codec['adapter']} {self.codec.get('version', '')}".strip()
+        return {
+            "training_source": self.data["source"],
+            "scorer": self.data["scorer"],
+            "training_codec": codec,
+            "training_qp": self.data["qp"],
+        }
+
+    def trainings(self) -> list[str]:
+        """Summaries of all trainings of the run."""
+        names = ["iqnet"] if self.is_trained else []
+        if self.cnn_jnqd_is_trained:
+            names += [f"cnn_jnqd_qp{qp}" for qp in self.config["qps"]]
+        return [f"<results>/models/iqnet/{name}/summary.json" for name in names]
+
     def candidates(self) -> dict[str, Any]:
         """Options of the candidates of each picture."""
         return {

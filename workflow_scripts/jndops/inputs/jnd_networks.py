@@ -191,5 +191,11 @@ class NetworkInputs:
     def metadata(self) -> dict[str, str]:
         """What a reader of tables and figures must know of frames and labels."""
         frames = self.config["jnd_frames"]
-        kind, anchor = frames["labels"]["kind"], self.config["anchor"]
-        return {"data_set": frames["source"], "kind": kind, "anchor": anchor}
+        labels = frames["labels"]
+        return {
+            "data_set": frames["source"],
+            "kind": labels["kind"],
+            "statistic": labels["statistic"],
+            "resolution": frames["resolution"],
+            "anchor": self.config["anchor"],
+        }

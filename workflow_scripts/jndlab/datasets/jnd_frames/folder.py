@@ -61,6 +61,13 @@ class LabelledFrames:
         """Frames of ``train``, ``val`` or ``test``, by name."""
         return tuple(frame for frame in self.frames if frame.subset == subset)
 
+    @property
+    def conditions(self) -> dict[str, str]:
+        """Kind and statistic of the labels and size of the frames, as ``report.conditions`` names
+        them."""
+        size = f"{self.width}x{self.height}"
+        return {"labels": self.kind, "label_statistic": self.statistic, "resolution": size}
+
     @cached_property
     def label_means(self) -> tuple[float, ...]:
         """Mean label of each level over the training frames: where heads may start."""

@@ -13,7 +13,7 @@ from jndlab.files import read_csv
 from jndlab.jnd.block.qp_control import mean_block_qps
 from jndlab.papers.bl_juniper.errors import Labelled
 from jndlab.paths import PUBLISHED
-from jndlab.report.compare import compare_with_published
+from jndlab.report.compare import FOUND, compare_with_published
 
 PRINTED = PUBLISHED / "bl_juniper"
 
@@ -45,7 +45,8 @@ def statistics_table(labels: BlockLabels) -> pd.DataFrame:
 def statistics_comparison(statistics: pd.DataFrame, folder: Path = PRINTED) -> pd.DataFrame:
     """The statistics next to those on record (``label_statistics.csv``), with verdicts."""
     recorded = read_csv(folder / "label_statistics.csv")
-    return compare_with_published(statistics, recorded, ["label"], list(TOLERANCE), TOLERANCE)
+    ours = statistics.assign(**{FOUND: [()] * len(statistics)})  # a file is theirs, or it is not
+    return compare_with_published(ours, recorded, ["label"], list(TOLERANCE), TOLERANCE, {})
 
 
 def tension_table(

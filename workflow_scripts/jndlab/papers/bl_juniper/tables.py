@@ -15,7 +15,8 @@ from jndlab.paths import PUBLISHED
 from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.intervals import mean_interval
 from jndlab.quality.rd_point import POINT_KEY
-from jndlab.report.compare import compare_with_published
+from jndlab.report.compare import FOUND, compare_with_published
+from jndlab.report.conditions import printed_conditions
 from jndlab.subjective.dmos_predicted import CAPTION as DMOS_CAPTION
 from jndlab.subjective.dmos_predicted import dmos_predicted
 
@@ -23,10 +24,6 @@ PRINTED = PUBLISHED / "bl_juniper"
 
 GROUP = ["configuration", "codec", "method"]
 HEADLINE = ["mean_saving_pct", "bd_rate_gain_pct"]
-TOLERANCE: dict[str, float | str] = {"mean_saving_pct": 3.0, "bd_rate_gain_pct": 3.0}
-NOT_THE_SAME = (
-    "the abstract names neither encoder nor sequences and QPs, and its quality is rated by people"
-)
 SAVINGS_CAPTION = (
     "Bitrate, PSNR Y and VMAF (v0.6.1; means over frames) of block-QP control at each target QP, "
     "against the same encoder without a map at that QP: saving = 100 (1 - rate / anchor rate), "
@@ -122,7 +119,9 @@ def headline_comparison(headline: pd.DataFrame, folder: Path = PRINTED) -> pd.Da
         {**place, **{name: claims[name] for name in HEADLINE}}
         for place in places or [dict.fromkeys(GROUP, "") | {"method": "bl_juniper"}]
     ]
-    return compare_with_published(headline, printed, GROUP, HEADLINE, TOLERANCE, NOT_THE_SAME)
+    ours = headline.assign(**{FOUND: [()] * len(headline)})
+    required = printed_conditions("bl_juniper")  # a protocol not known: no tolerance, no verdict
+    return compare_with_published(ours, printed, GROUP, HEADLINE, {}, required)
 
 
 def block_qp_table(

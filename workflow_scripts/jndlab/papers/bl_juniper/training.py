@@ -59,7 +59,8 @@ def train_bl_juniper(
     )
     run_dir = run_dir_of(folder, recipe.as_json(), samples.sha256, model.options)
     train(model, samples, recipe, run_dir, on_metrics=on_metrics, threads=threads)
-    export_training(run_dir, folder, export_jnd_onnx)
+    conditions = {"training_pictures": len(samples.members["train"])}
+    export_training(run_dir, folder, export_jnd_onnx, conditions=conditions)
 
 
 def import_bl_juniper(

@@ -11,7 +11,9 @@ import pandas as pd
 
 from jndlab.errors import UserError
 from jndlab.papers.iqnet.published import load_published, sequence_ids
-from jndlab.papers.iqnet.tables import METHODS
+from jndlab.papers.iqnet.tables import METHODS, required
+from jndlab.report.compare import FOUND
+from jndlab.report.conditions import first_failure
 from jndlab.report.figures import points_note
 from jndlab.report.style import (
     MOST_INCHES,
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAPER_METHOD = METHODS["IQNet"]
-PAPER_CODEC = "VTM-11.0"
 BAR_FIGURES = {
     "vmaf_drop": "Fig. 15",
     "psnr_drop_db": "Fig. 16",
@@ -55,9 +56,10 @@ def bar_figure(
 ) -> list[Path]:
     """One of Fig. 15, 16, 17: ``quantity`` of every sequence and QP, AI and LDP side by side.
 
-    ``savings`` is the frame of ``quality.points.same_qp_table`` for one codec; ``quantity``
-    one of ``BAR_FIGURES``. Shown is the method ``iqnet``, with what the paper prints for a
-    published sequence as markers; a run without it shows all its methods, a row each, without
+    ``savings`` is the frame of ``tables.savings_with_conditions``; ``quantity`` one of
+    ``BAR_FIGURES``. Shown is the method ``iqnet``, with what the paper prints for a published
+    sequence as markers, and the first reason for which these cannot be compared with the bars
+    (column ``not_comparable``); a run without it shows all its methods, a row each, without
     markers. Writes SVG, PNG and the data as CSV beside ``stem`` and returns the paths. Raises
     UserError where nothing is to show.
     """
@@ -74,6 +76,10 @@ def bar_figure(
     shown = shown.merge(printed_values(quantity), on=SCENE, how="left")
     ours_only = (shown["method"] != PAPER_METHOD) | (shown["content"] != "published")
     shown["printed"] = shown["printed"].mask(ours_only)
+    shown["not_comparable"] = [
+        first_failure(required()(row), row[FOUND]) if pd.notna(row["printed"]) else ""
+        for row in shown.to_dict("records")
+    ]
     shown = shown.sort_values(["method", *SCENE], ignore_index=True)
     configurations, qps = sorted(set(shown["configuration"])), sorted(set(shown["qp"]))
     sequences = sorted(set(shown["sequence"]))
@@ -96,14 +102,16 @@ def bar_figure(
         figure.supylabel(f"{label}, at equal QP", fontsize=9.5)
         handles = _qp_handles(step_colours(qps))
         if shown["printed"].notna().any():
-            name = f"printed for IQNet: {PRINTED_IN[quantity]}, {PAPER_CODEC}"
+            name = f"printed for IQNet: {PRINTED_IN[quantity]}"
             handles[name] = _marker("D", markersize=5, markerfacecolor="white")
         legend_below(figure, handles, len(handles), handlelength=1.2)
         title = f"{label} against the anchor, as {BAR_FIGURES[quantity]} of the IQNet paper"
         lacking = f"no method {PAPER_METHOD} in this run: its other methods are shown"
         notes = [] if PAPER_METHOD in methods else [lacking]
-        _title(figure, title, *notes, points_note(shown, PAPER_CODEC))
-        columns = [*SCENE, "codec", "method", "content", quantity, "printed"]
+        notes += [f"printed values are not comparable: {reason}"
+                  for reason in sorted(set(shown["not_comparable"]) - {""})]  # fmt: skip
+        _title(figure, title, *notes, points_note(shown))
+        columns = [*SCENE, "codec", "method", "content", quantity, "printed", "not_comparable"]
         return save_figure(figure, shown[columns], stem)
 
 
@@ -168,7 +176,7 @@ def trade_off(savings: pd.DataFrame, stem: str | Path, *, labels: Mapping[str, s
             figure,
             "Saving over what the prefilter alone costs in VMAF (beyond the paper)",
             f"means over {number}; large open markers: over the QPs as well",
-            points_note(savings, PAPER_CODEC),
+            points_note(savings),
         )
         return save_figure(figure, means, stem)
 

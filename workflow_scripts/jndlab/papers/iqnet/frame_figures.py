@@ -19,6 +19,8 @@ from jndlab.media.clip import ClipFormat, Frame, read_clip
 from jndlab.media.pictures import frame_to_rgb, write_png
 from jndlab.papers.iqnet.published import load_published, sequence_ids
 from jndlab.quality.decode_check import MEASURE_BIT_DEPTH
+from jndlab.quality.rd_point import encoder_of
+from jndlab.report.conditions import first_failure, printed_conditions
 
 CELL = 448  # width of a column of the sheet, in pixels
 MARGIN, LINE = 14, 22
@@ -209,12 +211,11 @@ def _notes(point: Mapping[str, Any], windows: Mapping[str, Window]) -> list[str]
         "equal QP against the anchor, not at equal quality. RGB by BT.601, limited range.",
     ]
     if point["content"] != "published":
-        notes.append("Stand-in content, not a sequence of the paper.")
-    if not point["key"]["codec"].lower().startswith("vtm"):
-        notes.append(f"Codec {point['key']['codec']} in place of the paper's VTM-11.0.")
-    if point["content"] == "published":
-        notes += _printed(point["key"])
-    return notes
+        return [*notes, "Stand-in content, not a sequence of the paper."]
+    asked = {"codec": printed_conditions("iqnet")["codec"]}
+    reason = first_failure(asked, [{"codec": encoder_of(point)}])
+    notes += [f"Not comparable with the paper: {reason}."] if reason else []
+    return notes + _printed(point["key"])
 
 
 def _printed(key: Mapping[str, Any]) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,15 @@ import pandas as pd
 from jndlab.papers.iqnet.published import Row, load_published, pick, sequence_ids
 from jndlab.quality.aggregate import sequence_class
 from jndlab.quality.points import same_qp_table
-from jndlab.report.compare import compare_with_published, content_of, verdict_summary
+from jndlab.quality.rd_point import POINT_KEY
+from jndlab.report.compare import FOUND, compare_with_published, content_of, verdict_summary
+from jndlab.report.conditions import WHOLE, Found, found_in_points, joined, printed_conditions
 from jndlab.report.tables import write_table
 
 METHODS = {"anchor": "anchor", "CNN-JNQD": "cnn_jnqd", "IQNet": "iqnet"}
-# Largest differences that count as reproduced: percentage points, VMAF points, dB.
+# Largest differences that count as reproduced: percentage points, VMAF points, dB. They allow for
+# what the paper leaves open (VMAF's version, the frequency weights, a training of its own), which
+# moves a scene by that much; a mean over 72 scenes moves less.
 TOLERANCE: dict[str, float | str] = {
     "width": 0,
     "height": 0,
@@ -63,37 +68,49 @@ def table1(points: pd.DataFrame) -> PaperTable:
         {**row, "sequence": f"{row['class']}_{row['sequence']}"}
         for row in load_published()["table1_sequences"]
     ]
-    comparison = compare_with_published(ours, printed, ["sequence"], ["width", "height"], TOLERANCE)
+    given = ours.assign(**{FOUND: [()] * len(ours)})  # a size needs no condition but the sequence
+    comparison = compare_with_published(
+        given, printed, ["sequence"], ["width", "height"], TOLERANCE, {}
+    )
     caption = "IQNet Table I: the sequences; fps and frames are those coded here, none is printed."
     return PaperTable("table1", caption, ours, comparison)
+
+
+def with_conditions(
+    points: pd.DataFrame, sheet_frames: Mapping[str, int], records: Mapping[str, Found]
+) -> pd.DataFrame:
+    """``points`` (``quality.points.read_points``) with the conditions of each, for the tables.
+
+    ``sheet_frames`` is the length of each whole sequence, ``records`` are those of the trainings
+    (``report.conditions.training_records``).
+    """
+    return points.assign(**{FOUND: found_in_points(points, sheet_frames, records)})
 
 
 def table3(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) -> PaperTable:
     """Table III: VMAF of prefiltered and reconstructed video, bitrate and saving.
 
-    ``points`` (``quality.points.read_points``) may hold any methods and sequences: all of
-    ``codec`` are shown. ``anchor`` is the method that savings are against.
+    ``points`` (of :func:`with_conditions`) may hold any methods and sequences: all of ``codec``
+    are shown. ``anchor`` is the method that savings are against.
     """
     chosen = points[points["codec"] == codec]
     names = {"prefilter_vmaf_mean": "vmaf_p", "vmaf_mean": "vmaf_r"}
     ours = chosen.rename(columns=names)
     quantities = ["vmaf_p", "vmaf_r", "bitrate_kbps", "saving_pct"]
-    ours = ours[[*SCENE, "content", *quantities]].sort_values(SCENE, ignore_index=True)
+    ours = ours[[*SCENE, "content", *quantities, FOUND]].sort_values(SCENE, ignore_index=True)
     columns = {name: name for name in quantities} | {"bitrate_kbps": "bitrate_anchor"}
     printed = _printed_rows("table3_vmaf_bitrate", anchor, columns)
     for row in printed:
         if row["method"] != anchor:  # the paper repeats the anchor's in the rows of the others
             row["bitrate_kbps"] = ""
-    comparison = compare_with_published(
-        ours, printed, SCENE, quantities, TOLERANCE, _comparable(codec)
-    )
+    comparison = compare_with_published(ours, printed, SCENE, quantities, TOLERANCE, required())
     caption = (
         f"IQNet Table III, codec {codec}: VMAF (mean over frames) of the prefiltered video "
         "(vmaf_p) and of the reconstruction (vmaf_r), both against the source; bitrate in kbit/s "
         "(the paper prints no unit, kbit/s is assumed); saving against the anchor at equal QP. "
         "The printed vmaf_p of CNN-JNQD is almost certainly in reverse QP order (see the audit)."
     )
-    return PaperTable("table3", caption, ours, comparison)
+    return PaperTable("table3", caption, ours.drop(columns=FOUND), comparison)
 
 
 def table4(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) -> PaperTable:
@@ -103,9 +120,9 @@ def table4(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) ->
     rows, ours only where all of them were measured. PS is not part of the suite: its printed
     values stand next to ours, without a verdict.
     """
-    savings = same_qp_table(points[points["codec"] == codec], anchor)
+    savings = savings_with_conditions(points, codec, anchor)
     quantities = list(TABLE4)
-    ours = savings[[*SCENE, "content", *quantities]].sort_values(SCENE, ignore_index=True)
+    ours = savings[[*SCENE, "content", *quantities, FOUND]].sort_values(SCENE, ignore_index=True)
     rows = pd.DataFrame(_printed_rows("table4_ps_comparison", anchor, TABLE4))
     printed = rows[rows["method"] == METHODS["IQNet"]]
     means = _means_of_table4(ours, printed)
@@ -119,13 +136,13 @@ def table4(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) ->
         SCENE,
         quantities,
         TOLERANCE,
-        _comparable(codec),
+        required(),
     )
     caption = (
         f"IQNet Table IV, codec {codec}: drop of PSNR Y (dB, mean over frames) and bitrate saving "
         "(%) against the anchor at equal QP. RaceHorses is taken to be the one of class C."
     )
-    return PaperTable("table4", caption, ours, comparison)
+    return PaperTable("table4", caption, ours.drop(columns=FOUND), comparison)
 
 
 def headline(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) -> PaperTable:
@@ -134,12 +151,7 @@ def headline(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) 
     claims = {row["claim"]: row["printed"] for row in published["claims"]}
     every = {f"{row['class']}_{row['sequence']}" for row in published["table1_sequences"]}
 
-    def missing(sequences: pd.Series) -> str:
-        lacking = len(every - set(sequences))
-        return f"{lacking} of the {len(every)} sequences missing" if lacking else ""
-
-    savings = same_qp_table(points[points["codec"] == codec], anchor)
-    savings = savings.dropna(subset=["saving_pct"])
+    savings = savings_with_conditions(points, codec, anchor).dropna(subset=["saving_pct"])
     keys = ["configuration", "method"]
     ours = savings.groupby(keys, as_index=False).agg(
         content=("content", content_of),
@@ -148,8 +160,8 @@ def headline(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) 
         mean_saving_pct=("saving_pct", "mean"),
         sequences=("sequence", "nunique"),
         points=("sequence", "size"),
-        not_comparable=("sequence", missing),
     )
+    ours[FOUND] = [_of_mean(group, every) for _, group in savings.groupby(keys)]
     quantities = ["max_saving_pct", "min_saving_pct", "mean_saving_pct"]
     printed = [
         {"configuration": configuration, "method": METHODS["IQNet"]}
@@ -157,19 +169,43 @@ def headline(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) 
         for configuration in CONFIGURATIONS
     ]
     comparison = compare_with_published(
-        ours, printed, keys, quantities, TOLERANCE, _comparable(codec)
+        ours, printed, keys, quantities, TOLERANCE, required("headline")
     )
     caption = (
         f"IQNet headline, codec {codec}: maximum, minimum and mean bitrate saving (%) at equal QP "
         "over all sequences and QPs. Savings at equal QP come with a loss of quality: see the "
         "drops in Table IV and the BD-rates."
     )
-    return PaperTable("headline", caption, ours.drop(columns="not_comparable"), comparison)
+    return PaperTable("headline", caption, ours.drop(columns=FOUND), comparison)
 
 
-def _comparable(codec: str) -> bool | str:
-    """The paper used VTM-11.0; at equal QP other encoders have other rates."""
-    return codec.lower().startswith("vtm") or f"codec {codec} instead of VTM-11.0"
+def required(table: str = "") -> Callable[[Mapping[str, Any]], dict[str, str]]:
+    """The printed conditions of a row by its method, with those of a table."""
+    return lambda row: printed_conditions("iqnet", row["method"], table)
+
+
+def savings_with_conditions(points: pd.DataFrame, codec: str, anchor: str) -> pd.DataFrame:
+    """``quality.points.same_qp_table`` of a codec, with the conditions of each method's point.
+
+    ``points`` are of :func:`with_conditions`.
+    """
+    chosen = points[points["codec"] == codec]
+    found = {tuple(row[name] for name in POINT_KEY): row[FOUND]
+             for row in chosen[[*POINT_KEY, FOUND]].to_dict("records")}  # fmt: skip
+    savings = same_qp_table(chosen, anchor)
+    rows = savings[POINT_KEY].to_dict("records")
+    return savings.assign(**{FOUND: [found[tuple(row.values())] for row in rows]})
+
+
+def _of_mean(savings: pd.DataFrame, every: set[str]) -> list[dict[str, Any]]:
+    """Conditions of a mean over ``savings``: each of its points', which QPs, how many sequences."""
+    measured = set(savings["sequence"])
+    lacking = len(every - measured)
+    shared = {
+        "qps": joined(savings["qp"].tolist()),
+        "sequences": f"{len(every) - lacking} of the {len(every)}" if lacking else WHOLE,
+    }
+    return [{**one, **shared} for found in savings[FOUND] for one in found]
 
 
 def _printed_rows(name: str, anchor: str, columns: Mapping[str, str]) -> list[Row]:
@@ -211,9 +247,9 @@ def _means_of_table4(ours: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
     wanted = printed[SCENE].astype({"qp": int}).merge(ours, on=SCENE, how="left")
     rows = [
         _mean_row(configuration)
-        | {"content": content_of(group["content"])}
+        | {"content": content_of(group["content"]), FOUND: list(chain(*group[FOUND]))}
         | group[[*TABLE4]].mean().to_dict()
         for configuration, group in wanted.groupby("configuration")
         if group[[*TABLE4]].notna().all(axis=None)
     ]
-    return pd.DataFrame(rows, columns=[*SCENE, "content", *TABLE4])
+    return pd.DataFrame(rows, columns=[*SCENE, "content", *TABLE4, FOUND])

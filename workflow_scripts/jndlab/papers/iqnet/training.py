@@ -22,13 +22,15 @@ def train_iqnet(
     targets: Path,
     network: Mapping[str, Any],
     training: Mapping[str, Any],
+    conditions: Mapping[str, Any],
     folder: Path,
     **loop: Any,
 ) -> None:
     """Train IQNet by ``training`` (keys of the configuration) and export it to ``folder``.
 
-    The state of the run is kept below ``folder``, by recipe: a killed training resumes there.
-    ``loop`` reaches ``training.loop.train``.
+    ``conditions`` say how the pairs were made (names of ``report.conditions``), for the record in
+    ``summary.json``; their number is added here. The state of the run is kept below ``folder``, by
+    recipe: a killed training resumes there. ``loop`` reaches ``training.loop.train``.
     """
     pairs = PicturePairs(
         find_pairs(sources, targets),
@@ -49,13 +51,14 @@ def train_iqnet(
         best_by="val_loss" if pairs.held_out else "train_loss",
     )
     model = build_network("iqnet", dict(network), seed=training["seed"])
-    _train(model, pairs, recipe, folder, **loop)
+    _train(model, pairs, recipe, conditions, folder, **loop)
 
 
 def train_cnn_jnqd(
     sources: Path,
     targets: Path,
     training: Mapping[str, Any],
+    conditions: Mapping[str, Any],
     folder: Path,
     **loop: Any,
 ) -> None:
@@ -83,13 +86,14 @@ def train_cnn_jnqd(
         best_by="val_loss" if pairs.held_out else "train_loss",
     )
     model = build_network("cnn_jnqd", seed=training["seed"])
-    _train(model, pairs, recipe, folder, **loop)
+    _train(model, pairs, recipe, conditions, folder, **loop)
 
 
 def _train(
     model: Any,
     pairs: PicturePairs,
     recipe: Recipe,
+    conditions: Mapping[str, Any],
     folder: Path,
     *,
     on_metrics: Callable[[dict[str, Any]], None] | None = None,
@@ -97,4 +101,5 @@ def _train(
 ) -> None:
     run_dir = run_dir_of(folder, recipe.as_json(), pairs.sha256, str(model))
     train(model, pairs, recipe, run_dir, on_metrics=on_metrics, threads=threads)
-    export_training(run_dir, folder, export_onnx)
+    learned_from = {**conditions, "training_pictures": len(pairs.pairs)}
+    export_training(run_dir, folder, export_onnx, conditions=learned_from)

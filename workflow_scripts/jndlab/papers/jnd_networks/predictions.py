@@ -15,7 +15,7 @@ from jndlab.datasets.jnd_frames.folder import LabelledFrame, LabelledFrames
 from jndlab.datasets.pictures.packaged import packaged_file
 from jndlab.datasets.pictures.picture_list import Picture
 from jndlab.errors import UserError
-from jndlab.files import write_csv
+from jndlab.files import sha256_of, write_csv
 from jndlab.media.clip import ClipFormat
 from jndlab.media.pictures import read_picture, rgb_to_frame
 from jndlab.models.network_jnd_predictor import FrameNetwork
@@ -34,6 +34,7 @@ Psnr = Mapping[str, Mapping[int, float]]
 class Prediction:
     """One level of one frame. ``kind`` is network, imported or baseline.
 
+    ``model_sha256`` is the hash of the model file that predicted (empty for a baseline).
     ``label`` and ``predicted`` are in ``unit`` (QP or QF), ``predicted`` as the network gave it.
     ``psnr_label`` and ``psnr_predicted`` (dB, luma) are of the frame coded as a still at the two
     after rounding.
@@ -52,6 +53,7 @@ class Prediction:
     predicted: float
     psnr_label: float
     psnr_predicted: float
+    model_sha256: str = ""
 
 
 COLUMNS = [field.name for field in fields(Prediction)]
@@ -79,7 +81,7 @@ def predict_by_networks(
             )
         kind = "network" if stage.trained else "imported"
         who = {"name": name, "network": stage.network, "variant": stage.variant, "kind": kind}
-        who["unit"] = frames.unit
+        who |= {"unit": frames.unit, "model_sha256": sha256_of(path)}
         values = network.predict(pictures)
         for place, level in enumerate(stage.levels):
             yield from _rows(who, level, labelled, values[:, place], psnr)

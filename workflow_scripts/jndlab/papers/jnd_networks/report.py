@@ -11,9 +11,12 @@ from jndlab.files import read_json
 from jndlab.papers.jnd_networks import figures, tables
 from jndlab.quality.points import read_points
 from jndlab.report.compare import verdict_summary
+from jndlab.report.conditions import Found, training_records
 from jndlab.report.tables import write_table
 from jndlab.subsets import SUBSETS
 
+PUBLISHED_SET = "videoset"
+CONDITIONS = {"labels": "kind", "label_statistic": "statistic", "resolution": "resolution"}
 TITLES = {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}
 KINDS = {
     "vmaf_steps": "labels vmaf_steps, made from VMAF (nobody was asked)",
@@ -38,18 +41,22 @@ def write_tables(
     costs: str | Path,
     points: str | Path,
     predicted: Sequence[str | Path],
+    trainings: Sequence[str | Path],
     metadata: Mapping[str, str],
     stems: Mapping[str, Path],
 ) -> None:
     """Write the tables of a paper and the checks of its networks.
 
     ``stems`` are paths without suffix by the names of the tables, of the checks by ``networks``;
-    ``metadata`` are data_set, kind (of the labels) and anchor.
+    ``trainings`` are the summaries of the networks' trainings, ``metadata`` data_set, kind,
+    statistic and resolution (of labels and frames) and anchor.
     """
     rows = tables.load_predictions(predictions)
     verdicts = tables.checks(rows)
     errors, judged, unit = tables.errors(rows), tables.scored_subset(rows), rows["unit"].iloc[0]
-    published = metadata["data_set"] == "videoset" and metadata["kind"] == "subjective"
+    content = "published" if metadata["data_set"] == PUBLISHED_SET else "demo"
+    conditions = {name: metadata[key] for name, key in CONDITIONS.items()}
+    found = tables.found_conditions(rows, conditions, training_records(trainings))
     head = f"{TITLES[paper]}, {metadata_text(rows, metadata)}."
     made: dict[str, Callable[[], tuple[pd.DataFrame, str]]] = {
         "errors": lambda: (
@@ -60,7 +67,7 @@ def write_tables(
             f"training frames. output: dead where all frames get the same prediction. {INTERVAL}. "
             + tables.baselines_beaten(errors),
         ),
-        "errors_comparison": lambda: _comparison(errors, paper, published),
+        "errors_comparison": lambda: _comparison(errors, paper, content, found),
         "multi_task": lambda: (
             tables.single_against_multi(rows),
             f"Networks of one level against those of all levels, on the same {judged} frames: mean "
@@ -134,14 +141,16 @@ def metadata_text(rows: pd.DataFrame, metadata: Mapping[str, str]) -> str:
     )
 
 
-def _comparison(errors: pd.DataFrame, paper: str, published: bool) -> tuple[pd.DataFrame, str]:
-    table = tables.comparison(errors, paper, published=published)
+def _comparison(
+    errors: pd.DataFrame, paper: str, content: str, found: Mapping[str, Sequence[Found]]
+) -> tuple[pd.DataFrame, str]:
+    table = tables.comparison(errors, paper, content, found)
     printed = {
         "laser_jnd": "The abstract prints 1.57 QP and 0.72 dB for JND1 of 'our multi-JND method', "
         "without saying which of the two networks of all levels; nothing else was seen",
         "mtjnd": "The abstract prints no number, and nothing else of the paper was seen",
     }[paper]
     return table, (
-        f"Test errors beside the printed ones. {printed}. Which frames, split and label statistic "
-        f"were used there is not known. Verdicts: {verdict_summary(table)}"
+        f"Test errors next to the printed ones. {printed}. Which frames and split were used there "
+        f"is not known. Verdicts: {verdict_summary(table)}"
     )

@@ -35,6 +35,7 @@ def train_stage(
     training: Mapping[str, Any],
     folder: Path,
     *,
+    conditions: Mapping[str, Any],
     starts_from: Sequence[Path] = (),
     label_means: Sequence[float] = (),
     saliency: Path | None = None,
@@ -43,11 +44,12 @@ def train_stage(
 ) -> None:
     """Train one stage by ``training`` (keys of the configuration) and export it to ``folder``.
 
-    ``starts_from`` are the model files of ``stage.starts_from``, in that order, ``label_means``
-    the mean training label of JND1 to JND3, ``saliency`` the folder of maps for attention,
-    ``imagenet`` a file of VGG16's weights (Keras's ``.h5`` or torchvision's ``.pth``). The state of
-    the run is kept below ``folder``, by recipe: a killed training resumes there. ``loop`` reaches
-    ``training.loop.train``. Raises UserError for a backbone that is missing, of
+    ``conditions`` say what the frames are (names of ``report.conditions``), for the record in
+    ``summary.json``. ``starts_from`` are the model files of ``stage.starts_from``, in that order,
+    ``label_means`` the mean training label of JND1 to JND3, ``saliency`` the folder of maps for
+    attention, ``imagenet`` a file of VGG16's weights (Keras's ``.h5`` or torchvision's ``.pth``).
+    The state of the run is kept below ``folder``, by recipe: a killed training resumes there.
+    ``loop`` reaches ``training.loop.train``. Raises UserError for a backbone that is missing, of
     another network or of another width, colour or scale.
     """
     model = started_network(stage, training["seed"], starts_from, label_means, imagenet)
@@ -72,7 +74,10 @@ def train_stage(
     if keeps == "last":
         kept = run_dir / "kept.pt"
         save_model(kept, model)
-    export_training(run_dir, folder, export_jnd_onnx, kept=kept, metadata=metadata)
+    learned_from = {**conditions, "training_pictures": len(samples.frames["train"])}
+    export_training(
+        run_dir, folder, export_jnd_onnx, conditions=learned_from, kept=kept, metadata=metadata
+    )
 
 
 def started_network(

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from jndlab.codecs.stills.base import get_still_codec
 from jndlab.datasets.jnd_labels import JndLabels, read_labels
-from jndlab.datasets.pictures.picture_list import Picture, read_list
+from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.datasets.splits import read_splits
 from jndlab.files import read_json
 from jndlab.papers.vp_jnd.config import PUBLISHED, PictureChoice
 from jndlab.papers.vp_jnd.labels import pw_jnds
 from jndlab.papers.vp_jnd.measures import read_measures
 from jndlab.papers.vp_jnd.tables import HeldOut
-from jndlab.quality.vmaf_steps import LABEL_KIND
-
-PAPER_PARAMETERS = 101_974_366
-PAPER_PICTURES = {"mcl_jci": 50, "konjnd1k": 504}  # for each codec
+from jndlab.report.conditions import found_in_models, training_records
 
 
 def picture_choice(entry: Mapping[str, Any], folder: str | None) -> PictureChoice:
@@ -37,31 +35,41 @@ def load_held_out(
     name: str,
     entry: Mapping[str, Any],
     methods: Sequence[str],
-    models: str | Path,
+    trainings: Iterable[str | Path] = (),
 ) -> HeldOut:
     """A data set below ``folder`` (``<results>/vp_jnd``) with the choices of ``methods``.
 
-    ``models`` is the folder of trained networks (``<results>/models/vp_jnd``); it need not exist.
+    ``trainings`` are the summaries of trainings, without which no number can have a verdict.
     """
     here = Path(folder) / name
     labels = load_labels(here)
-    records = read_list(here / "pictures.csv")
+    pictures = read_list(here / "pictures.csv")
     splits = read_splits(here / "splits.csv")
     measures = [here / "measures" / f"{job:04d}" for job in range(entry["jobs"])]
     choices = {
         split.name: [read_json(here / "choices" / m / f"{split.name}.json") for m in methods]
         for split in splits
     }
-    networks = [Path(models) / f"vp_jnd_{name}_{split.name}" for split in splits]
+    records = training_records(trainings)
+    shared = {
+        "labels": labels.kind,
+        "label_statistic": labels.statistic,
+        "pictures": len(pictures),
+        "split": entry["split"]["kind"],
+    }
+    found: dict[str, list[dict[str, Any]]] = {}
+    for choice in chain(*choices.values()):
+        of_choice = found_in_models(choice["models_sha256"], records, shared)
+        found.setdefault(choice["method"], []).extend(of_choice)
     return HeldOut(
         name=name,
         data_set=entry["source"],
         codec=entry["codec"],
         content="published" if entry["source"] in PUBLISHED else "demo",
         label_kind=labels.kind,
-        obstacle=_obstacle(entry, labels, records, networks),
+        found=found,
         labels=pw_jnds(labels, get_still_codec(entry["codec"])),
-        sources={record.name: record.source for record in records},
+        sources={picture.name: picture.source for picture in pictures},
         measures=read_measures(
             [f"{stem}.csv" for stem in measures], [f"{stem}.pixel_jnd.csv" for stem in measures]
         ),
@@ -69,26 +77,3 @@ def load_held_out(
         fitted=read_json(here / "fitted.json"),
         choices=choices,
     )
-
-
-def _obstacle(
-    entry: Mapping[str, Any],
-    labels: JndLabels,
-    records: Sequence[Picture],
-    networks: Sequence[Path],
-) -> str:
-    """Why the numbers of a published data set are not those of the paper; empty if they may be."""
-    reasons = []
-    wanted = PAPER_PICTURES.get(entry["source"])
-    if labels.kind == LABEL_KIND:
-        reasons.append(f"labels by {LABEL_KIND}")
-    if wanted and len(records) != wanted:
-        reasons.append(f"{len(records)} of {wanted} pictures")
-    if entry["source"] == "mcl_jci" and entry["split"]["kind"] != "authors":
-        reasons.append("another split")
-    summaries = (network / "summary.json" for network in networks)
-    for summary in [path for path in summaries if path.is_file()][:1]:
-        parameters = read_json(summary)["parameters"]
-        if parameters != PAPER_PARAMETERS:
-            reasons.append(f"a network of {parameters:,} parameters instead of 101,974,366")
-    return "; ".join(reasons)

@@ -41,12 +41,14 @@ def train_classifier(
     store: StillStore,
     folder: Path,
     *,
+    source: str,
     on_metrics: Callable[[dict[str, Any]], None] | None = None,
     threads: int | None = None,
 ) -> None:
     """Train ``name`` (a key of :data:`NETWORKS`) by ``training`` and export it to ``folder``.
 
-    ``network`` and ``training`` are those of the configuration (``vp_jnd``). The state of the run
+    ``network`` and ``training`` are those of the configuration (``vp_jnd``), ``source`` is where
+    the pictures are from, for the record in ``summary.json``. The state of the run
     is kept below ``folder``, by recipe and data: a killed training resumes there.
     """
     pairs = PicturePairsJnd(
@@ -78,7 +80,8 @@ def train_classifier(
         metrics={"accuracy": accuracy},
         show_progress=False,
     )
-    export_training(run_dir, folder, export_classifier)
+    conditions = {"training_source": source, "training_pictures": len(learned)}
+    export_training(run_dir, folder, export_classifier, conditions=conditions)
 
 
 def strengthen_differences(network: PatchClassifier, gain: float) -> None:
