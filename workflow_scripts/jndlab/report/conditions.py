@@ -26,7 +26,7 @@ ON_RECORD = "conditions"  # key of a training's summary
 
 
 class Condition(NamedTuple):
-    """A condition: its name in the data, what it asks for, and how its failure is said.
+    """A condition: its name in the data, what it asks for, and the reason where it fails.
 
     ``reason`` may name ``{found}`` and ``{printed}``.
     """
