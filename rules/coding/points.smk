@@ -19,5 +19,6 @@ rule collect_points:
         "../../envs/tables.yaml"
     params:
         anchor=ANCHOR,
+        sheet_frames=coding.sheet_frames(),
     script:
         "../../workflow_scripts/coding/collect_points.py"

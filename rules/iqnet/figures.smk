@@ -21,7 +21,6 @@ rule plot_iqnet_figures:
         codec=iqnet_inputs.point_codec,
         anchor=ANCHOR,
         labels=coding.labels(),
-        sheet_frames=coding.sheet_frames(),
     script:
         "../../workflow_scripts/iqnet/plot_iqnet_figures.py"
 

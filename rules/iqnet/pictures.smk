@@ -67,8 +67,7 @@ rule plot_iqnet_training_pictures:
         "../../envs/tables.yaml"
     params:
         codec=IQNET_DATA["codec"],
-        qp=IQNET_DATA["qp"],
-        published=IQNET_DATA["source"] == "vimeo90k",
+        conditions=iqnet_inputs.training_conditions(),
     script:
         "../../workflow_scripts/iqnet/plot_iqnet_training_pictures.py"
 

@@ -40,6 +40,5 @@ rule tabulate_iqnet:
     params:
         codec=iqnet_inputs.point_codec,
         anchor=ANCHOR,
-        sheet_frames=coding.sheet_frames(),
     script:
         "../../workflow_scripts/iqnet/tabulate_iqnet.py"

@@ -5,8 +5,10 @@ from jndops.adapter import run
 
 
 def main(snakemake) -> None:
-    points = load_points(snakemake.input.points)
-    write_points(with_savings(points, snakemake.params.anchor), snakemake.output.points)
+    params = snakemake.params
+    points = with_savings(load_points(snakemake.input.points), params.anchor)
+    points["sheet_frames"] = points["sequence"].map(params.sheet_frames)
+    write_points(points, snakemake.output.points)
 
 
 run(main, snakemake)

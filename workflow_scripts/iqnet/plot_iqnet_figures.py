@@ -20,8 +20,7 @@ def main(snakemake) -> None:
     points = read_points(snakemake.input.points)
     points = points[points["codec"] == params.codec]
     records = training_records(snakemake.input.trainings)
-    with_found = with_conditions(points, params.sheet_frames, records)
-    savings = savings_with_conditions(with_found, params.codec, params.anchor)
+    savings = savings_with_conditions(with_conditions(points, records), params.codec, params.anchor)
     for quantity, name in BARS.items():
         bar_figure(savings, quantity, stem[name], labels=params.labels)
     trade_off(savings, stem["trade_off"], labels=params.labels)

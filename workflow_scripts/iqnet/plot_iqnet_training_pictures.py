@@ -6,6 +6,7 @@ from jndlab.files import read_csv, read_json
 from jndlab.papers.iqnet.frame_figures import Window
 from jndlab.papers.iqnet.tables import write_paper_table
 from jndlab.papers.iqnet.training_pictures import bd_rates, draw_crops, draw_pictures, table2
+from jndlab.report.conditions import printed_conditions
 from jndlab.report.style import figure_style, save_figure
 from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
@@ -13,7 +14,9 @@ from jndops.adapter import run, stems
 
 def main(snakemake) -> None:
     given, params, stem = snakemake.input, snakemake.params, stems(snakemake.output)
-    table = table2(read_csv(given.numbers), params.codec, published=params.published)
+    qp, source = (params.conditions[f"training_{name}"] for name in ("qp", "source"))
+    published = source == printed_conditions("iqnet", "iqnet")["training_source"]
+    table = table2(read_csv(given.numbers), params.codec, published=published)
     write_paper_table(table, stem)
     caption = "BD-rate (%, pchip, VMAF of the reconstruction) of the pictures of Table II."
     write_table(bd_rates(table.ours), stem["table2_bd_rate"], caption=caption)
@@ -23,15 +26,15 @@ def main(snakemake) -> None:
         image: {label: Window(*window) for label, window in marked.items()}
         for image, marked in read_json(given.windows).items()
     }
-    shown = table.ours[table.ours["qp"] == params.qp]
-    coded = f"all intra, codec {params.codec}, QP {params.qp}"
+    shown = table.ours[table.ours["qp"] == qp]
+    coded = f"all intra, codec {params.codec}, QP {qp}"
     with figure_style():
         for number, (image, marked) in enumerate(windows.items(), start=7):
             title = f"Fig. {number}: source, training picture and IQNet; {coded}"
-            figure = draw_pictures(shown, image, marked, params.qp, pictures, title)
+            figure = draw_pictures(shown, image, marked, qp, pictures, title)
             name = f"fig{number:02d}_{image}"
             save_figure(figure, shown[shown["image"] == image], stem[name])
-        figure = draw_crops(shown, windows, params.qp, pictures, f"Fig. 9: crops; {coded}")
+        figure = draw_crops(shown, windows, qp, pictures, f"Fig. 9: crops; {coded}")
         save_figure(figure, shown, stem["fig09_crops"])
 
 

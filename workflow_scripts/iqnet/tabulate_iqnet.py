@@ -15,11 +15,8 @@ from jndops.adapter import run, stems
 
 def main(snakemake) -> None:
     params, stem = snakemake.params, stems(snakemake.output)
-    points = with_conditions(
-        read_points(snakemake.input.points),
-        params.sheet_frames,
-        training_records(snakemake.input.trainings),
-    )
+    records = training_records(snakemake.input.trainings)
+    points = with_conditions(read_points(snakemake.input.points), records)
     write_paper_table(table1(points), stem)
     for build in (table3, table4, headline):
         write_paper_table(build(points, params.codec, params.anchor), stem)

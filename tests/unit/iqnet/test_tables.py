@@ -51,8 +51,7 @@ def made_points(sequences, methods, codec, content, saving, *, frames=600, encod
 
 
 def with_conditions(points, record=RECORD):
-    sheet = dict.fromkeys(points["sequence"], 600)
-    return iqnet_tables.with_conditions(points, sheet, {MODEL: record})
+    return iqnet_tables.with_conditions(points.assign(sheet_frames=600), {MODEL: record})
 
 
 def printed_saving():

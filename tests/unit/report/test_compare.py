@@ -203,11 +203,12 @@ def test_a_model_is_known_by_its_hash_and_by_nothing_else(tmp_path):
 
 def test_conditions_of_a_point_are_what_was_coded_and_by_what():
     points = pd.DataFrame([
-        {"sequence": "s", "content": "published", "frames": frames, "configuration": "AI",
+        {"sequence": "s", "content": "published", "frames": frames, "sheet_frames": 600,
+         "configuration": "AI",
          "encoder": encoder, "models_sha256": models}
         for frames, encoder, models in ((8, "vtm 20.0", ""), (600, "vtm 11.0", "m n"))
     ])  # fmt: skip
-    short, whole = found_in_points(points, {"s": 600}, {"m": {"epochs": 1}})
+    short, whole = found_in_points(points, {"m": {"epochs": 1}})
     assert [one["frames"] for one in short] == ["8 of 600"] and short[0]["codec"] == "vtm 20.0"
     assert [(one["frames"], one.get("epochs")) for one in whole] == [("all", 1), ("all", None)]
 

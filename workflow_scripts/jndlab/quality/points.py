@@ -114,7 +114,8 @@ def write_points(points: pd.DataFrame, path: str | Path) -> None:
 def read_points(path: str | Path) -> pd.DataFrame:
     """Points as :func:`write_points` was given them.
 
-    Columns: ``POINT_COLUMNS``, then those of :func:`with_savings`.
+    Columns: ``POINT_COLUMNS``, then those of :func:`with_savings`, then ``sheet_frames``, the
+    length of the whole sequence of which ``frames`` were coded.
     """
     return pd.read_parquet(path)
 

@@ -147,16 +147,15 @@ def found_in_models(
 
 
 def found_in_points(
-    points: pd.DataFrame, sheet_frames: Mapping[str, int], records: Mapping[str, Found]
+    points: pd.DataFrame, records: Mapping[str, Found]
 ) -> list[list[dict[str, Any]]]:
     """Conditions of each point (``quality.points.read_points``), in the order of its rows.
 
-    ``sheet_frames`` is the length of each whole sequence, ``records`` of
-    :func:`training_records`.
+    ``records`` are of :func:`training_records`.
     """
     rows = []
     for point in points.to_dict("records"):
-        whole = sheet_frames[point["sequence"]]
+        whole = point["sheet_frames"]
         shared = {
             "content": point["content"],
             "frames": WHOLE if point["frames"] == whole else f"{point['frames']} of {whole}",

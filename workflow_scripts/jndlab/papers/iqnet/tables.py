@@ -76,15 +76,12 @@ def table1(points: pd.DataFrame) -> PaperTable:
     return PaperTable("table1", caption, ours, comparison)
 
 
-def with_conditions(
-    points: pd.DataFrame, sheet_frames: Mapping[str, int], records: Mapping[str, Found]
-) -> pd.DataFrame:
+def with_conditions(points: pd.DataFrame, records: Mapping[str, Found]) -> pd.DataFrame:
     """``points`` (``quality.points.read_points``) with the conditions of each, for the tables.
 
-    ``sheet_frames`` is the length of each whole sequence, ``records`` are those of the trainings
-    (``report.conditions.training_records``).
+    ``records`` are those of the trainings (``report.conditions.training_records``).
     """
-    return points.assign(**{FOUND: found_in_points(points, sheet_frames, records)})
+    return points.assign(**{FOUND: found_in_points(points, records)})
 
 
 def table3(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) -> PaperTable:
