@@ -95,6 +95,7 @@ rule all:
     """Everything that the configuration asks for."""
     default_target: True
     input:
+        coding.point_files(),
         rules.tables.input,
         rules.figures.input,
         [getattr(rules, paper).input for paper in settings.config["papers"]],
@@ -110,6 +111,8 @@ complete_rules(
     | dict.fromkeys(["block_qp", "jnd_predictor", "stages"], 20)
     | {"measure": 15},
 )
+if workflow.is_main_process:
+    retry_failed(workflow.rules, failed_jobs(f"{RESULTS}/logs", starting=not workflow.output_settings.dryrun))
 
 
 onsuccess:

@@ -6,6 +6,7 @@ from functools import partial
 from jndops import artefacts, snakemake_patches
 from jndops.environment import PYTHON
 from jndops.environment import prepare as prepare_environment
+from jndops.failures import failed_jobs, retry_failed
 from jndops.imports import digest
 from jndops.inputs import one_of, workflow_errors
 from jndops.inputs.coding import SEGMENT, CodingInputs

@@ -31,3 +31,60 @@ def test_a_users_mistake_in_a_job_is_shown_with_its_log(tmp_path):
     assert "what to do: choose another." in shown
     assert "1 job failed: see the messages and logs above." in shown
     assert "Traceback" not in done.stdout
+
+
+OWN_SOURCE = TINY.replace("bigbuckbunny_tiny", "own_clip").replace("qps: [32, 37]", "qps: [37]")
+ROW = "own_clip\tOwn\tT\t64\t64\t25/1\t2\t8\town.yuv\ttrial\tdemo\t0\n"
+POINT = "results/points/x265-ultrafast/AI/own_clip/erjnd/qp37.json"
+
+
+def test_a_failed_job_fails_again_until_its_cause_is_gone(tmp_path):
+    """Its outputs are gone, but the tables of the run before are there."""
+    workflow = Workflow(tmp_path)
+    sheet = tmp_path / "config/sequences.tsv"
+    sheet.write_text(sheet.read_text("utf-8") + ROW, encoding="utf-8")
+    workflow.write("mine.yaml", OWN_SOURCE)
+    whole = bytes(range(256)) * (64 * 64 * 3 // 256)
+    source = tmp_path / "data/trial/own.yuv"
+    source.parent.mkdir(parents=True)
+    source.write_bytes(whole)
+    command = ("--configfile", "mine.yaml")
+    workflow.run(*command)
+
+    source.write_bytes(whole[:-100])  # as a transfer that broke off leaves it
+    for _ in range(3):
+        done = workflow.run(*command, check=False)
+        assert done.returncode != 0 and "own.yuv" in done.stdout
+        assert "1 job failed" in done.stdout
+        assert workflow.planned(*command)["prepare_sequence"] == 1
+
+    source.write_bytes(whole)
+    workflow.run(*command)
+    assert workflow.planned(*command) == {}
+
+    (tmp_path / POINT).unlink()
+    stream = tmp_path / POINT.replace("points", "streams").replace(".json", ".265")
+    good = stream.read_bytes()
+    stream.write_bytes(good[:50])
+    for _ in range(2):
+        assert workflow.run(*command, check=False).returncode != 0
+    stream.write_bytes(good)
+    workflow.run(*command)
+    assert (tmp_path / POINT).is_file()
+    assert workflow.planned(*command) == {}
+
+
+def test_a_job_that_is_killed_or_leaves_without_outputs_is_noted(tmp_path):
+    workflow = Workflow(tmp_path)
+    workflow.write("mine.yaml", TINY.partition("methods:")[0] + f"methods: {METHODS}\n")
+    command = ("--configfile", "mine.yaml")
+    filters = "class Surly:\n    def filter_luma(self, luma, bit_depth, qp):\n        {}\n"
+    workflow.write("my_filters.py", filters.format("return luma"))
+    workflow.run(*command)
+    for end in ("import os; os.kill(os.getpid(), 9)", "raise SystemExit(0)"):
+        workflow.write("my_filters.py", filters.format(end))
+        assert workflow.run(*command, check=False).returncode != 0
+        assert workflow.run(*command, check=False).returncode != 0
+    workflow.write("my_filters.py", filters.format("return luma"))
+    workflow.run(*command)
+    assert workflow.planned(*command) == {}

@@ -9,9 +9,10 @@ from pathlib import Path
 from jndlab.errors import UserError
 from jndlab.paths import ROOT
 from jndops.command import new_parser, run_command
+from jndops.failures import note_failure
 from jndops.plan.timings import record_timings
 from jndops.run_record import write_record
-from jndops.summary import count_failed, summarise
+from jndops.summary import failed_jobs, summarise
 
 
 def main(options: argparse.Namespace) -> None:
@@ -24,10 +25,12 @@ def main(options: argparse.Namespace) -> None:
         write_record(options.results, ROOT, options.configfile)
         print(f"\n{summarise(options.results)}", end="")
         return
-    failed = count_failed(options.failed)
-    jobs = "1 job failed" if failed == 1 else f"{failed or 'No'} jobs failed"
+    failed = failed_jobs(options.failed)
+    for log in filter(None, failed.values()):
+        note_failure(log)  # of a job that was killed, or whose outputs are missing
+    jobs = "1 job failed" if len(failed) == 1 else f"{len(failed) or 'No'} jobs failed"
     print(f"\n{jobs}: see the messages and logs above.")
-    print("Finished jobs are kept: run the same command again to go on.")
+    print("Finished jobs are kept: run the same command again to go on; it makes these again.")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,13 +13,15 @@ from typing import Any
 
 from jndlab.errors import UserError
 from jndlab.paths import ROOT
+from jndops.failures import forget_failure, note_failure
 
 
 def run(main: Callable[[Any], None], snakemake: Any) -> None:
     """Call ``main(snakemake)`` of a rule's script.
 
     A UserError ends the job with its message, any other error with its traceback; both stand
-    at the end of the rule's log, which Snakemake shows when the job fails.
+    at the end of the rule's log, which Snakemake shows when the job fails. A failure is noted for
+    the next run.
     """
     log = Path(str(snakemake.log[0]))
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -37,8 +39,11 @@ def run(main: Callable[[Any], None], snakemake: Any) -> None:
         main(snakemake)
     except UserError as error:
         _fail(log, str(error))
+    except SystemExit:  # with 0 Snakemake would take the job for done, and its outputs for late
+        _fail(log, "code that this job calls ended its process.\n" + traceback.format_exc())
     except Exception:
         _fail(log, traceback.format_exc())
+    forget_failure(log)
 
 
 @contextmanager
@@ -69,6 +74,7 @@ def _check_copy(scripts: Path) -> None:
 
 
 def _fail(log: Path, message: str) -> None:
+    note_failure(log)
     with open(log, "a", encoding="utf-8") as stream:
         stream.write(f"\nERROR: {message}\n")
     print(f"ERROR: {message}", file=sys.stderr)

@@ -14,10 +14,12 @@ from jndops.mlflow.records import REPORT_NAMES, paper_folders
 
 Row = Mapping[str, str]
 WIDTH = 110
-# "Error in rule NAME:" and the indented lines below it, one of which names the job.
+# "Error in rule NAME:" and the indented lines below it, of which one names the job.
 _FAILED = re.compile(
-    r"^Error in (?:local)?(?:rule|checkpoint) \w+:\n(?: {4}.*\n)*? {4}jobid: (\d+)", re.MULTILINE
+    r"^Error in (?:local)?(?:rule|checkpoint) \w+:\n(?P<lines>(?: {4}.*\n)+)", re.MULTILINE
 )
+_JOB = re.compile(r"^ {4}jobid: (\d+)", re.MULTILINE)
+_LOG = re.compile(r"^ {4}log: (.+?)(?: \(check log file\(s\) for error details\))?$", re.MULTILINE)
 
 
 def summarise(results_dir: Path) -> str:
@@ -29,13 +31,16 @@ def summarise(results_dir: Path) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def count_failed(snakemake_logs: Iterable[Path]) -> int:
-    """How many jobs failed, by Snakemake's own logs: one that was retried counts once."""
-    failed: set[str] = set()
+def failed_jobs(snakemake_logs: Iterable[Path]) -> dict[str, str]:
+    """Jobs that failed by Snakemake's own logs: number and log; one retried comes once."""
+    failed: dict[str, str] = {}
     for log in snakemake_logs:
         if log.is_file():
-            failed |= set(_FAILED.findall(log.read_text(encoding="utf-8", errors="replace")))
-    return len(failed)
+            for error in _FAILED.finditer(log.read_text(encoding="utf-8", errors="replace")):
+                job, job_log = (pattern.search(error["lines"]) for pattern in (_JOB, _LOG))
+                if job:
+                    failed[job[1]] = job_log[1] if job_log else ""
+    return failed
 
 
 def _inventory(results_dir: Path, points: list[Row]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jndops.columns import aligned
-from jndops.summary import count_failed, summarise
+from jndops.summary import failed_jobs, summarise
 
 SNAKEMAKE_LOG = """\
 Building DAG of jobs...
@@ -109,8 +109,8 @@ def test_columns_are_aligned():
 def test_a_job_that_was_retried_counts_once(tmp_path):
     log = tmp_path / "snakemake.log"
     log.write_text(SNAKEMAKE_LOG.format(folder=tmp_path))
-    assert count_failed([log, tmp_path / "absent"]) == 2
-    assert count_failed([]) == 0
+    assert len(failed_jobs([log, tmp_path / "absent"])) == 2
+    assert failed_jobs([]) == {}
 
 
 def test_command_line_starts_fast(results, repository):
