@@ -41,6 +41,7 @@ rule compare_methods:
         bd_rate=settings.config["bd_rate"],
         classes=coding.classes(),
         labels=coding.labels(),
+        trained=coding.trained_methods(),
         by_sequence=list(product(settings.config["configurations"], settings.config["bd_rate"]["metrics"])),
     script:
         "../../workflow_scripts/coding/compare_methods.py"

@@ -80,5 +80,6 @@ rule analyse_ratings:
         anchor=ANCHOR,
         interpolation=settings.config["bd_rate"]["interpolation"],
         classes=coding.classes(),
+        trained=coding.trained_methods(),
     script:
         "../../workflow_scripts/subjective/analyse_ratings.py"

@@ -2,7 +2,13 @@
 
 from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.points import read_points, same_qp_table
-from jndlab.report.method_summary import bd_rate_by_sequence, readable, short_label, summary_table
+from jndlab.report.method_summary import (
+    bd_rate_by_sequence,
+    readable,
+    short_label,
+    shown_in_words,
+    summary_table,
+)
 from jndlab.report.tables import LIST_FORMATS, write_table
 from jndops.adapter import run, stems
 
@@ -19,6 +25,7 @@ def main(snakemake) -> None:
         params.bd_rate["metrics"],
         params.bd_rate["interpolation"],
         params.classes,
+        params.trained,
     )
     write_table(
         bd_rates,
@@ -27,7 +34,8 @@ def main(snakemake) -> None:
         caption=f"BD-rate (%) against {params.anchor}, {params.bd_rate['interpolation']} "
         "interpolation of log-rate; negative saves bits at equal quality. Class and overall rows "
         "are means of the per-sequence values that exist (low_overlap counts the doubtful among "
-        "them, left_out the sequences without a value).",
+        "them, left_out the sequences without a value), low and high their 95 % intervals over "
+        "sequences. better: what is shown, p_holm adjusted over the table.",
     )
     write_table(
         same_qp_table(points, params.anchor),
@@ -40,7 +48,8 @@ def main(snakemake) -> None:
     caption = (
         f"Methods against {params.anchor}: BD-rate (negative saves bits at equal quality), then "
         "bits saved and quality lost at equal QP, means over sequences and QPs. "
-        f"{DOUBTFUL} are in the mean; where all are, none is given."
+        f"{DOUBTFUL} are in the mean; where all are, none is given. In brackets 95 % intervals "
+        f"over sequences. {shown_in_words(bd_rates, params.anchor, params.trained, params.labels)}"
     )
     write_table(summary, stem["summary"], formats=("csv",))
     write_table(readable(summary), stem["summary"], formats=("md", "tex", "html"), caption=caption)

@@ -16,7 +16,8 @@ from jndlab.subjective.ratings import read_ratings, read_stimuli
 from jndops.adapter import run, stems
 
 SCORES = (
-    "Scores with 95 % intervals (1.96 standard errors). Models: mos all raters, bt500 without "
+    "Scores with 95 % intervals over raters (1.96 standard errors, as ITU-R BT.500 prescribes; for "
+    "few raters they are too narrow). Models: mos all raters, bt500 without "
     "those that ITU-R BT.500 rejects, p910 subject model of ITU-T P.910 Annex E. dmos = score of "
     "the hidden reference - score, by the same rater: 0 as good as the reference; dmos_acr_hr = "
     "highest grade - dmos. "
@@ -31,7 +32,9 @@ BD_RATE = (
 )
 HEADLINE = (
     "Means over the rated points against {}: saving at equal QP, loss of opinion (dmos) there, "
-    "share of points whose interval of dmos holds 0, BD-rate under MOS as a gain. Printed in the "
+    "difference of it to the anchor's with its 95 % interval over sequences, share of points whose "
+    "interval of dmos (over raters, 1.96 standard errors as in BT.500) holds 0, BD-rate under MOS "
+    "as a gain. Printed in the "
     "BL-JUNIPER abstract: 27.75 % at a DMOS close to 0, BD-rate gain 25.44 %."
 )
 
@@ -45,9 +48,9 @@ def main(snakemake) -> None:
 
     scores = score_table(ratings, points)
     bd_rates = mos_bd_rate_table(
-        scores, points, params.anchor, params.interpolation, params.classes
+        scores, points, params.anchor, params.interpolation, params.classes, params.trained
     )
-    headline = headline_table(scores, bd_rates, points, params.anchor)
+    headline = headline_table(scores, bd_rates, points, params.anchor, params.trained)
     comparison = headline_comparison(headline)
     caption = HEADLINE.format(params.anchor)
     write_table(scores, stem["scores"], caption=SCORES + PREDICTED)

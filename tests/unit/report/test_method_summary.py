@@ -15,6 +15,7 @@ from jndlab.report.method_summary import (
     overview_plot,
     readable,
     short_label,
+    shown_in_words,
     summary_table,
 )
 
@@ -61,10 +62,25 @@ def test_equal_quality_at_nine_tenths_of_the_bits_is_a_bd_rate_of_minus_ten():
     assert row["saving_pct"] == pytest.approx(10, abs=1e-2)
     assert row["vmaf_drop"] == 0
     cells = readable(summary).iloc[0]
-    assert cells["BD-rate VMAF (%)"] == "-10.00" and cells["bits saved (%)"] == row["saving_pct"]
+    assert cells["BD-rate VMAF (%)"] == "-10.00 [-10.00, -10.00]"
+    assert cells["bits saved (%)"] == row["saving_pct"]
     wide = bd_rate_by_sequence(bd_rates, LABELS, "AI", "vmaf_mean")
     assert wide["sequence"].tolist() == ["a", "b", "mean of all"]
     assert wide["ERJND"].tolist() == ["-10.00"] * 3
+
+
+def test_who_saves_bits_is_computed_over_sequences():
+    names = tuple("abcdefgh")
+    frame = points({"anchor": (1, 0), "erjnd": (0.9, 0), "shifted": (0.5, 0)}, names)
+    bd_rates = bd_rate_table(frame, "anchor", ["vmaf_mean"], trained=["shifted"])
+    means = bd_rates[bd_rates["level"] == "all"].set_index("method")
+    assert means["better"].tolist() == ["erjnd", "not shown: one training seed"]
+    words = shown_in_words(bd_rates, "anchor", ["shifted"], LABELS)
+    assert words.startswith("ERJND beats anchor (BD-rate by vmaf_mean, AI, x264-medium: difference")
+    assert words.endswith("Not shown: 1 of 2 BD-rates (one training seed).")
+    two = bd_rate_table(frame[frame["sequence"].isin(["a", "b"])], "anchor", ["vmaf_mean"])
+    assert set(two.loc[two["level"] == "all", "better"]) == {"not shown: too few sources"}
+    assert "beats" not in shown_in_words(two, "anchor", [], LABELS)
 
 
 def test_little_overlap_is_marked_and_a_mean_of_nothing_else_is_none():
@@ -72,7 +88,7 @@ def test_little_overlap_is_marked_and_a_mean_of_nothing_else_is_none():
     fine = points({"anchor": (1, 0), "shifted": (0.9, 0)}, ("b",))
     bd_rates, summary = tables(pd.concat([shifted, fine], ignore_index=True))
     assert summary["vmaf_mean_low_overlap"].tolist() == [1]
-    assert readable(summary)["BD-rate VMAF (%)"].iloc[0].endswith(" *")
+    assert " * [" in readable(summary)["BD-rate VMAF (%)"].iloc[0]
     wide = bd_rate_by_sequence(bd_rates, LABELS, "AI", "vmaf_mean")
     assert wide["Shifted"].str.endswith("*").tolist() == [True, False, True]
     bd_rates, summary = tables(shifted)

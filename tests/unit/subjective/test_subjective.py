@@ -184,6 +184,9 @@ def test_tables_say_what_was_built_in(rated):
     assert headline["bd_rate_gain_pct"].to_numpy() == pytest.approx(20, abs=1.5)
     assert headline["mean_dmos"].to_numpy() == pytest.approx(1.7, abs=0.02)
     assert (headline["like_reference_pct"] == 0).all()
+    expected = headline["mean_dmos"] - headline["mean_dmos_anchor"]
+    assert headline["difference"].to_numpy() == pytest.approx(expected.to_numpy())
+    assert set(headline["better"]) == {"not shown: too few sources"}
     assert list(rater_table(ratings)["subject"]) == list(ratings.subjects)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from jndlab.quality.bd_rate import BdRate, Curve, bd_rate, mean_bd_rate
+from jndlab.quality.intervals import Comparison, adjusted, mean_interval, standing
 from jndlab.quality.metrics import default_bd_rates, pooled_columns
 
 BD_COLUMNS = [
@@ -20,6 +21,10 @@ BD_COLUMNS = [
     "metric",
     "method",
     "bd_rate_pct",
+    "low",
+    "high",
+    "p_holm",
+    "better",
     "status",
     "overlap",
     "interpolation",
@@ -36,6 +41,7 @@ def bd_rate_table(
     metrics: Sequence[str] | None = None,
     interpolation: str = "pchip",
     classes: Mapping[str, str] | None = None,
+    trained: Collection[str] = (),
 ) -> pd.DataFrame:
     """BD-rate of every method against the anchor, per sequence, then class and overall means.
 
@@ -45,7 +51,10 @@ def bd_rate_table(
     means (``class``, ``all``) are of the per-sequence values, never the BD-rate of averaged
     curves: ``sequences`` counts the values averaged, ``low_overlap`` those of them that rest on
     curves with little quality in common, ``left_out`` the sequences without a value. A mean over
-    nothing is missing. Negative percentages are savings. Columns: ``BD_COLUMNS``.
+    nothing is missing. Negative percentages are savings. ``low`` and ``high`` are a mean's 95 %
+    interval over sequences; of the overall means ``p_holm`` is adjusted for all of the table, and
+    ``better`` names method or anchor where one is shown to save bits. ``trained`` names the
+    methods with a network, of which there is one training. Columns: ``BD_COLUMNS``.
     """
     rows = []
     for (configuration, codec), group in points.groupby(["configuration", "codec"], sort=True):
@@ -61,11 +70,31 @@ def bd_rate_table(
                 shared["interpolation"] = interpolation
                 rows += _curve_rows(group, anchor_method, classes, shared)
     table = pd.DataFrame(rows, columns=BD_COLUMNS)
+    compared = comparisons(table, anchor_method, trained)
+    shown = [standing(compared.get(place)) for place in table.index]
+    for name in ("p_holm", "better"):
+        table[name] = [row[name] for row in shown]
     for name in ("points", "sequences", "low_overlap", "left_out"):
         table[name] = table[name].astype("Int64")
-    for name in ("bd_rate_pct", "overlap"):
+    for name in ("bd_rate_pct", "low", "high", "p_holm", "overlap"):
         table[name] = table[name].astype(float)
     return table
+
+
+def comparisons(
+    table: pd.DataFrame, anchor_method: str, trained: Collection[str] = ()
+) -> dict[int, Comparison]:
+    """Every overall mean of a table of BD-rates as a comparison with the anchor, by its row."""
+    keys = ["configuration", "codec", "metric", "method"]
+    single = table[table["level"] == "sequence"].groupby(keys)
+    found = {}
+    for place, row in table[table["level"] == "all"].iterrows():
+        of_method = single.get_group(tuple(row[keys]))
+        seeds = [0] * len(of_method) if row["method"] in trained else None
+        difference = mean_interval(of_method["bd_rate_pct"], of_method["sequence"], seeds)
+        what = f"BD-rate by {row['metric']}, {row['configuration']}, {row['codec']}"
+        found[place] = Comparison(row["method"], anchor_method, what, difference, True, "%")
+    return dict(zip(found, adjusted(found.values()), strict=True))
 
 
 def sequence_class(sequence: str) -> str:
@@ -123,9 +152,12 @@ def _curve(points: pd.DataFrame, metric: str) -> Curve:
 
 def _mean(rates: Sequence[BdRate]) -> dict[str, Any]:
     mean = mean_bd_rate(rates)
+    interval = mean_interval([rate.percent for rate in rates if rate.percent is not None])
     return {
         "sequence": "",
         "bd_rate_pct": mean.percent,
+        "low": interval.low,
+        "high": interval.high,
         "status": "",
         "sequences": mean.used,
         "low_overlap": mean.low_overlap,

@@ -272,7 +272,7 @@ def share_interval(part: ArrayLike, whole: ArrayLike, sources: Sequence[Any]) ->
     return replace(found, p=float("nan"))
 
 
-def quantile_interval(values: ArrayLike, share: float, method: str = "linear") -> Interval:
+def quantile_interval(values: ArrayLike, share: float) -> Interval:
     """A quantile of independent values by order statistics (exact binomial, ``scipy.stats``).
 
     An end is infinite where too few values bound it. ``p`` is not defined (NaN).
@@ -283,7 +283,7 @@ def quantile_interval(values: ArrayLike, share: float, method: str = "linear") -
     found = stats.quantile_test(array, p=share).confidence_interval(CONFIDENCE)
     low = -np.inf if np.isnan(found.low) else float(found.low)
     high = np.inf if np.isnan(found.high) else float(found.high)
-    value = float(np.quantile(array, share, method=method))  # type: ignore[call-overload]
+    value = float(np.quantile(array, share))
     return Interval(value, low, high, float("nan"), array.size, array.size)
 
 

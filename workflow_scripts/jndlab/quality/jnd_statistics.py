@@ -10,11 +10,11 @@ from typing import Literal, get_args
 import numpy as np
 
 from jndlab.errors import UserError
+from jndlab.quality.intervals import mean_interval, quantile_interval
 
 Unit = Literal["QP", "QF"]
 # Smallest and largest value of each unit: H.264, HEVC and VVC of 8 bit; JPEG.
 RANGES: dict[str, tuple[int, int]] = {"QP": (0, 51), "QF": (1, 100)}
-CONFIDENCE = 0.95
 NORMALITY_LEVEL = 0.05  # the `normality` flags of VideoSet's tables follow from it, all 660
 
 _SHARE = re.compile(r"sur(\d{2})")
@@ -94,23 +94,19 @@ def jnd_value(samples: np.ndarray, statistic: str, unit: Unit) -> float:
 def estimate_jnd(samples: np.ndarray, statistic: str, unit: Unit) -> JndEstimate:
     """JND of a source with its 95 % confidence interval.
 
-    Of the mean by Student's t; of the median and ``surNN`` by order statistics (exact binomial,
-    an infinite end where too few subjects bound it). Raises UserError without samples.
+    Over subjects: of the mean as of all means (``intervals.mean_interval``), of the median and
+    ``surNN`` by order statistics. An end that too few subjects bound is infinite. Raises
+    UserError without samples.
     """
-    from scipy import stats  # two seconds to import: only where labels are made
-
     given = _given(samples)
     value = jnd_value(given, statistic, unit)
     if statistic == "mean":
-        spread = given.std(ddof=1) / np.sqrt(given.size) if given.size > 1 else np.inf
-        half = stats.t.ppf((1 + CONFIDENCE) / 2, max(given.size - 1, 1)) * spread
-        low, high = value - half, value + half
+        found = mean_interval(given)
     else:
-        test = stats.quantile_test(given, p=_quantile(statistic, unit))
-        low, high = test.confidence_interval(CONFIDENCE)
-        low = -np.inf if np.isnan(low) else low
-        high = np.inf if np.isnan(high) else high
-    return JndEstimate(value, given.size, float(low), float(high))
+        found = quantile_interval(given, _quantile(statistic, unit))
+    low = -np.inf if np.isnan(found.low) else found.low
+    high = np.inf if np.isnan(found.high) else found.high
+    return JndEstimate(value, given.size, low, high)
 
 
 def sur_curve(samples: np.ndarray, unit: Unit, qualities: Sequence[float]) -> np.ndarray:

@@ -5,12 +5,15 @@ The tables that answer "which method was best", at a glance or on one sequence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from jndlab.quality.aggregate import comparisons
+from jndlab.quality.intervals import NOT_SHOWN
 from jndlab.quality.metrics import pooled_columns
 from jndlab.report.figures import points_note
 from jndlab.report.style import (
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 LOSSES = ("vmaf_drop", "psnr_drop_db")
 WHO = ["configuration", "codec", "method"]
 DOUBTFUL = "*"
+CELLS = ("", "_low", "_high", "_better", "_low_overlap", "_left_out")  # of a metric
 PANEL = (4.6, 3.8)
 REASONS = {
     "too_few_points": "too few points",
@@ -45,7 +49,8 @@ def summary_table(
 
     ``points`` carry the columns of ``quality.points.with_savings``, ``bd_rates`` is the table of
     ``quality.aggregate``. ``<metric>`` is the mean BD-rate in per cent over the sequences that
-    have one; ``<metric>_low_overlap`` counts those of them whose curves have little quality in
+    have one, ``<metric>_low`` and ``_high`` its 95 % interval, ``<metric>_better`` what is shown;
+    ``<metric>_low_overlap`` counts those of them whose curves have little quality in
     common, ``<metric>_left_out`` gives the reasons of the sequences without one. A mean is missing
     where all its sequences are doubtful. ``saving_pct`` and the losses are means over sequences
     and QPs, each of the values that exist.
@@ -60,7 +65,7 @@ def summary_table(
         same = at_qp[(at_qp[WHO] == list(who)).all(axis=1)]
         row |= {name: same[name].mean() for name in ("saving_pct", *LOSSES)}
         rows.append(row | {"points": len(same), "sequences": same["sequence"].nunique()})
-    columns = [*WHO, *(f"{m}{end}" for m in metrics for end in ("", "_low_overlap", "_left_out"))]
+    columns = [*WHO, *(f"{metric}{end}" for metric in metrics for end in CELLS)]
     table = pd.DataFrame(rows, columns=[*columns, "saving_pct", *LOSSES, "points", "sequences"])
     table["method"] = table["method"].map(lambda name: labels.get(name, name))
     return table
@@ -74,6 +79,9 @@ def _bd_rate_cells(rows: pd.DataFrame, metric: str) -> dict[str, Any]:
     trusted = doubtful < int(mean["sequences"])
     return {
         metric: mean["bd_rate_pct"] if trusted else None,
+        f"{metric}_low": mean["low"] if trusted else None,
+        f"{metric}_high": mean["high"] if trusted else None,
+        f"{metric}_better": mean["better"] if trusted else "",
         f"{metric}_low_overlap": doubtful,
         f"{metric}_left_out": "; ".join(
             f"{count} {REASONS.get(status, status)}"
@@ -90,9 +98,7 @@ def readable(summary: pd.DataFrame) -> pd.DataFrame:
         table[f"BD-rate {short_label(metric)} (%)"] = [
             _marked(*cells)
             for cells in zip(
-                summary[metric],
-                summary[f"{metric}_low_overlap"],
-                summary[f"{metric}_left_out"],
+                *(summary[f"{metric}{end}"] for end in CELLS if end != "_better"),
                 strict=True,
             )
         ]
@@ -102,11 +108,30 @@ def readable(summary: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _marked(value: float | None, doubtful: int, left_out: str) -> str:
+def _marked(value: Any, low: Any, high: Any, doubtful: int, left_out: str) -> str:
     if value is None or pd.isna(value):
         return left_out or f"{REASONS['low_overlap']} on all {doubtful}"
     mark = f" {DOUBTFUL}" if doubtful else ""
-    return f"{value:+.2f}{mark}" + (f" (without {left_out})" if left_out else "")
+    interval = "" if pd.isna(low) else f" [{low:+.2f}, {high:+.2f}]"
+    return f"{value:+.2f}{mark}{interval}" + (f" (without {left_out})" if left_out else "")
+
+
+def shown_in_words(
+    bd_rates: pd.DataFrame, anchor: str, trained: Collection[str], labels: Mapping[str, str]
+) -> str:
+    """Computed sentences of the BD-rates in which a method or the anchor is shown to be better."""
+    found = comparisons(bd_rates, anchor, trained).values()
+    sentences = [
+        replace(one, first=labels.get(one.first, one.first), second=anchor).sentence()
+        for one in found
+        if one.better
+    ]
+    rest = len(found) - len(sentences)
+    reasons = sorted({one.obstacle for one in found} - {""})
+    if rest:
+        sentences.append(f"{NOT_SHOWN.capitalize()}: {rest} of {len(found)} BD-rates "
+                         f"({', '.join(reasons)}).")  # fmt: skip
+    return " ".join(sentences)
 
 
 def short_label(metric: str) -> str:

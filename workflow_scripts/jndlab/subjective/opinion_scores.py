@@ -60,7 +60,8 @@ def opinion_scores(scores: np.ndarray, model: Model) -> OpinionScores:
 
     ``mos``: means over all raters; ``bt500``: means over the raters that BT.500 keeps;
     ``p910``: the maximum-likelihood quality, which weighs raters by their consistency. The
-    intervals are 1.96 standard errors (BT.500), the normal approximation also for few raters.
+    intervals are 1.96 standard errors, as BT.500 prescribes, also for few raters, for whom they are
+    too narrow; intervals over contents are those of ``quality.intervals``.
     """
     if model == "bt500":
         scores = scores[:, ~_screening(scores).rejected]

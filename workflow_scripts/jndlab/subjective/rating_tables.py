@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from jndlab.quality.aggregate import bd_rate_table
+from jndlab.quality.intervals import Comparison, mean_interval, paired_difference, standings
 from jndlab.quality.rd_point import POINT_KEY
 from jndlab.subjective.dmos_predicted import dmos_predicted
 from jndlab.subjective.opinion_scores import (
@@ -43,13 +44,21 @@ HEADLINE_COLUMNS = [
     "method",
     "content",
     "mean_saving_pct",
+    "saving_low",
+    "saving_high",
     "mean_dmos",
     "mean_dmos_anchor",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "p_holm",
+    "better",
     "like_reference_pct",
     "bd_rate_gain_pct",
     "bd_rate_sequences",
     "bd_rate_left_out",
     "points",
+    "sequences",
     "raters",
 ]
 
@@ -110,6 +119,7 @@ def mos_bd_rate_table(
     anchor_method: str,
     interpolation: str = "pchip",
     classes: Mapping[str, str] | None = None,
+    trained: Collection[str] = (),
 ) -> pd.DataFrame:
     """BD-rate against the anchor with MOS as quality: ``aggregate.bd_rate_table``, statuses kept.
 
@@ -118,16 +128,23 @@ def mos_bd_rate_table(
     """
     rated = _with_mos(scores, points)
     metrics = [_metric(model) for model in MODELS]
-    return bd_rate_table(rated, anchor_method, metrics, interpolation, classes)
+    return bd_rate_table(rated, anchor_method, metrics, interpolation, classes, trained)
 
 
 def headline_table(
-    scores: pd.DataFrame, bd_rates: pd.DataFrame, points: pd.DataFrame, anchor_method: str
+    scores: pd.DataFrame,
+    bd_rates: pd.DataFrame,
+    points: pd.DataFrame,
+    anchor_method: str,
+    trained: Collection[str] = (),
 ) -> pd.DataFrame:
     """Savings and losses of a method on all rated points; columns: ``HEADLINE_COLUMNS``.
 
     ``mean_saving_pct`` is the mean saving against the anchor at equal QP, ``mean_dmos`` the mean
-    loss there (next to the anchor's), ``like_reference_pct`` the share of points whose 95 %
+    loss there (next to the anchor's), ``difference`` method - anchor of the loss at equal sequence
+    and QP, with its interval over sequences (raters are in it only as far as they make sequences
+    differ) and what is shown (``quality.intervals``; ``trained`` names the methods with a network,
+    trained once), ``like_reference_pct`` the share of points whose 95 %
     interval of dmos holds 0, ``bd_rate_gain_pct`` the mean BD-rate over sequences as a saving.
     """
     rated = scores[scores["method"] != HIDDEN_REFERENCE].astype({"qp": int})
@@ -135,13 +152,21 @@ def headline_table(
     overall = bd_rates[bd_rates["level"] == "all"].set_index(
         ["metric", "configuration", "codec", "method"]
     )
-    rows = []
+    rows: list[dict[str, Any]] = []
+    compared = []
     for (model, configuration, codec), group in rated.groupby(
         ["model", "configuration", "codec"], sort=False
     ):
-        anchor = group.loc[group["method"] == anchor_method, "dmos"].mean()
+        of_anchor = group[group["method"] == anchor_method]
         for method in sorted(set(group["method"]) - {anchor_method}):
             own = group[group["method"] == method]
+            pairs = own.merge(of_anchor, on=["sequence", "qp"], suffixes=("", "_anchor"))
+            seeds = [0] * len(pairs) if method in trained else None
+            difference = paired_difference(
+                pairs["dmos"], pairs["dmos_anchor"], pairs["sequence"], seeds
+            )
+            compared.append(Comparison(method, anchor_method, "dmos", difference, True))
+            saving = mean_interval(own["saving_pct"], own["sequence"])
             key = (_metric(model), configuration, codec, method)
             bd_rate = overall.loc[key] if key in overall.index else None
             rows.append(
@@ -151,17 +176,20 @@ def headline_table(
                     "codec": codec,
                     "method": method,
                     "content": "published" if set(own["content"]) == {"published"} else "demo",
-                    "mean_saving_pct": own["saving_pct"].mean(),
+                    **saving.columns("mean_saving_pct", "saving_"),
                     "mean_dmos": own["dmos"].mean(),
-                    "mean_dmos_anchor": anchor,
+                    "mean_dmos_anchor": of_anchor["dmos"].mean(),
                     "like_reference_pct": 100 * (own["dmos"] <= own["dmos_ci95"]).mean(),
                     "bd_rate_gain_pct": None if bd_rate is None else -bd_rate["bd_rate_pct"],
                     "bd_rate_sequences": 0 if bd_rate is None else bd_rate["sequences"],
                     "bd_rate_left_out": None if bd_rate is None else bd_rate["left_out"],
                     "points": len(own),
+                    "sequences": own["sequence"].nunique(),
                     "raters": own["raters"].iloc[0],
                 }
             )
+    found = standings(compared)
+    rows = [row | shown for row, shown in zip(rows, found, strict=True)]
     table = pd.DataFrame(rows, columns=HEADLINE_COLUMNS)
     table["bd_rate_gain_pct"] = table["bd_rate_gain_pct"].astype(float)
     return table.astype({"bd_rate_sequences": "Int64", "bd_rate_left_out": "Int64"})

@@ -175,6 +175,16 @@ class CodingInputs:
         named = f"{{results}}/{start}"
         return any(named in str(method["options"]) for method in self.config["methods"].values())
 
+    def trained_methods(self) -> list[str]:
+        """Methods with a network: they name a model, or what this run made by one."""
+        methods = self.config["methods"].items()
+        return [
+            name
+            for name, method in methods
+            if {"model", "models"} & set(method["options"])
+            or any("{results}/" in text for text in texts_of(method["options"]))
+        ]
+
     def trained_network(self, folder: str) -> dict[str, str]:
         """What every training leaves in the folder of its network."""
         return {

@@ -79,8 +79,10 @@ def bd_rates(
     """``quality.aggregate.bd_rate_table``, and the mean under predicted MOS as one more row."""
     none: dict[str, str] = {}  # no means of classes
     with_mos = points.assign(mos_predicted=5 - points["vmaf_mean"].map(dmos_predicted))
-    table = bd_rate_table(with_mos, anchor_method, metrics, interpolation, none)
-    predicted = bd_rate_table(with_mos, anchor_method, ["mos_predicted"], interpolation, none)
+    trained = set(points["method"])  # all by block JNDs of networks
+    shared = (interpolation, none, trained)
+    table = bd_rate_table(with_mos, anchor_method, metrics, *shared)
+    predicted = bd_rate_table(with_mos, anchor_method, ["mos_predicted"], *shared)
     return pd.concat([table, predicted[predicted["level"] == "all"]], ignore_index=True)
 
 

@@ -61,7 +61,7 @@ def saving_caption(table: pd.DataFrame) -> str:
         "else the lowest QP), mean over sources; true labels are the oracle, the most that can be "
         "saved without more visible errors than at the label. "
         + _DEFINITIONS
-        + "coarser_than_label_pct: share of pictures coded worse than their label: what a choice "
+        + "coarser_than_label_pct: share of pictures coded coarser than their label: what a choice "
         "saves beyond the oracle it takes from those. " + _rule_note(table)
     )
 
