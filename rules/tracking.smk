@@ -23,10 +23,9 @@ rule mirror_mlflow:
     params:
         code=digest([MIRROR, *(SCRIPTS / "jndops/mlflow").glob("*.py")]),
         results=lambda wildcards, output: Path(output.ledger).parent,
-        python=PYTHON,
-        script=MIRROR,
+    # Neither is a parameter: their paths change where the project is moved, and nothing else does.
     shell:
-        "{params.python:q} {params.script:q} --results {params.results:q}"
+        "{PYTHON:q} {MIRROR:q} --results {params.results:q}"
         " --database {params.results:q}/mlflow.db --ledger {output.ledger:q} 2>&1 | tee {log:q}"
 
 

@@ -16,6 +16,7 @@ rule prepare_sequence:
         "../../envs/codecs.yaml"
     params:
         clip=coding.clip,
+        packaged_source=coding.packaged_source,
         sheet_row=coding.sheet_row,
         source_dir=coding.source_dir,
     script:

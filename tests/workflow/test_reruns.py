@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -52,6 +53,14 @@ def edit(workflow: Workflow, module: str) -> None:
 
 def test_a_finished_run_has_nothing_to_do(finished):
     assert finished.planned("--configfile", "tiny.yaml") == {}
+
+
+def test_a_run_that_was_moved_has_nothing_to_do(finished, tmp_path):
+    moved = Workflow(tmp_path)
+    for name in ("results", ".snakemake"):
+        shutil.copytree(finished.folder / name, moved.folder / name, symlinks=True)
+    moved.write("tiny.yaml", TINY)
+    assert moved.planned("--configfile", "tiny.yaml") == {}
 
 
 def test_a_touch_reruns_nothing(restored):

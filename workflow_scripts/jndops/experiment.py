@@ -22,6 +22,7 @@ from jndlab.papers.iqnet.config import Iqnet
 from jndlab.papers.jnd_networks.config import LaserJnd, Mtjnd
 from jndlab.papers.vp_jnd.config import VpJnd
 from jndlab.quality.metrics import default_bd_rates, pooled_columns
+from jndlab.report.viewer import Viewer
 from jndlab.subjective.config import Subjective
 
 ThreadCount = Annotated[int, Field(ge=1, le=64)]
@@ -115,3 +116,4 @@ class Experiment(Section):
     vp_jnd: VpJnd = VpJnd()
     bl_juniper: BlJuniper = BlJuniper()
     subjective: Subjective = Subjective()
+    viewer: Viewer = Viewer()

@@ -216,3 +216,17 @@ def test_scorer_auto_is_nima_where_its_weights_are(tmp_path):
     weights.write_bytes(b"weights")
     assert found().scorer == "nima_mobilenet" and found().selection()["tolerance"] == 0.05
     assert found().nima_weights() == [str(weights)] and found().needs_weights
+
+
+def test_packaged_clips_are_known_by_content_and_not_by_their_place(demo, tmp_path):
+    """Their absolute path would encode everything again where the project is moved."""
+    here = wild(sequence="bikes")
+    assert demo.raw_source(here) == []
+    assert re.fullmatch("[0-9a-f]{64}", demo.packaged_source(here))
+    assert demo.packaged_source(here) != demo.packaged_source(wild(sequence="carphone"))
+    own = inputs(sequences=["D_BQSquare"], data_dir=str(tmp_path))
+    theirs = wild(sequence="D_BQSquare")
+    assert own.raw_source(theirs) == [] and own.packaged_source(theirs) == ""
+    (file := tmp_path / "hevc_ctc/BQSquare_416x240_60.yuv").parent.mkdir()
+    file.touch()
+    assert own.raw_source(theirs) == [str(file)] and own.packaged_source(theirs) == ""

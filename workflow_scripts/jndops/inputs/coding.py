@@ -10,6 +10,7 @@ from jndlab.codecs import codec_class
 from jndlab.codecs.segments import segment_lengths
 from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
+from jndlab.files import sha256_of
 from jndlab.jnd.method_class import expanded_options
 from jndlab.media.clip import clip_as_text
 from jndops.imports import class_file, digest, import_closure
@@ -204,12 +205,28 @@ class CodingInputs:
         return str(self.settings.source_dir(wildcards.sequence))
 
     def raw_source(self, wildcards: Wildcards) -> list[str]:
-        """Source file of a sequence; none while it is missing, so that it can be planned."""
-        sequence = self.settings.sequences[wildcards.sequence]
+        """Source file of a sequence; none while it is missing, so that it can be planned.
+
+        A packaged clip is none either: its path changes with the environment, its content not.
+        """
+        found = self._source(wildcards.sequence)
+        return [str(found)] if found and not self._is_packaged(wildcards.sequence) else []
+
+    def packaged_source(self, wildcards: Wildcards) -> str:
+        """SHA-256 of a packaged clip; empty for other sources."""
+        found = self._source(wildcards.sequence)
+        return sha256_of(found) if found and self._is_packaged(wildcards.sequence) else ""
+
+    def _is_packaged(self, sequence: str) -> bool:
+        return ":" in self.settings.sequences[sequence].file
+
+    def _source(self, sequence: str) -> Path | None:
         try:
-            return [str(source_path(sequence, self.settings.source_dir(wildcards.sequence)))]
+            return source_path(
+                self.settings.sequences[sequence], self.settings.source_dir(sequence)
+            )
         except UserError:
-            return []
+            return None
 
     def point_stem(self, kind: str, point: Wildcards) -> str:
         """Path of a point's files without suffix, below ``kind`` (streams or points)."""
