@@ -52,6 +52,7 @@ include: "rules/iqnet/train.smk"
 include: "rules/iqnet/tables.smk"
 include: "rules/iqnet/figures.smk"
 include: "rules/iqnet/pictures.smk"
+include: "rules/iqnet/scorers.smk"
 include: "rules/iqnet/all.smk"
 include: "rules/jnd_networks/common.smk"
 include: "rules/jnd_networks/frames.smk"
@@ -77,6 +78,7 @@ localrules:
     tabulate_iqnet,
     plot_iqnet_figures,
     plot_iqnet_weights,
+    plot_iqnet_scorers,
     plot_iqnet_training_pictures,
     plot_iqnet_ablations,
     tabulate_laser_jnd,

@@ -60,11 +60,25 @@ class IqnetInputs:
         """The scorer in use, as `open_scorer` takes it."""
         return {"name": self.scorer, "nima": self.nima()}
 
-    def nima_weights(self) -> list[str]:
-        """The scorer's file of weights as an input, where it has one and it is there."""
+    def nima_file(self) -> list[str]:
+        """NIMA's file of weights as an input, where it is there."""
         weights = self.nima()["weights"]
-        in_use = self.scorer == "nima_mobilenet" and Path(weights).is_file()
-        return [weights] if in_use else []
+        return [weights] if Path(weights).is_file() else []
+
+    def nima_weights(self) -> list[str]:
+        """The same where the scorer in use needs it."""
+        return self.nima_file() if self.scorer == "nima_mobilenet" else []
+
+    def study_inputs(self) -> dict[str, Any]:
+        """What the study of scorers is made with: the scorers whose weights are there."""
+        return {
+            "codec": self.codec,
+            "codec_code": self.codec_code,
+            "folder": self.folder,
+            "filter_options": self.data["prefilter"],
+            "nima": self.nima(),
+            "scorers": ["piqe", *(["nima_mobilenet"] if self.nima_file() else [])],
+        }
 
     def selection(self) -> dict[str, Any]:
         """Options of the selection, in units of the scorer in use."""

@@ -307,6 +307,19 @@ class Pictures(Section):
     """Scale at which the ablations compare; null takes the largest of the grid. Assumption."""
 
 
+class ScorerStudy(Section):
+    """What scorers follow, over QP and alpha (target `iqnet_scorers`)."""
+
+    pictures: Count = 100
+    """Number of pictures, evenly spread over the list."""
+    patches: Count = 6
+    """Patches of each picture, evenly spread over it."""
+    qps: Several[Qp] = [22, 27, 32, 37]
+    """Base QPs; the one of the training data must be among them."""
+    alphas: Scales = [0.1, 0.3, 0.5, 0.7, 1.0]
+    """Scales of ERJND that are tried, rising."""
+
+
 class Iqnet(Section):
     """IQNet (OJCAS 2024): its training data, network and training. Defaults are the paper's scale
     and values; what it does not print is marked as an assumption."""
@@ -318,3 +331,4 @@ class Iqnet(Section):
     jobs: Jobs = Jobs()
     frames: Frames = Frames()
     pictures: Pictures = Pictures()
+    scorer_study: ScorerStudy = ScorerStudy()
