@@ -23,9 +23,9 @@ rule mirror_mlflow:
     params:
         code=digest([MIRROR, *(SCRIPTS / "jndops/mlflow").glob("*.py")]),
         results=lambda wildcards, output: Path(output.ledger).parent,
-    # Neither is a parameter: their paths change where the project is moved, and nothing else does.
+    # Out of the environment: as parameters these paths would re-run it where the project is moved.
     shell:
-        "{PYTHON:q} {MIRROR:q} --results {params.results:q}"
+        '"$JND_PYTHON" "$JND_SUITE/workflow_scripts/commands/mirror_mlflow.py" --results {params.results:q}'
         " --database {params.results:q}/mlflow.db --ledger {output.ledger:q} 2>&1 | tee {log:q}"
 
 

@@ -26,7 +26,8 @@ def prepare(mlflow: bool) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [scripts, *(p for p in others if p not in ("", scripts))]
     )
-    os.environ["JND_SUITE"] = str(ROOT)  # for envs/*.post-deploy.sh
+    os.environ["JND_SUITE"] = str(ROOT)  # for envs/*.post-deploy.sh and the MLflow mirror
+    os.environ["JND_PYTHON"] = PYTHON
     # Threads of a network that wait must not spin: two jobs on two cores would starve each other.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not mlflow:
