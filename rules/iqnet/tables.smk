@@ -12,7 +12,7 @@ rule audit_iqnet:
     benchmark:
         "<benchmarks>/audit_iqnet.tsv"
     conda:
-        "../../envs/tables.yaml"
+        "../../envs/networks.yaml"
     script:
         "../../workflow_scripts/iqnet/audit_iqnet.py"
 

@@ -14,6 +14,7 @@ from jndlab.report.conditions import (
     printed_conditions,
     training_records,
 )
+from jndlab.report.consistency import disagreements
 from workflow_runner import Workflow
 
 CONFIG = """
@@ -68,6 +69,10 @@ def run(tmp_path_factory) -> Workflow:
 @pytest.fixture(scope="module")
 def results(run) -> Path:
     return run.folder / "results"
+
+
+def test_no_two_tables_of_the_run_disagree(results):
+    assert not disagreements(results)
 
 
 def test_every_method_is_in_the_tables(results):

@@ -11,6 +11,7 @@ import pytest
 
 from jndlab.models.keras.weights import keras_weights
 from jndlab.models.model_files import build_network, load_model
+from jndlab.report.consistency import disagreements
 from workflow_runner import Workflow
 
 CONFIG = """
@@ -91,6 +92,10 @@ def run(tmp_path_factory) -> Workflow:
 @pytest.fixture(scope="module")
 def results(run) -> Path:
     return run.folder / "results"
+
+
+def test_no_two_tables_of_the_run_disagree(results):
+    assert not disagreements(results)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

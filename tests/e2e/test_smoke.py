@@ -14,6 +14,7 @@ import pytest
 
 from jndlab.media.clip import ClipFormat, read_clip
 from jndlab.media.ffmpeg import ffmpeg_path
+from jndlab.report.consistency import disagreements
 from workflow_runner import Workflow
 
 SMOKE = ("--configfile", "config/smoke.yaml")
@@ -42,6 +43,10 @@ def smoke(tmp_path_factory) -> Workflow:
 @pytest.fixture(scope="module")
 def results(smoke) -> Path:
     return smoke.folder / "results/smoke"
+
+
+def test_no_two_tables_of_the_run_disagree(results):
+    assert not disagreements(results)
 
 
 @pytest.fixture(scope="module")

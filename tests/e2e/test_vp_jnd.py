@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from jndlab.report.consistency import disagreements
 from workflow_runner import Workflow
 
 CONFIG = """
@@ -88,6 +89,10 @@ def run(tmp_path_factory) -> Workflow:
 @pytest.fixture(scope="module")
 def results(run) -> Path:
     return run.folder / "results"
+
+
+def test_no_two_tables_of_the_run_disagree(results):
+    assert not disagreements(results)
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -32,10 +32,11 @@ def main(snakemake) -> None:
         stem["bd_rate"],
         formats=LIST_FORMATS,
         caption=f"BD-rate (%) against {params.anchor}, {params.bd_rate['interpolation']} "
-        "interpolation of log-rate; negative saves bits at equal quality. Class and overall rows "
-        "are means of the per-sequence values that exist (low_overlap counts the doubtful among "
-        "them, left_out the sequences without a value), low and high their 95 % intervals over "
-        "sequences. better: what is shown, p_holm adjusted over the table.",
+        "interpolation of log-rate; negative saves bits at equal quality. anchor_qps: the QPs of "
+        "the anchor's curve, on which it rests. Class and overall rows are means of the "
+        "per-sequence values that exist (low_overlap counts the doubtful among them, left_out the "
+        "sequences without a value), low and high their 95 % intervals over sequences. better: "
+        "what is shown, p_holm adjusted over the table.",
     )
     write_table(
         same_qp_table(points, params.anchor),

@@ -123,6 +123,31 @@ def test_savings_and_figures_that_disagree(rows):
     assert rows["sequences"]["why"].startswith("classes A 2, B 5, C 4, D 4, E 3")
 
 
+def test_the_text_on_fig_13_is_said_of_the_sequence_and_agrees_with_table_4(rows):
+    text = rows["fig13_saving_text"]
+    assert (text["printed"], text["recomputed"], text["agrees"]) == ("30", "29.29", "yes")
+    assert "sequence" in text["quantity"]
+    assert rows["fig13_saving_table"]["recomputed"] == "24.00"
+
+
+@pytest.mark.parametrize(
+    ("claim", "printed", "recomputed", "agrees"),
+    [
+        ("fig14_saving_AI", "16.39", "14.78", "yes"),  # 1 - 1667/1956
+        ("fig14_saving_LDP", "21.12", "14.78", "no"),
+        ("fig14_psnr_drop_AI", "1.63", "1.73", "yes"),  # 34.52 - 32.79 dB
+        ("fig14_psnr_drop_LDP", "1.71", "1.73", "yes"),
+        ("parameters_IQNet", "3", "3.297", "yes"),
+        ("macs_IQNet", "3", "3.232", "yes"),
+        ("parameters_CNN-JNQD", "38", "38.145", "yes"),
+        ("saving_training_picture", "10", "no rate of the unfiltered picture", "not checkable"),
+    ],
+)
+def test_claims_on_fig_14_sizes_and_the_training_picture(rows, claim, printed, recomputed, agrees):
+    row = rows[claim]
+    assert (row["printed"], row["recomputed"], row["agrees"]) == (printed, recomputed, agrees)
+
+
 def test_the_audit_follows_the_tables_and_not_a_memory_of_them(tmp_path, rows):
     changed = tmp_path / "iqnet"
     shutil.copytree(PUBLISHED, changed)

@@ -132,7 +132,7 @@ def test_scenes_are_those_configured_printed_or_first():
     assert [tuple(scene) for scene in IqnetInputs(configured).scenes()] == [("AI", "carphone", 27)]
     paper = load_yaml(REPOSITORY / "config/paper.yaml")
     printed = IqnetInputs(CodingInputs(load_settings(paper, REPOSITORY))).scenes()
-    assert ("AI", "B_BQTerrace", 27) in [tuple(scene) for scene in printed]
+    assert {("AI", "B_BQTerrace", 27), ("AI", "C_RaceHorses", 32)} < set(map(tuple, printed))
 
 
 def test_labels_of_frames_come_from_sweeps_subjects_or_the_folder(tmp_path):

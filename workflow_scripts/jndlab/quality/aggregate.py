@@ -28,6 +28,7 @@ BD_COLUMNS = [
     "status",
     "overlap",
     "interpolation",
+    "anchor_qps",
     "points",
     "sequences",
     "low_overlap",
@@ -54,11 +55,13 @@ def bd_rate_table(
     nothing is missing. Negative percentages are savings. ``low`` and ``high`` are a mean's 95 %
     interval over sequences; of the overall means ``p_holm`` is adjusted for all of the table, and
     ``better`` names method or anchor where one is shown to save bits. ``trained`` names the
-    methods with a network, of which there is one training. Columns: ``BD_COLUMNS``.
+    methods with a network, of which there is one training. ``anchor_qps`` are the QPs of the
+    anchor's curve, on which the overlap and so the number rests. Columns: ``BD_COLUMNS``.
     """
     rows = []
     for (configuration, codec), group in points.groupby(["configuration", "codec"], sort=True):
         methods = sorted(set(group["method"]) - {anchor_method})
+        anchor_qps = sorted(set(group.loc[group["method"] == anchor_method, "qp"]))
         for metric in metrics or default_bd_rates():
             for method in methods:
                 shared = {
@@ -68,6 +71,7 @@ def bd_rate_table(
                     "method": method,
                 }
                 shared["interpolation"] = interpolation
+                shared["anchor_qps"] = " ".join(map(str, anchor_qps))
                 rows += _curve_rows(group, anchor_method, classes, shared)
     table = pd.DataFrame(rows, columns=BD_COLUMNS)
     compared = comparisons(table, anchor_method, trained)

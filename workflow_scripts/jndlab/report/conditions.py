@@ -93,7 +93,8 @@ def first_failure(required: Required, found: Iterable[Found]) -> str:
         for one in founds:
             value = one.get(condition.name)
             if not _holds(value, printed):
-                return condition.reason.format(found=_words(value), printed=printed)
+                wanted = printed.replace(ALTERNATIVE, " or ").replace(RANGE, " to ")
+                return condition.reason.format(found=_words(value), printed=wanted)
     return ""
 
 

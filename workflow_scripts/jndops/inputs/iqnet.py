@@ -18,9 +18,11 @@ class Scene(NamedTuple):
     qp: int
 
 
-# Fig. 13 and 18; the paper does not say which configuration Fig. 18 shows.
+# Fig. 13, 14 and 18. The paper does not say which configuration Fig. 14 and 18 show, nor which
+# RaceHorses: the numbers of Fig. 14 agree with Table IV all intra, where class C is assumed.
 PRINTED_SCENES = (
     Scene("AI", "B_BQTerrace", 27),
+    Scene("AI", "C_RaceHorses", 32),
     Scene("AI", "C_PartyScene", 22),
     Scene("LDP", "C_PartyScene", 22),
 )
@@ -116,7 +118,7 @@ class IqnetInputs:
         codec = f"{self.codec['adapter']} {self.codec.get('version', '')}".strip()
         return {
             "training_source": self.data["source"],
-            "scorer": self.data["scorer"],
+            "scorer": self.scorer,
             "training_codec": codec,
             "training_qp": self.data["qp"],
         }

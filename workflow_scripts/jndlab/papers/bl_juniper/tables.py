@@ -36,7 +36,8 @@ HEADLINE_CAPTION = (
     "mapping is the BD-rate under VMAF."
 )
 BD_RATE_CAPTION = (
-    "BD-rate (%) against the anchor, which was coded at further, higher QPs as well: {plain}. The "
+    "BD-rate (%) against the anchor, which was coded at further, higher QPs as well: {plain}; "
+    "anchor_qps has all, and a table over other QPs has other BD-rates. The "
     "controlled streams lie in a short stretch of its curve, hence low_overlap. mos_predicted = "
     "5 - dmos_predicted is linear in VMAF, so its BD-rate is that of vmaf_mean: its one row per "
     "method says so and adds nothing. wpsnr is weighted by the importance maps of the model "

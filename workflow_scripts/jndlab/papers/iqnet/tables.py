@@ -94,7 +94,9 @@ def table3(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) ->
     names = {"prefilter_vmaf_mean": "vmaf_p", "vmaf_mean": "vmaf_r"}
     ours = chosen.rename(columns=names)
     quantities = ["vmaf_p", "vmaf_r", "bitrate_kbps", "saving_pct"]
-    ours = ours[[*SCENE, "content", *quantities, FOUND]].sort_values(SCENE, ignore_index=True)
+    ours = ours[[*SCENE, "codec", "content", *quantities, FOUND]].sort_values(
+        SCENE, ignore_index=True
+    )
     columns = {name: name for name in quantities} | {"bitrate_kbps": "bitrate_anchor"}
     printed = _printed_rows("table3_vmaf_bitrate", anchor, columns)
     for row in printed:
@@ -119,7 +121,9 @@ def table4(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) ->
     """
     savings = savings_with_conditions(points, codec, anchor)
     quantities = list(TABLE4)
-    ours = savings[[*SCENE, "content", *quantities, FOUND]].sort_values(SCENE, ignore_index=True)
+    ours = savings[[*SCENE, "codec", "content", *quantities, FOUND]].sort_values(
+        SCENE, ignore_index=True
+    )
     rows = pd.DataFrame(_printed_rows("table4_ps_comparison", anchor, TABLE4))
     printed = rows[rows["method"] == METHODS["IQNet"]]
     means = _means_of_table4(ours, printed)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+from jndlab.papers.iqnet.audit.networks import audit_sizes
 from jndlab.papers.iqnet.audit.rates import AUDIT_COLUMNS, audit_rates, audit_row
 from jndlab.papers.iqnet.published import PRINTED, Row, load_published, pick, scenes
 
@@ -15,8 +16,10 @@ AUDIT_CAPTION = (
     "What the printed tables of the IQNet paper say when recomputed. BD-rates: piecewise cubic "
     "Hermite (pchip) over log rate, quality = VMAF of the reconstruction, rate = printed anchor "
     "bitrate x (1 - printed saving). Agrees: yes, no, not checkable (the tables do not hold the "
-    "data), not printed (a consequence of the tables that the paper does not state)."
+    "data), not printed (a consequence of the tables that the paper does not state). Sizes of "
+    "networks are counted on those of the suite, whose widths are assumed."
 )
+ABOUT_PCT = 1.0  # percentage points that the paper's words "about" and "around" leave: ours
 FRAME_SAVING_TOLERANCE = 2.0  # percentage points between one frame and its sequence: ours
 FRAME_PSNR_TOLERANCE = 0.5  # dB, likewise
 FRAME_RATE_RATIO = 2.0  # likewise
@@ -35,6 +38,8 @@ def audit(folder: Path = PRINTED) -> list[Row]:
         *_saving_twice(table3, table4),
         *_trend(claims, table4),
         *_frames(claims, tables["figures_frames"], table3, table4),
+        *_training_picture(claims),
+        *audit_sizes(claims),
     ]
 
 
@@ -167,8 +172,9 @@ def _trend(claims: dict[str, Row], table4: Sequence[Row]) -> Iterator[Row]:
 def _frames(
     claims: dict[str, Row], frames: Sequence[Row], table3: Sequence[Row], table4: Sequence[Row]
 ) -> Iterator[Row]:
-    """Single frames of Fig. 13 and 18 against the tables of their sequences."""
+    """Single frames of Fig. 13, 14 and 18 against the tables of their sequences."""
     yield from _frame_13(claims, frames, table3, table4)
+    yield from _frame_14(frames, table4)
     figure = pick(frames, figure="Fig. 18")
     anchor, cnn = (
         float(pick(figure, method=method, quantity="bitrate")[0]["printed"])
@@ -230,19 +236,69 @@ def _frame_13(
         FRAME_PSNR_TOLERANCE,
     )
     saving = float(pick(figure, quantity="saving_pct")[0]["printed"])
+    yield _frame_row(
+        "fig13_saving_table",
+        "Fig. 13; Table III",
+        f"saving of IQNet (%), {place}: Table III, then the frame",
+        pick(table3, method="IQNet", **at)[0]["saving_pct"],
+        saving,
+        FRAME_SAVING_TOLERANCE,
+    )
     claim = claims["saving_BQTerrace_fig13"]
-    for where, printed in (
-        (claim["where"], claim["printed"]),
-        ("Table III", pick(table3, method="IQNet", **at)[0]["saving_pct"]),
-    ):
-        yield _frame_row(
-            f"fig13_saving_{where.split()[0].lower()}",
-            f"Fig. 13; {where}",
-            f"saving of IQNet (%), {place}: {where}, then the frame",
-            printed,
-            saving,
-            FRAME_SAVING_TOLERANCE,
-        )
+    of_sequence = pick(table4, method="IQNet", **at)[0]["bitrate_saving_pct"]
+    yield audit_row(
+        "fig13_saving_text",
+        f"{claim['where']}; Table IV",
+        f"{claim['quantity']} ({claim['unit']}), {place}: the text, then Table IV",
+        claim["printed"],
+        of_sequence,
+        abs(float(of_sequence) - float(claim["printed"])) <= ABOUT_PCT,
+        claim["note"],
+        f"{ABOUT_PCT:g}",
+    )
+
+
+def _frame_14(frames: Sequence[Row], table4: Sequence[Row]) -> Iterator[Row]:
+    """The frame of Fig. 14: its configuration is not printed, so both are held against it."""
+    figure = pick(frames, figure="Fig. 14")
+    at = {"sequence": figure[0]["sequence"], "qp": figure[0]["qp"]}
+    (rate, psnr), (iqnet_rate, iqnet_psnr) = (
+        [float(pick(figure, method=method, quantity=quantity)[0]["printed"])
+         for quantity in ("bitrate", "psnr_y")]
+        for method in ("anchor", "IQNet")
+    )  # fmt: skip
+    measured = {
+        "bitrate_saving_pct": ("saving", "%", 100 * (1 - iqnet_rate / rate)),
+        "psnr_drop_db": ("PSNR drop", "dB", psnr - iqnet_psnr),
+    }
+    tolerances = {"saving": FRAME_SAVING_TOLERANCE, "PSNR drop": FRAME_PSNR_TOLERANCE}
+    for configuration in ("AI", "LDP"):
+        row = pick(table4, configuration=configuration, method="IQNet", **at)[0]
+        for column, (words, unit, value) in measured.items():
+            yield _frame_row(
+                f"fig14_{words.lower().replace(' ', '_')}_{configuration}",
+                "Fig. 14; Table IV",
+                f"{words} of IQNet ({unit}), {at['sequence']} QP {at['qp']}: Table IV "
+                f"{configuration}, then the frame",
+                row[column],
+                value,
+                tolerances[words],
+            )
+
+
+def _training_picture(claims: dict[str, Row]) -> Iterator[Row]:
+    claim = claims["saving_training_picture"]
+    yield audit_row(
+        "saving_training_picture",
+        f"{claim['where']}; Table II",
+        f"{claim['quantity']} ({claim['unit']}), QP {claim['qp']}",
+        claim["printed"],
+        "no rate of the unfiltered picture",
+        "not checkable",
+        f"{claim['note']}; Table II has the training data and IQNet only; of the suite's own "
+        "pictures: saving_pct of table2",
+        f"{ABOUT_PCT:g}",
+    )
 
 
 def _frame_row(
