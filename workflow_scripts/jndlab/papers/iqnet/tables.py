@@ -19,9 +19,9 @@ from jndlab.report.conditions import WHOLE, Found, found_in_points, joined, prin
 from jndlab.report.tables import write_table
 
 METHODS = {"anchor": "anchor", "CNN-JNQD": "cnn_jnqd", "IQNet": "iqnet"}
-# Largest differences that count as reproduced: percentage points, VMAF points, dB. They allow for
-# what the paper leaves open (VMAF's version, the frequency weights, a training of its own), which
-# moves a scene by that much; a mean over 72 scenes moves less.
+# Largest differences that count as reproduced: percentage points, VMAF points, dB. The suite's own
+# choice, for what the paper leaves open (VMAF's version and pooling, the filter's weights, the seed
+# of a training); a mean over 72 scenes gets a third of a scene's.
 TOLERANCE: dict[str, float | str] = {
     "width": 0,
     "height": 0,

@@ -31,7 +31,9 @@ from jndlab.training.samplers.coded_pairs import classification_scores, is_visib
 PRINTED = PUBLISHED / "vp_jnd"
 
 # Largest differences that count as reproduced: percentage points, quality factors. Which ten
-# pictures of MCL-JCI test is not known; a mean over ten others differs by about this much.
+# pictures of MCL-JCI test is not known: 1 QF is the standard error of a mean |error| of 3.92 over
+# ten, were errors normal (0.756 x 3.92 / sqrt(10)); 2 points is what one of the ten moves a mean by
+# that is off by 20, the suite's own choice.
 TOLERANCE: dict[str, float | str] = {"precision_pct": 2.0, "mean_abs_dqf": 1.0, "saving_pct": 2.0}
 PAPER_METHOD = "vp_jnd"
 PAPER_NAME = "VP-JND"
