@@ -103,9 +103,16 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     assert (moved.seeds, moved.members) == (3, 30)
 
 
+def test_seeds_without_a_source_in_common_are_one() -> None:
+    values, sources = np.arange(8.0), list("abcdefgh")
+    found = mean_interval(values, sources, [0, 0, 0, 0, 1, 1, 1, 1])
+    alone = mean_interval(values, sources)
+    assert found.seeds == 1 and (found.low, found.high) == (alone.low, alone.high)
+
+
 def test_values_that_are_missing_are_left_out() -> None:
-    found = mean_interval([1, np.nan, 3, 4], ["a", "a", "b", "c"], [0, 1, 0, 1])
-    assert (found.value, found.sources, found.seeds) == (pytest.approx(8 / 3), 3, 2)
+    found = mean_interval([1, np.nan, 3, 4, 5], list("aabbc"), [0, 1, 0, 1, 0])
+    assert (found.value, found.sources, found.seeds) == (pytest.approx(9.5 / 3), 3, 2)
     assert np.isfinite([found.low, found.high]).all()
     empty = mean_interval([np.nan])
     assert np.isnan(empty.value) and empty.sources == 0

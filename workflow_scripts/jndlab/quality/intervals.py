@@ -178,8 +178,9 @@ def mean_interval(
     """Mean over sources of the mean within a source, with its interval.
 
     ``sources`` and ``seeds`` name the source and the training seed of each value; without sources
-    each value is its own, without seeds nothing is trained. Values that are NaN are left out. The
-    mean of no value is NaN.
+    each value is its own, without seeds nothing is trained. Seeds that have no source in common
+    (those of folds, say) count as one, since their spread cannot be separated from that of the
+    sources. Values that are NaN are left out. The mean of no value is NaN.
     """
     array = np.asarray(values, float)
     names = np.arange(array.size) if sources is None else np.asarray(sources, dtype=object)
@@ -188,6 +189,8 @@ def mean_interval(
     if not known.any():
         return Interval(np.nan, np.nan, np.nan, np.nan, 0, 0)
     cells = _cells(array[known], names[known], runs[known])
+    if ((~np.isnan(cells)).sum(axis=1) == 1).all():
+        cells = np.nanmean(cells, axis=1, keepdims=True)
     value, low, high, p = (float(one) for one in crossed_interval(cells))
     of_seeds = np.nanmean(cells, axis=0)
     trained = 0 if seeds is None else cells.shape[1]
