@@ -18,6 +18,7 @@ RECORD = {
     "weights": "trained by the suite", "network": "iqnet", "parameters": 3297, "epochs": 2500,
     "batch_size": 128, "learning_rate": 0.001, "training_source": "vimeo90k",
     "training_pictures": 7824, "scorer": "nima", "training_codec": "vtm 11.0", "training_qp": 27,
+    "lr_step_epochs": 250, "optimizer": "adam", "crop": 64,
 }  # fmt: skip
 MODEL = "a" * 64
 EVERY = [f"{row['class']}_{row['sequence']}" for row in load_published()["table1_sequences"]]
@@ -106,6 +107,7 @@ def test_table4_is_reproduced_by_points_that_have_the_printed_values():
               "network": "cnn_jnqd", "parameters": 12225, "training_source": "folder",
               "training_pictures": 16, "scorer": "piqe", "training_codec": "vvenc",
               "training_qp": 32, "epochs": 20, "batch_size": 16, "learning_rate": 0.01,
+              "lr_step_epochs": 6, "optimizer": "sgd", "crop": 32,
           }.items()),
     ],
 )  # fmt: skip

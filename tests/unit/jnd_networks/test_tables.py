@@ -30,6 +30,7 @@ LABELS = {"labels": "subjective", "label_statistic": "sur75", "resolution": "640
 RECORD = {
     "weights": "trained by the suite", "network": "mj_lat", "width": 1, "input_size": "352x640",
     "training_source": "videoset", "epochs": 300, "batch_size": 8, "learning_rate": 1e-5,
+    "optimizer": "adam",
 }  # fmt: skip
 SUBSETS = {"train": 6, "val": 2, "test": 4}
 

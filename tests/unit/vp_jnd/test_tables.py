@@ -133,7 +133,7 @@ def test_a_demo_is_never_reproduced_and_a_published_set_is_judged(tested):
 FOUND = {
     "labels": "subjective", "label_statistic": "mean", "pictures": 50, "split": "authors",
     "weights": "trained by the suite", "network": "vp_jnd", "parameters": 101_974_366,
-    "batch_size": 4, "learning_rate": 1e-4, "training_source": "mcl_jci",
+    "batch_size": 4, "learning_rate": 1e-4, "training_source": "mcl_jci", "optimizer": "adam",
 }  # fmt: skip
 
 

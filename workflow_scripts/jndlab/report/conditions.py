@@ -71,6 +71,9 @@ CONDITIONS = (
     _instead("epochs", "passes over the training data"),
     _instead("batch_size", "samples a step"),
     _instead("learning_rate", "first learning rate"),
+    _instead("lr_step_epochs", "epochs after which the rate is halved"),
+    _instead("optimizer", "optimizer"),
+    _instead("crop", "side of the random crops"),
 )  # fmt: skip
 NAMES = tuple(condition.name for condition in CONDITIONS)
 

@@ -13,6 +13,8 @@ from jndlab.models.model_files import load_model
 from jndlab.training.loop import BEST, METRICS, SUMMARY
 
 MODEL, WEIGHTS = "model.onnx", "model.pt"
+# Keys of a recipe that papers print.
+RECORDED = ("epochs", "batch_size", "learning_rate", "lr_step_epochs", "optimizer")
 
 
 def run_dir_of(folder: Path, *identity: Any) -> Path:
@@ -69,4 +71,4 @@ def _of_recipe(summary: Mapping[str, Any]) -> dict[str, Any]:
         found["width"] = options["width"]
     if "input_size" in options:
         found["input_size"] = "x".join(map(str, options["input_size"]))
-    return found | {name: recipe[name] for name in ("epochs", "batch_size", "learning_rate")}
+    return found | {name: recipe[name] for name in RECORDED if recipe[name] is not None}

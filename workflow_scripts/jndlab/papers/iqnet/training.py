@@ -51,7 +51,7 @@ def train_iqnet(
         best_by="val_loss" if pairs.held_out else "train_loss",
     )
     model = build_network("iqnet", dict(network), seed=training["seed"])
-    _train(model, pairs, recipe, conditions, folder, **loop)
+    _train(model, pairs, recipe, {**conditions, "crop": training["crop"]}, folder, **loop)
 
 
 def train_cnn_jnqd(
@@ -86,7 +86,7 @@ def train_cnn_jnqd(
         best_by="val_loss" if pairs.held_out else "train_loss",
     )
     model = build_network("cnn_jnqd", seed=training["seed"])
-    _train(model, pairs, recipe, conditions, folder, **loop)
+    _train(model, pairs, recipe, {**conditions, "crop": CNN_JNQD_CROP}, folder, **loop)
 
 
 def _train(
