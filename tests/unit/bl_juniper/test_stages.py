@@ -13,11 +13,13 @@ import torch
 from codec_clips import cut_clip
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
+from jndlab.datasets.pictures.clip_frames import read_frames
 from jndlab.errors import UserError
 from jndlab.jnd.block.activity import block_tpi
 from jndlab.jnd.block.jnd_mapping import block_jnd_of_frames
 from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
+from jndlab.media.decoding import count_pictures
 from jndlab.models.bl_juniper.cnn import BlJuniperCnn, BlockPreparation
 from jndlab.models.bl_juniper.onnx import BlockJndPredictor, activity_options, prepared
 from jndlab.models.jnd_onnx import jnd_onnx_bytes
@@ -29,9 +31,7 @@ from jndlab.papers.bl_juniper.mapping import (
 )
 from jndlab.papers.bl_juniper.mcl_jcv import (
     authors_key_frames,
-    frames_at,
     labelled_clip,
-    stream_format,
     video_levels,
 )
 from jndlab.papers.bl_juniper.pictures import moved, panned_pictures
@@ -222,7 +222,7 @@ def test_mcl_jcv_clips_are_mapped_from_their_own_streams(mcl_jcv, clip):
     offsets = content.blocks.jnd - content.video_jnd
     assert offsets.min() >= 0 and offsets.max() <= 2
     stream = next(mcl_jcv.rglob("videoSRC03_01.264"))
-    frames = frames_at(stream, [0, 1, 4])
+    frames = read_frames(stream, (136, 72), [0, 1, 4])
     whole = list(read_clip(stream, clip[1]))
     assert all(np.array_equal(a.y, whole[i].y) for a, i in zip(frames, [0, 1, 4], strict=True))
     tpi = block_tpi(whole[4].y, whole[3].y)[:1, :2]
@@ -258,9 +258,9 @@ def test_missing_streams_and_short_ones_are_named(mcl_jcv, tmp_path):
     with pytest.raises(UserError, match="36"):
         labelled_clip(mcl_jcv, "SRC03", BlockMappingOptions(highest_offset=3))
     stream = next(mcl_jcv.rglob("videoSRC03_01.264"))
-    assert stream_format(stream) == ClipFormat(136, 72, Fraction(1), 5)
+    assert count_pictures(stream) == ((136, 72), 5)
     with pytest.raises(UserError, match="fewer frames"):
-        frames_at(stream, [0, 7])
+        list(read_frames(stream, (136, 72), [0, 7]))
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jndlab.datasets.pictures.clip_frames import count_frames
 from jndlab.datasets.pictures.crops import list_crops, load_crop
 from jndlab.datasets.pictures.packaged import PACKAGED_CLIPS, packaged_file
 from jndlab.datasets.pictures.picture_list import read_list, write_list
 from jndlab.errors import UserError
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat, planes_of, read_clip
+from jndlab.media.decoding import count_pictures
 from jndlab.media.pictures import frame_to_rgb, read_picture, rgb_to_frame
 
 
@@ -59,7 +59,7 @@ def test_packaged_pictures_are_there_and_apart():
 
 def test_frames_of_packaged_clips_are_the_decoders_own():
     origin, width, height = PACKAGED_CLIPS["bikes"]
-    clip = ClipFormat(width, height, Fraction(25), count_frames(packaged_file(origin)))
+    clip = ClipFormat(width, height, Fraction(25), count_pictures(packaged_file(origin))[1])
     decoded = list(read_clip(packaged_file(origin), clip))  # raises for another count of frames
     for picture in list_crops("packaged", frames_per_clip=3)[-6:]:
         if picture.origin == origin:

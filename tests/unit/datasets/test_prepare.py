@@ -168,5 +168,5 @@ def test_a_4_2_2_file_is_refused_not_converted(tmp_path):
     run(["-v", "error", "-f", "lavfi", "-i", "testsrc=s=32x16:r=50:d=0.1", "-pix_fmt", "yuv422p",
          "-c:v", "ffv1", str(tmp_path / "422.mkv")])  # fmt: skip
     sequence = changed(RAW, file="422.mkv")
-    with pytest.raises(UserError, match="1024 bytes a picture"):
+    with pytest.raises(UserError, match="found 32x16, yuv422p"):
         prepare_sequence(sequence, sequence.clip(), tmp_path, tmp_path / "x.mkv", tmp_path)

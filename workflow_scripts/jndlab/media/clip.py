@@ -8,15 +8,17 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
-from jndlab.media.ffmpeg import ToolError, ffmpeg_path
+from jndlab.media.ffmpeg import STRICT, ToolError, errors_in, ffmpeg_path
 
 if TYPE_CHECKING:  # a tenth of a second that encode and measure jobs need not spend
     import numpy as np
 
+PIX_FMTS = {8: "yuv420p", 10: "yuv420p10le"}  # FFmpeg's names by bit depth
 LOSSLESS_CODEC = ["-c:v", "ffv1", "-level", "3", "-g", "1", "-slices", "4"]
 
 
@@ -39,7 +41,7 @@ class ClipFormat:
     bit_depth: int = 8
 
     def __post_init__(self) -> None:
-        if self.bit_depth not in (8, 10):
+        if self.bit_depth not in PIX_FMTS:
             raise UserError(f"bit depth {self.bit_depth} is not supported.", expected="8 or 10")
         if self.width % 2 or self.height % 2 or min(self.width, self.height) < 2:
             raise UserError(
@@ -50,7 +52,7 @@ class ClipFormat:
     @property
     def pix_fmt(self) -> str:
         """FFmpeg's name of the sample format."""
-        return "yuv420p" if self.bit_depth == 8 else "yuv420p10le"
+        return PIX_FMTS[self.bit_depth]
 
     @property
     def max_value(self) -> int:
@@ -72,26 +74,28 @@ def read_clip(path: str | Path, clip: ClipFormat) -> Generator[Frame, None, None
     """Yield the ``clip.frames`` pictures of a file that FFmpeg reads, one at a time.
 
     Sample values are not changed: the file must hold ``clip``'s size; a file of lower depth is
-    raised, never dithered down. Raises UserError if the count of frames differs.
+    raised, never dithered down. Raises UserError for damage, and if the count of frames differs.
     """
-    command = [str(ffmpeg_path()), "-v", "error", "-nostdin", "-i", str(path),
+    command = [str(ffmpeg_path()), "-v", "level+error", "-nostdin", *STRICT, "-i", str(path),
                "-map", "0:v:0", "-fps_mode", "passthrough",
                "-f", "rawvideo", "-pix_fmt", clip.pix_fmt, "-"]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None and process.stderr is not None
     count = 0
-    try:
-        while raw := _read_exactly(process.stdout, clip.frame_bytes):
-            if len(raw) < clip.frame_bytes:
-                break
-            count += 1
-            yield planes_of(raw, clip)
-    finally:
-        process.stdout.close()
-        message = process.stderr.read().decode(errors="replace").strip()
-        process.stderr.close()
-        code = process.wait()
-    if code != 0:
+    # A file for what FFmpeg says: a pipe that nobody reads would fill up and stop it.
+    with TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said)
+        assert process.stdout is not None
+        try:
+            while raw := _read_exactly(process.stdout, clip.frame_bytes):
+                if len(raw) < clip.frame_bytes:
+                    break
+                count += 1
+                yield planes_of(raw, clip)
+        finally:
+            process.stdout.close()
+            code = process.wait()
+        said.seek(0)
+        message = said.read().decode(errors="replace").strip()
+    if code != 0 or errors_in(message):
         raise ToolError(f"FFmpeg cannot read '{path}'.", expected=message[-800:])
     if count != clip.frames:
         raise UserError(

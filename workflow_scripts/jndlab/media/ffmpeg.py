@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shlex
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,10 @@ from pathlib import Path
 from jndlab.errors import UserError
 
 LOG_TAIL_LINES = 12
+# Input options: damage ends a decode instead of being concealed, and a file names no other source.
+STRICT = ("-xerror", "-err_detect", "crccheck+bitstream+buffer+explode",
+          "-protocol_whitelist", "file")  # fmt: skip
+_MARK = re.compile(r"(^|\] )\[(error|fatal|panic)\] ")  # of FFmpeg's `-v level+error`
 
 
 class ToolError(UserError):
@@ -63,10 +68,20 @@ def ffmpeg_version() -> str:
     return first.split()[2]
 
 
-def run(args: Sequence[str], *, log: Path | None = None) -> CompletedRun:
-    """Run FFmpeg with ``args``; quiet, without standard input, overwriting its outputs."""
+def run(
+    args: Sequence[str], *, log: Path | None = None, report: Path | None = None
+) -> CompletedRun:
+    """Run FFmpeg with ``args``; quiet, without standard input, overwriting its outputs.
+
+    ``report`` takes what FFmpeg says up to level info, apart from standard error: threads write
+    there in turns, and a piece of a line can separate an error from its mark.
+    """
     quietly = ["-hide_banner", "-nostdin", "-nostats", "-y"]
-    return run_tool([str(ffmpeg_path()), *quietly, *args], log=log)
+    env = None
+    if report is not None:
+        name = re.sub(r"([\\':])", r"\\\1", str(report))
+        env = {**os.environ, "FFREPORT": f"file={name}:level=32"}
+    return run_tool([str(ffmpeg_path()), *quietly, *args], log=log, env=env)
 
 
 def run_tool(
@@ -74,6 +89,7 @@ def run_tool(
     *,
     log: Path | None = None,
     cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> CompletedRun:
     """Run ``command`` to its end and time it.
 
@@ -86,6 +102,7 @@ def run_tool(
         process = subprocess.Popen(
             words,
             cwd=cwd,
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -114,6 +131,14 @@ def run_tool(
             + "\n    ".join(output[-LOG_TAIL_LINES:]),
         )
     return CompletedRun(words, stdout, stderr, wall, cpu)
+
+
+def errors_in(stderr: str) -> list[str]:
+    """The lines that FFmpeg, run with ``-v level+error``, marks as errors.
+
+    It may exit with status 0 all the same: a wrong checksum of FFV1, a Matroska file cut short.
+    """
+    return [line for line in stderr.splitlines() if _MARK.search(line)]
 
 
 def _children_cpu_seconds() -> float:

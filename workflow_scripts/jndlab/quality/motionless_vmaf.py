@@ -82,7 +82,7 @@ def motionless_vmaf(
 
 
 def _input(path: Path, clip: ClipFormat, threads: int) -> list[str]:
-    raw = path.suffix == ".yuv"
+    raw = path.suffix.lower() == ".yuv"
     form = raw_input_args(clip) if raw else [*STRICT, "-r", str(clip.fps)]
     return ["-threads", str(threads), *form, "-i", str(path.resolve())]
 
@@ -91,7 +91,7 @@ def _check_file(path: Path, clip: ClipFormat, frames: int) -> None:
     if not path.is_file():
         raise UserError("a file to measure does not exist.", where=str(path))
     found = path.stat().st_size
-    if path.suffix == ".yuv" and found != frames * clip.frame_bytes:
+    if path.suffix.lower() == ".yuv" and found != frames * clip.frame_bytes:
         raise UserError(
             "a raw file to measure has not the size that its format says.",
             where=str(path),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-from jndlab.datasets.pictures.clip_frames import count_frames, read_frames
+from jndlab.datasets.pictures.clip_frames import read_frames
 from jndlab.datasets.pictures.folder import picture_files
 from jndlab.datasets.pictures.packaged import PACKAGED_CLIPS, PACKAGED_PICTURES, packaged_file
 from jndlab.datasets.pictures.picture_list import (
@@ -21,6 +21,7 @@ from jndlab.datasets.pictures.picture_list import (
 from jndlab.datasets.pictures.vimeo90k import first_frames
 from jndlab.errors import UserError
 from jndlab.media.clip import Frame, evenly_spread
+from jndlab.media.decoding import count_pictures
 from jndlab.media.pictures import frame_to_rgb, read_picture, rgb_to_frame
 
 Source = Literal["packaged", "folder", "vimeo90k"]
@@ -137,7 +138,7 @@ def _clip_crops(
     for source, clip in PACKAGED_CLIPS.items():
         parts = _parts(clip.width, clip.height, crop, crops_per_picture)
         path = packaged_file(clip.origin)
-        numbers = evenly_spread(count_frames(path), frames_per_clip) if parts else []
+        numbers = evenly_spread(count_pictures(path)[1], frames_per_clip) if parts else []
         frames = read_frames(path, (clip.width, clip.height), numbers) if parts else ()
         for number, frame in zip(numbers, frames, strict=True):
             for turn, part in enumerate(parts):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +10,13 @@ import numpy as np
 from jndlab.datasets.authors_block_labels import BlockLabels, read_label_folder, read_packed
 from jndlab.datasets.jnd_labels import labels_from_samples
 from jndlab.datasets.mcl_jcv import find_clips, read_samples
+from jndlab.datasets.pictures.clip_frames import read_frames
 from jndlab.errors import UserError
 from jndlab.jnd.block.activity import block_tpi
 from jndlab.jnd.block.jnd_mapping import candidate_qps
 from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.jnd.block.pictures import gray_of, rgb_of
-from jndlab.media import ffmpeg
-from jndlab.media.clip import ClipFormat, Frame, planes_of
+from jndlab.media.decoding import count_pictures
 from jndlab.papers.bl_juniper.mapping import block_jnd_of_key_frame, require_window
 from jndlab.training.samplers.block_files import BlockFile
 from jndlab.training.samplers.blocks import LabelledBlocks, labelled_blocks
@@ -73,8 +71,8 @@ def labelled_clip(
         known = read_block_labels(labels)
         place = known.sources.index(source)
         streams = find_clips(folder, [source], [SOURCE_QP])[source].streams
-        wanted = authors_key_frames(stream_format(streams[SOURCE_QP]).frames)
-        pictures = frames_at(streams[SOURCE_QP], wanted)
+        size, count = count_pictures(streams[SOURCE_QP])
+        pictures = read_frames(streams[SOURCE_QP], size, authors_key_frames(count))
         jnd = np.moveaxis(known.jnd[place], 0, -1)  # frames x rows x columns x levels
         parts = [
             labelled_blocks(rgb_of(picture, options.colour_matrix), ti, of_frame, source)
@@ -93,36 +91,6 @@ def labelled_clip(
     return BlockFile(blocks, video_jnd, "subjective")
 
 
-def stream_format(path: Path) -> ClipFormat:
-    """Size and number of frames of a stream, without decoding it (the rate is not known: 1)."""
-    copied = ffmpeg.run(
-        ["-v", "error", "-i", str(path), "-map", "0:v:0", "-c", "copy", "-f", "framecrc", "-"]
-    ).stdout.decode()
-    size = re.search(r"^#dimensions 0: (\d+)x(\d+)", copied, re.MULTILINE)
-    frames = sum(1 for line in copied.splitlines() if not line.startswith("#"))
-    if size is None or frames == 0:
-        raise UserError("a stream holds no pictures.", where=str(path))
-    return ClipFormat(int(size[1]), int(size[2]), Fraction(1), frames)
-
-
-def frames_at(path: Path, indices: Sequence[int]) -> list[Frame]:
-    """Some frames of an 8-bit stream, by rising index; UserError where it has fewer."""
-    form = stream_format(path)
-    chosen = "+".join(f"eq(n\\,{index})" for index in indices)
-    raw = ffmpeg.run(
-        ["-v", "error", "-i", str(path), "-map", "0:v:0", "-vf", f"select={chosen}",
-         "-fps_mode", "passthrough", "-pix_fmt", form.pix_fmt, "-f", "rawvideo", "-"]
-    ).stdout  # fmt: skip
-    if len(raw) != len(indices) * form.frame_bytes:
-        raise UserError(
-            "a stream has fewer frames than its key frames need.",
-            where=str(path),
-            expected=f"frame {indices[-1]} (from 0), found {form.frames} frames",
-        )
-    starts = range(0, len(raw), form.frame_bytes)
-    return [planes_of(raw[start : start + form.frame_bytes], form) for start in starts]
-
-
 def _mapped_blocks(
     source_stream: Path,
     coded: Mapping[int, Path],
@@ -130,11 +98,12 @@ def _mapped_blocks(
     levels: Sequence[int],
     options: BlockMappingOptions,
 ) -> list[LabelledBlocks]:
-    wanted = authors_key_frames(stream_format(source_stream).frames)
+    size, count = count_pictures(source_stream)
+    wanted = authors_key_frames(count)
     # A key frame and the frame before it; the first frame has the one after it.
     indices = sorted({*wanted, *(index - 1 if index else 1 for index in wanted)})
-    pictures = dict(zip(indices, frames_at(source_stream, indices), strict=True))
-    decoded = {qp: frames_at(stream, wanted) for qp, stream in coded.items()}
+    pictures = dict(zip(indices, read_frames(source_stream, size, indices), strict=True))
+    decoded = {qp: list(read_frames(stream, size, wanted)) for qp, stream in coded.items()}
     parts = []
     for place, index in enumerate(wanted):
         pair = [pictures[max(index - 1, 0)], pictures[max(index, 1)]]

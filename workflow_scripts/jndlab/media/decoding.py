@@ -1,0 +1,163 @@
+"""Strict decoding of files that the suite did not write: whole pictures of one format, or none.
+
+FFmpeg conceals damage, converts formats and scales pictures of another size without failing. Here
+every decoded picture is looked at by its filter ``showinfo`` before anything else happens to it.
+Damage that no decoder can see (a changed sample of a raw or Y4M file, some bits of a stream without
+checksums) passes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from jndlab.errors import UserError
+from jndlab.media.clip import PIX_FMTS
+from jndlab.media.ffmpeg import LOG_TAIL_LINES, STRICT, CompletedRun, ToolError, errors_in, run
+
+# Streams without a container: their times are the demuxer's guess, so only a change is seen.
+_UNTIMED = {"h264", "hevc", "vvc", "avs2", "avs3", "cavs", "mpegvideo", "m4v", "obu", "evc"}
+_SHOW = "showinfo=checksum=0"
+_PICTURE = re.compile(r"pts_time:(\S+) .* duration_time:(\S+) +fmt:(\S+) .* s:(\d+x\d+) i:(\S)")
+_FULL_RANGE = re.compile("color_range:pc ")
+_INPUT = re.compile(r"Input #0, (\w+)")
+_RATE = re.compile(r"config in time_base: \S+, frame_rate: ([1-9]\d*/[1-9]\d*)")
+
+
+@dataclass(frozen=True)
+class StoredFormat:
+    """What every picture of a file must be: 4:2:0 of 8 or 10 bit, ``width`` x ``height``.
+
+    ``fps`` None: no rate is prescribed, but it must not change.
+    """
+
+    width: int
+    height: int
+    bit_depth: int
+    fps: Fraction | None = None
+
+
+def decode(
+    path: str | Path,
+    stored: StoredFormat,
+    filters: Sequence[str] = (),
+    options: Sequence[str] = (),
+    *,
+    target: str | Path = "-",
+) -> bytes:
+    """Decode a file to raw samples in its own format: returned, or written to ``target``.
+
+    ``filters`` and output ``options`` are FFmpeg's. Raises UserError where the file is no video or
+    damaged, is interlaced or of full range, or where a picture has another size, sample format or
+    rate than ``stored``; the first picture is checked before the others are decoded.
+    """
+    _, first = _strictly(path, ["-vf", _SHOW, "-frames:v", "1", "-f", "null", "-"])
+    _require(first, path, stored)
+    done, shown = _strictly(
+        path,
+        ["-vf", ",".join([_SHOW, *filters]), *options, "-pix_fmt", PIX_FMTS[stored.bit_depth],
+         "-f", "rawvideo", str(target)],
+    )  # fmt: skip
+    _require(shown, path, stored)
+    return done.stdout
+
+
+def count_pictures(path: str | Path) -> tuple[tuple[int, int], int]:
+    """Size (width, height) and number of pictures of a file, by its packets: none is decoded."""
+    done, _ = _strictly(path, ["-c", "copy", "-f", "framecrc", "-"])
+    text = done.stdout.decode()
+    size = re.search(r"^#dimensions 0: (\d+)x(\d+)", text, re.MULTILINE)
+    count = sum(not line.startswith("#") for line in text.splitlines())
+    if size is None or not count:
+        raise UserError("a stream holds no pictures.", where=str(path))
+    return (int(size[1]), int(size[2])), count
+
+
+def _strictly(path: str | Path, output: Sequence[str]) -> tuple[CompletedRun, str]:
+    """A decode without any error, and FFmpeg's report of it."""
+    with TemporaryDirectory() as folder:
+        report = Path(folder) / "report"
+        try:
+            done = run(["-v", "level+error", *STRICT, "-i", f"file:{path}", "-map", "0:v:0",
+                        "-fps_mode", "passthrough", *output], report=report)  # fmt: skip
+            said = "\n    ".join(errors_in(done.stderr)[:LOG_TAIL_LINES])
+            if not said:
+                return done, report.read_text(encoding="utf-8", errors="replace")
+        except ToolError as error:
+            said = error.expected
+    raise UserError(
+        "a file is no video that FFmpeg reads without errors.",
+        where=str(path),
+        expected=f"a whole, sound video; FFmpeg reports:\n    {said}",
+        remedy="fetch or copy the file again; that it plays (errors concealed) is not enough.",
+    )
+
+
+def _require(report: str, path: str | Path, stored: StoredFormat) -> None:
+    """Raise UserError unless all pictures that FFmpeg showed are progressive and as ``stored``."""
+    size, pix_fmt = f"{stored.width}x{stored.height}", PIX_FMTS[stored.bit_depth]
+    for number, (_, _, found_fmt, found_size, scan) in enumerate(_PICTURE.findall(report)):
+        where = f"{path}, picture {number}"
+        if (found_size, found_fmt.replace("yuvj", "yuv")) != (size, pix_fmt):
+            raise UserError(
+                "a video changes its format." if number else
+                "a video has another format than stated.",
+                where=where,
+                expected=f"{size}, {stored.bit_depth} bit, 4:2:0 ({pix_fmt}), found {found_size}, "
+                f"{found_fmt}",
+                remedy="correct width, height or bit depth where they are stated, or convert the "
+                "file yourself.",
+            )  # fmt: skip
+        if scan != "P":
+            fields = {"T": "top field first", "B": "bottom field first"}.get(scan, scan)
+            raise UserError(
+                "a video is interlaced.",
+                where=where,
+                expected=f"progressive pictures, found {fields}",
+                remedy="deinterlace it, for example with `ffmpeg -i SOURCE -vf "
+                "bwdif=mode=send_frame -c:v ffv1 PROGRESSIVE.mkv`, and name that file.",
+            )
+    if _FULL_RANGE.search(report):
+        raise UserError(
+            "a video has samples of full range.",
+            where=str(path),
+            expected="limited range (luma 16 to 235 of 255), which codecs and metrics assume",
+            remedy="convert it, for example with `ffmpeg -i SOURCE -vf "
+            "scale=in_range=full:out_range=limited -c:v ffv1 LIMITED.mkv`, and name that file.",
+        )
+    _require_steady(report, path, stored.fps)
+
+
+def _require_steady(report: str, path: str | Path, fps: Fraction | None) -> None:
+    """Raise UserError unless picture k is shown at k / fps, within half a picture's time.
+
+    Of a stream without a container only a change is seen: its times are the demuxer's guess.
+    """
+    found = _PICTURE.findall(report)
+    demuxer, rate = _INPUT.search(report), _RATE.search(report)
+    if demuxer and demuxer[1] in _UNTIMED:
+        durations = [float(p[1]) for p in found if p[1] not in ("NOPTS", "0")]
+        steady = all(abs(one / durations[0] - 1) < 0.25 for one in durations)
+        told = "one rate"
+    else:
+        times = [float(p[0]) for p in found if p[0] != "NOPTS"]
+        fps = fps or (Fraction(rate[1]) if rate else None)
+        steady = (
+            not times
+            or fps is None
+            or all(abs((time - times[0]) * fps - place) <= 0.5 for place, time in enumerate(times))
+        )
+        told = f"{fps} pictures per second"
+    if not steady:
+        raise UserError(
+            "a video has another frame rate than stated, or changes it.",
+            where=str(path),
+            expected=f"{told}, the same from first to last"
+            + (f"; the file states {rate[1]}" if rate else ""),
+            remedy="correct the rate where it is stated; of a file of variable rate make one of "
+            "constant rate, for example with `-vf fps=25 -c:v ffv1`.",
+        )
