@@ -57,6 +57,7 @@ rule map_importance:
     input:
         clip="<results>/sequences/{sequence}.mkv",
         metadata="<results>/sequences/{sequence}.json",
+        models=bl_juniper_inputs.saliency_files,
     output:
         maps="<results>/bl_juniper/importance/{saliency}/{sequence}.npz",
     log:

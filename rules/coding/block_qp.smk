@@ -5,7 +5,7 @@ rule map_block_qps:
     """Choose a QP for every 64x64 block of every frame of a clip at a target QP."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
-        stages=coding.files_of_options,
+        stages=coding.method_files,
     output:
         qp_map="<results>/qp_maps/{sequence}/{method}/qp{qp}.npz",
     log:

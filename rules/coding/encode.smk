@@ -5,6 +5,7 @@ rule encode_clip:
     """Encode a clip to one checked stream, with its bits per frame."""
     input:
         unpack(coding.coded_clip),
+        codec_files=coding.codec_files,
     output:
         stream=ensure("<results>/streams/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}", non_empty=True),
         metadata="<results>/streams/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}.json",

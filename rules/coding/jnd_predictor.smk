@@ -5,7 +5,7 @@ rule predict_jnd:
     """Predict the JND levels of a clip, frame by frame and pooled."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
-        models=coding.files_of_options,
+        models=coding.method_files,
     output:
         predicted="<results>/predicted_jnd/{sequence}/{method}.json",
     log:

@@ -6,7 +6,7 @@ rule prefilter_clip:
     input:
         clip="<results>/sequences/{sequence}.mkv",
         metadata="<results>/sequences/{sequence}.json",
-        models=coding.filter_models,
+        models=coding.method_files,
     output:
         clip="<results>/prefiltered/{sequence}/{method}/{variant}.mkv",
         metadata="<results>/prefiltered/{sequence}/{method}/{variant}.json",

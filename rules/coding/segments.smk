@@ -12,6 +12,7 @@ if SEGMENTED_CODECS:
         """Encode a segment of an all-intra stream."""
         input:
             unpack(coding.coded_clip),
+            codec_files=coding.codec_files,
         output:
             stream=temp(f"<results>/{SEGMENT}"),
             metadata=temp(f"<results>/{SEGMENT}.json"),

@@ -122,6 +122,7 @@ rule compute_saliency:
     input:
         frames=rules.list_jnd_frames.output.frames,
         table=rules.list_jnd_frames.output.table,
+        models=coding.named_files(JND_FRAMES["saliency"]["options"]),
     output:
         maps=directory("<results>/jnd_frames/saliency"),
     log:

@@ -55,7 +55,7 @@ rule check_vp_jnd_quiz:
     """Compare the recommendations for KonJND-1k's two quiz pictures with the accepted levels."""
     input:
         fitted=f"{RESULTS}/vp_jnd/{vp_jnd_inputs.first[0]}/fitted.json",
-        models=coding.made_files(vp_jnd_inputs.first_options()),
+        models=coding.named_files(vp_jnd_inputs.first_options()),
     output:
         **outputs_of("vp_jnd", "check_vp_jnd_quiz"),
     log:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jndlab.files import sha256_of
 from workflow_runner import Workflow
 
 CONFIG = """
@@ -20,12 +21,15 @@ mlflow: false
 papers: []
 methods:
   anchor: {kind: anchor}
-  level: {kind: jnd_predictor, class: "my_methods:Level", options: {qp: 32.4}}
+  level:
+    kind: jnd_predictor
+    class: my_methods:Level
+    options: {qp: 32.4, networks: [{luma: my_level}]}
   coarser:
     kind: block_qp
     class: my_methods:Coarser
     codecs: [kvazaar-ultrafast]
-    options: {by: 3}
+    options: {by: 3, files: {network: my_maps.net}}
 """
 
 METHODS = """
@@ -35,7 +39,7 @@ from jndlab.jnd.block.qp import grid
 
 
 class Level:
-    def __init__(self, *, qp):
+    def __init__(self, *, qp, networks):
         self.qp = qp
 
     def predict(self, frames, clip):
@@ -43,7 +47,7 @@ class Level:
 
 
 class Coarser:
-    def __init__(self, *, by):
+    def __init__(self, *, by, files):
         self.by = by
 
     def qp_maps(self, frames, clip, qp):
@@ -57,6 +61,8 @@ def finished(tmp_path_factory) -> Workflow:
     workflow = Workflow(tmp_path_factory.mktemp("kinds"))
     workflow.write("my_methods.py", METHODS)
     workflow.write("mine.yaml", CONFIG)
+    workflow.write("my_level", "weights of a network\n")
+    workflow.write("my_maps.net", "weights of another\n")
     workflow.run("--configfile", "mine.yaml")
     return workflow
 
@@ -84,6 +90,26 @@ def test_a_control_codes_blocks_with_its_qps(finished):
         assert len(coded[qp]["recipe"]["codec"]["qp_map_sha256"]) == 64
 
 
+def test_points_name_the_models_of_their_method_and_another_model_makes_them_again(finished):
+    jobs = {
+        "level": ("my_level", "x265-ultrafast", "predict_jnd", 1),
+        "coarser": ("my_maps.net", "kvazaar-ultrafast", "map_block_qps", 2),
+    }
+    for method, (name, codec, rule, count) in jobs.items():
+        file = finished.folder / name
+        for point in points(finished.folder, codec, method).values():
+            assert point["recipe"]["models_sha256"] == [sha256_of(file)]
+        for point in points(finished.folder, codec, "anchor").values():
+            assert point["recipe"]["models_sha256"] == []
+        before = file.read_bytes()
+        file.write_bytes(b"weights of a longer training\n")
+        planned = finished.planned("--configfile", "mine.yaml")
+        file.write_bytes(before)
+        assert planned[rule] == count
+        assert planned["encode_clip"] == planned["measure_point"] == 2
+    assert finished.planned("--configfile", "mine.yaml") == {}
+
+
 def test_every_method_is_in_the_tables(finished):
     with open(finished.folder / "results/tables/same_qp.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -97,6 +123,8 @@ def test_segments_change_no_number(finished, tmp_path):
     workflow = Workflow(tmp_path)
     workflow.write("my_methods.py", METHODS)
     workflow.write("mine.yaml", CONFIG + "ai_segment_frames: 2\n")
+    workflow.write("my_level", "weights of a network\n")
+    workflow.write("my_maps.net", "weights of another\n")
     planned = workflow.planned("--configfile", "mine.yaml")
     # Of x265's four encodes each is cut in two, as is kvazaar's anchor; maps are for whole clips.
     assert planned["encode_segment"] == 2 * 6
@@ -107,5 +135,6 @@ def test_segments_change_no_number(finished, tmp_path):
         joined = points(tmp_path, "x265-ultrafast", method)
         for qp in (27, 37):
             assert joined[qp]["metrics"] == whole[qp]["metrics"]
+            assert joined[qp]["recipe"]["models_sha256"] == whole[qp]["recipe"]["models_sha256"]
             assert abs(joined[qp]["bits"] - whole[qp]["bits"]) <= 8
     assert not list((tmp_path / "results/segments").rglob("*.265"))

@@ -1,6 +1,6 @@
 """A clip in; the importance of the blocks of its key frames (NPZ) out."""
 
-from jndlab.files import read_json
+from jndlab.files import read_json, sha256_of
 from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.jnd.block.maps import write_block_maps
 from jndlab.jnd.saliency.visual_importance import importance_maps, load_saliency
@@ -21,6 +21,7 @@ def main(snakemake) -> None:
             "stage": "importance",
             "form": params.form,
             **params.saliency,
+            "models_sha256": [sha256_of(path) for path in given.models],
             "source_sha256": read_json(given.metadata)["samples_sha256"],
         },
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
+from jndlab.codecs.qp_map import models_of
 from jndlab.files import read_json, sha256_of, write_json
 from jndlab.jnd.jnd_predictor import qp_not_below_jnd
 from jndlab.media.clip import clip_from_text
@@ -15,8 +16,10 @@ def main(snakemake) -> None:
     codec = get_codec(snakemake.params.codec)
     configuration, qp = snakemake.wildcards.configuration, int(snakemake.wildcards.qp)
     predicted, qp_map = snakemake.input.get("predicted"), snakemake.input.get("qp_map")
+    models: list[str] = []
     if predicted:
-        qp = qp_not_below_jnd(qp, read_json(predicted))
+        jnd = read_json(predicted)
+        qp, models = qp_not_below_jnd(qp, jnd), sorted(jnd["models_sha256"].values())
     with scratch(snakemake) as work_dir:
         job = EncodeJob(
             source=Path(snakemake.input.clip),
@@ -30,9 +33,13 @@ def main(snakemake) -> None:
             qp_map=Path(qp_map) if qp_map else None,
         )
         result = codec.encode(job)
-    of_map = {"qp_map_sha256": sha256_of(qp_map)} if qp_map else {}
+    of_map = {}
+    if qp_map:
+        of_map, models = {"qp_map_sha256": sha256_of(qp_map)}, models_of(qp_map)
+    files = {Path(path).name: sha256_of(path) for path in snakemake.input.codec_files}
     metadata = {
-        "recipe": codec.recipe(configuration, qp) | of_map,
+        "recipe": codec.recipe(configuration, qp) | of_map | ({"files": files} if files else {}),
+        "models_sha256": models,
         "coded_qp": qp,
         "coded_sha256": read_json(snakemake.input.metadata)["samples_sha256"],
         "stream_sha256": sha256_of(job.stream),

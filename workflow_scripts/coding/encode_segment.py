@@ -6,7 +6,7 @@ from pathlib import Path
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
 from jndlab.codecs.segments import cut_segment
-from jndlab.files import read_json, write_json
+from jndlab.files import read_json, sha256_of, write_json
 from jndlab.jnd.jnd_predictor import qp_not_below_jnd
 from jndlab.media.clip import clip_from_text
 from jndops.adapter import run, scratch
@@ -15,8 +15,11 @@ from jndops.adapter import run, scratch
 def main(snakemake) -> None:
     codec, length = get_codec(snakemake.params.codec), snakemake.params.length
     qp, predicted = int(snakemake.wildcards.qp), snakemake.input.get("predicted")
+    models: list[str] = []
     if predicted:
-        qp = qp_not_below_jnd(qp, read_json(predicted))
+        jnd = read_json(predicted)
+        qp, models = qp_not_below_jnd(qp, jnd), sorted(jnd["models_sha256"].values())
+    files = {Path(path).name: sha256_of(path) for path in snakemake.input.codec_files}
     with scratch(snakemake) as work_dir:
         segment = work_dir / "segment.mkv"
         clip = cut_segment(
@@ -38,7 +41,10 @@ def main(snakemake) -> None:
         )
         result = codec.encode(job)
     metadata = {
-        "recipe": codec.recipe("AI", qp) | {"segment_frames": length},
+        "recipe": codec.recipe("AI", qp)
+        | {"segment_frames": length}
+        | ({"files": files} if files else {}),
+        "models_sha256": models,
         "coded_qp": qp,
         "coded_sha256": read_json(snakemake.input.metadata)["samples_sha256"],
         "threads": snakemake.threads,

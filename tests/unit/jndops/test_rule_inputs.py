@@ -85,7 +85,38 @@ def test_a_filter_of_its_own_for_each_qp_has_clips_and_models_by_qp():
     coding = inputs(methods=methods, papers=[])
     assert coding.coded_clip(point("by_qp", "vvenc-faster"))["clip"].endswith("by_qp/qp22.mkv")
     asked = wild(sequence="bikes", method="by_qp", variant="qp27")
-    assert coding.filter_models(asked) == ["results/b.onnx"]
+    assert coding.method_files(asked) == ["results/b.onnx"]
+
+
+def test_files_are_found_at_any_depth_of_the_options(tmp_path):
+    first, second, third = (tmp_path / name for name in ("levels", "a b.npz", "qp22"))
+    for file in (first, second, third):
+        file.write_text("weights")
+    options = {
+        "model": "small",  # a name, not a file
+        "networks": [{"luma": str(first), "again": str(first)}, [str(second)]],
+        "models": {"chroma": str(third), 22: "{results}/a.onnx", 27: "absent.onnx"},
+    }
+    method = {"kind": "prefilter", "class": "jndlab.jnd.erjnd:ErjndPrefilter", "per_qp": True}
+    anchor = {"kind": "anchor"}
+    coding = inputs(methods={"anchor": anchor, "mine": {**method, "options": options}}, papers=[])
+    named = [str(first), str(second), str(third), "results/a.onnx"]
+    assert coding.method_files(wild(sequence="bikes", method="mine", variant="qp22")) == named
+    everything = [*named, "absent.onnx"]  # that one is reported before anything is run
+    assert coding.method_files(wild(sequence="bikes", method="mine", variant="all")) == everything
+
+
+def test_what_a_codecs_entry_names_is_an_input_of_its_encodes(tmp_path):
+    encoder, intra, low_delay = (tmp_path / name for name in ("vtm", "intra.cfg", "ldp.cfg"))
+    for file in (encoder, intra, low_delay):
+        file.write_text("")
+    files = {"AI": str(intra), "LDP": str(low_delay)}
+    overrides = {"encoder": str(encoder), "config_files": files, "decoder": str(encoder) + "d"}
+    coding = inputs(codec_overrides={"vtm-11.0": overrides})
+    asked = wild(codec="vtm-11.0", configuration="LDP")
+    assert coding.codec_files(asked) == [str(encoder), str(low_delay)]
+    assert coding.codec_files(wild(codec="vtm-11.0")) == [str(encoder), str(intra)]
+    assert coding.codec_files(wild(codec="vvenc-faster", configuration="AI")) == []
 
 
 def test_only_prefiltered_points_have_metrics_of_the_filter(demo):

@@ -20,6 +20,14 @@ MAX_QP = 51
 _REMEDY = "make the map again for this clip."
 
 
+def models_of(path: str | Path) -> list[str]:
+    """Hex SHA-256 of the models that a QP map rests on; none where it does not name them."""
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as data:
+        return data["models_sha256"].tolist() if "models_sha256" in data else []
+
+
 def read_qp_map(path: str | Path, clip: ClipFormat, block_size: int = BLOCK_SIZE) -> np.ndarray:
     """The QPs (int16, frames x rows x columns) of every block of ``clip``, partial ones included.
 

@@ -62,7 +62,9 @@ def rd_point(
         "source_sha256": source["samples_sha256"],
         "coded_sha256": coded["samples_sha256"],
         "method": {"class": method["class"], "options": method["options"]},
-        "models_sha256": sorted(coded.get("models_sha256", {}).values()),
+        "models_sha256": sorted(
+            {*coded.get("models_sha256", {}).values(), *encode.get("models_sha256", [])}
+        ),
     }
     return {
         "schema": SCHEMA_VERSION,

@@ -102,6 +102,10 @@ class BlJuniperInputs:
         """The saliency model of an importance map, with its options."""
         return self.section["importance"][wildcards.saliency]
 
+    def saliency_files(self, wildcards: Wildcards) -> list[str]:
+        """Files that the options of a saliency model name."""
+        return self.coding.named_files(self.saliency(wildcards)["options"])
+
     def saliency_code(self, wildcards: Wildcards) -> str:
         """Digest of the code of a saliency model's class."""
         target = saliency_class(self.saliency(wildcards)["model"])

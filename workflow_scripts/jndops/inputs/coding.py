@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from jndops.plan.encode_priority import EncodePriority, run_model
 from jndops.settings import ALL_QPS, Settings, place_of
 
 SECONDS_PER_MEGAPIXEL = {"vtm": 900, "vvenc": 60, "x265": 5, "kvazaar": 5, "x264": 2}
+MODEL_SUFFIXES = (".onnx", ".pt", ".h5", ".keras")
 SECONDS_OF_OTHERS = 60  # of a codec added later
 SEGMENT = "segments/{codec}/AI/{sequence}/{method}/qp{qp}/{segment}.{suffix}"
 
@@ -37,7 +39,7 @@ class CodingInputs:
         self.scripts = settings.root / "workflow_scripts"
         self.priority = EncodePriority(settings, run_model(settings, settings.root))
         # Now and not when a rule first asks, so that a missing module is reported at once.
-        self.method_files = {
+        self.method_modules = {
             name: self.closure(class_file(method["class"], self.scripts))
             for name, method in self.config["methods"].items()
             if method["class"]
@@ -57,7 +59,7 @@ class CodingInputs:
 
     def method_code(self, wildcards: Wildcards) -> str:
         """Digest of the code of a method's class."""
-        return digest(self.method_files[wildcards.method])
+        return digest(self.method_modules[wildcards.method])
 
     def codec(self, wildcards: Wildcards) -> dict[str, Any]:
         """A codec's entry."""
@@ -155,21 +157,39 @@ class CodingInputs:
         options = self.method(wildcards)["options"]
         return expanded_options(options, results=self.results, sequence=wildcards.sequence)
 
-    def files_of_options(self, wildcards: Wildcards) -> list[str]:
-        """Files that a method's options name below ``{results}``: the run makes them first."""
-        return self.made_files(self.options(wildcards))
-
-    def made_files(self, options: Any) -> list[str]:
-        """Files below the results that expanded options name."""
-        return [text for text in texts_of(options) if text.startswith(f"{self.results}/")]
-
-    def filter_models(self, wildcards: Wildcards) -> list[str]:
-        """Model files of a prefilter: they are made first, and a change re-runs the method."""
+    def method_files(self, wildcards: Wildcards) -> list[str]:
+        """Files that a method's options name; of models by QP only that of the variant's QP."""
         options = self.options(wildcards)
-        if "models" in options:
-            by_qp = {str(qp): path for qp, path in options["models"].items()}
-            return [path for qp, path in by_qp.items() if wildcards.variant == f"qp{qp}"]
-        return [options["model"]] if "model" in options else []
+        variant, models = getattr(wildcards, "variant", ALL_QPS), options.get("models")
+        if variant != ALL_QPS and isinstance(models, dict):
+            of_others = {qp for qp in models if str(qp).isdigit() and variant != f"qp{qp}"}
+            options["models"] = [path for qp, path in models.items() if qp not in of_others]
+        return self.named_files(options)
+
+    def codec_files(self, wildcards: Wildcards) -> list[str]:
+        """Files that a codec's entry names: programs, and what configures its coding."""
+        codec = self.codec(wildcards)
+        files = [codec.get("encoder")]
+        if codec.get("verify_with_decoder"):
+            files.append(codec.get("decoder"))
+        # Segments are of AI alone.
+        configuration = getattr(wildcards, "configuration", "AI")
+        files.append(codec.get("config_files", {}).get(configuration))
+        return self.named_files(files)
+
+    def named_files(self, options: Any) -> list[str]:
+        """Files that expanded options name at any depth: a change re-runs what uses them.
+
+        They are those below the results, which the run makes first, those that are there, and what
+        must be there because of its suffix.
+        """
+        starts, ends = f"{self.results}/", MODEL_SUFFIXES
+        return [
+            text
+            for text in dict.fromkeys(texts_of(options))
+            # Path.is_file would raise for a text that is too long for a name.
+            if text.startswith(starts) or text.endswith(ends) or os.path.isfile(text)  # noqa: PTH113
+        ]
 
     def is_used(self, start: str) -> bool:
         """Whether a method's options name a path below the results that begins so."""

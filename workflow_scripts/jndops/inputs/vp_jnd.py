@@ -95,8 +95,8 @@ class VpJndInputs:
         return expanded_options(options, **names)
 
     def models(self, wildcards: Wildcards) -> list[str]:
-        """Files below the results that a choice's options name: the run makes them first."""
-        return self.coding.made_files(self.options(wildcards))
+        """Files that a choice's options name."""
+        return self.coding.named_files(self.options(wildcards))
 
     def chosen(self, data: str) -> list[str]:
         """All choices for a data set, with all else that tables and figures need."""
@@ -147,7 +147,7 @@ class VpJndInputs:
 
     def choice_code(self) -> str:
         """Digest of the code of all choices."""
-        files = self.coding.method_files
+        files = self.coding.method_modules
         return digest(file for name in self.choices for file in files[name])
 
     @property

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path
+from jndlab.files import atomic_path, sha256_of
 
 KINDS = {"block_jnd": np.float32, "importance": np.uint8, "qp": np.int16}
 RANGES = {"block_jnd": (0, 63), "importance": (1, 3), "qp": (0, 63)}
@@ -94,6 +95,20 @@ def write_block_maps(path: str | Path, maps: BlockMaps) -> None:
     }
     with atomic_path(path) as part, open(part, "wb") as stream:
         np.savez_compressed(stream, **contents)
+
+
+def models_behind(files: Iterable[str | Path]) -> list[str]:
+    """Hex SHA-256 of the models that files rest on: of a map of blocks those that made it, by its
+    provenance; of any other file its own, because it is taken for a model.
+    """
+    found: set[str] = set()
+    for file in files:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                found |= set(json.loads(str(archive["provenance"])).get("models_sha256", []))
+        except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile):
+            found.add(sha256_of(file))
+    return sorted(found)
 
 
 def read_block_maps(
