@@ -56,7 +56,7 @@ choose-quality: setup config-exists ## the quality of a picture of your own by C
 	@$(PY) workflow_scripts/commands/choose_quality.py "$(PICTURE)" --configfile $(CONFIG) $(ARGS)
 
 ui: setup config-exists ## browse CONFIG's runs in MLflow
-	@$(PY) -m mlflow ui --backend-store-uri "sqlite:///$(RESULTS)/mlflow.db" $(ARGS)
+	@results="$(RESULTS)" && cd "$$results" && $(CURDIR)/$(PY) -m mlflow ui --backend-store-uri sqlite:///mlflow.db $(ARGS)
 
 report: setup config-exists ## Snakemake's HTML report of CONFIG's results
 	@$(PY) workflow_scripts/commands/make_report.py --configfile $(CONFIG) $(ARGS)

@@ -1,6 +1,12 @@
 """MLflow as a mirror of the results: rebuildable, written by one local job, never needed."""
 
+from jndops.failures import note_failure
+from jndops.mlflow.mirror import needs_mirroring
+
 MIRROR = SCRIPTS / "commands/mirror_mlflow.py"
+
+if workflow.is_main_process and needs_mirroring(RESULTS):
+    note_failure(f"{RESULTS}/logs/mirror_mlflow.log")
 
 
 rule mirror_mlflow:
@@ -9,7 +15,7 @@ rule mirror_mlflow:
         points=coding.point_files(),
         tables=rules.tables.input,
         figures=rules.figures.input,
-        trainings=[getattr(rules, paper).input.get("trainings", []) for paper in settings.config["papers"]],
+        papers=[getattr(rules, paper).input for paper in settings.config["papers"]],
     output:
         ledger="<results>/mlflow_ledger.csv",
     log:

@@ -146,6 +146,20 @@ def test_a_person_is_told_what_was_made(smoke):
     assert "Stand-in content" in smoke.said
 
 
+def test_a_deleted_mirror_comes_back_and_a_failed_one_is_tried_again(smoke, results):
+    database, ledger = results / "mlflow.db", results / "mlflow_ledger.csv"
+    kept = database.rename(database.with_suffix(".kept"))
+    assert smoke.planned(*SMOKE) == {"mirror_mlflow": 1}
+    kept.rename(database)
+    text = ledger.read_text("utf-8")
+    ledger.write_text(text.replace(",mirrored\n", ",not mirrored: database is locked\n"))
+    assert smoke.planned(*SMOKE) == {"mirror_mlflow": 1}
+    smoke.run(*SMOKE)
+    assert ledger.read_text("utf-8") == text
+    assert smoke.planned(*SMOKE) == {}
+    assert "iqnet/table/audit" in text  # whatever came last is part of it
+
+
 def test_results_are_mirrored_into_mlflow(results):
     with sqlite3.connect(results / "mlflow.db") as database:
         (runs,) = database.execute(

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import pytest
 
 from jndlab.files import sha256_of
-from jndops.mlflow.mirror import mirror
+from jndops.mlflow.mirror import mirror, needs_mirroring, write_failed_ledger
 from jndops.mlflow.records import collect_records
 from jndops.mlflow.trainings import collect_trainings
 
@@ -156,6 +156,21 @@ def test_names_are_made_fit_and_infinities_left_out(tmp_path):
     path.write_text(path.read_text().replace('"bits": 184264', '"bits": Infinity'))
     point = collect_records(tmp_path)[-1]
     assert {name for name, _, _ in point.metrics} == {"a ___", "bitrate_kbps", "encode_cpu_s"}
+
+
+def test_a_mirror_that_failed_or_is_gone_is_wanted_again(tmp_path):
+    results = make_results(tmp_path)
+    assert not needs_mirroring(results)  # nothing was mirrored yet
+    database, ledger_file = results / "mlflow.db", results / "mlflow_ledger.csv"
+    database.touch()
+    write_failed_ledger(results, ledger_file, "database is locked")
+    assert needs_mirroring(results)
+    ledger_file.write_text(
+        ledger_file.read_text().replace("not mirrored: database is locked", "mirrored")
+    )
+    assert not needs_mirroring(results)
+    database.unlink()
+    assert needs_mirroring(results)
 
 
 def test_payload_is_of_content_not_of_time(tmp_path):
@@ -346,3 +361,16 @@ def test_adapter_goes_on_without_mlflow(tmp_path, repository):
     )
     states = {row["state"] for row in ledger(results).values()}
     assert states == {"not mirrored: ImportError: no mlflow here"} and len(ledger(results)) == 12
+
+
+def test_a_place_may_have_any_name(tmp_path):
+    """An address of MLflow ends at a question mark."""
+    place = tmp_path / "why? 100%25 of #1; 'so'"
+    write_point(place / "results", "anchor", 22)
+    (place / "results/mlflow.db").mkdir()
+    (place / "results/mlflow.db/kept").touch()
+    assert run_mirror(place / "results").written == 2
+    assert {path.name for path in tmp_path.iterdir()} == {place.name}
+    with sqlite3.connect(place / "results/mlflow.db") as database:
+        assert database.execute("SELECT count(*) FROM runs").fetchone() == (2,)
+    assert (place / "results/mlflow.old.db/kept").is_file()

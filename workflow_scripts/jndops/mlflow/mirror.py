@@ -15,13 +15,13 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import chdir, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, write_csv
+from jndlab.files import atomic_path, read_csv, write_csv
 from jndops.mlflow.records import ARTIFACTS_FOLDER, Record, collect_records
 from jndops.mlflow.trainings import collect_trainings, register_models
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
+DATABASE, LEDGER = "mlflow.db", "mlflow_ledger.csv"  # in the results folder
 LEDGER_COLUMNS = ["job_key", "kind", "experiment", "run_id", "payload_sha256", "state"]
 MIRROR_TAG = "jndlab_mirror"
 LOCK_SECONDS = 120
@@ -53,7 +54,7 @@ def mirror(results_dir: Path, database: Path, ledger: Path) -> Outcome:
     """
     results_dir, database = Path(results_dir).resolve(), Path(database).resolve()
     records = _collect(results_dir)
-    with single_writer(database):
+    with single_writer(database), chdir(database.parent):  # for addresses: see _address
         client, rebuilt = open_database(database, results_dir / ARTIFACTS_FOLDER)
         outcome, run_ids = _synchronise(client, records, results_dir / ARTIFACTS_FOLDER)
         new = register_models(client, records, run_ids, results_dir / ARTIFACTS_FOLDER)
@@ -95,7 +96,7 @@ def single_writer(database: Path) -> Iterator[None]:
 def open_database(database: Path, artifacts: Path) -> tuple[MlflowClient, bool]:
     """A client of ``database``, which is made again where needed, and whether that was so.
 
-    Only the holder of :func:`single_writer` may call this.
+    Only the holder of :func:`single_writer` may call this, in the folder of the database.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -105,6 +106,8 @@ def open_database(database: Path, artifacts: Path) -> tuple[MlflowClient, bool]:
 
     if not event.contains(Engine, "connect", _write_without_waiting):
         event.listen(Engine, "connect", _write_without_waiting)
+    if database.is_dir() and not database.is_symlink():
+        database.replace(database.with_suffix(".old.db"))
     stale = database.exists() and not _belongs_here(database, artifacts, __version__)
     if stale:
         database.replace(database.with_suffix(".old.db"))
@@ -113,9 +116,29 @@ def open_database(database: Path, artifacts: Path) -> tuple[MlflowClient, bool]:
         # MLflow's migrations leave a broken file for good when they are killed or run twice at
         # once: they run on a file of another name, which is renamed when they are through.
         with atomic_path(database) as part:
-            MlflowClient(f"sqlite:///{part}").search_experiments()
+            MlflowClient(_address(part)).search_experiments()
     # Named twice: MLFLOW_REGISTRY_URI in the environment would lead the models elsewhere.
-    return MlflowClient(f"sqlite:///{database}", f"sqlite:///{database}"), stale
+    return MlflowClient(_address(database), _address(database)), stale
+
+
+def _address(database: Path) -> str:
+    """MLflow's address of a database in the present folder.
+
+    An address ends at a ``?``, and MLflow understands no escapes: where the path has one, the
+    address is relative to the folder. Elsewhere it is absolute, as MLflow remembers databases by
+    their address.
+    """
+    return f"sqlite:///{database.name if '?' in str(database) else database}"
+
+
+def needs_mirroring(results_dir: str | Path) -> bool:
+    """Whether a mirror was made of these results that is no longer there, or that failed."""
+    ledger = Path(results_dir) / LEDGER
+    if not ledger.is_file():
+        return False
+    rows = read_csv(ledger)
+    failed = any(row.get("state") != "mirrored" for row in rows)
+    return failed or not (Path(results_dir) / DATABASE).is_file()
 
 
 def experiment_id(client: MlflowClient, name: str, artifacts: Path) -> str:
