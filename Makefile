@@ -14,8 +14,10 @@ SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 RUN := $(if $(PROFILE),$(PY) -m snakemake --workflow-profile $(PROFILE),$(SNAKEMAKE))
 LOCK := .venv/bin/uv --system-certs pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --custom-compile-command "make lock"
-RESULTS = $$($(PY) workflow_scripts/jndops/results_dir.py $(CONFIG))
+RESULTS = $(PY) workflow_scripts/jndops/results_dir.py "$$CONFIG"
 
+# Names that a user gives reach the shell as values, never as part of a command.
+export CONFIG PICTURE FILE NUMBERS
 export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 export NO_MKDOCS_2_WARNING := 1
@@ -36,36 +38,36 @@ smoke: setup ## the same on two tiny clips, in results/smoke
 	@$(RUN) --configfile config/smoke.yaml $(ARGS)
 
 run: setup config-exists ## the experiment of CONFIG
-	@$(RUN) --configfile $(CONFIG) $(ARGS)
+	@$(RUN) --configfile "$$CONFIG" $(ARGS)
 
 where: ## rule, modules and configuration of a result: FILE=results/vp_jnd/tables/prediction.csv
-	@test -n "$(FILE)" || { echo "which file? make where FILE=results/tables/bd_rate.csv" >&2; exit 2; }
-	@$(PY) workflow_scripts/commands/where.py "$(FILE)"
+	@test -n "$$FILE" || { echo "which file? make where FILE=results/tables/bd_rate.csv" >&2; exit 2; }
+	@$(PY) workflow_scripts/commands/where.py "$$FILE"
 
 plan: setup config-exists ## what CONFIG would do and cost, without doing it
-	@$(PY) workflow_scripts/commands/plan_run.py --configfile $(CONFIG) $(ARGS)
+	@$(PY) workflow_scripts/commands/plan_run.py --configfile "$$CONFIG" $(ARGS)
 
 doctor: setup ## tools, versions and a self-test with known scores
 	@$(PY) workflow_scripts/commands/doctor.py $(ARGS)
 
 check-data: setup config-exists ## which data CONFIG needs, what is missing and how to get it
-	@$(SNAKEMAKE) --quiet all --configfile $(CONFIG) $(ARGS) -- check_data
+	@$(SNAKEMAKE) --quiet all --configfile "$$CONFIG" $(ARGS) -- check_data
 
 choose-quality: setup config-exists ## the quality of a picture of your own by CONFIG's trained VP-JND: PICTURE=photo.png
-	@test -n "$(PICTURE)" || { echo "which picture? make choose-quality PICTURE=photo.png" >&2; exit 2; }
-	@$(PY) workflow_scripts/commands/choose_quality.py "$(PICTURE)" --configfile $(CONFIG) $(ARGS)
+	@test -n "$$PICTURE" || { echo "which picture? make choose-quality PICTURE=photo.png" >&2; exit 2; }
+	@$(PY) workflow_scripts/commands/choose_quality.py "$$PICTURE" --configfile "$$CONFIG" $(ARGS)
 
 ui: setup config-exists ## browse CONFIG's runs in MLflow
-	@results="$(RESULTS)" && cd "$$results" && $(CURDIR)/$(PY) -m mlflow ui --backend-store-uri sqlite:///mlflow.db $(ARGS)
+	@results="$$($(RESULTS))" && cd "$$results" && "$(CURDIR)/$(PY)" -m mlflow ui --backend-store-uri sqlite:///mlflow.db $(ARGS)
 
 report: setup config-exists ## Snakemake's HTML report of CONFIG's results
-	@$(PY) workflow_scripts/commands/make_report.py --configfile $(CONFIG) $(ARGS)
+	@$(PY) workflow_scripts/commands/make_report.py --configfile "$$CONFIG" $(ARGS)
 
 results-archive: setup config-exists ## numbers, tables, figures and report of CONFIG in one file, without video; NUMBERS=x.tar.xz: numbers alone
-	@$(PY) workflow_scripts/commands/archive_results.py pack --configfile $(CONFIG) $(if $(NUMBERS),--numbers "$(NUMBERS)")
+	@$(PY) workflow_scripts/commands/archive_results.py pack --configfile "$$CONFIG" $(if $(NUMBERS),--numbers "$$NUMBERS")
 
 results-rebuild: setup config-exists ## tables, figures and MLflow anew from an unpacked archive, without encoding
-	@$(PY) workflow_scripts/commands/archive_results.py rebuild --configfile $(CONFIG) $(ARGS)
+	@$(PY) workflow_scripts/commands/archive_results.py rebuild --configfile "$$CONFIG" $(ARGS)
 
 bench: setup ## speed as ratios, written to results/bench
 	@$(PY) -m benchmarks $(ARGS)
@@ -97,7 +99,8 @@ lock: setup ## resolve envs/requirements.in and envs/docs.in again
 	@$(LOCK) --constraint envs/requirements.lock envs/docs.in -o envs/docs.lock
 
 config-exists:
-	@test -f "$(CONFIG)" || { echo "there is no file '$(CONFIG)': name one, for example CONFIG=config/smoke.yaml" >&2; exit 2; }
+	@test -f "$$CONFIG" || { echo "there is no file '$$CONFIG': name one, for example CONFIG=config/smoke.yaml" >&2; exit 2; }
+	@$(RESULTS) > /dev/null
 
 clean: ## remove all results (not the data, not .venv)
 	@find results -mindepth 1 ! -name README.md ! -name .gitkeep -delete 2>/dev/null || true

@@ -11,10 +11,11 @@ from jndops.imports import digest
 from jndops.inputs import one_of, workflow_errors
 from jndops.inputs.coding import SEGMENT, CodingInputs
 from jndops.rule_defaults import complete_rules, doubling, training_needs
-from jndops.settings import load_settings
+from jndops.settings import load_settings, read_config
 
 with workflow_errors():
-    settings = load_settings(config, Path(workflow.basedir))
+    given = read_config(workflow.configfiles, workflow.config_settings.config)
+    settings = load_settings(given, Path(workflow.basedir))
     coding = CodingInputs(settings)
 
 prepare_environment(mlflow=settings.config["mlflow"])

@@ -35,7 +35,16 @@ def test_quality_is_chosen_of_a_picture_that_is_named(repository):
     words = called(repository, "choose-quality", "PICTURE=photo.png", "CONFIG=config/smoke.yaml")
     assert words[1:] == [
         "workflow_scripts/commands/choose_quality.py",
-        '"photo.png"',
+        '"$PICTURE"',
         "--configfile",
-        "config/smoke.yaml",
+        '"$CONFIG"',
     ]
+
+
+def test_names_reach_the_shell_as_values(repository, tmp_path):
+    made = tmp_path / "made"
+    for name in (f"my config`touch {made}`.yaml", f'x";touch {made};".yaml', f"'; touch {made}"):
+        command = ["make", "--no-print-directory", "config-exists", f"CONFIG={name}"]
+        done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
+        assert done.returncode != 0 and f"there is no file '{name}'" in done.stderr
+        assert not made.exists()

@@ -15,7 +15,7 @@ from jndlab.media.pictures import read_picture
 from jndlab.papers.vp_jnd.baselines import load_choice
 from jndlab.papers.vp_jnd.splits import split_names
 from jndlab.paths import ROOT
-from jndlab.yaml_files import load_yaml
+from jndlab.yaml_files import load_mapping
 from jndops.command import new_parser, run_command
 from jndops.settings import Settings, load_settings
 
@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
 def recommendation(asked: argparse.Namespace) -> str:
     """The recommendation in words; writes ``asked.out`` where it is given."""
     picture = read_picture(asked.picture)
-    settings = load_settings(load_yaml(asked.configfile), ROOT)
+    settings = load_settings(load_mapping(asked.configfile), ROOT)
     data_sets = settings.config["vp_jnd"]["data"]
     method = _one_of(asked.method, settings.methods_of("quality_choice"), "quality choice")
     data = _one_of(asked.data, list(data_sets), "data set of VP-JND")

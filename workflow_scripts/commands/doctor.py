@@ -35,10 +35,10 @@ def _codecs(options: argparse.Namespace) -> dict[str, Any]:
         kept = read_json(options.config_json)
         return {name: kept["codecs"][name] for name in kept["config"]["codecs"]}
     if options.configfile:
-        from jndlab.yaml_files import load_yaml
+        from jndlab.yaml_files import load_mapping
         from jndops.settings import load_settings
 
-        settings = load_settings(load_yaml(options.configfile), ROOT)
+        settings = load_settings(load_mapping(options.configfile), ROOT)
         return {name: settings.codecs[name] for name in settings.config["codecs"]}
     return {}
 

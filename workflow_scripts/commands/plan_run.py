@@ -10,7 +10,7 @@ from typing import Any
 
 from jndlab.files import write_json
 from jndlab.paths import ROOT
-from jndlab.yaml_files import load_yaml
+from jndlab.yaml_files import load_mapping
 from jndops.command import new_parser, run_command
 from jndops.doctor import usable_cores
 from jndops.plan.cost_model import CostModel, load_first_values
@@ -27,7 +27,7 @@ FIRST_VALUES = ROOT / "config/timings.json"
 
 def main(options: argparse.Namespace) -> None:
     """Print the plan and, on request, write it as JSON and as a chart."""
-    settings = load_settings(load_yaml(options.configfile), ROOT)
+    settings = load_settings(load_mapping(options.configfile), ROOT)
     planned = _planned(settings, options)
     print(render(planned), end="")
     if options.output:

@@ -94,7 +94,7 @@ NonNegative = Annotated[float, Field(ge=0), AS_WRITTEN]
 Positive = Annotated[float, Field(gt=0), AS_WRITTEN]
 Fraction = Annotated[float, Field(ge=0, lt=1), AS_WRITTEN]
 Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
+Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,63}$")]  # part of file names
 Qp = Annotated[int, Field(ge=0, le=63)]
 Share = Annotated[float, Field(gt=0, le=1), AS_WRITTEN]
 CodingConfiguration = Literal["AI", "LDP"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, write_text
-from jndlab.yaml_files import load_yaml
+from jndlab.yaml_files import load_mapping
 from jndops.artefacts import rebuilt_rules
 from jndops.experiment import Experiment
 from jndops.results_dir import results_dir
@@ -85,7 +85,7 @@ def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
     Snakemake ends with an error.
     """
     rules = rebuilt_rules()
-    papers = load_yaml(configfile).get("papers", Experiment.model_fields["papers"].default)
+    papers = load_mapping(configfile).get("papers", Experiment.model_fields["papers"].default)
     wanted = [rule for name in dict.fromkeys(["all", *papers]) for rule in rules.get(name, ())]
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
     command += ["--cores", "1", "--configfile", str(configfile), *further]

@@ -50,12 +50,18 @@ def class_file(target: str, root: Path) -> Path:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        found = importlib.util.find_spec(module)
+        found = importlib.util.find_spec(module)  # imports the packages that hold it
     except ModuleNotFoundError:
         found = None
-    if found is None or found.origin is None:
+    except Exception as error:
         raise UserError(
-            f"method class '{target}': there is no module '{module}'.",
+            f"method class '{target}': a package of its module fails when it is imported.",
+            where="the configuration, key `methods`",
+            expected=f"no error, found {type(error).__name__}: {error}",
+        ) from error
+    if found is None or found.origin is None or not Path(found.origin).is_file():
+        raise UserError(
+            f"method class '{target}': there is no module '{module}' in a file.",
             where="the configuration, key `methods`",
             expected="package.module:Class of a module that Python finds",
             remedy="correct the name, or put the file next to the Snakefile or on PYTHONPATH.",
@@ -78,7 +84,15 @@ def _imported_files(path: Path, root: Path) -> tuple[Path, ...]:
     if path.suffix != ".py":
         return ()
     found: set[Path] = set()
-    for node in _statements(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
+    try:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
+    except (SyntaxError, ValueError) as error:  # another encoding is a SyntaxError as well
+        line = getattr(error, "lineno", None)
+        raise UserError(
+            f"a module is no valid Python: {getattr(error, 'msg', error)}.",
+            where=f"{path}, line {line}" if line else str(path),
+        ) from error
+    for node in _statements(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

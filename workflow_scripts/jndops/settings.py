@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
 from jndlab.media.clip import ClipFormat
 from jndlab.quality.rd_point import PointKey
-from jndlab.yaml_files import load_yaml
+from jndlab.yaml_files import load_mapping, load_yaml
 from jndops.experiment import Experiment
+from jndops.results_dir import checked_results_dir
 
 ALL_QPS = "all"  # variant of a prefiltered clip that serves every QP
 
@@ -115,6 +116,28 @@ class Settings:
         return sha256_of_json(self.effective())[:12]
 
 
+def read_config(configfiles: Iterable[str | Path], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of a run from its files, with keys of the command line in their place.
+
+    A later file replaces keys of the former ones, nested keys one by one. The files are read here
+    and not taken from Snakemake, whose reader keeps the last of two equal keys and reads 022 as 18.
+    Raises UserError.
+    """
+    config: dict[str, Any] = {}
+    for layer in [*map(load_mapping, configfiles), overrides]:
+        config = _merged(config, layer)
+    return config
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        former = merged.get(key)
+        nested = isinstance(former, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merged(former, value) if nested else value
+    return merged
+
+
 def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
     """Check a configuration and everything that it names.
 
@@ -122,6 +145,13 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
     """
     experiment = checked(Experiment, config, "the configuration")
     chosen = experiment.plain()
+    chosen["results_dir"] = checked_results_dir(chosen["results_dir"], root)
+    if Path(chosen["data_dir"]).is_file():
+        raise UserError(
+            f"data_dir: '{chosen['data_dir']}' is a file.",
+            where="the configuration",
+            expected="the folder of the data sets",
+        )
     sequences = load_sequences(root / "config/sequences.tsv")
     _check_names("sequences", chosen["sequences"], list(sequences), "config/sequences.tsv")
     codecs = _load_codecs(root, chosen)

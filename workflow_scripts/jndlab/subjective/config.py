@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from jndlab.configuration import (
     AS_WRITTEN,
@@ -18,6 +18,12 @@ from jndlab.configuration import (
     Section,
     Several,
 )
+
+
+def _rising(scale: list[float]) -> list[float]:
+    if not scale[0] < scale[1]:
+        raise ValueError(f"{scale} does not rise; write the lowest grade first: [1, 5]")
+    return scale
 
 
 class Subjective(Section):
@@ -47,7 +53,7 @@ class Subjective(Section):
     half an hour."""
     seed: Natural = 0
     """Fixes, with the subject's name, the order of the pairs."""
-    scale: Pair[Real] = [1, 5]
+    scale: Annotated[Pair[Real], AfterValidator(_rising)] = [1, 5]
     """Lowest and highest grade of the ratings. The page rates from 1 to 5; another scale is for
     ratings of the same stimuli that were collected otherwise, e.g. [0, 10]."""
     ratings: Distinct[str] = []
