@@ -12,7 +12,7 @@ LABELS = {
     "jnd2": torch.tensor([26.0, 32.0, 37.0, 40.0]),
     "jnd3": torch.tensor([30.0, 35.0, 41.0, 44.0]),
 }
-MEANS = {1: [29.0], 3: [29.0, 33.75, 37.5]}
+STARTS = {1: [[29.0, 5.0]], 3: [[29.0, 5.0], [33.75, 5.0], [37.5, 5.0]]}
 
 
 def example_batch(network) -> list[torch.Tensor]:

@@ -50,7 +50,7 @@ rule label_jnd_frames:
 
 
 rule split_jnd_frames:
-    """Split the sources into training, validation and test sets."""
+    """Split the sources into training, validation and test sets, once or by folds."""
     input:
         table=rules.list_jnd_frames.output.table,
     output:
@@ -97,7 +97,7 @@ rule encode_jnd_frames:
 
 
 rule export_jnd_frames:
-    """Export frames, labels, split and codings in the folder layout of the papers' authors."""
+    """Export frames, labels and codings in the folder layout of the papers' authors, by the first split."""
     input:
         frames=rules.list_jnd_frames.output.frames,
         table=rules.list_jnd_frames.output.table,
@@ -106,7 +106,6 @@ rule export_jnd_frames:
         pictures=rules.encode_jnd_frames.output.pictures,
     output:
         folder=directory("<results>/jnd_frames/data"),
-        table="<results>/jnd_frames/data.csv",
     log:
         "<logs>/export_jnd_frames.log",
     benchmark:
@@ -142,8 +141,7 @@ rule plot_jnd_frames:
     """Plot a sheet of frames at their JNDs, and the distribution of the labels."""
     input:
         **jnd_frame_inputs.sur(),
-        folder=rules.export_jnd_frames.output.folder,
-        table=rules.export_jnd_frames.output.table,
+        **jnd_frame_inputs.sets(),
         codings=rules.encode_jnd_frames.output.table,
     output:
         **outputs_of("jnd_networks", "plot_jnd_frames", parts=jnd_frame_inputs.parts()),

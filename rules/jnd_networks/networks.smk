@@ -1,33 +1,35 @@
-"""What LASeR-JND and MTJND share: trainings stage by stage, imported weights, predictions of labelled frames."""
+"""What LASeR-JND and MTJND share: trainings, imported weights, predictions of labelled frames."""
 
+for paper in PAPERS:
 
-rule train_jnd_network:
-    """Train one stage of LASeR-JND or MTJND, an autoencoder or a predictor."""
-    input:
-        unpack(jnd_network_inputs.training_inputs),
-        folder=rules.export_jnd_frames.output.folder,
-        table=rules.export_jnd_frames.output.table,
-    output:
-        **coding.trained_network("<results>/models/{paper}/{network}"),
-    log:
-        "<logs>/train_jnd_network/{paper}.{network}.log",
-    benchmark:
-        "<benchmarks>/train_jnd_network/{paper}.{network}.tsv"
-    wildcard_constraints:
-        network=one_of(jnd_network_inputs.names(trained=True)),
-    conda:
-        "../../envs/networks.yaml"
-    threads: jnd_network_inputs.threads
-    resources:
-        mem_mb=jnd_network_inputs.memory_mb,
-        runtime=lambda wildcards, attempt: 2880 * attempt,
-        gpu=jnd_network_inputs.gpus,
-    params:
-        network=jnd_network_inputs.stage_options,
-        training=jnd_network_inputs.training,
-        source=jnd_frame_inputs.source,
-    script:
-        "../../workflow_scripts/jnd_networks/train_jnd_network.py"
+    rule:
+        """Train all networks of a paper on one split of the frames, seed by seed."""
+        name:
+            f"train_{paper}"
+        input:
+            **jnd_frame_inputs.sets(),
+            **jnd_network_inputs.starting_files(paper),
+        output:
+            jnd_network_inputs.trained_files(paper),
+        log:
+            f"<logs>/train_{paper}/{{split}}.log",
+        benchmark:
+            f"<benchmarks>/train_{paper}/{{split}}.tsv"
+        conda:
+            "../../envs/networks.yaml"
+        threads: jnd_network_inputs.jobs(paper)["threads"]
+        resources:
+            mem_mb=doubling(jnd_network_inputs.jobs(paper)["memory_mb"]),
+            runtime=lambda wildcards, attempt: 2880 * attempt,
+            gpu=jnd_network_inputs.jobs(paper)["gpus"],
+        params:
+            paper=paper,
+            stages=jnd_network_inputs.trained_options(paper),
+            training=jnd_network_inputs.training(paper),
+            seeds=jnd_network_inputs.seeds(paper),
+            source=jnd_frame_inputs.source,
+        script:
+            "../../workflow_scripts/jnd_networks/train_jnd_networks.py"
 
 
 rule import_jnd_weights:
@@ -42,7 +44,7 @@ rule import_jnd_weights:
     benchmark:
         "<benchmarks>/import_jnd_weights/{paper}.{network}.tsv"
     wildcard_constraints:
-        network=one_of(jnd_network_inputs.names(trained=False)),
+        network=one_of(jnd_network_inputs.imports()),
     conda:
         "../../envs/networks.yaml"
     params:
@@ -54,14 +56,12 @@ rule import_jnd_weights:
 rule evaluate_jnd_networks:
     """Predict every labelled frame by a paper's networks and the baselines, with their costs."""
     input:
-        folder=rules.export_jnd_frames.output.folder,
-        table=rules.export_jnd_frames.output.table,
-        records=rules.list_jnd_frames.output.table,
+        **jnd_frame_inputs.sets(),
         coded=rules.encode_jnd_frames.output.table,
         saliency=rules.compute_saliency.output.maps,
-        models=jnd_network_inputs.networks,
-        weights=jnd_network_inputs.predictor_weights,
-        trainings=jnd_network_inputs.trainings_of,
+        models=lambda wildcards: jnd_network_inputs.models(wildcards.paper),
+        weights=lambda wildcards: jnd_network_inputs.first_weights(wildcards.paper),
+        trainings=lambda wildcards: jnd_network_inputs.files(wildcards.paper),
     output:
         **outputs_of("jnd_networks", "evaluate_jnd_networks"),
         predictions="<results>/{paper}/predictions.csv",
@@ -76,7 +76,8 @@ rule evaluate_jnd_networks:
     resources:
         mem_mb=doubling(6000),
     params:
-        stages=jnd_network_inputs.all_stage_options,
+        stages=lambda wildcards: jnd_network_inputs.all_stage_options(wildcards.paper),
+        runs=lambda wildcards: jnd_network_inputs.runs(wildcards.paper),
         folder=jnd_frame_inputs.folder,
     script:
         "../../workflow_scripts/jnd_networks/evaluate_jnd_networks.py"

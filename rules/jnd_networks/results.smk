@@ -13,7 +13,7 @@ for paper, title in {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}.items():
             printed=expand(f"config/published/{paper}/{{table}}.csv", table=["headline", "conditions"]),
             points=jnd_network_inputs.points(paper),
             predicted=jnd_network_inputs.predictions(paper),
-            trainings=jnd_network_inputs.trainings(paper),
+            trainings=jnd_network_inputs.files(paper),
         output:
             **outputs_of("jnd_networks", "tabulate_{paper}", parts=jnd_network_inputs.parts(paper), **names),
         log:
@@ -34,7 +34,7 @@ for paper, title in {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}.items():
             f"plot_{paper}"
         input:
             predictions=f"<results>/{paper}/predictions.csv",
-            curves=jnd_network_inputs.trainings(paper, "metrics.csv"),
+            curves=jnd_network_inputs.files(paper, "metrics.csv"),
         output:
             **outputs_of("jnd_networks", "plot_{paper}", **names),
         log:
@@ -57,4 +57,4 @@ for paper, title in {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}.items():
             getattr(rules, f"tabulate_{paper}").output,
             getattr(rules, f"plot_{paper}").output,
             f"{RESULTS}/{paper}/figures/pictures.png",
-            trainings=jnd_network_inputs.trainings(paper),
+            trainings=jnd_network_inputs.files(paper),

@@ -28,7 +28,10 @@ methods:
   mj_lat:
     kind: jnd_predictor
     class: jndlab.models.network_jnd_predictor:NetworkJndPredictor
-    options: {model: "{results}/models/laser_jnd/mj_lat/model.onnx", network: mj_lat, threads: 1}
+    options:
+      model: "{results}/models/laser_jnd/mj_lat_fold01_seed0/model.onnx"
+      network: mj_lat
+      threads: 1
 jnd_frames:
   source: packaged
   sources: [astronaut, china, coffee, camera, chelsea, bigbuckbunny]
@@ -36,11 +39,13 @@ jnd_frames:
   frames_per_source: 2
   preset: ultrafast
   labels: {kind: vmaf_steps}
-  split: {fractions: {train: 0.6, val: 0.2, test: 0.2}, held_out: [bigbuckbunny]}
+  split: {kind: grouped_folds, folds: 3, held_out: [bigbuckbunny]}
   saliency: {model: centre}
 laser_jnd:
+  seeds: [0, 1]
+  networks: [lat, rec, e2e_lat, mj_lat, mj_rec]
   levels: [1]
-  network: {input_size: [64, 64], width: 0.0625, head: linear_at_mean, norm_momentum: 0.5}
+  network: {input_size: [64, 64], width: 0.0625, head: linear_at_median, norm_momentum: 0.5}
   autoencoder: {epochs: 1}
   reconstruction: {epochs: 1}
   training: {epochs: 2, learning_rate: 0.003, keep: last}
@@ -50,16 +55,16 @@ laser_jnd:
   jobs: {gpus: 0, threads: 1, memory_mb: 1000}
 mtjnd:
   levels: [2]
-  network: {input_size: [64, 64], width: 0.0625, head: linear_at_mean, freeze_early: false}
+  network: {input_size: [64, 64], width: 0.0625, head: linear_at_median, freeze_early: false}
   training: {epochs: 2, learning_rate: 0.003, keep: last}
   jobs: {gpus: 0, threads: 1, memory_mb: 1000}
 """
 RUN = ("--configfile", "jnd.yaml")
 PREDICTORS = {
-    "laser_jnd": {"lat_jnd1", "rec_jnd1", "e2e_lat_jnd1", "e2e_rec_jnd1", "mj_lat", "mj_rec"},
+    "laser_jnd": {"lat_jnd1", "rec_jnd1", "e2e_lat_jnd1", "mj_lat", "mj_rec"},
     "mtjnd": {"mt_3ljnd", "mt_1ljnd_va_jnd2", "mt_3ljnd_va"},
 }
-BASELINES = {"training_mean", "training_median", "linear_siti"}
+BASELINES = {"constant_mean", "constant_median", "linear_siti", "ridge_features"}
 
 
 def write_keras(path: Path, network) -> None:
@@ -122,7 +127,7 @@ def test_every_artefact_is_made(results, paper):
     assert figures == {"predicted_against_true", "error_histograms", "errors", "training_curves",
                        "pictures"}  # fmt: skip
     tables = {path.stem for path in (results / paper / "tables").glob("*.html")}
-    wanted = {"errors", "errors_comparison", "multi_task", "costs"}
+    wanted = {"errors", "skill", "errors_comparison", "multi_task", "costs"}
     assert tables == wanted | ({"variants", "coding"} if paper == "laser_jnd" else set())
 
 
@@ -134,10 +139,12 @@ def test_demo_is_never_called_reproduced(results):
 
 def test_networks_start_from_the_stage_before(results):
     models = results / "models/laser_jnd"
-    summary = json.loads((models / "mj_rec/summary.json").read_text())
-    assert list(summary["starts_from"]) == [f"jnd{level}_autoencoder" for level in (1, 2, 3)]
-    frozen = load_model(models / "mj_rec/model.pt").encoders[1].state_dict()
-    origin = load_model(models / "jnd2_autoencoder/model.pt").encoder.state_dict()
+    run = "fold02_seed1"
+    summary = json.loads((models / f"mj_rec_{run}/summary.json").read_text())
+    starts = [f"jnd{level}_autoencoder_{run}" for level in (1, 2, 3)]
+    assert list(summary["starts_from"]) == starts
+    frozen = load_model(models / f"mj_rec_{run}/model.pt").encoders[1].state_dict()
+    origin = load_model(models / starts[1] / "model.pt").encoder.state_dict()
     assert all(frozen[name].equal(values) for name, values in origin.items())
 
 
@@ -149,14 +156,28 @@ def test_clip_is_coded_no_finer_than_its_predicted_jnd(results):
     assert float(rows["32"]["saving_pct"]) == 0 or predicted > 32
 
 
-def test_lost_backbone_is_trained_before_what_is_built_on_it(run, results):
-    models = results / "models/laser_jnd"
-    lost = [models / "jnd3_autoencoder/model.pt", models / "mj_rec/model.onnx"]
-    kept = [path.rename(path.with_suffix(".away")) for path in lost]
-    planned = run.planned(*RUN, "--", str(lost[1].relative_to(run.folder)))
-    for away, path in zip(kept, lost, strict=True):
-        away.rename(path)
-    assert planned == {"train_jnd_network": 2}
+def test_every_source_is_tested_once_from_every_seed_by_networks_that_never_saw_it(results):
+    rows = rows_of(results / "laser_jnd/predictions.csv")
+    lat = [row for row in rows if row["name"] == "lat_jnd1"]
+    tested = sorted((r["frame"], r["seed"]) for r in lat if r["subset"] == "test")
+    assert tested == sorted({(r["frame"], r["seed"]) for r in lat})
+    subsets: dict[tuple[str, str], set[str]] = {}
+    for row in lat:
+        subsets.setdefault((row["fold"], row["source"]), set()).add(row["subset"])
+    assert all(len(found) == 1 for found in subsets.values())
+    assert subsets["fold01", "bigbuckbunny"] == {"test"}  # coded by fold01's network
+    skill = rows_of(results / "laser_jnd/tables/skill.csv")
+    assert {row["second"] for row in skill} == {"constant_median", "ridge_features"}
+    ours = [row for row in skill if row["first"] == "lat_jnd1"]
+    assert all(row["seeds"] == "2" and row["sources"] == "6" for row in ours)
+
+
+def test_a_lost_model_is_trained_with_the_others_of_its_fold(run, results):
+    lost = results / "models/laser_jnd/mj_rec_fold03_seed1/model.onnx"
+    away = lost.rename(lost.with_suffix(".away"))
+    planned = run.planned(*RUN, "--", str(lost.relative_to(run.folder)))
+    away.rename(lost)
+    assert planned == {"train_laser_jnd": 1}
 
 
 def test_a_finished_run_has_nothing_to_do(run):

@@ -95,6 +95,7 @@ def test_rule_files_hold_no_functions():
 
 # One adapter serves both papers of JND networks, whose rules are made in a loop.
 SHARED_ADAPTERS = {
+    'f"train_{paper}"': "train_jnd_networks",
     'f"tabulate_{paper}"': "tabulate_jnd_network",
     'f"plot_{paper}"': "plot_jnd_network",
 }
@@ -223,8 +224,9 @@ def test_paper_run_is_planned_fast_and_whole(tmp_path):
     # ERJND and IQNet filter once, LR-JNQD and CNN-JNQD once for each QP.
     assert planned["prefilter_clip"] == planned["measure_prefilter"] == 18 * (1 + 1 + 4 + 4)
     assert planned["train_iqnet"] == 1 and planned["train_cnn_jnqd"] == 4
-    # LASeR-JND's autoencoders and networks, most of them for each level; and MTJND's.
-    assert planned["train_jnd_network"] == 23 and planned["train_bl_juniper"] == 3
+    # All networks of a paper on one split are a job.
+    assert planned["train_laser_jnd"] == planned["train_mtjnd"] == 1
+    assert planned["train_bl_juniper"] == 3
     assert planned["train_vp_jnd"] == 2 * (1 + 10 + 10)  # networks; one split and two of folds
     assert seconds < 60, "planning paper.yaml (see `make bench`) has become far too slow"
 

@@ -3,44 +3,47 @@
 from pathlib import Path
 
 from jndlab.datasets.jnd_frames.coding import read_psnr
-from jndlab.datasets.jnd_frames.folder import read_set
+from jndlab.datasets.jnd_frames.folder import read_sets
 from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.files import write_csv
+from jndlab.papers.jnd_networks.baselines import features_of
 from jndlab.papers.jnd_networks.costs import COLUMNS, costs_of
 from jndlab.papers.jnd_networks.pictures import draw_attention, draw_reconstructions
-from jndlab.papers.jnd_networks.predictions import (
-    features_of,
-    predict_by_baselines,
-    predict_by_networks,
-    write_predictions,
-)
-from jndlab.papers.jnd_networks.stages import Stage
+from jndlab.papers.jnd_networks.predictions import predict, write_predictions
+from jndlab.papers.jnd_networks.stages import Run, Stage
 from jndops.adapter import run
 
 
 def main(snakemake) -> None:
     given, output = snakemake.input, snakemake.output
     (figure,) = output.pictures
-    stages = {name: Stage(**metadata) for name, metadata in snakemake.params.stages.items()}
-    frames, psnr = read_set(given.folder, given.table), read_psnr(given.coded)
+    stages = {name: Stage(**options) for name, options in snakemake.params.stages.items()}
+    runs = [Run(*one) for one in snakemake.params.runs]
+    sets = read_sets(given.frames, given.pictures, given.table, given.labels, given.splits)
+    psnr = read_psnr(given.coded)
+    features = features_of(sets[0], read_list(given.table), snakemake.params.folder)
     models, weights, summaries = (
         {Path(path).parent.name: path for path in paths}
         for paths in (given.models, given.weights, given.trainings)
     )
-    predictors = {name: path for name, path in models.items() if stages[name].predicts}
-    features = features_of(frames, read_list(given.records), snakemake.params.folder)
-    rows = [
-        *predict_by_networks(predictors, stages, frames, psnr),
-        *predict_by_baselines(frames, features, psnr),
-    ]
-    write_predictions(output.predictions, rows)
-    write_csv(output.costs, costs_of(stages, weights, summaries), COLUMNS)
+    places = [(name, one) for name, stage in stages.items() for one in _runs(stage, runs)]
+    by_run = {(n, one): models[one.folder(n) if one else n] for n, one in places}
+    predictors = {place: path for place, path in by_run.items() if stages[place[0]].predicts}
+    write_predictions(output.predictions, predict(sets, stages, predictors, features, psnr))
+    first = {n: runs[0].folder(n) if stage.trained else n for n, stage in stages.items()}
+    of_first = {n: weights[first[n]] for n, stage in stages.items() if stage.predicts}
+    of_training = {n: summaries[first[n]] for n, stage in stages.items() if stage.trained}
+    write_csv(output.costs, costs_of(stages, of_first, of_training), COLUMNS)
     if snakemake.wildcards.paper == "laser_jnd":
-        making = {n: p for n, p in models.items() if _reconstructs(stages[n])}
-        draw_reconstructions(frames, making, figure)
+        making = {n: models[first[n]] for n, stage in stages.items() if _reconstructs(stage)}
+        draw_reconstructions(sets[0], making, figure)
     else:
-        attending = {n: p for n, p in weights.items() if _attends(stages[n])}
-        draw_attention(frames, attending, given.saliency, figure)
+        attending = {n: path for n, path in of_first.items() if _attends(stages[n])}
+        draw_attention(sets[0], attending, given.saliency, figure)
+
+
+def _runs(stage: Stage, runs: list[Run]) -> list[Run] | list[None]:
+    return runs if stage.trained else [None]
 
 
 def _reconstructs(stage: Stage) -> bool:

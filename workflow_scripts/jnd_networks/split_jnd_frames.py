@@ -10,10 +10,11 @@ from jndops.adapter import run
 
 def main(snakemake) -> None:
     records = read_list(snakemake.input.table)
-    split = split_sources(records, **snakemake.params.split)
-    for subset, sources in split.subsets.items():
-        logging.info("%s: %d sources", subset, len(sources))
-    write_splits(snakemake.output.splits, [split])
+    splits = split_sources(records, **snakemake.params.split)
+    for split in splits:
+        counts = ", ".join(f"{len(of)} {subset}" for subset, of in split.subsets.items())
+        logging.info("%s: %s sources", split.name, counts)
+    write_splits(snakemake.output.splits, splits)
 
 
 run(main, snakemake)

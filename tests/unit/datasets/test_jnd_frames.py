@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import runpy
 import warnings
+from dataclasses import replace
 from itertools import combinations, pairwise
 from types import SimpleNamespace
 
@@ -28,12 +29,11 @@ from jndlab.datasets.jnd_frames.coding import (
     read_psnr,
     write_coded,
 )
-from jndlab.datasets.jnd_frames.config import FrameChoice, FrameLabels
+from jndlab.datasets.jnd_frames.config import FrameChoice, FrameLabels, JndFrames
 from jndlab.datasets.jnd_frames.folder import (
-    read_set,
+    read_sets,
     split_sources,
     write_authors_folder,
-    write_set,
 )
 from jndlab.datasets.jnd_frames.labels import (
     label_by_steps,
@@ -226,21 +226,36 @@ def test_a_frame_without_steps_is_named(few_qps, tmp_path):
 
 def test_split_is_by_source_and_seeded(packaged):
     records = packaged[1]
-    split = split_sources(records, seed=0, fractions=FRACTIONS)
-    assert split == split_sources(records[::-1], seed=0, fractions=FRACTIONS)
+    (split,) = split_sources(records, seed=0, fractions=FRACTIONS)
+    assert [split] == split_sources(records[::-1], seed=0, fractions=FRACTIONS)
     assert sorted(source for names in split.subsets.values() for source in names) == [
         "camera", "carphone", "china",
     ]  # fmt: skip
     assert any(
-        split.subsets != split_sources(records, seed=seed, fractions=FRACTIONS).subsets
+        split.subsets != split_sources(records, seed=seed, fractions=FRACTIONS)[0].subsets
         for seed in range(1, 9)
     )
     more = [*records, *(SimpleNamespace(source=name, subset="") for name in ("moon", "coffee"))]
     for seed in range(4):
-        held = split_sources(more, seed=seed, fractions=FRACTIONS, held_out=["carphone", "moon"])
+        (held,) = split_sources(more, seed=seed, fractions=FRACTIONS, held_out=["carphone", "moon"])
         assert {"carphone", "moon"} < set(held.subsets["test"])
     with pytest.raises(UserError, match="no source 'tank' to hold out"):
         split_sources(records, seed=0, fractions=FRACTIONS, held_out=["tank"])
+
+
+def test_folds_are_by_source_and_test_what_is_coded_elsewhere_first(packaged):
+    records = [*packaged[1], *(SimpleNamespace(source=n, subset="") for n in ("moon", "coffee"))]
+    options = {"kind": "grouped_folds", "seed": 0, "fractions": FRACTIONS, "held_out": ["china"]}
+    splits = split_sources(records, folds=3, **options)
+    assert [split.name for split in splits] == ["fold01", "fold02", "fold03"]
+    assert "china" in splits[0].subsets["test"]
+    tested = [source for split in splits for source in split.subsets["test"]]
+    assert sorted(tested) == ["camera", "carphone", "china", "coffee", "moon"]
+    wrong = r"5 sources cannot be split into 6 folds(.|\n)*`jnd_frames.split.folds`(.|\n)*at most 5"
+    with pytest.raises(UserError, match=wrong):
+        split_sources(records, folds=6, **options)
+    with pytest.raises(ValueError, match=r"`split\.folds: 4` is more than the 3 sources"):
+        JndFrames(**PACKAGED.plain(), split={"kind": "grouped_folds", "folds": 4})
 
 
 def test_codings_are_those_of_the_frame_alone(packaged, labelled, tmp_path):
@@ -406,22 +421,25 @@ def test_statistics_of_subjects_come_with_their_labels(repository, tmp_path):
 
 
 def export(root, folder, records, split, labels, pictures):
-    """Frames, all JND pictures the frames themselves, in the layout: its table's rows."""
+    """Frames, all JND pictures the frames themselves, in the layout; the set that is trained on."""
     for level in (1, 2, 3):
         (pictures / f"jnd{level}").mkdir(parents=True)
         for record in records:
             data = (folder / f"{record.name}.png").read_bytes()
             (pictures / f"jnd{level}" / f"{record.name}.png").write_bytes(data)
-    rows = write_authors_folder(root, records, split, labels, folder, pictures)
-    write_set(root.with_suffix(".csv"), rows)
-    return rows
+    write_authors_folder(root, records, split, labels, folder, pictures)
+    files = {name: root.parent / f"{name}.csv" for name in ("table", "labels", "splits")}
+    write_list(files["table"], records)
+    write_labels(files["labels"], labels)
+    write_splits(files["splits"], [split])
+    return read_sets(folder, pictures, **files)[0]
 
 
 def test_the_authors_layout_holds_all_of_it(packaged, labelled, tmp_path):
     folder, records = packaged
     labels = labelled[0]
-    split = split_sources(records, seed=0, fractions=FRACTIONS)
-    export(tmp_path / "data", folder, records, split, labels, tmp_path / "coded")
+    (split,) = split_sources(records, seed=0, fractions=FRACTIONS)
+    frames = export(tmp_path / "data", folder, records, split, labels, tmp_path / "coded")
     found = read_authors_folder(tmp_path / "data", kind="vmaf_steps")
     assert sorted(found) == ["test", "train", "val"]
     for name, part in found.items():
@@ -429,7 +447,6 @@ def test_the_authors_layout_holds_all_of_it(packaged, labelled, tmp_path):
         assert names and (part.labels.values(names) == labels.values(names)).all()
         assert {split.subset_of(r.source) for r in records if r.name in names} == {name}
         assert sorted(part.jnd_frames) == [1, 2, 3]
-    frames = read_set(tmp_path / "data", tmp_path / "data.csv")
     assert (frames.unit, frames.kind, frames.width, frames.height) == ("QP", "vmaf_steps", 64, 48)
     assert len(frames.frames) == 6
     for frame in frames.frames:
@@ -437,15 +454,22 @@ def test_the_authors_layout_holds_all_of_it(packaged, labelled, tmp_path):
         assert frame.subset == split.subset_of(frame.source)
         assert sorted(frame.jnd_pictures) == [1, 2, 3]
     train = [frame.jnd for frame in frames.of_subset("train")]
-    assert frames.label_means == pytest.approx(np.mean(train, axis=0))
-    table = label_table(frames)
+    medians, deviations = zip(*frames.label_start, strict=True)
+    assert medians == pytest.approx(np.median(train, axis=0))
+    assert deviations == pytest.approx(np.std(train, axis=0))
+    table = label_table([frames])
     assert {row["kind"] for row in table} == {"vmaf_steps"} and len(table) == 9
-    assert table[0]["mean"] == pytest.approx(frames.label_means[0])
+    assert table[0]["mean"] == pytest.approx(np.mean(train, axis=0)[0])
+    folds = [replace(frames, split=name) for name in ("fold01", "fold02")]
+    assert [row["subset"] for row in label_table(folds)][::3] == [
+        "test of fold01",
+        "test of fold02",
+    ]
     draw_sheet(frames, {}, tmp_path / "sheet.png")
     assert Image.open(tmp_path / "sheet.png").width == 10 + 4 * 330
-    (tmp_path / "data" / "train" / f"{frames.of_subset('train')[0].name}.png").unlink()
+    files = {name: tmp_path / f"{name}.csv" for name in ("table", "labels", "splits")}
     with pytest.raises(UserError, match="a frame of a training set is missing"):
-        read_set(tmp_path / "data", tmp_path / "data.csv")
+        read_sets(tmp_path, tmp_path / "coded", **files)
 
 
 def test_a_folder_of_ones_own_goes_through_unchanged(tmp_path):
@@ -454,16 +478,16 @@ def test_a_folder_of_ones_own_goes_through_unchanged(tmp_path):
     assert [record.subset for record in records] == ["train"] * 3 + ["val"] + ["test"] * 2
     labels = labels_of_folder(root, "subjective")
     assert labels.statistic == "unstated" and len(labels.sources) == 4
-    split = split_sources(records, seed=0, fractions=FRACTIONS)
+    (split,) = split_sources(records, seed=0, fractions=FRACTIONS)
     assert split.name == "given"
-    export(tmp_path / "data", tmp_path / "frames", records, split, labels, tmp_path / "coded")
+    frames = export(
+        tmp_path / "data", tmp_path / "frames", records, split, labels, tmp_path / "coded"
+    )
     given, made = read_authors_folder(root), read_authors_folder(tmp_path / "data")
     for part in given:
         assert [p.name for p in given[part].frames] == [p.name for p in made[part].frames]
         assert (given[part].labels is None) == (made[part].labels is None)
-    frames = read_set(tmp_path / "data", tmp_path / "data.csv")
     assert {frame.jnd for frame in frames.of_subset("test")} == {None}
-    assert all(not frame.jnd_pictures for frame in frames.of_subset("test"))
 
 
 def read_own(root, pattern=None):
@@ -609,10 +633,12 @@ def test_adapters_make_a_folder_of_ones_own_ready(few_qps, repository, tmp_path)
         repository, "split_jnd_frames", tmp_path, inputs, inputs, {"split": split}
     )
     assert code == 0, output
-    outputs = {"folder": str(tmp_path / "data"), "table": str(tmp_path / "data.csv")}
+    outputs = {"folder": str(tmp_path / "data")}
     code, output = run_adapter(repository, "export_jnd_frames", tmp_path, inputs, outputs, {})
     assert code == 0, output
-    frames = read_set(tmp_path / "data", tmp_path / "data.csv")
+    made = read_authors_folder(tmp_path / "data", order="warn")
+    assert len(made["train"].frames) == 2
+    (frames,) = read_sets(**inputs)
     assert frames.frames[0].jnd == (31, 30, 40) and len(frames.of_subset("val")) == 1
 
 
@@ -642,7 +668,7 @@ def test_videoset_labels_of_real_data(shared_data, tmp_path):
         records, "videoset", shared_data / "videoset_jnd", FrameLabels(), resolution="1280x720"
     )
     assert labels.values().mean(axis=0) == pytest.approx([26.5, 31.3, 34.5], abs=0.1)
-    write_splits(tmp_path / "splits.csv", [split_sources(
+    write_splits(tmp_path / "splits.csv", split_sources(
         [SimpleNamespace(source=r.source, subset="") for r in records], seed=0, fractions=FRACTIONS
-    )])  # fmt: skip
+    ))  # fmt: skip
     assert len((tmp_path / "splits.csv").read_text().splitlines()) == 221

@@ -51,6 +51,19 @@ def test_folds_test_every_source_once(names, seed, folds):
         assert sorted(all_of(split)) == sorted(names)
 
 
+def test_sources_that_are_coded_elsewhere_are_tested_by_the_first_fold():
+    names = [f"s{number}" for number in range(16)]
+    splits = split_into_folds(names, 0, 4, first=["bikes", "carphone"])
+    tested = [split.subsets["test"] for split in splits]
+    assert {"bikes", "carphone"} < set(tested[0])
+    assert sorted(source for fold in tested for source in fold) == sorted(
+        [*names, "bikes", "carphone"]
+    )
+    assert sorted(map(len, tested)) == [4, 4, 5, 5]
+    with pytest.raises(UserError, match=r"`jnd_frames.split.folds`(.|\n)*at most 3 folds"):
+        split_into_folds("ab", 0, 4, first=["bikes", "carphone"], key="jnd_frames.split.folds")
+
+
 def test_seeds_give_different_splits_and_a_known_one_stays():
     names = [f"SRC{number:02d}" for number in range(1, 21)]
     drawn = {split_by_fractions(names, seed).subsets["test"] for seed in range(20)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -15,14 +16,16 @@ from jndlab.errors import UserError
 from jndlab.media.clip import ClipFormat, write_clip
 from jndlab.media.pictures import rgb_to_frame
 from jndlab.papers.jnd_networks import figures, tables
-from jndlab.papers.jnd_networks.predictions import (
+from jndlab.papers.jnd_networks.baselines import (
+    BASELINES,
+    Features,
     features_of,
     predict_by_baselines,
-    predict_by_networks,
-    whole_quality,
-    write_predictions,
+    ridge_regression,
+    six_features,
 )
-from jndlab.papers.jnd_networks.stages import Stage
+from jndlab.papers.jnd_networks.predictions import predict, whole_quality, write_predictions
+from jndlab.papers.jnd_networks.stages import Run, Stage
 from jndlab.quality.points import POINT_COLUMNS, with_savings
 from jndlab.quality.siti import siti_of_file, siti_of_frames
 
@@ -37,7 +40,7 @@ SUBSETS = {"train": 6, "val": 2, "test": 4}
 
 @pytest.fixture(scope="module")
 def predictions(tmp_path_factory) -> pd.DataFrame:
-    """Two frames of each source; a good network of all levels, a dead one, and the mean."""
+    """Two frames of each source, two seeds; a good network of all levels, a dead one, baselines."""
     rng = np.random.default_rng(0)
     rows = []
     for subset, sources in SUBSETS.items():
@@ -45,25 +48,28 @@ def predictions(tmp_path_factory) -> pd.DataFrame:
             for level in (1, 2, 3):
                 label = 18.0 + 6 * level + number % 5
                 mean = 18.0 + 6 * level + 2
-                values = {"mj_lat": label + rng.normal(0, 0.5), "lat_jnd1": 0.0,
-                          "mj_lat-authors": mean + 1, "training_mean": mean,
-                          "training_median": mean, "linear_siti": label + 1}  # fmt: skip
+                values = {"mj_lat": label + rng.normal(0, 0.5, 2), "lat_jnd1": [0.0, 0.0],
+                          "mj_lat-authors": [mean + 1, mean + 1.2], "constant_mean": [mean],
+                          "constant_median": [mean], "linear_siti": [label + 1],
+                          "ridge_features": [label - 0.8]}  # fmt: skip
                 for name, predicted in values.items():
                     if name == "lat_jnd1" and level > 1:
                         continue
                     network, _, variant = name.partition("-")
-                    baseline = name in ("training_mean", "training_median", "linear_siti")
-                    rows.append(
+                    baseline = name in BASELINES
+                    rows += [
                         {
                             "name": name, "network": network.removesuffix("_jnd1"),
                             "variant": variant, "kind": "baseline" if baseline else "network",
-                            "level": level, "subset": subset, "source": f"{subset}{number // 2}",
+                            "level": level, "fold": "fractions", "seed": "" if baseline else seed,
+                            "subset": subset, "source": f"{subset}{number // 2}",
                             "frame": f"{subset}{number}", "unit": "QP",
-                            "label": label, "predicted": predicted,
-                            "psnr_label": 60 - label, "psnr_predicted": 60 - round(predicted),
+                            "label": label, "predicted": value,
+                            "psnr_label": 60 - label, "psnr_predicted": 60 - round(value),
                             "model_sha256": "" if baseline else name,
                         }
-                    )  # fmt: skip
+                        for seed, value in enumerate(predicted)
+                    ]  # fmt: skip
     path = tmp_path_factory.mktemp("predictions") / "predictions.csv"
     pd.DataFrame(rows).to_csv(path, index=False)
     return tables.load_predictions(path)
@@ -84,49 +90,91 @@ def test_errors_are_means_over_frames(predictions):
     assert found["psnr_error_db"] == pytest.approx(chosen["label"].mean())
     assert (found["sources"], found["frames"]) == (4, 8)
     assert found["bias"] == pytest.approx(-found["error"])
-    mean = row_of(table, name="training_mean", level=1, subset="test")
-    assert found["gain_on_mean"] == pytest.approx(mean["error"] - found["error"])
-    assert mean["gain_on_mean"] == 0
-
-
-def test_interval_is_over_sources():
-    values = np.repeat([0.0, 1.0, 2.0, 3.0], 25)
-    sources = [f"s{n // 25}" for n in range(100)]
-    low, high = tables.bootstrap_interval(values, sources)
-    alone = tables.bootstrap_interval(values, [str(n) for n in range(100)])
-    assert low < values.mean() < high
-    # Frames of a source say the same here: there are four independent values, not a hundred.
-    assert high - low > 3 * (alone[1] - alone[0])
-    assert all(np.isnan(tables.bootstrap_interval(values, ["one"] * 100)))
-
-
-def test_interval_covers_the_mean_about_as_often_as_it_says():
-    rng = np.random.default_rng(0)
-    hits = 0
-    for turn in range(100):
-        values = rng.normal(5, 1, 30)
-        sources = [str(n) for n in range(30)]
-        low, high = tables.bootstrap_interval(values, sources, resamples=400, seed=turn)
-        hits += low <= 5 <= high
-    assert 86 <= hits <= 99
+    assert (found["seeds"], found["folds"], found["seed_deviation"]) == (2, 1, 0)
+    mj_lat = row_of(table, name="mj_lat", level=1, subset="test")
+    assert mj_lat["error_low"] < mj_lat["error"] < mj_lat["error_high"]
+    rows = predictions[(predictions["name"] == "mj_lat") & (predictions["level"] == 1)]
+    of_seeds = rows[rows["subset"] == "test"].groupby("seed")["error"].mean()  # sources are alike
+    assert mj_lat["seed_deviation"] == pytest.approx(of_seeds.std())
+    assert row_of(table, name="ridge_features", level=1, subset="test")["seeds"] == 0
 
 
 def test_dead_network_fails_its_check_and_is_told(predictions):
     verdicts = tables.checks(predictions)
     assert row_of(verdicts, name="lat_jnd1", check="alive")["verdict"] == "failed"
-    assert row_of(verdicts, name="lat_jnd1", check="learnt")["verdict"] == "failed"
+    assert row_of(verdicts, name="lat_jnd1", check="learned")["verdict"] == "failed"
     assert row_of(verdicts, name="mj_lat", level=2, check="alive")["verdict"] == "passed"
-    assert row_of(verdicts, name="mj_lat", level=2, check="learnt")["verdict"] == "passed"
+    assert row_of(verdicts, name="mj_lat", level=2, check="learned")["verdict"] == "passed"
     assert row_of(verdicts, name="mj_lat", check="in_order")["verdict"] == "passed"
     told = tables.with_dead(tables.errors(predictions), verdicts)
     assert set(told.loc[told["name"] == "lat_jnd1", "output"]) == {"dead"}
     assert set(told.loc[told["name"] == "mj_lat", "output"]) == {""}
 
 
-def test_what_beats_the_baselines_is_counted(predictions):
-    told = tables.baselines_beaten(tables.errors(predictions))
-    assert told.startswith("On test frames 3 of 4 outputs")  # MJ-LAT's three, and not LAT
-    assert "3 a smaller one than every baseline" in told
+def many_sources(errors: dict[str, list[float]], sources: int = 8) -> pd.DataFrame:
+    """Predictions of JND1 with these mean errors by seed (baselines: one), tested fold by fold."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for source in range(sources):
+        difficulty = rng.normal(0, 0.3)
+        for name, of_seeds in errors.items():
+            for seed, error in enumerate(of_seeds):
+                noise = difficulty + rng.normal(0, 0.05)
+                rows.append(
+                    {
+                        "name": name, "network": name, "variant": "", "level": 1,
+                        "kind": "baseline" if name in BASELINES else "network",
+                        "fold": f"fold{source % 4}", "subset": "test", "source": f"s{source}",
+                        "frame": f"s{source}", "unit": "QP", "error": error + noise,
+                        "seed": None if name in BASELINES else seed,
+                    }
+                )  # fmt: skip
+    return pd.DataFrame(rows).astype({"seed": "Int64"})
+
+
+def test_a_network_beats_a_baseline_only_where_all_seeds_agree():
+    baselines = {"constant_median": [2.0], "ridge_features": [1.5]}
+    good = tables.skill(many_sources({"lat": [1.1, 1.2, 1.0], **baselines}))
+    assert [one.better for one in good] == ["lat", "lat"]
+    text = tables.outcome(good)
+    assert "lat beats ridge_features (mean |dQP| of JND1: difference -0.4" in text
+    assert "8 sources, 3 of 3 seeds" in text and text.endswith("Of 2 differences 0 are not shown")
+    torn = tables.skill(many_sources({"lat": [1.1, 1.9, 1.0], **baselines}))
+    assert torn[1].better is None and torn[1].difference.agreeing == 2
+    few = tables.skill(many_sources({"lat": [1.1, 1.2, 1.0], **baselines}, sources=4))
+    assert few[1].obstacle == "too few sources"
+    table = tables.comparison_table(torn)
+    assert list(table["second"]) == ["constant_median", "ridge_features"]
+    assert table["better"].tolist()[1] == "not shown: within chance"
+
+
+def test_two_seeds_that_disagree_by_more_than_a_claim_take_it_away():
+    """What one seed would print of two networks, another may turn round."""
+    frame = many_sources({"mt_3ljnd": [1.0, 1.6], "mt_1ljnd_va": [1.3, 1.3]})
+    multi = frame[frame["name"] == "mt_3ljnd"]
+    frame = pd.concat([frame, multi.assign(level=2)])
+    (found,) = tables.single_against_multi(frame)
+    assert found.better is None and found.difference.agreeing == 1
+
+
+def test_a_constant_fails_learned(predictions):
+    """The median of the training labels, and whatever wobbles about it, has learned nothing."""
+    constant = predictions.copy()
+    chosen = constant["name"] == "mj_lat"
+    wobble = np.random.default_rng(0).uniform(-0.05, 0.05, chosen.sum())
+    median = constant.loc[constant["name"] == "constant_median"].set_index(["level", "frame"])
+    places = pd.MultiIndex.from_frame(constant.loc[chosen, ["level", "frame"]])
+    constant.loc[chosen, "predicted"] = median.loc[places, "predicted"].to_numpy() + wobble
+    constant["error"] = (constant["predicted"] - constant["label"]).abs()
+    verdicts = tables.checks(constant)
+    assert row_of(verdicts, name="mj_lat", level=1, check="learned")["verdict"] == "failed"
+    assert row_of(verdicts, name="mj_lat", level=1, check="alive")["verdict"] == "passed"
+
+
+def test_levels_of_jpeg_quality_fall(predictions):
+    jpeg = predictions.assign(unit="QF", predicted=100 - predictions["predicted"])
+    found = row_of(tables.checks(jpeg), name="mj_lat", check="in_order")
+    assert found["verdict"] == "passed" and "above" in found["expected"]
 
 
 def test_without_labels_of_test_frames_the_validation_frames_judge(predictions, tmp_path):
@@ -137,11 +185,10 @@ def test_without_labels_of_test_frames_the_validation_frames_judge(predictions, 
     assert row_of(alive, name="mj_lat", level=1)["expected"].endswith("val frames above 0.01")
     assert row_of(alive, name="mj_lat", level=1)["verdict"] == "passed"
     assert row_of(alive, name="lat_jnd1", level=1)["verdict"] == "failed"
-    found = row_of(tables.single_against_multi(known), level=1, multi="mj_lat")
-    lat = known[(known["name"] == "lat_jnd1") & (known["subset"] == "val")]
-    assert found["error_single"] == pytest.approx(lat["error"].mean())
+    (found,) = tables.single_against_multi(known)
+    assert found.difference.sources == SUBSETS["val"]
     stem = tmp_path / "errors"
-    figures.error_bars(tables.errors(known), stem, metadata="frames", unit="QP")
+    figures.error_bars(tables.errors(known), known, stem, metadata="frames")
     assert set(pd.read_csv(stem.with_suffix(".csv"))["subset"]) == {"val"}
 
 
@@ -152,20 +199,20 @@ def test_levels_out_of_order_and_range_fail(predictions):
     wrong.loc[(wrong["name"] == "mj_lat") & (wrong["level"] == 2), "predicted"] = 60.0
     verdicts = tables.checks(wrong)
     order = row_of(verdicts, name="mj_lat", check="in_order")
-    assert (order["verdict"], order["found"]) == ("failed", 2 * sum(SUBSETS.values()))
+    assert (order["verdict"], order["found"]) == ("failed", 4 * sum(SUBSETS.values()))
     assert row_of(verdicts, name="mj_lat", level=2, check="in_range")["verdict"] == "failed"
 
 
 def test_one_level_against_all(predictions):
-    table = tables.single_against_multi(predictions)
-    found = row_of(table, single="lat_jnd1", multi="mj_lat")
-    assert found["difference"] == pytest.approx(found["error_single"] - found["error_multi"])
-    assert found["difference_low"] > 0
+    (found,) = tables.single_against_multi(predictions)
+    assert (found.first, found.second) == ("lat_jnd1", "mj_lat")
+    assert found.difference.value > 10 and found.obstacle == "too few sources"
 
 
-def test_variants_stand_beside_their_network(predictions):
-    table = tables.variants(tables.errors(predictions))
-    assert set(table["name"]) == {"mj_lat", "mj_lat-authors"}
+def test_variants_are_compared_with_their_network(predictions):
+    found = tables.variants(predictions)
+    assert {(one.first, one.second) for one in found} == {("mj_lat-authors", "mj_lat")}
+    assert len(found) == 3 and found[0].comparisons == 3
 
 
 def test_demo_is_never_called_reproduced(predictions):
@@ -257,19 +304,41 @@ def labelled_set(folder, jnds) -> tuple[LabelledFrames, list[np.ndarray]]:
     return LabelledFrames(tuple(frames), 64, 48, "QP", "vmaf_steps", "steps"), pictures
 
 
-def test_baselines_are_fitted_to_training_frames_alone(tmp_path):
-    jnds = [(20.0 + n, 25.0 + n, 30.0 + n) for n in range(8)]
-    frames, _ = labelled_set(tmp_path, jnds)
-    psnr = {frame.name: {qp: 60.0 - qp for qp in range(1, 52)} for frame in frames.frames}
-    features = np.array([[2.0 * n] for n in range(8)])
-    rows = list(predict_by_baselines(frames, features, psnr))
-    trained = [jnd[0] for jnd, frame in zip(jnds, frames.frames, strict=True)
-               if frame.subset == "train"]  # fmt: skip
-    by_name = {row.name: row for row in rows if row.level == 1 and row.frame == "f3"}
-    assert by_name["training_mean"].predicted == pytest.approx(np.mean(trained))
-    assert by_name["training_median"].predicted == pytest.approx(np.median(trained))
-    assert by_name["linear_siti"].predicted == pytest.approx(23.0)  # the labels are linear in it
-    assert by_name["linear_siti"].psnr_predicted == 60.0 - 23
+def test_baselines_are_fitted_to_training_frames_alone():
+    labels = np.array([(20.0 + n, 25.0 + n, 30.0 + n) for n in range(8)])
+    trained = np.array([number % 4 != 3 for number in range(8)])
+    features = Features(np.array([[2.0 * n] for n in range(8)]), np.arange(48.0).reshape(8, 6) ** 2)
+    found = predict_by_baselines(labels, features, trained)
+    assert set(found) == set(BASELINES)
+    assert found["constant_mean"][3] == pytest.approx(labels[trained].mean(axis=0))
+    assert found["constant_median"][3] == pytest.approx(np.median(labels[trained], axis=0))
+    assert found["linear_siti"][3, 0] == pytest.approx(23.0)  # the labels are linear in it
+    changed = labels.copy()
+    changed[~trained] = 50
+    assert all((predict_by_baselines(changed, features, trained)[k] == v).all()
+               for k, v in found.items())  # fmt: skip
+
+
+def test_ridge_is_least_squares_with_a_penalty():
+    """The minimum of the penalised sum, by its rows as ordinary least squares."""
+    rng = np.random.default_rng(0)
+    inputs, values = rng.normal(3, 2, (30, 6)), rng.normal(20, 4, (30, 3))
+    inputs[:, 5] = 7.0  # never differs
+    standard = (inputs[:, :5] - inputs[:, :5].mean(axis=0)) / inputs[:, :5].std(axis=0)
+    mean = values.mean(axis=0)
+    rows = np.vstack([standard, np.eye(5)])  # a penalty of 1
+    solved = np.linalg.lstsq(rows, np.vstack([values - mean, np.zeros((5, 3))]), rcond=None)[0]
+    assert np.allclose(ridge_regression(inputs, values, inputs), mean + standard @ solved)
+
+
+def test_features_tell_texture_from_flat_areas():
+    rng = np.random.default_rng(0)
+    ramp = np.tile(np.linspace(50, 200, 64), (48, 1))
+    noise = np.clip(ramp + rng.normal(0, 20, ramp.shape), 0, 255)
+    flat, textured = six_features(ramp), six_features(noise)
+    assert len(flat) == 6
+    assert all(one < other for one, other in zip(flat[1:5], textured[1:5], strict=True))
+    assert flat[2] == pytest.approx(0, abs=1e-9) and flat[5] == pytest.approx(125 / 255)
 
 
 def test_qualities_are_rounded_and_kept_in_range():
@@ -289,11 +358,17 @@ def test_model_of_other_levels_is_told(tmp_path):
         "lat_jnd1": Stage("lat_jnd1", "lat", (1,)),
         "lat_jnd2": Stage("lat_jnd2", "lat", (2,)),
     }
-    right = list(predict_by_networks({"lat_jnd2": tmp_path / "lat.onnx"}, stages, frames, psnr))
+    frames = replace(frames, split="fold02")
+    features = Features(np.ones((1, 1)), np.ones((1, 6)))
+    run, model = Run("fold02", 3), tmp_path / "lat.onnx"
+    right = predict([frames], stages, {("lat_jnd2", run): model}, features, psnr)
     write_predictions(tmp_path / "rows.csv", right)
-    assert tables.load_predictions(tmp_path / "rows.csv")["level"].tolist() == [2]
+    found = tables.load_predictions(tmp_path / "rows.csv").set_index("name")
+    network = found.loc["lat_jnd2"]
+    assert (network["level"], network["fold"], network["seed"]) == (2, "fold02", 3)
+    assert found.loc["ridge_features", "seed"].isna().all()
     with pytest.raises(UserError, match=r"other levels(.|\n)*\(1,\), found \(2,\)"):
-        list(predict_by_networks({"lat_jnd1": tmp_path / "lat.onnx"}, stages, frames, psnr))
+        list(predict([frames], stages, {("lat_jnd1", run): model}, features, psnr))
 
 
 def test_spatial_information_is_that_of_p910(tmp_path):
@@ -320,9 +395,9 @@ def test_temporal_information_only_where_frames_are_of_clips(tmp_path):
 
     of_clips = features_of(frames, [record(n, n) for n in range(4)], tmp_path)
     mixed = features_of(frames, [record(n, n or None) for n in range(4)], tmp_path)
-    assert of_clips.shape == (4, 2) and mixed.shape == (4, 1)
-    assert np.allclose(of_clips[:, 0], mixed[:, 0])
-    assert of_clips[2, 1] > 0
+    assert of_clips.siti.shape == (4, 2) and mixed.siti.shape == (4, 1)
+    assert np.allclose(of_clips.siti[:, 0], mixed.siti[:, 0])
+    assert of_clips.siti[2, 1] > 0 and of_clips.six.shape == (4, 6)
 
 
 def test_figures_are_drawn_with_their_data(predictions, tmp_path):
@@ -330,8 +405,12 @@ def test_figures_are_drawn_with_their_data(predictions, tmp_path):
     curve = pd.DataFrame({"epoch": [1, 2], "train_loss": [3.0, 2.0], "val_loss": [3.5, None]})
     figures.predicted_against_true(predictions, tmp_path / "a", metadata="frames")
     figures.error_histograms(predictions, tmp_path / "b", metadata="frames")
-    figures.error_bars(errors, tmp_path / "c", metadata="frames", unit="QP")
-    figures.training_curves({"mj_lat": curve}, tmp_path / "d", metadata="frames")
+    figures.error_bars(errors, predictions, tmp_path / "c", metadata="frames")
+    runs = {"mj_lat_fold01_seed0": curve, "mj_lat_fold02_seed0": curve}
+    figures.training_curves(runs, tmp_path / "d", metadata="frames")
+    shown = pd.read_csv(tmp_path / "d.csv")
+    assert set(shown["name"]) == {"mj_lat"}
+    assert set(shown["run"]) == {"fold01_seed0", "fold02_seed0"}
     assert "JND1: always 0.0 (dead)" in (tmp_path / "a.svg").read_text()
     for name in "abcd":
         assert (tmp_path / f"{name}.png").stat().st_size > 5000

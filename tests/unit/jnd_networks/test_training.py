@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from jndlab.datasets.jnd_frames.folder import LabelledFrame, LabelledFrames
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.jnd.jnd_predictor import predict_clip
@@ -25,25 +25,28 @@ from jndlab.models.network_jnd_predictor import (
     prepared_input,
 )
 from jndlab.models.picture_preparation import PicturePreparation
+from jndlab.papers.jnd_networks import training as jnd_training
 from jndlab.papers.jnd_networks.stages import LEVELS, NETWORKS, ONE_LEVEL, Stage, stages_of
 from jndlab.papers.jnd_networks.training import recipe_of, started_network, targets_of, train_stage
 from jndlab.training.samplers.frames import FrameSamples
 
 SIZE = [64, 64]
 LASER = {
-    "input_size": SIZE, "width": 0.0625, "colour": "bgr", "scale": "raw", "head": "linear_at_mean",
-    "order": "free", "norm_momentum": 0.3, "checkpoint_blocks": False,
+    "input_size": SIZE, "width": 0.0625, "colour": "bgr", "scale": "raw",
+    "head": "linear_at_median", "order": "free", "norm_momentum": 0.3, "checkpoint_blocks": False,
 }  # fmt: skip
 MTJND = {
     "input_size": SIZE, "width": 0.0625, "colour": "bgr", "scale": "unit",
-    "head": "linear_at_mean", "order": "free", "freeze_early": False,
+    "head": "linear_at_median", "order": "free", "freeze_early": False,
 }  # fmt: skip
 TRAINING = {
-    "epochs": 1, "batch_size": 4, "learning_rate": 3e-3, "seed": 0,
+    "epochs": 1, "steps": None, "batch_size": 4, "learning_rate": 3e-3, "schedule": "constant",
+    "optimizer": "adam", "weight_decay": 0.0, "ema_decay": None, "flips": False,
     "jnd_weight": 0.99, "picture_weight": 0.01, "attention_weight": 1.0, "keep": "last",
 }  # fmt: skip
 FOUND = {"labels": "vmaf_steps", "training_source": "packaged"}
-MEANS = (24.0, 29.0, 33.0)
+MEDIANS = (24.0, 29.0, 33.0)
+START = tuple((median, 4.0) for median in MEDIANS)
 
 
 def config(paper: str, **changes) -> dict:
@@ -53,17 +56,8 @@ def config(paper: str, **changes) -> dict:
     return {**common, **own, **changes}
 
 
-@dataclass(frozen=True)
-class LabelledPicture:
-    name: str
-    subset: str
-    picture: Path
-    jnd: tuple[float, ...]
-    jnd_pictures: dict[int, Path] = field(default_factory=dict)
-
-
 @pytest.fixture(scope="module")
-def frames(tmp_path_factory) -> list[LabelledPicture]:
+def frames(tmp_path_factory) -> LabelledFrames:
     """Four frames to learn and two to validate, finer texture having the lower JND."""
     folder = tmp_path_factory.mktemp("frames")
     rng = np.random.default_rng(0)
@@ -75,16 +69,17 @@ def frames(tmp_path_factory) -> list[LabelledPicture]:
         path = folder / f"f{number}.png"
         Image.fromarray(rgb).save(path)
         Image.fromarray(rgb[..., :1].repeat(3, axis=2)).save(folder / f"map{number}.png")
-        jnd = tuple(mean + 4 * (1.5 - number % 4) for mean in MEANS)
+        jnd = tuple(mean + 4 * (1.5 - number % 4) for mean in MEDIANS)
         subset = "train" if number < 4 else "val"
-        made.append(LabelledPicture(f"f{number}", subset, path, jnd, dict.fromkeys(LEVELS, path)))
-    return made
+        pictures = dict.fromkeys(LEVELS, path)
+        made.append(LabelledFrame(f"f{number}", f"s{number}", subset, path, jnd, pictures))
+    return LabelledFrames(tuple(made), 64, 64, "QP", "vmaf_steps", "steps", "fold01")
 
 
 @pytest.fixture(scope="module")
 def saliency(frames, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("saliency")
-    for frame in frames:
+    for frame in frames.frames:
         Image.open(frame.picture).convert("L").save(folder / f"{frame.name}.png")
     return folder
 
@@ -131,8 +126,8 @@ def test_unknown_network_is_told(key):
 
 def test_recipe_is_that_of_the_papers():
     stage = stages_of("laser_jnd", config("laser_jnd"))["e2e_lat_jnd2"]
-    model = build_network("e2e_lat", {**stage.options, "label_means": [29.0]}, seed=0)
-    recipe = recipe_of(stage, model, TRAINING)
+    model = build_network("e2e_lat", {**stage.options, "label_start": [[29.0, 4.0]]}, seed=0)
+    recipe = recipe_of(stage, model, TRAINING, 0, 1)
     assert recipe.adam_epsilon == 1e-7 and recipe.optimizer == "adam"
     assert [(t.kind, t.output, t.weight) for t in recipe.losses] == [
         ("mae", "jnd2", 0.99), ("mse", "reconstruction", 0.01),
@@ -147,7 +142,7 @@ def test_picture_errors_count_in_levels_whatever_the_scale():
     unit = build_network("laser_autoencoder", {**common, "scale": "unit"}, seed=0)
     off = torch.full((1, 3, *SIZE), 10.0)
     losses = [
-        recipe_of(stage, model, TRAINING).loss(
+        recipe_of(stage, model, TRAINING, 0, 1).loss(
             {"reconstruction": off / divisor}, {"reconstruction": torch.zeros_like(off)}
         )
         for model, divisor in ((raw, 1), (unit, 255))
@@ -184,10 +179,10 @@ def test_stages_learn_labels_by_heart(
     stage = list(stages.values())[-1]
     train_stage(
         stage, frames, {**TRAINING, "epochs": epochs}, tmp_path, conditions=FOUND,
-        starts_from=[autoencoders[name] for name in stage.starts_from], label_means=MEANS,
+        starts_from=[autoencoders[name] for name in stage.starts_from],
         saliency=saliency, threads=1, show_progress=False, checkpoint_every_epochs=epochs,
     )  # fmt: skip
-    trained = [frame for frame in frames if frame.subset == "train"]
+    trained = [frame for frame in frames.frames if frame.subset == "train"]
     found = FrameNetwork(tmp_path / "model.onnx", threads=1).predict(
         [np.asarray(Image.open(frame.picture)) for frame in trained]
     )
@@ -205,9 +200,53 @@ def test_stages_learn_labels_by_heart(
     assert summary["kept_epoch"] == TRAINING.get("keep", "best")
 
 
+def dead_at_first(monkeypatch, dead_seeds: set[int]) -> None:
+    """These seeds start with a last bias that no input lifts above 0, others well above it."""
+    build = jnd_training.build_network
+
+    def build_network(name, options, seed):
+        network = build(name, options, seed=seed)
+        for last in network.heads.last:
+            torch.nn.init.constant_(last.bias, -1e6 if seed in dead_seeds else 20.0)
+        return network
+
+    monkeypatch.setattr(jnd_training, "build_network", build_network)
+
+
+RELU = Stage("mt_3ljnd", "mt_3ljnd", LEVELS, options={**MTJND, "head": "relu"})
+
+
+def test_a_dead_output_is_seen_in_the_first_epoch_and_another_seed_taken(
+    frames, tmp_path, monkeypatch
+):
+    dead_at_first(monkeypatch, {0, 1000})
+    train_stage(RELU, frames, {**TRAINING, "epochs": 2}, tmp_path, conditions=FOUND,
+                threads=1, show_progress=False)  # fmt: skip
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["seed"], summary["dead_seeds"], summary["epochs"]) == (2000, [0, 1000], 2)
+    curves = [path.read_text().count("\n") for path in tmp_path.glob("runs/*/metrics.csv")]
+    assert sorted(curves) == [2, 2, 3]  # with the header: the dead ones end with their first epoch
+
+
+def test_where_every_seed_is_dead_the_training_stops_with_a_remedy(frames, tmp_path, monkeypatch):
+    monkeypatch.setattr(jnd_training, "SEEDS_TRIED", 2)
+    dead_at_first(monkeypatch, {7, 1007})
+    with pytest.raises(UserError, match=r"mt_3ljnd dead(.|\n)*7, 1007(.|\n)*linear_at_median"):
+        train_stage(RELU, frames, TRAINING, tmp_path, conditions=FOUND, seed=7,
+                    threads=1, show_progress=False)  # fmt: skip
+
+
+def test_steps_in_place_of_epochs_are_whole_passes():
+    stage = stages_of("laser_jnd", config("laser_jnd"))["mj_lat"]
+    model = build_network("laser_autoencoder", {"input_size": SIZE, "width": 0.0625}, seed=0)
+    chosen = {**TRAINING, "steps": 100, "schedule": "one_cycle", "optimizer": "adamw"}
+    recipe = recipe_of(stage, model, chosen, 5, steps_per_epoch=7)
+    assert (recipe.epochs, recipe.seed, recipe.optimizer) == (15, 5, "adamw")
+
+
 def test_frozen_backbone_stays_as_it_was(frames, autoencoders, tmp_path):
     stage = stages_of("laser_jnd", config("laser_jnd", networks=["lat"], levels=[1]))["lat_jnd1"]
-    train_stage(stage, frames, TRAINING, tmp_path, conditions=FOUND, label_means=MEANS,
+    train_stage(stage, frames, TRAINING, tmp_path, conditions=FOUND,
                 starts_from=[autoencoders["jnd1_autoencoder"]], show_progress=False)  # fmt: skip
     before = load_model(autoencoders["jnd1_autoencoder"]).encoder.state_dict()
     after = load_model(tmp_path / "model.pt").encoder.state_dict()
@@ -217,25 +256,25 @@ def test_frozen_backbone_stays_as_it_was(frames, autoencoders, tmp_path):
 def test_missing_and_wrong_backbones_are_told(frames, autoencoders, tmp_path):
     stage = stages_of("laser_jnd", config("laser_jnd", networks=["lat"], levels=[1]))["lat_jnd1"]
     with pytest.raises(UserError, match=r"does not exist(.|\n)*absent.pt"):
-        started_network(stage, 0, [tmp_path / "absent.pt"], MEANS)
+        started_network(stage, 0, [tmp_path / "absent.pt"], START)
     lat = tmp_path / "lat.pt"
     save_model(lat, build_network("lat", {"input_size": SIZE, "width": 0.0625}, seed=0))
     with pytest.raises(UserError, match=r"another network(.|\n)*laser_autoencoder, found lat"):
-        started_network(stage, 0, [lat], MEANS)
+        started_network(stage, 0, [lat], START)
     unit = tmp_path / "unit.pt"
     options = {"input_size": SIZE, "width": 0.0625, "scale": "unit"}
     save_model(unit, build_network("laser_autoencoder", options, seed=0))
     with pytest.raises(UserError, match=r"bgr, raw, width 0.0625; found bgr, unit"):
-        started_network(stage, 0, [unit], MEANS)
+        started_network(stage, 0, [unit], START)
     mj_lat = stages_of("laser_jnd", config("laser_jnd", networks=["mj_lat"]))["mj_lat"]
     with pytest.raises(UserError, match="starts from 3 autoencoders, 1 were given"):
-        started_network(mj_lat, 0, [autoencoders["jnd1_autoencoder"]], MEANS)
+        started_network(mj_lat, 0, [autoencoders["jnd1_autoencoder"]], START)
 
 
 def test_frozen_vgg16_needs_weights():
     stage = Stage("mt_3ljnd", "mt_3ljnd", LEVELS, options={**MTJND, "freeze_early": True})
     with pytest.raises(UserError, match=r"there are no weights(.|\n)*mtjnd.imagenet"):
-        started_network(stage, 0, label_means=MEANS)
+        started_network(stage, 0, label_start=START)
 
 
 def test_mtjnd_starts_from_imagenet_weights(tmp_path):
@@ -248,7 +287,7 @@ def test_mtjnd_starts_from_imagenet_weights(tmp_path):
             torch.rand_like(tensor) for tensor in layer.parameters()
         )
     torch.save(weights, tmp_path / "vgg16.pth")
-    model = started_network(stage, 0, label_means=MEANS, imagenet=tmp_path / "vgg16.pth")
+    model = started_network(stage, 0, label_start=START, imagenet=tmp_path / "vgg16.pth")
     first, last = model.backbone.keras_layers()[0], model.backbone.keras_layers()[-1]
     assert torch.equal(first.weight, weights["features.0.weight"])
     assert torch.equal(last.bias, weights["features.12.bias"])
@@ -269,8 +308,8 @@ def onnx_of_levels(tmp_path_factory) -> dict[str, Path]:
     for name, options in {"mj_lat": {}, "lat1": {"level": 1}, "lat2": {"level": 2}}.items():
         network = "mj_lat" if name == "mj_lat" else "lat"
         heads = {
-            "head": "linear_at_mean",
-            "label_means": [60.0, 61.0, 62.0][: 3 - 2 * bool(options)],
+            "head": "linear_at_median",
+            "label_start": [[60.0, 1.0], [61.0, 1.0], [62.0, 1.0]][: 3 - 2 * bool(options)],
         }
         model = build_network(
             network, {"input_size": SIZE, "width": 0.125, **heads, **options}, seed=0
@@ -350,7 +389,9 @@ def test_evenly_spread_frames():
 def test_samples_of_a_stage_hold_its_targets(frames, saliency):
     stage = Stage("mt_1ljnd_va_jnd3", "mt_1ljnd_va", (3,))
     model = build_network("mt_1ljnd_va", {"input_size": SIZE, "width": 0.0625, "level": 3}, seed=0)
-    samples = FrameSamples(frames, model.preparation, targets_of(stage, model), saliency=saliency)
+    samples = FrameSamples(
+        frames.frames, model.preparation, targets_of(stage, model), saliency=saliency
+    )
     targets = samples.batch(0, 0, 4).targets
     assert set(targets) == {"jnd3", "attention"}
     assert targets["attention"].shape == (4, 4, 4)

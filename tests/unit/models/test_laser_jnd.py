@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from jnd_network_checks import MEANS, errors_while_learning, onnx_difference
+from jnd_network_checks import STARTS, errors_while_learning, onnx_difference
 from jndlab.errors import UserError
 from jndlab.models.iqnet.iqnet import IQNet
 from jndlab.models.jnd_heads import JndHeads
@@ -172,33 +172,49 @@ def test_options_that_cannot_be():
         ({"width": 0}, "width is 0"),
         ({"colour": "yuv"}, "bgr or rgb"),
         ({"level": 4}, "no JND level 4"),
-        ({"head": "softmax"}, "relu or linear_at_mean"),
-        ({"head": "linear_at_mean"}, "no mean label"),
+        ({"head": "softmax"}, "relu or linear_at_mean or linear_at_median"),
+        ({"head": "linear_at_median"}, "no median label"),
         ({"order": "free"}, "does not take these options"),
     ]:
         with pytest.raises(UserError, match=message):
             build_network("lat", options)
     with pytest.raises(UserError, match="do not rise"):
-        MjLat(**SMALL, head="linear_at_mean", order="ordered", label_means=[30, 29, 35])
+        MjLat(
+            **SMALL,
+            head="linear_at_median",
+            order="ordered",
+            label_start=[(30, 1), (29, 1), (35, 1)],
+        )
     with pytest.raises(UserError, match="expected: N x 3 x 64 x 96, found 1 x 3 x 96 x 64"):
         Lat(**SMALL)(torch.zeros(1, 3, 96, 64))
 
 
 @pytest.mark.parametrize("order", ["free", "ordered"])
-def test_linear_heads_start_at_the_label_means(order):
-    options = {"head": "linear_at_mean", "order": order, "label_means": MEANS[3]}
+def test_linear_heads_start_at_the_label_medians(order):
+    options = {"head": "linear_at_median", "order": order, "label_start": STARTS[3]}
     outputs = MjLat(**SMALL, **options)(torch.rand(2, 3, 64, 96))
-    for level, mean in enumerate(MEANS[3], 1):
-        assert outputs[f"jnd{level}"].tolist() == pytest.approx([mean, mean], abs=1e-4)
+    for level, (median, _) in enumerate(STARTS[3], 1):
+        assert outputs[f"jnd{level}"].tolist() == pytest.approx([median, median], abs=1e-4)
 
 
-@pytest.mark.parametrize("head", ["relu", "linear_at_mean"])
+def test_a_head_at_the_median_moves_in_deviations_of_its_labels():
+    narrow, wide = (
+        JndHeads(9, (), (1,), head="linear_at_median", label_start=[(20.0, deviation)])
+        for deviation in (1.0, 4.0)
+    )
+    wide.load_state_dict(narrow.state_dict())
+    features = torch.randn(5, 9)
+    moved = [heads(features)["jnd1"] - 20 for heads in (narrow, wide)]
+    assert torch.allclose(moved[1], 4 * moved[0]) and moved[0].abs().min() > 0
+
+
+@pytest.mark.parametrize("head", ["relu", "linear_at_median"])
 def test_ordered_heads_never_cross_and_free_ones_can(head):
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        crossed = {}
+        crossed, starts = {}, [(1, 1), (2, 1), (3, 1)]
         for order in ("free", "ordered"):
-            heads = JndHeads(9, (), (1, 2, 3), head=head, order=order, label_means=[1, 2, 3])
+            heads = JndHeads(9, (), (1, 2, 3), head=head, order=order, label_start=starts)
             for layer in heads.last:
                 torch.nn.init.normal_(layer.weight, std=5)
             one, two, three = heads(torch.randn(500, 9)).values()
@@ -276,7 +292,7 @@ def test_preparation_refuses_other_pictures():
 )
 def test_network_learns_four_pictures_by_heart(name, steps, learning_rate):
     multi = name.startswith("mj")
-    options = {"head": "linear_at_mean", "label_means": MEANS[3 if multi else 1]}
+    options = {"head": "linear_at_median", "label_start": STARTS[3 if multi else 1]}
     options |= {"input_size": [64, 64], "width": 0.0625 if name.endswith("rec") else 0.125}
     network = build_network(name, {**options, "norm_momentum": 0.3}, seed=0)
     before, after = errors_while_learning(network, steps, learning_rate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from jnd_network_checks import MEANS, errors_while_learning, example_batch, onnx_difference
+from jnd_network_checks import STARTS, errors_while_learning, example_batch, onnx_difference
 from jndlab.errors import UserError
 from jndlab.models.keras.layers import (
     keras_parameter_count,
@@ -123,8 +123,8 @@ def test_imagenet_weights_of_torchvision(tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_network_learns_four_pictures_by_heart(name):
-    means = MEANS[1 if "1l" in name else 3]
-    options = {**SMALL, "head": "linear_at_mean", "label_means": means, "freeze_early": False}
+    means = STARTS[1 if "1l" in name else 3]
+    options = {**SMALL, "head": "linear_at_median", "label_start": means, "freeze_early": False}
     network = build_network(name, {**options, "input_size": [32, 64]}, seed=0)
     before, after = errors_while_learning(network, 60, 1e-3)
     assert after < 0.6 * before

@@ -89,6 +89,26 @@ def test_inputs_and_labels_belong_together(frames):
     assert samples.labels("train").shape == (5, 3)
 
 
+def test_flips_turn_a_frame_and_its_targets_alike(frames, folder):
+    square = PicturePreparation(HEIGHT, WIDTH)
+    targets = FrameTargets(levels=(2,), reconstruction=1, attention=16)
+    samples = FrameSamples(frames, square, targets, saliency=folder / "saliency", flips=True)
+    corners, bright = set(), set()
+    for epoch in range(6):
+        batch = samples.batch(epoch, 0, 5)
+        made, (pictures,) = batch.targets, batch.inputs
+        assert torch.equal(pictures - 1, made["reconstruction"])
+        assert torch.equal(made["jnd2"], (pictures[:, 0, 30, 40] - 10) / 20 + 30)
+        for red, cells in zip(pictures[:, 2], made["attention"], strict=True):
+            corner = [(y, x) for y in (2, -3) for x in (2, -3) if red[y, x] == 255]
+            assert len(corner) == 1
+            corners.add(corner[0])
+            bright.add((corner[0][1] > 0) == bool(cells[0, -1] > cells[0, 0]))
+    assert len(corners) == 4 and bright == {True}  # the map's bright half is right of the corner
+    again = FrameSamples(frames, square, targets, saliency=folder / "saliency", flips=True)
+    assert torch.equal(again.batch(3, 0, 5).inputs[0], samples.batch(3, 0, 5).inputs[0])
+
+
 @pytest.mark.parametrize("level", [0, 1, 3])
 def test_reconstruction_is_the_frame_at_that_jnd_in_the_networks_scale(frames, level):
     unit = PicturePreparation(HEIGHT, WIDTH, "rgb", "unit")

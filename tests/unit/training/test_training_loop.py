@@ -219,6 +219,33 @@ def test_learning_rate_is_halved():
     assert [recipe.learning_rate_of(e) for e in (0, 249, 250, 999)] == [1e-3, 1e-3, 5e-4, 1.25e-4]
 
 
+def test_schedules_begin_turn_and_end_where_they_should():
+    cosine = Recipe(epochs=10, batch_size=1, learning_rate=1e-3, schedule="cosine")
+    rates = [cosine.learning_rate_of(epoch) for epoch in (0, 2.5, 5, 10)]
+    assert rates == pytest.approx([1e-3, 8.5355e-4, 5e-4, 0], rel=1e-4)
+    cycle = Recipe(epochs=10, batch_size=1, learning_rate=1e-3, schedule="one_cycle")
+    rates = [cycle.learning_rate_of(epoch) for epoch in (0, 3, 6.5, 10)]
+    assert rates == pytest.approx([4e-5, 1e-3, 5e-4, 0], rel=1e-6)
+    torch_cycle = torch.optim.lr_scheduler.OneCycleLR(
+        torch.optim.SGD([torch.zeros(1)], 1.0), 1e-3, 1001, final_div_factor=1e12
+    )
+    for step in range(1000):
+        expected = torch_cycle.get_last_lr()[0]
+        assert cycle.learning_rate_of(step / 100) == pytest.approx(expected, rel=0.02, abs=1e-6)
+        torch_cycle.optimizer.step()
+        torch_cycle.step()
+
+
+def test_adamw_decays_apart_from_the_gradient():
+    model = torch.nn.Linear(3, 1)
+    recipe = Recipe(epochs=1, batch_size=1, optimizer="adamw", weight_decay=0.1, learning_rate=0.5)
+    before = model.weight.detach().clone()
+    optimizer = recipe.make_optimizer(model)
+    model.weight.grad, model.bias.grad = torch.zeros_like(model.weight), torch.zeros(1)
+    optimizer.step()
+    assert torch.allclose(model.weight, before * (1 - 0.5 * 0.1))
+
+
 def test_gradient_clip_bounds_the_step(tmp_path):
     recipe = points_recipe(epochs=1, optimizer="sgd", learning_rate=1.0, gradient_clip=1e-3)
     model, start = two_heads(), two_heads()

@@ -86,17 +86,37 @@ def split_by_fractions(
     return Split(name, subsets)
 
 
-def split_into_folds(sources: Iterable[str], seed: int, folds: int = 10) -> list[Split]:
+def split_into_folds(
+    sources: Iterable[str],
+    seed: int,
+    folds: int = 10,
+    *,
+    first: Sequence[str] = (),
+    key: str = "split.folds",
+) -> list[Split]:
     """Cross-validation: in split k fold k is the test subset, fold k + 1 validates, others train.
 
-    Folds differ by one source in size at most, and each source is tested exactly once. Raises
-    UserError for fewer than three folds or fewer sources than folds.
+    Each source is tested exactly once. Folds differ by one source in size at most, unless the
+    sources named ``first``, which are in the first fold and not in ``sources``, are more than that.
+    Raises UserError, naming the configuration's ``key``, for fewer than three folds or fewer
+    sources than folds.
     """
     shuffled = _shuffled(sources, seed)
     if folds < 3:
         raise UserError(f"{folds} folds are too few.", expected="3 at least (train, val, test)")
-    _require_enough(shuffled, folds, "folds")
-    return splits_of_folds([shuffled[fold::folds] for fold in range(folds)])
+    found = len(shuffled) + len(first)
+    if len(shuffled) < folds - bool(first):
+        raise UserError(
+            f"{found} sources cannot be split into {folds} folds.",
+            where=f"`{key}`",
+            expected=f"at most {len(shuffled) + bool(first)} folds, a source in each; found {folds}"
+            + (f" ({', '.join(first)} share the first)" if len(first) > 1 else ""),
+            remedy="add sources, or set fewer folds.",
+        )
+    sets: list[list[str]] = [list(first), *([] for _ in range(folds - 1))]
+    for source in shuffled:
+        min(sets, key=len).append(source)
+    return splits_of_folds(sets)
 
 
 def splits_of_folds(folds: Sequence[Iterable[str]]) -> list[Split]:

@@ -13,7 +13,7 @@ from torch.nn import functional
 from jndlab.errors import UserError
 from jndlab.models.keras.layers import WeightedLayer, dense_relu, side_by_side
 
-HEADS = ("relu", "linear_at_mean")
+HEADS = ("relu", "linear_at_mean", "linear_at_median")
 ORDERS = ("free", "ordered")
 
 
@@ -23,9 +23,11 @@ class JndHeads(nn.Module):
     ``hidden`` are the sizes of each head's own dense layers (ReLU). ``head``: "relu" ends in a ReLU
     as the authors' networks do, and can die (stay at 0) when it starts below zero for every input;
     "linear_at_mean" ends in none and starts as the constant ``label_means`` (mean training label of
-    each level, QP). ``order``: "free" (authors') lets JND2 fall below JND1; "ordered" makes level n
-    the one before plus a positive step, softplus of head n. Raises UserError for other words, or
-    means that are missing, or not one per level, or not rising where they are to be ordered.
+    each level, QP); "linear_at_median" is ``label_start``'s median + deviation x a linear output
+    that starts at 0 (a pair for each level, QP). ``order``: "free" (authors') lets JND2 fall below
+    JND1; "ordered" makes level n the one before plus a positive step, softplus of head n. Raises
+    UserError for other words, or starts that are missing, or not one per level, or not rising where
+    they are to be ordered.
     """
 
     def __init__(
@@ -37,29 +39,32 @@ class JndHeads(nn.Module):
         head: str = "relu",
         order: str = "free",
         label_means: Sequence[float] | None = None,
+        label_start: Sequence[Sequence[float]] | None = None,
     ) -> None:
         super().__init__()
-        _check_settings(levels, head, order, label_means)
+        if head == "linear_at_mean" and label_means is not None:
+            label_start = [(mean, 1.0) for mean in label_means]
+        _check_settings(levels, head, order, label_start)
         self.levels, self.head, self.order = tuple(levels), head, order
-        self.label_means = label_means
+        self.start_values = [] if head == "relu" else [value for value, _ in label_start or ()]
+        self.scales = [1.0] * len(levels)
+        if head != "relu":
+            self.scales = [deviation or 1.0 for _, deviation in label_start or ()]
         self.hidden = nn.ModuleList(dense_relu(features, hidden) for _ in levels)
         last = hidden[-1] if hidden else features
         self.last = nn.ModuleList(nn.Linear(last, 1) for _ in levels)
 
     def start(self) -> None:
-        """Let heads that start at the label mean do so; to be called after the common start."""
-        if self.head != "linear_at_mean":
-            return
-        means = self.label_means
-        assert means is not None  # see _check_settings
-        for index, layer in enumerate(self.last):
+        """Let heads that start at a label do so; to be called after the common start."""
+        for index, value in enumerate(self.start_values):
+            layer = self.last[index]
             assert isinstance(layer, nn.Linear)
             nn.init.zeros_(layer.weight)
-            value = float(means[index])
+            bias = 0.0 if self.head == "linear_at_median" else value
             if self.order == "ordered" and index > 0:
-                step = value - means[index - 1]
-                value = math.log(math.expm1(step))
-            nn.init.constant_(layer.bias, value)
+                step = value - self.start_values[index - 1]
+                bias = math.log(math.expm1(step / self.scales[index]))
+            nn.init.constant_(layer.bias, bias)
 
     def keras_layers(self) -> list[WeightedLayer]:
         """Weighted layers as Keras lists them."""
@@ -68,35 +73,41 @@ class JndHeads(nn.Module):
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         outputs: dict[str, Tensor] = {}
         below: Tensor | None = None
-        for level, hidden, last in zip(self.levels, self.hidden, self.last, strict=True):
+        parts = zip(self.levels, self.hidden, self.last, strict=True)
+        for index, (level, hidden, last) in enumerate(parts):
             value = last(hidden(features))[:, 0]
             if self.order == "ordered" and below is not None:
-                value = below + functional.softplus(value)
+                value = below + self.scales[index] * functional.softplus(value)
             elif self.head == "relu":
                 value = torch.relu(value)
+            elif self.head == "linear_at_median":
+                value = self.start_values[index] + self.scales[index] * value
             outputs[f"jnd{level}"] = below = value
         return outputs
 
 
 def _check_settings(
-    levels: Sequence[int], head: str, order: str, means: Sequence[float] | None
+    levels: Sequence[int], head: str, order: str, start: Sequence[Sequence[float]] | None
 ) -> None:
     if not set(levels) <= {1, 2, 3}:
         raise UserError(f"there is no JND level {levels[0]}.", expected="1, 2 or 3")
     for key, value, known in [("head", head, HEADS), ("order", order, ORDERS)]:
         if value not in known:
             raise UserError(f"{key} is '{value}'.", expected=" or ".join(known))
-    if head != "linear_at_mean":
+    if head == "relu":
         return
-    if means is None or len(means) != len(levels):
+    statistic = head.removeprefix("linear_at_")
+    if start is None or len(start) != len(levels):
+        found = None if start is None else [value for value, _ in start]
         raise UserError(
-            "head 'linear_at_mean' has no mean label for each of its levels.",
-            expected=f"label_means: a list of {len(levels)}, found {means}",
-            remedy="give the mean QP of the training labels of each level.",
+            f"head '{head}' has no {statistic} label for each of its levels.",
+            expected=f"a list of {len(levels)}, found {found}",
+            remedy=f"give the {statistic} QP of the training labels of each level.",
         )
-    if order == "ordered" and any(b <= a for a, b in itertools.pairwise(means)):
+    values = [value for value, _ in start]
+    if order == "ordered" and any(b <= a for a, b in itertools.pairwise(values)):
         raise UserError(
-            "the mean labels of ordered levels do not rise.",
-            expected=f"JND1 < JND2 < JND3, found {list(means)}",
+            f"the {statistic} labels of ordered levels do not rise.",
+            expected=f"JND1 < JND2 < JND3, found {values}",
             remedy="give them in the order of the levels, or set `order: free`.",
         )

@@ -5,7 +5,6 @@ The tables that answer "which method was best", at a glance or on one sequence.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -39,8 +38,6 @@ REASONS = {
     "too_few_points": "too few points",
     "non_monotonic": "quality does not rise with rate",
     "no_overlap": "no quality in common",
-    "too_steep": "quality is saturated",
-    "fit_turns": "the fitted curve turns",
     "low_overlap": "low overlap",
 }
 
@@ -190,37 +187,6 @@ def _cell(value: float, status: str, low: Any, used: Any) -> str:
     if pd.isna(value) or low == used:
         return "none" if not used else f"{REASONS['low_overlap']} on all {used}"
     return f"{value:+.2f}{f' {DOUBTFUL}' if low else ''}"
-
-
-def latex_values(summary: pd.DataFrame, ids: Sequence[str]) -> str:
-    """A LaTeX command for each number of the summary, whose rows have the methods ``ids``.
-
-    ``\\jndBdRateIqnetVvencFasterLdpVmafMean`` is a BD-rate in per cent with its sign; ``Saving``,
-    ``VmafDrop`` and ``PsnrDropDb`` are means at equal QP. Digits are words, since LaTeX allows
-    letters only; what has no value has no command.
-    """
-    metrics = [name.removesuffix("_left_out") for name in summary if name.endswith("_left_out")]
-    lines = ["% Numbers of the summary: \\input{values}, then \\jnd..., see the table of methods."]
-    for row, method in zip(summary.to_dict("records"), ids, strict=True):
-        who = (method, row["codec"], row["configuration"])
-        named: list[tuple[list[str], str, str]] = [
-            (["bd rate", *who, metric], metric, "+.2f") for metric in metrics
-        ]
-        named += [([n.removesuffix("_pct"), *who], n, ".2f") for n in ("saving_pct", *LOSSES)]
-        lines += [
-            rf"\newcommand{{\jnd{_letters(parts)}}}{{{row[column]:{form}}}}"
-            for parts, column, form in named
-            if not pd.isna(row[column])
-        ]
-    return "\n".join(lines) + "\n"
-
-
-DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
-
-
-def _letters(parts: Sequence[str]) -> str:
-    words = re.findall(r"[A-Za-z]+|[0-9]", " ".join(parts))
-    return "".join(DIGITS[int(w)] if w.isdigit() else w.capitalize() for w in words)
 
 
 def overview_plot(

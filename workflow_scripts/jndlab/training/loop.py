@@ -220,11 +220,11 @@ class _Run:
 
     def _finish_epoch(self) -> None:
         now = self.progress
-        rate = self.recipe.learning_rate_of(now.epoch)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         self.model.train()
         for index in range(now.step_in_epoch, self.steps_per_epoch):
+            rate = self.recipe.learning_rate_of(now.epoch + index / self.steps_per_epoch)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
             self._take_step(self.data.batch(now.epoch, index, self.recipe.batch_size))
             now.step += 1
             now.step_in_epoch += 1
@@ -236,7 +236,7 @@ class _Run:
         self._fetch_losses()
         now.train_loss = now.epoch_loss_sum / self.steps_per_epoch
         now.epoch, now.step_in_epoch, now.epoch_loss_sum = now.epoch + 1, 0, 0.0
-        self._close_epoch(rate)
+        self._close_epoch(self.optimizer.param_groups[0]["lr"])
 
     def _take_step(self, batch: Batch) -> None:
         inputs, targets = _moved(batch, self.device)

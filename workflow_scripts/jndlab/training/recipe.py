@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, NamedTuple, Protocol
@@ -25,6 +26,7 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
 
 
 CLOSED = ConfigDict(extra="forbid")
+WARM_UP, WARM_UP_FROM = 0.3, 1 / 25  # of a one-cycle schedule: share of the steps, of the rate
 
 
 class Batch(NamedTuple):
@@ -71,7 +73,10 @@ class LossTerm:
 class Recipe:
     """All that changes what a training makes of given data.
 
-    The learning rate is multiplied by ``lr_step_factor`` after every ``lr_step_epochs`` epochs.
+    The learning rate is multiplied by ``lr_step_factor`` after every ``lr_step_epochs`` epochs, and
+    follows ``schedule``, step by step: "cosine" falls from it to 0 over all epochs, "one_cycle"
+    rises from a 25th of it over the first 30 % and then falls to 0 (Smith & Topin 2019, with
+    cosines for lines).
     ``gradient_clip`` bounds the norm of the whole gradient. ``mixed_precision`` works on CUDA
     only. ``best_by`` names a column of metrics.csv; the best weights are those of the epoch where
     it was smallest (or largest: ``best_is``). Without held-out data it must be "train_loss".
@@ -88,7 +93,8 @@ class Recipe:
     learning_rate: Positive = 1e-3
     lr_step_epochs: Count | None = None
     lr_step_factor: Positive = 0.5
-    optimizer: Literal["adam", "sgd"] = "adam"
+    schedule: Literal["constant", "cosine", "one_cycle"] = "constant"
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     adam_epsilon: Positive = 1e-8
     momentum: NonNegative = 0.0
     weight_decay: NonNegative = 0.0
@@ -107,11 +113,19 @@ class Recipe:
         plain["losses"] = [asdict(term) for term in self.losses]
         return plain
 
-    def learning_rate_of(self, epoch: int) -> float:
-        """Learning rate during ``epoch`` (from 0)."""
-        if self.lr_step_epochs is None:
-            return self.learning_rate
-        return self.learning_rate * self.lr_step_factor ** (epoch // self.lr_step_epochs)
+    def learning_rate_of(self, epoch: float) -> float:
+        """Learning rate at ``epoch`` (from 0; a step inside an epoch is a fraction of it)."""
+        rate = self.learning_rate
+        if self.lr_step_epochs is not None:
+            rate *= self.lr_step_factor ** (epoch // self.lr_step_epochs)
+        done = epoch / self.epochs
+        if self.schedule == "cosine":
+            return rate * _falling(done)
+        if self.schedule == "one_cycle" and done < WARM_UP:
+            return rate * (1 - (1 - WARM_UP_FROM) * _falling(done / WARM_UP))
+        if self.schedule == "one_cycle":
+            return rate * _falling((done - WARM_UP) / (1 - WARM_UP))
+        return rate
 
     def make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """The optimizer of those parameters that are not frozen (``requires_grad``)."""
@@ -122,8 +136,9 @@ class Recipe:
         if others:
             parameters.append({"params": others, "weight_decay": 0.0})
         shared: dict[str, Any] = {"lr": self.learning_rate, "weight_decay": self.weight_decay}
-        if self.optimizer == "adam":
-            return torch.optim.Adam(parameters, eps=self.adam_epsilon, **shared)
+        if self.optimizer != "sgd":
+            kind = torch.optim.Adam if self.optimizer == "adam" else torch.optim.AdamW
+            return kind(parameters, eps=self.adam_epsilon, **shared)
         return torch.optim.SGD(parameters, momentum=self.momentum, **shared)
 
     def loss(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
@@ -145,6 +160,11 @@ class Recipe:
             value = _weighted_mean(LOSSES[term.kind], output, target, sample_weights)
             total = total + term.weight * value
         return total
+
+
+def _falling(done: float) -> float:
+    """Half a cosine from 1 to 0."""
+    return (1 + math.cos(math.pi * done)) / 2
 
 
 def named_outputs(returned: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from typing import Any
 from snakemake.io import directory
 
 from jndlab.jnd.saliency.visual_importance import saliency_class
-from jndlab.papers.jnd_networks.stages import AUTOENCODER, Stage, stages_of
+from jndlab.papers.jnd_networks.stages import AUTOENCODER, Run, Stage, stages_of
 from jndops.imports import class_file, digest
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
@@ -38,6 +38,21 @@ class FrameInputs:
         if self.source == "packaged":
             return None
         return self.section["folder"] or f"{self.data_dir}/{self.source}"
+
+    def splits(self) -> list[str]:
+        """Names of the splits of the sources, the first being that of ``held_out`` ones."""
+        split = self.section["split"]
+        if self.source == "folder":
+            return ["given"]
+        if split["kind"] == "fractions":
+            return ["fractions"]
+        return [f"fold{fold + 1:02d}" for fold in range(split["folds"])]
+
+    def sets(self) -> dict[str, str]:
+        """Files of the labelled frames and their splits: what is trained on and predicted."""
+        names = ("table", "labels", "splits"), ("frames.csv", "labels.csv", "splits.csv")
+        files = dict(zip(*names, strict=True)) | {"frames": "frames", "pictures": "coded"}
+        return {name: f"{self.results}/jnd_frames/{file}" for name, file in files.items()}
 
     def folder_files(self) -> list[str]:
         """Files of a folder of one's own, which may change; public data sets do not."""
@@ -81,91 +96,106 @@ class FrameInputs:
 class NetworkInputs:
     """The sections ``laser_jnd`` and ``mtjnd``. Raises UserError for stages that do not fit."""
 
-    def __init__(self, coding: CodingInputs) -> None:
+    def __init__(self, coding: CodingInputs, frames: FrameInputs) -> None:
         self.coding = coding
+        self.splits = frames.splits()
         self.config = coding.config
         self.results = coding.results
         self.stages = {paper: stages_of(paper, self.config[paper]) for paper in PAPERS}
 
-    def stage(self, wildcards: Wildcards) -> Stage:
-        """The stage that a training or import makes."""
-        return self.stages[wildcards.paper][wildcards.network]
-
     def stage_options(self, wildcards: Wildcards) -> dict[str, Any]:
-        """A stage as plain data for ``params``."""
-        return asdict(self.stage(wildcards))
+        """A stage that is imported, as plain data for ``params``."""
+        return asdict(self.stages[wildcards.paper][wildcards.network])
 
-    def all_stage_options(self, wildcards: Wildcards) -> dict[str, dict[str, Any]]:
+    def all_stage_options(self, paper: str) -> dict[str, dict[str, Any]]:
         """All stages of a paper as plain data."""
-        return {name: asdict(stage) for name, stage in self.stages[wildcards.paper].items()}
+        return {name: asdict(stage) for name, stage in self.stages[paper].items()}
 
-    def training(self, wildcards: Wildcards) -> dict[str, Any]:
-        """The keys of a stage's training."""
-        stage, paper = self.stage(wildcards), self.config[wildcards.paper]
+    def trained(self, paper: str) -> dict[str, Stage]:
+        """The stages that the run trains, each after those that it starts from."""
+        return {name: stage for name, stage in self.stages[paper].items() if stage.trained}
+
+    def trained_options(self, paper: str) -> dict[str, dict[str, Any]]:
+        """The same as plain data."""
+        return {name: asdict(stage) for name, stage in self.trained(paper).items()}
+
+    def seeds(self, paper: str) -> list[int]:
+        """Seeds of the trainings."""
+        return self.config[paper]["seeds"]
+
+    def training(self, paper: str) -> dict[str, dict[str, Any]]:
+        """The keys of each stage's training."""
+        return {name: self._training(paper, stage) for name, stage in self.trained(paper).items()}
+
+    def _training(self, paper: str, stage: Stage) -> dict[str, Any]:
+        section = self.config[paper]
         if stage.network == AUTOENCODER:
-            return paper["autoencoder" if stage.target_level is None else "reconstruction"]
-        return {**paper["training"], **paper["training_of"].get(stage.network, {})}
+            return section["autoencoder" if stage.target_level is None else "reconstruction"]
+        return {**section["training"], **section["training_of"].get(stage.network, {})}
 
-    def training_inputs(self, wildcards: Wildcards) -> dict[str, Any]:
-        """Weights that a training begins with, and the saliency maps that it learns from."""
-        stage, paper = self.stage(wildcards), wildcards.paper
-        maps = f"{self.results}/jnd_frames/saliency"
+    def runs(self, paper: str, split: str | None = None) -> list[Run]:
+        """Trainings of each stage: the seeds of a split, or of all."""
+        splits = self.splits if split is None else [split]
+        return [Run(name, seed) for name in splits for seed in self.seeds(paper)]
+
+    def folders(self, paper: str) -> dict[tuple[str, Run], str]:
+        """Folder of each training."""
+        home = f"{self.results}/models/{paper}"
         return {
-            "starts_from": [self.model(paper, name, "pt") for name in stage.starts_from],
-            "saliency": maps if stage.network.endswith("_va") else [],
+            (name, run): f"{home}/{run.folder(name)}"
+            for run in self.runs(paper)
+            for name in self.trained(paper)
+        }
+
+    def files(self, paper: str, file: str = "summary.json") -> list[str]:
+        """A file of each training of a paper, by default its summary."""
+        return [f"{folder}/{file}" for folder in self.folders(paper).values()]
+
+    def trained_files(self, paper: str) -> list[str]:
+        """What the trainings on a split, a wildcard, leave."""
+        home = f"{self.results}/models/{paper}"
+        return [
+            file
+            for run in self.runs(paper, "{split}")
+            for name in self.trained(paper)
+            for file in self.coding.trained_network(f"{home}/{run.folder(name)}").values()
+        ]
+
+    def starting_files(self, paper: str) -> dict[str, str | list[str]]:
+        """Saliency maps that trainings learn from, and ImageNet weights that they begin with."""
+        attends = any(stage.network.endswith("_va") for stage in self.trained(paper).values())
+        return {
+            "saliency": f"{self.results}/jnd_frames/saliency" if attends else [],
             "imagenet": self.config[paper].get("imagenet") or [],
         }
 
-    def threads(self, wildcards: Wildcards) -> int:
-        """Threads of a training."""
-        return self.config[wildcards.paper]["jobs"]["threads"]
+    def jobs(self, paper: str) -> dict[str, Any]:
+        """Resources of a training: threads, gpus, memory_mb."""
+        return self.config[paper]["jobs"]
 
-    def gpus(self, wildcards: Wildcards) -> int:
-        """GPUs of a training."""
-        return self.config[wildcards.paper]["jobs"]["gpus"]
+    def models(self, paper: str) -> list[str]:
+        """ONNX files of all stages of a paper: of each training, then imported."""
+        home = f"{self.results}/models/{paper}"
+        imported = [name for name, stage in self.stages[paper].items() if not stage.trained]
+        return [*self.files(paper, "model.onnx"), *(f"{home}/{n}/model.onnx" for n in imported)]
 
-    def memory_mb(self, wildcards: Wildcards, attempt: int) -> int:
-        """Memory of a training, doubled on each retry."""
-        return self.config[wildcards.paper]["jobs"]["memory_mb"] * 2 ** (attempt - 1)
-
-    def model(self, paper: str, stage: str, suffix: str) -> str:
-        """A stage's model file."""
-        return f"{self.results}/models/{paper}/{stage}/model.{suffix}"
-
-    def networks(self, wildcards: Wildcards) -> list[str]:
-        """ONNX files of all stages of a paper."""
-        paper = wildcards.paper
-        return [self.model(paper, name, "onnx") for name in self.stages[paper]]
-
-    def predictor_weights(self, wildcards: Wildcards) -> list[str]:
-        """Torch files of all predictors of a paper."""
-        paper = wildcards.paper
-        stages = self.stages[paper].items()
-        return [self.model(paper, name, "pt") for name, stage in stages if stage.predicts]
+    def first_weights(self, paper: str) -> list[str]:
+        """Torch files of all predictors of a paper: of the first training, or imported."""
+        home, run = f"{self.results}/models/{paper}", self.runs(paper)[0]
+        return [
+            f"{home}/{run.folder(name) if stage.trained else name}/model.pt"
+            for name, stage in self.stages[paper].items()
+            if stage.predicts
+        ]
 
     def imported_weights(self, wildcards: Wildcards) -> str:
         """Keras weights of a stage that is imported."""
-        return self.stage(wildcards).weights
+        return self.stages[wildcards.paper][wildcards.network].weights
 
-    def trainings_of(self, wildcards: Wildcards) -> list[str]:
-        """Summaries of all trainings of the paper of a job."""
-        return self.trainings(wildcards.paper)
-
-    def trainings(self, paper: str, file: str = "summary.json") -> list[str]:
-        """A file of each training of a paper, by default its summary."""
-        trained = [name for name, stage in self.stages[paper].items() if stage.trained]
-        return [f"{self.results}/models/{paper}/{name}/{file}" for name in trained]
-
-    def names(self, *, trained: bool) -> list[str]:
-        """Names of all stages that are trained, or of those that are imported."""
-        return sorted(
-            {
-                name
-                for stages in self.stages.values()
-                for name, stage in stages.items()
-                if stage.trained == trained
-            }
-        )
+    def imports(self) -> list[str]:
+        """Names of all stages that are imported."""
+        every = (stage for stages in self.stages.values() for stage in stages.values())
+        return sorted({stage.name for stage in every if not stage.trained})
 
     def methods(self, paper: str) -> list[str]:
         """Methods of the run that code by a paper's networks."""

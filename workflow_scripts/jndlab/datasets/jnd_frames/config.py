@@ -49,13 +49,20 @@ class FrameLabels(Section):
 class Split(Section):
     """Train, val and test subsets, by source and never by frame. A `folder` has its own."""
 
+    kind: Literal["fractions", "grouped_folds"] = "fractions"
+    """`fractions`: one split by shares of the sources. `grouped_folds`: cross-validation, each
+    source is tested once, by networks that neither learn from it (nor from any frame of it) nor
+    are chosen by it; the fold after the tested one validates."""
+    folds: Annotated[int, Field(ge=3, le=99)] = 5
+    """With `grouped_folds`: how many."""
     seed: int = 0
     """Seed of the assignment of sources to subsets."""
     fractions: Fractions = Fractions(train=0.8, val=0.1, test=0.1)
-    """Shares of the sources, which sum to 1. Assumption: not known of the papers."""
+    """With `fractions`: shares of the sources, which sum to 1. Assumption: not known of the papers.
+    """
     held_out: Distinct[str] = []
-    """Sources that are tested and never trained on, on top of the shares: those that predictors
-    code elsewhere in the run."""
+    """Sources that the first (or only) split tests, on top of its share: those that predictors
+    code elsewhere in the run, by networks of that split."""
 
 
 class Saliency(Section):
@@ -137,3 +144,13 @@ class JndFrames(FrameChoice):
     saliency: Saliency = Saliency()
 
     _enough = field_validator("sources")(enough_to_split)
+
+    @model_validator(mode="after")
+    def _a_source_for_each_fold(self) -> Self:
+        folds, sources = self.split.folds, self.sources
+        if self.split.kind == "grouped_folds" and sources and folds > len(sources):
+            raise ValueError(
+                f"`split.folds: {folds}` is more than the {len(sources)} sources that are chosen; "
+                f"set at most {len(sources)}, or name more `sources`"
+            )
+        return self

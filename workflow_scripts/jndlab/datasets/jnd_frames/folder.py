@@ -1,15 +1,14 @@
-"""Labelled frames as training reads them: the authors' folder layout and a table.
+"""Labelled frames as training reads them, their splits by source, and the authors' folder layout.
 
-``<folder>/train`` holds frames (PNG) and their label file, ``<folder>/jnd1train`` each frame as it
-looks at JND1, and so on for every subset and level (``valid`` for val): the scripts of LASeR-JND's
-and MTJND's authors can read the folder. What it cannot hold (source, unit, kind of label) stands in
-the table.
+In the layout ``<folder>/train`` holds frames (PNG) and their label file, ``<folder>/jnd1train``
+each frame as it looks at JND1, and so on for every subset and level (``valid`` for val): the
+scripts of LASeR-JND's and MTJND's authors can read the folder.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,16 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from jndlab.datasets.authors_folder import FOLDERS, LABEL_FILE, write_label_file
-from jndlab.datasets.jnd_labels import JndLabels
-from jndlab.datasets.pictures.picture_list import Picture, by_source
-from jndlab.datasets.splits import Split, split_by_fractions
+from jndlab.datasets.jnd_labels import JndLabels, read_labels
+from jndlab.datasets.pictures.picture_list import Picture, by_source, read_list
+from jndlab.datasets.splits import Split, read_splits, split_by_fractions, split_into_folds
 from jndlab.errors import UserError
-from jndlab.files import read_csv, write_csv
 from jndlab.subsets import SUBSETS
 
 LEVELS = (1, 2, 3)
-COLUMNS = ["name", "source", "subset", "frame", "width", "height", "unit", "kind", "statistic",
-           "jnd1", "jnd2", "jnd3"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class LabelledFrame:
 
 @dataclass(frozen=True)
 class LabelledFrames:
-    """A training set; ``kind`` is ``subjective`` or ``vmaf_steps``, ``unit`` QP or QF."""
+    """A training set by one split: ``kind`` ``subjective`` or ``vmaf_steps``, ``unit`` QP or QF."""
 
     frames: tuple[LabelledFrame, ...]
     width: int
@@ -56,6 +52,7 @@ class LabelledFrames:
     unit: str
     kind: str
     statistic: str
+    split: str = "given"
 
     def of_subset(self, subset: str) -> tuple[LabelledFrame, ...]:
         """Frames of ``train``, ``val`` or ``test``, by name."""
@@ -69,10 +66,11 @@ class LabelledFrames:
         return {"labels": self.kind, "label_statistic": self.statistic, "resolution": size}
 
     @cached_property
-    def label_means(self) -> tuple[float, ...]:
-        """Mean label of each level over the training frames: where heads may start."""
+    def label_start(self) -> tuple[tuple[float, float], ...]:
+        """Median and deviation of the training labels of each level: where heads may start."""
         labels = [frame.jnd for frame in self.of_subset("train") if frame.jnd is not None]
-        return tuple(np.mean(labels, axis=0).tolist())
+        values = np.median(labels, axis=0), np.std(labels, axis=0)
+        return tuple(zip(*(of_levels.tolist() for of_levels in values), strict=True))
 
 
 def split_sources(
@@ -80,12 +78,15 @@ def split_sources(
     *,
     seed: int,
     fractions: Mapping[str, float],
+    kind: str = "fractions",
+    folds: int = 5,
     held_out: Sequence[str] = (),
-) -> Split:
-    """Subsets by source: as the data set gives them, or by fractions of the sources.
+) -> list[Split]:
+    """Subsets by source: as the data set gives them, one split by fractions, or grouped folds.
 
-    ``held_out`` sources are tested and never learned from; fractions are of the others. Raises
-    UserError for such a source that is not there, and for too few sources.
+    ``held_out`` sources are test sources of the first split (and of no other: fractions and folds
+    are of the others). Raises UserError for such a source that is not there, and for too few
+    sources.
     """
     sources = by_source(records)
     given = {record.subset for record in records} - {""}
@@ -95,7 +96,7 @@ def split_sources(
             for subset in SUBSETS
             if subset in given
         }
-        return Split("given", subsets)
+        return [Split("given", subsets)]
     for source in held_out:
         if source not in sources:
             raise UserError(
@@ -104,9 +105,11 @@ def split_sources(
                 expected=f"some of {', '.join(list(sources)[:24])}",
             )
     others = [source for source in sources if source not in held_out]
+    if kind == "grouped_folds":
+        return split_into_folds(others, seed, folds, first=held_out, key="jnd_frames.split.folds")
     drawn = split_by_fractions(others, seed, fractions)
     tested = tuple(sorted((*drawn.subsets["test"], *held_out)))
-    return Split(f"seed{seed}", {**drawn.subsets, "test": tested})
+    return [Split(drawn.name, {**drawn.subsets, "test": tested})]
 
 
 def write_authors_folder(
@@ -116,90 +119,72 @@ def write_authors_folder(
     labels: JndLabels,
     frames: str | Path,
     coded: str | Path,
-) -> list[dict[str, object]]:
-    """Copy frames and their codings (``coded``/jnd1 ...) into the layout; returns the table's rows.
+) -> None:
+    """Copy frames and their codings (``coded``/jnd1 ...) into the layout.
 
     Only test frames may lack labels, and then all of them do.
     """
     root, frames, coded = Path(root), Path(frames), Path(coded)
-    labelled, rows = set(labels.sources), []
+    labelled = set(labels.sources)
     for subset in split.subsets:
-        of_subset = sorted(
-            (record for record in records if split.subset_of(record.source) == subset),
-            key=lambda record: record.name,
-        )
-        names = [record.name for record in of_subset]
-        with_labels = subset != "test" or bool(labelled & set(names))
-        values = labels.values(names) if with_labels else np.full((len(names), 3), np.nan)
+        names = sorted(row.name for row in records if split.subset_of(row.source) == subset)
         called = FOLDERS[subset]
         folders = {root / called: frames}
-        if with_labels:
+        if subset != "test" or labelled & set(names):
             folders |= {root / f"jnd{level}{called}": coded / f"jnd{level}" for level in LEVELS}
-            write_label_file(root / called / LABEL_FILE, values)
+            write_label_file(root / called / LABEL_FILE, labels.values(names))
         for target, origin in folders.items():
             target.mkdir(parents=True, exist_ok=True)
             for name in names:
                 shutil.copyfile(origin / f"{name}.png", target / f"{name}.png")
-        for record, jnd in zip(of_subset, values, strict=True):
-            metadata: dict[str, str | None] = {
-                "subset": subset,
-                "unit": labels.unit,
-                "kind": labels.kind,
-            }
-            metadata |= {"statistic": labels.statistic}
-            metadata |= {
-                f"jnd{level}": f"{value:g}" if with_labels else None
-                for level, value in zip(LEVELS, jnd, strict=True)
-            }
-            rows.append({name: metadata.get(name, vars(record).get(name)) for name in COLUMNS})
-    return rows
 
 
-def write_set(path: str | Path, rows: Iterable[Mapping[str, object]]) -> None:
-    """Write the table of a training set as CSV."""
-    write_csv(path, rows, COLUMNS)
+def read_sets(
+    frames: str | Path,
+    pictures: str | Path,
+    table: str | Path,
+    labels: str | Path,
+    splits: str | Path,
+) -> list[LabelledFrames]:
+    """The training set by each split, in the order of ``splits``; frames by subset and name.
 
-
-def read_set(folder: str | Path, table: str | Path) -> LabelledFrames:
-    """The training set of a folder and the table that describes it.
-
-    Raises UserError for another table, and for frames of the table that the folder lacks.
+    ``frames`` and ``pictures`` are the folders of the frames and of their codings (jnd1 ...), the
+    others tables of records, labels and splits. Raises UserError for frames that are missing.
     """
-    folder = Path(folder)
-    try:
-        rows = read_csv(table)
-    except OSError as error:
-        raise UserError(
-            f"the table of a training set cannot be read: {error.strerror}.", where=str(table)
-        ) from error
-    if not rows or list(rows[0]) != COLUMNS:
-        raise UserError(
-            "this is no table of labelled frames.",
-            where=str(table),
-            expected=f"the columns {', '.join(COLUMNS)}; "
-            f"found {', '.join(map(str, rows[0])) if rows else 'no rows'}",
-        )
-    frames = tuple(_labelled_frame(folder, row) for row in rows)
-    first = rows[0]
-    size = int(first["width"]), int(first["height"])
-    return LabelledFrames(frames, *size, first["unit"], first["kind"], first["statistic"])
+    records = sorted(read_list(table), key=lambda record: record.name)
+    known = read_labels(labels, order="warn")
+    of_frame = dict(zip(known.sources, known.values().tolist(), strict=True))
+    sets = []
+    for split in read_splits(splits):
+        listed = [
+            _labelled_frame(record, subset, Path(frames), Path(pictures), of_frame.get(record.name))
+            for subset in split.subsets
+            for record in records
+            if split.subset_of(record.source) == subset
+        ]
+        size = records[0].width, records[0].height
+        what = known.unit, known.kind, known.statistic
+        sets.append(LabelledFrames(tuple(listed), *size, *what, split.name))
+    return sets
 
 
-def _labelled_frame(folder: Path, row: Mapping[str, str]) -> LabelledFrame:
-    file, name = f"{row['name']}.png", FOLDERS[row["subset"]]
-    picture = folder / name / file
+def _labelled_frame(
+    record: Picture, subset: str, frames: Path, coded: Path, jnd: Sequence[float] | None
+) -> LabelledFrame:
+    file = f"{record.name}.png"
+    picture = frames / file
     if not picture.is_file():
         raise UserError(
             "a frame of a training set is missing.",
             where=str(picture),
             remedy="let the workflow write the folder again.",
         )
-    jnd_pictures = {level: folder / f"jnd{level}{name}" / file for level in LEVELS}
+    jnd_pictures = {level: coded / f"jnd{level}" / file for level in LEVELS}
     return LabelledFrame(
-        row["name"],
-        row["source"],
-        row["subset"],
+        record.name,
+        record.source,
+        subset,
         picture,
-        tuple(float(row[f"jnd{level}"]) for level in LEVELS) if row["jnd1"] else None,
+        tuple(jnd) if jnd is not None else None,
         {level: path for level, path in jnd_pictures.items() if path.is_file()},
     )

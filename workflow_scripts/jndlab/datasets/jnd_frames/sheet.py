@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,18 @@ MARGIN, HEADER = 10, 30
 INK, PAPER = (20, 20, 20), (255, 255, 255)
 
 
-def label_table(frames: LabelledFrames) -> list[dict[str, object]]:
-    """Per subset and level: sources, labelled frames; mean, deviation (N - 1), range of labels."""
+def label_table(sets: Sequence[LabelledFrames]) -> list[dict[str, object]]:
+    """Per subset and level: sources, labelled frames; mean, deviation (N - 1), range of labels.
+
+    Of several splits, which are folds, the subset is the test subset of each.
+    """
     rows: list[dict[str, object]] = []
-    for subset in SUBSETS:
-        labelled = [frame for frame in frames.of_subset(subset) if frame.jnd is not None]
+    frames = sets[0]
+    parts = {subset: frames.of_subset(subset) for subset in SUBSETS}
+    if len(sets) > 1:
+        parts = {f"test of {fold.split}": fold.of_subset("test") for fold in sets}
+    for subset, of_subset in parts.items():
+        labelled = [frame for frame in of_subset if frame.jnd is not None]
         for level in LEVELS if labelled else ():
             values = np.array([frame.jnd[level - 1] for frame in labelled if frame.jnd])
             rows.append(

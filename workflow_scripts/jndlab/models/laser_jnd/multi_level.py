@@ -30,17 +30,17 @@ class MjLat(LaserPredictor):
         *,
         head: str = "relu",
         order: str = "free",
-        label_means: Sequence[float] | None = None,
+        label_start: Sequence[Sequence[float]] | None = None,
         **common: Any,
     ) -> None:
-        super().__init__({"head": head, "order": order, "label_means": label_means}, **common)
+        super().__init__({"head": head, "order": order, "label_start": label_start}, **common)
         self.levels = LEVELS
         latent = scaled(LATENT_CHANNELS, self.width)
         self.encoders = nn.ModuleList(encoder(self.width) for _ in LEVELS)
         self.norms = nn.ModuleList(batch_norm(latent) for _ in LEVELS)
         self.firsts = nn.ModuleList(first_lat_block(self.width) for _ in LEVELS)
         self.trunk = lat_trunk(self.width)
-        self.heads = lat_heads(self, head=head, order=order, label_means=label_means)
+        self.heads = lat_heads(self, head=head, order=order, label_start=label_start)
         freeze(self.encoders)
         self.start()
 
@@ -69,11 +69,11 @@ class MjRec(LaserPredictor):
         *,
         head: str = "relu",
         order: str = "free",
-        label_means: Sequence[float] | None = None,
+        label_start: Sequence[Sequence[float]] | None = None,
         checkpoint_blocks: bool = False,
         **common: Any,
     ) -> None:
-        options = {"head": head, "order": order, "label_means": label_means}
+        options = {"head": head, "order": order, "label_start": label_start}
         super().__init__({**options, "checkpoint_blocks": checkpoint_blocks}, **common)
         self.levels = LEVELS
         self.encoders = nn.ModuleList(encoder(self.width) for _ in LEVELS)
@@ -81,7 +81,7 @@ class MjRec(LaserPredictor):
         self.norms = nn.ModuleList(batch_norm(3) for _ in LEVELS)
         self.firsts = nn.ModuleList(first_rec_block(self.width, checkpoint_blocks) for _ in LEVELS)
         self.trunk = rec_trunk(self.input_size, self.width)
-        self.heads = rec_heads(self, head=head, order=order, label_means=label_means)
+        self.heads = rec_heads(self, head=head, order=order, label_start=label_start)
         freeze(self.encoders, self.decoders)
         self.start()
 

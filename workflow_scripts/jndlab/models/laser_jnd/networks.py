@@ -121,17 +121,17 @@ class Lat(LaserPredictor):
         *,
         level: int = 1,
         head: str = "relu",
-        label_means: Sequence[float] | None = None,
+        label_start: Sequence[Sequence[float]] | None = None,
         **common: Any,
     ) -> None:
-        options = {"level": level, "head": head, "label_means": label_means}
+        options = {"level": level, "head": head, "label_start": label_start}
         super().__init__(options, **common)
         self.levels = (level,)
         self.encoder = encoder(self.width)
         self.norm = batch_norm(scaled(LATENT_CHANNELS, self.width))
         self.first = first_lat_block(self.width)
         self.trunk = lat_trunk(self.width)
-        self.heads = lat_heads(self, head=head, label_means=label_means)
+        self.heads = lat_heads(self, head=head, label_start=label_start)
         if self.frozen:
             freeze(self.encoder)
         self.start()
@@ -207,18 +207,18 @@ class Rec(LaserPredictor):
         *,
         level: int = 1,
         head: str = "relu",
-        label_means: Sequence[float] | None = None,
+        label_start: Sequence[Sequence[float]] | None = None,
         checkpoint_blocks: bool = False,
         **common: Any,
     ) -> None:
-        options = {"level": level, "head": head, "label_means": label_means}
+        options = {"level": level, "head": head, "label_start": label_start}
         super().__init__({**options, "checkpoint_blocks": checkpoint_blocks}, **common)
         self.levels = (level,)
         self.encoder, self.decoder = encoder(self.width), decoder(self.width)
         self.norm = batch_norm(3)
         self.first = first_rec_block(self.width, checkpoint_blocks)
         self.trunk = rec_trunk(self.input_size, self.width)
-        self.heads = rec_heads(self, head=head, label_means=label_means)
+        self.heads = rec_heads(self, head=head, label_start=label_start)
         if self.frozen:
             freeze(self.encoder, self.decoder)
         self.start()

@@ -52,12 +52,12 @@ class MtJnd(PictureNetwork):
         *,
         head: str,
         order: str,
-        label_means: Sequence[float] | None,
+        label_start: Sequence[Sequence[float]] | None,
         with_attention: bool,
         freeze_early: bool = True,
         **common: Any,
     ) -> None:
-        own_options |= {"head": head, "label_means": label_means, "freeze_early": freeze_early}
+        own_options |= {"head": head, "label_start": label_start, "freeze_early": freeze_early}
         super().__init__(own_options, **common)
         self.levels = levels
         self.backbone = Vgg16(self.width)
@@ -71,7 +71,7 @@ class MtJnd(PictureNetwork):
             levels,
             head=head,
             order=order,
-            label_means=label_means,
+            label_start=label_start,
         )
         self.attention = AttentionTail(features, self.width) if with_attention else None
         if freeze_early:
@@ -102,7 +102,7 @@ class Mt3Jnd(MtJnd):
         *,
         head: str = "relu",
         order: str = "free",
-        label_means: Sequence[float] | None = None,
+        label_start: Sequence[Sequence[float]] | None = None,
         **common: Any,
     ) -> None:
         super().__init__(
@@ -110,7 +110,7 @@ class Mt3Jnd(MtJnd):
             LEVELS,
             head=head,
             order=order,
-            label_means=label_means,
+            label_start=label_start,
             with_attention=False,
             **common,
         )
@@ -133,7 +133,7 @@ class Mt1JndVa(_WithAttention):
         *,
         level: int = 1,
         head: str = "relu",
-        label_means: Sequence[float] | None = None,
+        label_start: Sequence[Sequence[float]] | None = None,
         with_attention: bool = True,
         **common: Any,
     ) -> None:
@@ -143,7 +143,7 @@ class Mt1JndVa(_WithAttention):
             (level,),
             head=head,
             order="free",
-            label_means=label_means,
+            label_start=label_start,
             with_attention=with_attention,
             **common,
         )
@@ -157,7 +157,7 @@ class Mt3JndVa(_WithAttention):
         *,
         head: str = "relu",
         order: str = "free",
-        label_means: Sequence[float] | None = None,
+        label_start: Sequence[Sequence[float]] | None = None,
         with_attention: bool = True,
         **common: Any,
     ) -> None:
@@ -167,7 +167,7 @@ class Mt3JndVa(_WithAttention):
             LEVELS,
             head=head,
             order=order,
-            label_means=label_means,
+            label_start=label_start,
             with_attention=with_attention,
             **common,
         )

@@ -10,12 +10,14 @@ from jndlab.configuration import (
     Changes,
     Count,
     Distinct,
+    Fraction,
     Name,
     Natural,
     NonNegative,
     Pair,
     Positive,
     Section,
+    Several,
     Share,
     Text,
     TrainingJobs,
@@ -34,9 +36,9 @@ class Network(Section):
     colour: Literal["bgr", "rgb"] = "bgr"
     """Order of colours (authors': `bgr`, as OpenCV reads)."""
     scale: str
-    head: Literal["relu", "linear_at_mean"] = "relu"
-    """End of a network: `relu` (authors'; it can start dead), or `linear_at_mean`, linear and
-    started at the mean training label."""
+    head: Literal["relu", "linear_at_median"] = "relu"
+    """End of a network: `relu` (authors'; it can start dead), or `linear_at_median`: median of the
+    training labels + their deviation x a linear output that starts at 0."""
     order: Literal["free", "ordered"] = "free"
     """Of networks of three levels: `free` (authors'), or `ordered`, where each level is above the
     one before."""
@@ -76,12 +78,24 @@ class Training(Section):
 
     epochs: Count = 300
     """Passes over the training frames (authors': 300)."""
+    steps: Count | None = None
+    """In place of `epochs`: the number of steps, rounded up to whole passes; null counts epochs."""
     batch_size: Count = 8
     """Frames a step (authors': 8)."""
     learning_rate: Positive = 0.00001
     """Of Adam, epsilon 1e-7 (authors': 1e-5)."""
-    seed: Natural = 0
-    """Fixes initial weights and order. Assumption: the authors set none."""
+    schedule: Literal["constant", "cosine", "one_cycle"] = "constant"
+    """Learning rate from step to step: `constant` (authors'), `cosine` falls to 0, `one_cycle`
+    rises before."""
+    optimizer: Literal["adam", "adamw"] = "adam"
+    """`adam` (authors'), or `adamw` with `weight_decay` apart from the gradient."""
+    weight_decay: NonNegative = 0
+    """Of the optimizer (authors': 0)."""
+    ema_decay: Fraction | None = None
+    """Decay of a moving average of the weights, which then is what is validated and kept; null
+    (authors') keeps the weights themselves."""
+    flips: bool = False
+    """Show frames mirrored at random, left to right and top to bottom (authors': not)."""
 
 
 class AutoencoderTraining(Training):
@@ -161,6 +175,9 @@ class JndNetworks(Section):
     networks: list[Any]
     levels: Distinct[Literal[1, 2, 3]] = [1, 2, 3]
     """JND levels that the networks of one level are trained for."""
+    seeds: Several[Natural] = [0]
+    """Whole numbers, each a training of every network: they fix initial weights and order.
+    Assumption: the authors set none and trained once."""
     network: Network
     training: PredictorTraining
     training_of: dict[Any, Any] = {}

@@ -26,19 +26,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANEL = (2.9, 2.7)
-MARKERS = {"train": "x", "val": "^", "test": "o"}
 BAR_SHARE = 0.8
-BASELINE_LOOKS = {"training_mean": ":", "training_median": "-.", "linear_siti": "--"}
+BASELINE_LOOKS = {"constant_median": ":", "linear_siti": "-.", "ridge_features": "--"}
 
 
 def predicted_against_true(
     predictions: pd.DataFrame, stem: str | Path, *, metadata: str
 ) -> list[Path]:
-    """A panel per network: predicted over labelled JND, a colour per level, a marker per subset.
+    """A panel per network: predicted over labelled JND, a colour per level, a dot per seed.
 
-    Outputs that are dead are named in their panel and do not stretch the axes.
+    Of the scored subset. Outputs that are dead are named in their panel and do not stretch the
+    axes.
     """
-    shown = predictions[predictions["kind"] != "baseline"]
+    judged = scored_subset(predictions)
+    wanted = (predictions["kind"] != "baseline") & (predictions["subset"] == judged)
+    shown = predictions[wanted]
     alive = _alive(shown)
     values = np.concatenate([shown["label"], shown.loc[alive, "predicted"]])
     room = 0.05 * (values.max() - values.min()) + 0.5
@@ -48,19 +50,17 @@ def predicted_against_true(
         figure, panels = _panels(shown)
         for name, axes in panels.items():
             axes.plot(ends, ends, color="0.6", linewidth=0.8, zorder=1)
-            for (level, subset), group in shown[shown["name"] == name].groupby(["level", "subset"]):
+            for level, group in shown[shown["name"] == name].groupby("level"):
                 axes.scatter(
-                    group["label"], group["predicted"], s=16, color=colours[level],
-                    marker=MARKERS[subset], linewidth=0.9, zorder=2, alpha=0.8,
+                    group["label"], group["predicted"], s=12, color=colours[level],
+                    linewidth=0, zorder=2, alpha=0.6,
                 )  # fmt: skip
             axes.set(title=name, xlim=ends, ylim=ends, aspect="equal")
             _name_dead(axes, shown[(shown["name"] == name) & ~alive])
         _label_lowest(panels, f"label ({_unit(shown)})")
         figure.supylabel(f"predicted ({_unit(shown)})", fontsize=9.5)
-        handles = _level_handles(shown) | {
-            subset: _line(marker=marker, color="0.3") for subset, marker in MARKERS.items()
-        }
-        _finish(figure, "Predicted over true JND", metadata, handles)
+        title = f"Predicted over true JND, {judged} frames"
+        _finish(figure, title, metadata, _level_handles(shown))
         return save_figure(figure, shown, stem)
 
 
@@ -98,13 +98,21 @@ def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, metadata: s
         return save_figure(figure, shown, stem)
 
 
-def error_bars(errors: pd.DataFrame, stem: str | Path, *, metadata: str, unit: str) -> list[Path]:
+def error_bars(
+    errors: pd.DataFrame, predictions: pd.DataFrame, stem: str | Path, *, metadata: str
+) -> list[Path]:
     """Mean error of each network and level on the scored subset, with interval; baselines as lines.
 
-    A bar that would hide the others (a dead output) is cut at the frame, with its height on it.
+    Dots are the mean errors of single seeds. A bar that would hide the others (a dead output) is
+    cut at the frame, with its height on it.
     """
     judged = scored_subset(errors)
     tested = errors[errors["subset"] == judged]
+    scored = predictions[predictions["subset"] == judged]
+    of_seeds = (
+        scored.groupby(["name", "level", "seed", "source"])["error"].mean()
+        .groupby(["name", "level", "seed"]).mean()
+    )  # fmt: skip
     networks = tested[tested["kind"] != "baseline"]
     names = list(dict.fromkeys(networks["name"]))
     colours, blank = step_colours(LEVELS), {"facecolor": "white", "edgecolor": "none", "pad": 1}
@@ -116,7 +124,8 @@ def error_bars(errors: pd.DataFrame, stem: str | Path, *, metadata: str, unit: s
             limit = _bar_limit(tested[tested["level"] == level])
             for place, name in enumerate(names):
                 if name in of_level.index:
-                    _bar(axes, place, of_level.loc[name], colours[level], limit)
+                    dots = of_seeds.get((name, level), pd.Series(dtype=float))
+                    _bar(axes, place, of_level.loc[name], dots, colours[level], limit)
                 else:
                     axes.text(place, 0.04 * limit, "not trained", rotation=90, ha="center",
                               va="bottom", color="0.4", fontsize=7.5, bbox=blank)  # fmt: skip
@@ -126,31 +135,35 @@ def error_bars(errors: pd.DataFrame, stem: str | Path, *, metadata: str, unit: s
             axes.set(ylabel=f"JND{level}", xticks=range(len(names)), ylim=(0, limit))
             axes.grid(visible=False, axis="x")
         grid[-1, 0].set_xticklabels(names, rotation=35, ha="right", rotation_mode="anchor")
-        figure.supylabel(f"mean |predicted - label| on {judged} frames ({unit})", fontsize=9.5)
+        figure.supylabel(f"|predicted - label|, {judged} frames ({_unit(scored)})", fontsize=9.5)
         handles = {name.replace("_", " "): _line(color="0.25", linestyle=dashes)
                    for name, dashes in BASELINE_LOOKS.items()}  # fmt: skip
-        _finish(figure, "Errors with 95 % bootstrap intervals over sources", metadata, handles)
+        handles["one seed"] = _line(marker="o", color="0.1", markersize=2.5)
+        _finish(figure, "Errors with 95 % intervals over sources and seeds", metadata, handles)
         return save_figure(figure, tested, stem)
 
 
 def training_curves(
     metrics: Mapping[str, pd.DataFrame], stem: str | Path, *, metadata: str
 ) -> list[Path]:
-    """A panel per training: loss of each epoch on training and validation frames."""
+    """A panel per stage: loss of each epoch on training and validation frames, a line per run.
+
+    ``metrics`` are by the names of the trainings' folders: stage, split and seed.
+    """
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-    rows = [frame.assign(name=name) for name, frame in metrics.items()]
+    rows = [
+        frame.assign(name=name.rsplit("_", 2)[0], run=name.split("_", name.count("_") - 1)[-1])
+        for name, frame in metrics.items()
+    ]
     shown = pd.concat(rows, ignore_index=True)
     with figure_style():
         figure, panels = _panels(shown, sharey=False, sharex=False)
         for name, axes in panels.items():
-            curve = metrics[name]
-            axes.plot(curve["epoch"], curve["train_loss"], color="0.6", linewidth=1.2)
-            known = curve.dropna(subset=["val_loss"])
-            if len(known):
-                axes.plot(known["epoch"], known["val_loss"], color="#1f6fb4", linewidth=1.4)
-                best = known.loc[known["val_loss"].idxmin()]
-                axes.plot(best["epoch"], best["val_loss"], "o", color="#1f6fb4", markersize=4)
+            for _, curve in shown[shown["name"] == name].groupby("run"):
+                axes.plot(curve["epoch"], curve["train_loss"], color="0.6", linewidth=0.9)
+                known = curve.dropna(subset=["val_loss"])
+                axes.plot(known["epoch"], known["val_loss"], color="#1f6fb4", linewidth=1)
             axes.set(title=name, yscale="log")
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -161,15 +174,14 @@ def training_curves(
                 axes.set_yscale("linear")
         _label_lowest(panels, "epoch")
         figure.supylabel("loss", fontsize=9.5)
-        handles = {"training": _line(color="0.6"), "validation": _line(color="#1f6fb4"),
-                   "lowest on validation": _line(color="#1f6fb4", marker="o")}  # fmt: skip
-        _finish(figure, "Training curves", metadata, handles)
+        handles = {"training": _line(color="0.6"), "validation": _line(color="#1f6fb4")}
+        _finish(figure, "Training curves, a line for each fold and seed", metadata, handles)
         return save_figure(figure, shown, stem)
 
 
 def _alive(shown: pd.DataFrame) -> pd.Series:
     """Whether each row is of an output that does not say the same of all frames."""
-    groups = shown.groupby(["name", "level"])["predicted"]
+    groups = shown.groupby(["name", "level", "fold", "seed"], dropna=False)["predicted"]
     return groups.transform("std", ddof=0) > DEAD_BELOW
 
 
@@ -187,7 +199,11 @@ def _bar_limit(of_level: pd.DataFrame) -> float:
     return 1.08 * max(tops[of_level["error"] <= usual].max(), 0.1)
 
 
-def _bar(axes: Axes, place: int, row: pd.Series, colour: Any, limit: float) -> None:
+def _bar(
+    axes: Axes, place: int, row: pd.Series, dots: pd.Series, colour: Any, limit: float
+) -> None:
+    beside = place + 0.25 * np.linspace(-1, 1, len(dots)) if len(dots) > 1 else [place]
+    axes.plot(beside[: len(dots)], dots, "o", color="0.1", markersize=2.5, zorder=3)
     axes.bar(place, row["error"], BAR_SHARE, color=colour, edgecolor="0.2", linewidth=0.5)
     if row["error"] > limit:
         axes.text(place, 0.93 * limit, f"{row['error']:.1f}", color="white", ha="center", va="top",

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from fractions import Fraction
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jndlab.datasets.jnd_frames.folder import LabelledFrame, LabelledFrames
-from jndlab.datasets.pictures.packaged import packaged_file
-from jndlab.datasets.pictures.picture_list import Picture
 from jndlab.errors import UserError
 from jndlab.files import sha256_of, write_csv
-from jndlab.media.clip import ClipFormat
-from jndlab.media.pictures import read_picture, rgb_to_frame
+from jndlab.media.pictures import read_picture
 from jndlab.models.network_jnd_predictor import FrameNetwork
-from jndlab.papers.jnd_networks.stages import Stage
-from jndlab.quality.siti import siti_of_file, siti_of_frames
+from jndlab.papers.jnd_networks.baselines import Features, predict_by_baselines
+from jndlab.papers.jnd_networks.stages import Run, Stage
 
-BASELINES = {
-    "training_mean": "mean of the training labels",
-    "training_median": "median of the training labels",
-    "linear_siti": "linear in spatial (and temporal) information",
-}
 Psnr = Mapping[str, Mapping[int, float]]
 
 
@@ -34,10 +25,11 @@ Psnr = Mapping[str, Mapping[int, float]]
 class Prediction:
     """One level of one frame. ``kind`` is network, imported or baseline.
 
-    ``model_sha256`` is the hash of the model file that predicted (empty for a baseline).
-    ``label`` and ``predicted`` are in ``unit`` (QP or QF), ``predicted`` as the network gave it.
-    ``psnr_label`` and ``psnr_predicted`` (dB, luma) are of the frame coded as a still at the two
-    after rounding.
+    ``fold`` is the name of the split by which the frame is of ``subset``; ``seed`` that of the
+    training, None where nothing of the kind was drawn. ``model_sha256`` is the hash of the model
+    file that predicted (empty for a baseline). ``label`` and ``predicted`` are in ``unit``
+    (QP or QF), ``predicted`` as the network gave it. ``psnr_label`` and ``psnr_predicted`` (dB,
+    luma) are of the frame coded as a still at the two after rounding.
     """
 
     name: str
@@ -45,6 +37,8 @@ class Prediction:
     variant: str
     kind: str
     level: int
+    fold: str
+    seed: int | None
     subset: str
     source: str
     frame: str
@@ -59,19 +53,26 @@ class Prediction:
 COLUMNS = [field.name for field in fields(Prediction)]
 
 
-def predict_by_networks(
-    models: Mapping[str, str | Path],
+def predict(
+    sets: Sequence[LabelledFrames],
     stages: Mapping[str, Stage],
-    frames: LabelledFrames,
+    models: Mapping[tuple[str, Run | None], str | Path],
+    features: Features,
     psnr: Psnr,
 ) -> Iterator[Prediction]:
-    """Predictions of every labelled frame by trained networks (stage name -> ONNX file).
+    """Predictions of every labelled frame by networks and baselines, split by split.
 
-    Raises UserError where a model predicts other levels than its stage is of.
+    ``models`` are ONNX files by stage and run; an import, which has no run, is asked about every
+    split. ``features`` have a row per labelled frame of ``sets[0]``. Raises UserError where a model
+    predicts other levels than its stage is of.
     """
-    labelled = [frame for frame in frames.frames if frame.jnd is not None]
+    labelled = [frame for frame in sets[0].frames if frame.jnd is not None]
+    names = [frame.name for frame in labelled]
     pictures = [read_picture(frame.picture) for frame in labelled]
-    for name, path in models.items():
+    labels = np.array([frame.jnd for frame in labelled])
+    where: dict[str, Any]
+    by_split = {one.split: {frame.name: frame for frame in one.frames} for one in sets}
+    for (name, run), path in models.items():
         stage, network = stages[name], FrameNetwork(path, threads=1)
         if network.levels != stage.levels:
             raise UserError(
@@ -79,69 +80,28 @@ def predict_by_networks(
                 where=str(path),
                 expected=f"JND {stage.levels}, found {network.levels}",
             )
-        kind = "network" if stage.trained else "imported"
-        who = {"name": name, "network": stage.network, "variant": stage.variant, "kind": kind}
-        who |= {"unit": frames.unit, "model_sha256": sha256_of(path)}
+        who = {"name": name, "network": stage.network, "variant": stage.variant}
+        who |= {"kind": "network" if stage.trained else "imported", "unit": sets[0].unit}
+        who |= {"model_sha256": sha256_of(path)}
         values = network.predict(pictures)
-        for place, level in enumerate(stage.levels):
-            yield from _rows(who, level, labelled, values[:, place], psnr)
+        for split in [run.split] if run else by_split:
+            of_split = [by_split[split][frame] for frame in names]
+            where = {**who, "fold": split, "seed": run.seed if run else None}
+            for place, level in enumerate(stage.levels):
+                yield from _rows(where, level, of_split, values[:, place], psnr)
+    for split, frames in by_split.items():
+        of_split = [frames[frame] for frame in names]
+        trained = np.array([frame.subset == "train" for frame in of_split])
+        for name, values in predict_by_baselines(labels, features, trained).items():
+            where = {"name": name, "network": name, "variant": "", "kind": "baseline"}
+            where |= {"unit": sets[0].unit, "fold": split, "seed": None}
+            for level in range(1, labels.shape[1] + 1):
+                yield from _rows(where, level, of_split, values[:, level - 1], psnr)
 
 
-def predict_by_baselines(
-    frames: LabelledFrames, features: np.ndarray, psnr: Psnr
-) -> Iterator[Prediction]:
-    """Predictions by what needs no network, fitted to the training frames alone.
-
-    ``features`` has a row per labelled frame: spatial and, where it is known, temporal information.
-    """
-    labelled = [frame for frame in frames.frames if frame.jnd is not None]
-    trained = np.array([frame.subset == "train" for frame in labelled])
-    labels = np.array([frame.jnd for frame in labelled])
-    inputs = np.column_stack([np.ones(len(labelled)), features])
-    solved = np.linalg.lstsq(inputs[trained], labels[trained], rcond=None)[0]
-    ones = np.ones_like(labels)
-    values = {
-        "training_mean": ones * labels[trained].mean(axis=0),
-        "training_median": ones * np.median(labels[trained], axis=0),
-        "linear_siti": inputs @ solved,
-    }
-    for name, predicted in values.items():
-        who = {"name": name, "network": name, "variant": "", "kind": "baseline"}
-        who["unit"] = frames.unit
-        for level in range(1, labels.shape[1] + 1):
-            yield from _rows(who, level, labelled, predicted[:, level - 1], psnr)
-
-
-def features_of(
-    frames: LabelledFrames, records: Sequence[Picture], folder: str | Path | None
-) -> np.ndarray:
-    """Spatial and temporal information of each labelled frame, as FFmpeg's ``siti`` measures it.
-
-    Where every frame is of a clip (VideoSet) both are those of the frame in its clip, read from
-    ``folder`` (the data set's). Where any is a still there is one column, spatial information of
-    the frames as they are.
-    """
-    named = {record.name: record for record in records}
-    chosen = [named[frame.name] for frame in frames.frames if frame.jnd is not None]
-    places = [(record.origin, record.frame) for record in chosen if record.frame is not None]
-    if len(places) == len(chosen):
-        measured = {
-            origin: siti_of_file(_path_of(origin, folder))
-            for origin in dict.fromkeys(origin for origin, _ in places)
-        }
-        return np.array([measured[origin][frame] for origin, frame in places])
-    pictures = [
-        rgb_to_frame(read_picture(frame.picture))
-        for frame in frames.frames
-        if frame.jnd is not None
-    ]
-    clip = ClipFormat(frames.width, frames.height, Fraction(25), len(pictures))
-    return np.array([[values.spatial] for values in siti_of_frames(pictures, clip)])
-
-
-def write_predictions(path: str | Path, rows: Sequence[Prediction]) -> None:
+def write_predictions(path: str | Path, rows: Iterator[Prediction]) -> None:
     """Write predictions as CSV, in the order given."""
-    write_csv(path, (_short(asdict(row)) for row in rows), COLUMNS)
+    write_csv(path, (_short(vars(row)) for row in rows), COLUMNS)
 
 
 def whole_quality(value: float, known: Mapping[int, float]) -> int:
@@ -172,9 +132,5 @@ def _rows(
         )
 
 
-def _path_of(origin: str, folder: str | Path | None) -> Path:
-    return packaged_file(origin) if ":" in origin else Path(folder or ".") / origin
-
-
-def _short(row: dict[str, Any]) -> dict[str, Any]:
+def _short(row: Mapping[str, Any]) -> dict[str, Any]:
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in row.items()}

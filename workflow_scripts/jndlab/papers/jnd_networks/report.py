@@ -9,6 +9,8 @@ import pandas as pd
 
 from jndlab.files import read_json
 from jndlab.papers.jnd_networks import figures, tables
+from jndlab.papers.jnd_networks.baselines import BASELINES, MEDIAN, RIDGE
+from jndlab.quality.intervals import Comparison
 from jndlab.quality.points import read_points
 from jndlab.report.compare import verdict_summary
 from jndlab.report.conditions import Found, training_records
@@ -22,16 +24,20 @@ KINDS = {
     "vmaf_steps": "labels vmaf_steps, made from VMAF (nobody was asked)",
     "subjective": "subjective labels",
 }
-INTERVAL = (
-    "Intervals are 95 % percentile bootstrap, whole sources drawn; with few sources they are rough"
+INTERVAL = "Means are over sources, intervals (low, high) 95 % over sources and seeds"
+COMPARED = (
+    "difference: of the mean errors, first - second, on the same frames (below 0: the first is "
+    "better), p_holm adjusted for all rows; better: who is, where that is shown. "
 )
 ERRORS = (
     "error: mean |predicted - label| (in the unit of the labels, QP unless they are of JPEG; "
     "predictions as they come, not rounded); psnr_error_db: "
     "mean |PSNR at the predicted - PSNR at the labelled quality|, both rounded and kept within "
     "what was coded (QP 1..51), PSNR of luma of the single frame coded as a still by x264 "
-    "(assumption: the paper does not say how it measures). bias: mean of predicted - label; "
-    "deviation: of the predictions over the frames (0: the same for all)"
+    "(assumption: the paper does not say how it measures). seed_deviation: of the mean errors of "
+    "the seeds; bias: mean of predicted - label; deviation: of a training's predictions over the "
+    "frames, the smallest (0: the same for all). Folds: each source is tested by the networks that "
+    "neither learned from it nor were chosen by it"
 )
 
 
@@ -53,7 +59,7 @@ def write_tables(
     """
     rows = tables.load_predictions(predictions)
     verdicts = tables.checks(rows)
-    errors, judged, unit = tables.errors(rows), tables.scored_subset(rows), rows["unit"].iloc[0]
+    errors, judged = tables.errors(rows), tables.scored_subset(rows)
     content = "published" if metadata["data_set"] == PUBLISHED_SET else "demo"
     conditions = {name: metadata[key] for name, key in CONDITIONS.items()}
     found = tables.found_conditions(rows, conditions, training_records(trainings))
@@ -61,18 +67,19 @@ def write_tables(
     made: dict[str, Callable[[], tuple[pd.DataFrame, str]]] = {
         "errors": lambda: (
             tables.with_dead(errors, verdicts),
-            f"{ERRORS}. gain_on_mean: by how much the error of the mean training label is larger. "
-            "Baselines: mean and median of the training labels, and a linear model on spatial "
-            "information (and temporal where frames are of clips; FFmpeg siti), all fitted to the "
-            f"training frames. output: dead where all frames get the same prediction. {INTERVAL}. "
-            + tables.baselines_beaten(errors),
+            f"{ERRORS}. Baselines, all fitted to the training frames of each fold: "
+            + "; ".join(f"{name}: {what}" for name, what in BASELINES.items())
+            + f". output: dead where all frames get the same prediction. {INTERVAL}",
+        ),
+        "skill": lambda: _compared(
+            tables.skill(rows),
+            f"Networks against the median of the training labels ({MEDIAN}) and ridge regression "
+            f"on six features ({RIDGE}), on {judged} frames. ",
         ),
         "errors_comparison": lambda: _comparison(errors, paper, content, found),
-        "multi_task": lambda: (
+        "multi_task": lambda: _compared(
             tables.single_against_multi(rows),
-            f"Networks of one level against those of all levels, on the same {judged} frames: mean "
-            f"errors ({unit}), and their difference, positive where the network of all levels is "
-            f"better. {INTERVAL}",
+            f"Networks of one level against those of all levels, on the same {judged} frames. ",
         ),
         "costs": lambda: (
             pd.read_csv(costs),
@@ -83,10 +90,10 @@ def write_tables(
             "tensors on a GPU. Milliseconds of one frame on one CPU thread of this machine, "
             "median, without reading and resizing",
         ),
-        "variants": lambda: (
-            tables.variants(errors),
-            "The same networks trained with other switches (keys `variants` of the "
-            f"configuration); without variant is the run's choice. {INTERVAL}",
+        "variants": lambda: _compared(
+            tables.variants(rows),
+            "Networks trained with other switches (keys `variants` of the configuration) against "
+            f"the same networks without, on {judged} frames. ",
         ),
         "coding": lambda: (
             tables.coding_table(
@@ -104,7 +111,7 @@ def write_tables(
         write_table(table, stems[name], caption=f"{head} {caption}.", float_formats=FORMATS)
     write_table(
         verdicts, stems["networks"], float_formats={"found": ".3f"},
-        caption=f"{head} What must hold of every network. Verdicts: "
+        caption=f"{head} What must hold of every network, in every fold from every seed. Verdicts: "
         + ", ".join(f"{n} {v}" for v, n in verdicts["verdict"].value_counts().items()) + ".",
     )  # fmt: skip
 
@@ -123,22 +130,28 @@ def plot_figures(
     told = metadata_text(rows, metadata)
     figures.predicted_against_true(rows, stems["predicted_against_true"], metadata=told)
     figures.error_histograms(rows, stems["error_histograms"], metadata=told)
-    figures.error_bars(
-        tables.errors(rows), stems["errors"], metadata=told, unit=rows["unit"].iloc[0]
-    )
+    figures.error_bars(tables.errors(rows), rows, stems["errors"], metadata=told)
     metrics = {Path(path).parent.name: pd.read_csv(path) for path in curves}
     figures.training_curves(metrics, stems["training_curves"], metadata=told)
 
 
 def metadata_text(rows: pd.DataFrame, metadata: Mapping[str, str]) -> str:
-    """Frames, sources and kind of labels in words."""
+    """Frames, sources, folds, seeds and kind of labels in words."""
     sources = rows.drop_duplicates(["subset", "source"]).groupby("subset")["source"].count()
     counts = "/".join(str(sources.get(subset, 0)) for subset in SUBSETS)
-    frames = rows["frame"].nunique()
+    parts = f"{counts} sources (train/val/test)"
+    if (folds := rows["fold"].nunique()) > 1:
+        parts = f"{rows['source'].nunique()} sources, {folds} grouped folds"
+    seeds = sorted(rows["seed"].dropna().unique())
+    trained = f", seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}" if seeds else ""
     return (
-        f"{frames} frames of {counts} sources (train/val/test) of '{metadata['data_set']}', "
+        f"{rows['frame'].nunique()} frames of {parts} of '{metadata['data_set']}'{trained}, "
         f"{KINDS[metadata['kind']]}"
     )
+
+
+def _compared(compared: Sequence[Comparison], what: str) -> tuple[pd.DataFrame, str]:
+    return tables.comparison_table(compared), f"{what}{COMPARED}{tables.outcome(compared)}"
 
 
 def _comparison(

@@ -1,15 +1,16 @@
 """Which networks LASeR-JND and MTJND train, in which order, and what each one starts from.
 
-Names are folders below ``<results>/models/<paper>``: ``mj_lat``, ``lat_jnd2`` (one level),
-``lat_jnd2-rgb`` (a variant of the configuration), ``mj_lat-imported`` (weights from elsewhere),
-``image_autoencoder`` and ``jnd1_autoencoder`` (the backbones of LASeR-JND).
+Names: ``mj_lat``, ``lat_jnd2`` (one level), ``lat_jnd2-rgb`` (a variant of the configuration),
+``mj_lat-imported`` (weights from elsewhere), ``image_autoencoder`` and ``jnd1_autoencoder`` (the
+backbones of LASeR-JND). A training's folder below ``<results>/models/<paper>`` is named by stage
+and run, e.g. ``mj_lat_fold01_seed0``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from jndlab.errors import UserError
 
@@ -27,14 +28,25 @@ IMPORTED = "imported"
 INPUT_OPTIONS = ("input_size", "width", "colour", "scale")
 
 
+class Run(NamedTuple):
+    """One training of each stage: on a split of the frames, from a seed."""
+
+    split: str
+    seed: int
+
+    def folder(self, stage: str) -> str:
+        """Name of the folder of a stage's training."""
+        return f"{stage}_{self.split}_seed{self.seed}"
+
+
 @dataclass(frozen=True)
 class Stage:
     """One training, or one import of trained weights.
 
-    ``network`` is a name of ``model_files.NETWORKS``, ``options`` its options, less the mean
-    labels. ``starts_from`` names the stages whose weights it takes over. ``target_level`` is that
-    of the frames that an autoencoder learns to make (None: the frames themselves). ``weights`` is
-    the file of an import.
+    ``network`` is a name of ``model_files.NETWORKS``, ``options`` its options, less the start of
+    its heads. ``starts_from`` names the stages whose weights it takes over. ``target_level`` is
+    that of the frames that an autoencoder learns to make (None: the frames themselves).
+    ``weights`` is the file of an import.
     """
 
     name: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 import resource
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from jndlab.datasets.jnd_frames.folder import LabelledFrames
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.models.jnd_onnx import export_jnd_onnx
@@ -21,23 +24,25 @@ from jndlab.models.mtjnd.networks import ATTENTION, MtJnd
 from jndlab.models.picture_network import PictureNetwork
 from jndlab.papers.jnd_networks.stages import Stage
 from jndlab.training.export import export_training, run_dir_of
-from jndlab.training.loop import Metric, train
+from jndlab.training.loop import Metric, Metrics, train
 from jndlab.training.recipe import LossTerm, Recipe
-from jndlab.training.samplers.frames import Frame, FrameSamples, FrameTargets
+from jndlab.training.samplers.frames import FrameSamples, FrameTargets
 
 ATTENTION_CELL = 16  # pixels to a side of a cell of MTJND's attention map
 KERAS_ADAM_EPSILON = 1e-7
+SEEDS_TRIED, SEED_STEP = 10, 1000  # after one that leaves an output dead; apart from other runs'
+KEPT = "kept.pt"  # last weights, where they are what is kept
 
 
 def train_stage(
     stage: Stage,
-    frames: Sequence[Frame],
+    frames: LabelledFrames,
     training: Mapping[str, Any],
     folder: Path,
     *,
     conditions: Mapping[str, Any],
+    seed: int = 0,
     starts_from: Sequence[Path] = (),
-    label_means: Sequence[float] = (),
     saliency: Path | None = None,
     imagenet: Path | None = None,
     **loop: Any,
@@ -46,51 +51,118 @@ def train_stage(
 
     ``conditions`` say what the frames are (names of ``report.conditions``), for the record in
     ``summary.json``. ``starts_from`` are the model files of ``stage.starts_from``, in that order,
-    ``label_means`` the mean training label of JND1 to JND3, ``saliency`` the folder of maps for
-    attention, ``imagenet`` a file of VGG16's weights (Keras's ``.h5`` or torchvision's ``.pth``).
-    The state of the run is kept below ``folder``, by recipe: a killed training resumes there.
-    ``loop`` reaches ``training.loop.train``. Raises UserError for a backbone that is missing, of
-    another network or of another width, colour or scale.
+    ``saliency`` the folder of maps for attention, ``imagenet`` a file of VGG16's weights (Keras's
+    ``.h5`` or torchvision's ``.pth``). A network with a dead output after its first epoch starts
+    over from another seed; ``summary.json`` lists the ``dead_seeds``. The state of the run is kept
+    below ``folder``, by recipe: a killed training resumes there. ``loop`` reaches
+    ``training.loop.train``. Raises UserError for a backbone that is missing, of another network or
+    of another width, colour or scale, and where ``SEEDS_TRIED`` seeds have dead outputs.
     """
-    model = started_network(stage, training["seed"], starts_from, label_means, imagenet)
-    samples = FrameSamples(
-        frames,
-        model.preparation,
-        targets_of(stage, model),
-        saliency=saliency,
-        seed=training["seed"],
+    dead: list[int] = []
+    while len(dead) < SEEDS_TRIED:
+        tried = seed + SEED_STEP * len(dead)
+        try:
+            run_dir, metadata = _trained(
+                stage, frames, training, folder, tried, starts_from, saliency, imagenet, loop
+            )
+        except DeadOutputError as error:
+            logging.warning("%s, seed %d: %s; another seed is tried", stage.name, tried, error)
+            dead.append(tried)
+            continue
+        kept = run_dir / KEPT if metadata["kept_epoch"] == "last" else None
+        metadata |= {"seed": tried, "dead_seeds": dead}
+        learned_from = {**conditions, "training_pictures": len(frames.of_subset("train"))}
+        export_training(
+            run_dir, folder, export_jnd_onnx, conditions=learned_from, kept=kept, metadata=metadata
+        )
+        return
+    raise UserError(
+        f"every seed that was tried leaves an output of {stage.name} dead.",
+        where=f"seeds {', '.join(map(str, dead))}",
+        expected="outputs above 0 for some training frame, else no gradient passes their ReLU",
+        remedy="set `network.head: linear_at_median`, or other `seeds`.",
     )
-    recipe = recipe_of(stage, model, training, validated=bool(samples.frames["val"]))
+
+
+def _trained(
+    stage: Stage,
+    frames: LabelledFrames,
+    training: Mapping[str, Any],
+    folder: Path,
+    seed: int,
+    starts_from: Sequence[Path],
+    saliency: Path | None,
+    imagenet: Path | None,
+    loop: Mapping[str, Any],
+) -> tuple[Path, dict[str, Any]]:
+    """Train from a seed: the run's folder and what the summary says besides."""
+    model = started_network(stage, seed, starts_from, frames.label_start, imagenet)
+    targets, flips = targets_of(stage, model), training["flips"]
+    samples = FrameSamples(
+        frames.frames, model.preparation, targets, saliency=saliency, seed=seed, flips=flips
+    )
+    steps_per_epoch = samples.steps_per_epoch(training["batch_size"])
+    validated = bool(samples.frames["val"])
+    recipe = recipe_of(stage, model, training, seed, steps_per_epoch, validated=validated)
     origins = {path.parent.name: sha256_of(path) for path in starts_from}
     if imagenet is not None and isinstance(model, MtJnd):
         origins["imagenet"] = sha256_of(imagenet)
     identity = [recipe.as_json(), samples.sha256, stage.network, model.options, origins]
     run_dir = run_dir_of(folder, *identity)
-    train(model, samples, recipe, run_dir, metrics=metrics_of(stage), **loop)
+    listener = loop.get("on_metrics")
+
+    def on_metrics(row: Metrics) -> None:
+        if row["epoch"] == 1:
+            require_alive(model, samples, recipe.batch_size)
+        if listener is not None:
+            listener(row)
+
+    train(
+        model, samples, recipe, run_dir,
+        metrics=metrics_of(stage), **{**loop, "on_metrics": on_metrics},
+    )  # fmt: skip
     keeps = training.get("keep", "best")
-    metadata = {"stage": stage.name, "starts_from": origins, "kept_epoch": keeps}
-    metadata["peak_memory_mib"] = _peak_mib()
-    kept = None
     if keeps == "last":
-        kept = run_dir / "kept.pt"
-        save_model(kept, model)
-    learned_from = {**conditions, "training_pictures": len(samples.frames["train"])}
-    export_training(
-        run_dir, folder, export_jnd_onnx, conditions=learned_from, kept=kept, metadata=metadata
-    )
+        save_model(run_dir / KEPT, model)
+    metadata = {"stage": stage.name, "split": frames.split, "starts_from": origins}
+    return run_dir, {**metadata, "kept_epoch": keeps, "peak_memory_mib": _peak_mib()}
+
+
+class DeadOutputError(Exception):
+    """An output with a ReLU is 0 for every training frame, where it has no gradient."""
+
+
+def require_alive(model: nn.Module, samples: FrameSamples, batch_size: int) -> None:
+    """Raise DeadOutputError where a JND is 0 for every training frame, as training sees it."""
+    seen = copy.deepcopy(model).train()  # the copy's BatchNorm may move
+    device = next(seen.parameters()).device
+    largest: dict[str, float] = {}
+    with torch.no_grad():
+        for batch in samples.in_order("train", batch_size):
+            outputs = seen(*(tensor.to(device) for tensor in batch.inputs))
+            for name, values in outputs.items():
+                if name.startswith("jnd"):
+                    top = float(values.abs().max())
+                    largest[name] = max(largest.get(name, 0.0), top)
+    dead = [name.upper() for name, value in largest.items() if value == 0]
+    if dead:
+        raise DeadOutputError(f"{', '.join(dead)} is 0 for all training frames")
 
 
 def started_network(
     stage: Stage,
     seed: int,
     starts_from: Sequence[Path] = (),
-    label_means: Sequence[float] = (),
+    label_start: Sequence[tuple[float, float]] = (),
     imagenet: Path | None = None,
 ) -> PictureNetwork:
-    """The network of a stage with the weights that its training begins with."""
+    """The network of a stage with the weights that its training begins with.
+
+    ``label_start`` are median and deviation of the training labels of JND1 to JND3.
+    """
     options = dict(stage.options)
-    if options.get("head") == "linear_at_mean":
-        options["label_means"] = [label_means[level - 1] for level in stage.levels]
+    if options.get("head") == "linear_at_median":
+        options["label_start"] = [list(label_start[level - 1]) for level in stage.levels]
     model = build_network(stage.network, options, seed=seed)
     assert isinstance(model, PictureNetwork)
     backbones = [_backbone(path, model) for path in starts_from]
@@ -113,7 +185,13 @@ def targets_of(stage: Stage, model: nn.Module) -> FrameTargets:
 
 
 def recipe_of(
-    stage: Stage, model: PictureNetwork, training: Mapping[str, Any], *, validated: bool = True
+    stage: Stage,
+    model: PictureNetwork,
+    training: Mapping[str, Any],
+    seed: int,
+    steps_per_epoch: int,
+    *,
+    validated: bool = True,
 ) -> Recipe:
     """The recipe of a stage: Adam with Keras's epsilon, mean absolute error of each level's QP.
 
@@ -129,15 +207,16 @@ def recipe_of(
         losses.append(LossTerm("mse", picture_weight * levels, RECONSTRUCTION))
     if getattr(model, "attention", None) is not None:
         losses.append(LossTerm("bce", training["attention_weight"], ATTENTION))
+    steps = training["steps"]
+    same = ("batch_size", "learning_rate", "schedule", "optimizer", "weight_decay", "ema_decay")
     return Recipe(
-        epochs=training["epochs"],
-        batch_size=training["batch_size"],
+        epochs=-(-steps // steps_per_epoch) if steps else training["epochs"],
         losses=tuple(losses),
-        learning_rate=training["learning_rate"],
         adam_epsilon=KERAS_ADAM_EPSILON,
         mixed_precision=False,
         best_by="val_loss" if validated else "train_loss",
-        seed=training["seed"],
+        seed=seed,
+        **{name: training[name] for name in same},
     )
 
 

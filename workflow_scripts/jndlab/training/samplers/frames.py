@@ -64,11 +64,13 @@ class FrameSamples:
     """Training data (see TrainingData) of one network: whole frames, resized to its input.
 
     Every subset is read once and kept as uint8 at the network's size, as the authors do. An epoch
-    visits every training frame once, in an order that follows from ``seed`` and the epoch; there
-    is no augmentation. Validation visits the frames of ``val``. ``saliency`` is the folder of
-    maps (grey PNG, named as the frames), needed for attention targets; a saliency model made
-    them, no eyes were tracked. Raises UserError for no training frames, a frame without the
-    label, coding or map that is to be learned, or a map of another size than its frame.
+    visits every training frame once, in an order that follows from ``seed`` and the epoch. With
+    ``flips`` a visit shows a frame, with its targets, mirrored left to right, top to bottom, both
+    or neither, at random; without there is no augmentation. Validation visits the
+    frames of ``val``. ``saliency`` is the folder of maps (grey PNG, named as the frames), needed
+    for attention targets; a saliency model made them, no eyes were tracked. Raises UserError for
+    no training frames, a frame without the label, coding or map that is to be learned, or a map of
+    another size than its frame.
     """
 
     def __init__(
@@ -79,7 +81,9 @@ class FrameSamples:
         *,
         saliency: str | Path | None = None,
         seed: int = 0,
+        flips: bool = False,
     ) -> None:
+        self.flips = flips
         self.preparation, self.targets = preparation, targets or FrameTargets()
         self.saliency, self.seed = Path(saliency) if saliency is not None else None, seed
         self.frames = {subset: [f for f in frames if f.subset == subset] for subset in SUBSETS}
@@ -101,7 +105,7 @@ class FrameSamples:
                 if array is not None:
                     digest.update(f"{subset} {array.shape} {array.dtype}".encode())
                     digest.update(np.ascontiguousarray(array).data)
-        settings = [asdict(self.preparation), asdict(self.targets), self.seed]
+        settings = [asdict(self.preparation), asdict(self.targets), self.seed, self.flips]
         digest.update(json.dumps(settings, sort_keys=True).encode())
         return digest.hexdigest()
 
@@ -110,12 +114,18 @@ class FrameSamples:
         return -(-len(self.frames["train"]) // batch_size)
 
     def batch(self, epoch: int, index: int, batch_size: int) -> Batch:
-        """Training frames ``index * batch_size`` and following of ``epoch``."""
+        """Training frames ``index * batch_size`` and following of ``epoch``, flipped or not."""
         if epoch != self._order_epoch:
             rng = np.random.default_rng([self.seed, 1, epoch])
             self._order_epoch = epoch
             self._order = rng.permutation(len(self.frames["train"]))
-        return self._batch("train", self._order[index * batch_size : (index + 1) * batch_size])
+        batch = self._batch("train", self._order[index * batch_size : (index + 1) * batch_size])
+        if not self.flips:
+            return batch
+        drawn = np.random.default_rng([self.seed, 2, epoch, index]).random((2, batch_size)) < 0.5
+        inputs = tuple(mirrored(tensor, drawn) for tensor in batch.inputs)
+        maps = {name: mirrored(t, drawn) for name, t in batch.targets.items() if t.ndim > 1}
+        return Batch(inputs, {**batch.targets, **maps})
 
     def validation(self, batch_size: int) -> Iterator[Batch]:
         """The validation frames, by name."""
@@ -199,6 +209,14 @@ class _Subset(NamedTuple):
     jnd: np.ndarray | None
     jnd_pictures: np.ndarray | None
     attention: np.ndarray | None
+
+
+def mirrored(tensor: Tensor, drawn: np.ndarray) -> Tensor:
+    """N x ... x H x W turned top to bottom where ``drawn[0]``, left to right where ``drawn[1]``."""
+    for axis, chosen in zip((-2, -1), torch.from_numpy(drawn[:, : len(tensor)]), strict=True):
+        shape = [-1] + [1] * (tensor.ndim - 1)
+        tensor = torch.where(chosen.reshape(shape), tensor.flip(axis), tensor)
+    return tensor
 
 
 def cell_means(values: np.ndarray, side: int) -> np.ndarray:
