@@ -78,7 +78,6 @@ rule compare_block_jnd:
         data=bl_juniper_inputs.split(),
         clips=coding.clips(),
         every=BL_JUNIPER["key_frames_every"],
-        mapping=BL_JUNIPER["mapping"],
         raw_ti=BL_JUNIPER["cnn"]["raw_ti"],
         qps=settings.config["qps"],
     script:

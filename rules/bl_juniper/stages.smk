@@ -42,12 +42,14 @@ rule predict_block_jnd:
     benchmark:
         "<benchmarks>/predict_block_jnd/{sequence}.tsv"
     conda:
-        "../../envs/codecs.yaml"
+        "../../envs/networks.yaml"
+    resources:
+        gpu=int(BL_JUNIPER["cnn"]["device"] == "cuda"),
     params:
         clip=coding.clip,
         every=BL_JUNIPER["key_frames_every"],
-        mapping=BL_JUNIPER["mapping"],
         raw_ti=BL_JUNIPER["cnn"]["raw_ti"],
+        device=BL_JUNIPER["cnn"]["device"],
     script:
         "../../workflow_scripts/bl_juniper/predict_block_jnd.py"
 

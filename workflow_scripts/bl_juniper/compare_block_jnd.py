@@ -5,14 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from jndlab.datasets.jnd_labels import read_labels
-from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.jnd.block.maps import read_block_maps
 from jndlab.media.clip import clip_from_text
-from jndlab.models.bl_juniper.onnx import LEVELS, BlockJndPredictor, activity_options
+from jndlab.models.bl_juniper.onnx import LEVELS, BlockJndPredictor
 from jndlab.papers.bl_juniper import errors
 from jndlab.papers.bl_juniper import label_statistics as labels
 from jndlab.papers.bl_juniper.mapping import key_frames_with_ti
-from jndlab.papers.bl_juniper.mcl_jcv import read_block_labels
+from jndlab.papers.bl_juniper.mcl_jcv import MAPPED_FROM_SUBJECTIVE, read_block_labels
 from jndlab.report.tables import write_table
 from jndlab.training.samplers.block_files import read_blocks
 from jndlab.training.samplers.blocks import split_by_source
@@ -45,9 +44,9 @@ def main(snakemake) -> None:
             read_block_maps(given[stage][number], "block_jnd", width=clip.width, height=clip.height)
             for stage in ("mapped", "predicted")
         )
-        options = activity_options(BlockMappingOptions(**params.mapping))
         source = Path(given.sources[number])
-        ti = np.stack([ti for _, _, ti in key_frames_with_ti(source, clip, params.every, options)])
+        frames = key_frames_with_ti(source, clip, params.every, predictor.options)
+        ti = np.stack([ti for _, _, ti in frames])
         of_video = read_labels(given.video_jnd[number])
         video_kind = of_video.kind
         blocks, values = errors.from_maps(name, mapped, of_cnn, ti, of_video.values([name])[0])
@@ -67,7 +66,7 @@ def main(snakemake) -> None:
         known = read_block_labels(given.authors)
         blocks = labels.labelled(known)
         predictions = errors.cross_validated_baselines(blocks)
-        tests.append(errors.Tested(labels.AUTHORS, "subjective", blocks, predictions))
+        tests.append(errors.Tested(labels.AUTHORS, MAPPED_FROM_SUBJECTIVE, blocks, predictions))
         jnd_of = {labels.AUTHORS: labels.levels_last(known), **jnd_of}
 
     write_table(errors.error_table(tests), stem["block_jnd_error"], caption=errors.CAPTION)

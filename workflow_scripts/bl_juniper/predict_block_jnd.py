@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from jndlab.files import read_json, sha256_of
-from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.jnd.block.maps import BlockMaps, write_block_maps
 from jndlab.jnd.block.pictures import rgb_of
 from jndlab.media.clip import clip_from_text
-from jndlab.models.bl_juniper.onnx import LEVELS, BlockJndPredictor, activity_options
+from jndlab.models.bl_juniper.onnx import LEVELS, BlockJndPredictor
 from jndlab.papers.bl_juniper.mapping import key_frames_with_ti
 from jndops.adapter import run
 
@@ -17,10 +16,11 @@ from jndops.adapter import run
 def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     clip = clip_from_text(params.clip)
-    options = activity_options(BlockMappingOptions(**params.mapping))
     models = dict(zip(LEVELS, given.models, strict=True))
-    predictor = BlockJndPredictor(models, raw_ti=params.raw_ti, threads=snakemake.threads)
-    frames, maps = [], []
+    predictor = BlockJndPredictor(
+        models, raw_ti=params.raw_ti, threads=snakemake.threads, device=params.device
+    )
+    frames, maps, options = [], [], predictor.options
     for index, frame, ti in key_frames_with_ti(Path(given.clip), clip, params.every, options):
         frames.append(index)
         rgb = rgb_of(frame, options.colour_matrix, clip.bit_depth)
@@ -28,7 +28,7 @@ def main(snakemake) -> None:
     provenance = {
         "stage": "cnn",
         "models_sha256": [sha256_of(path) for path in given.models],
-        "mapping": params.mapping,
+        "form": options.form,
         "raw_ti": params.raw_ti,
         "source_sha256": read_json(given.metadata)["samples_sha256"],
     }

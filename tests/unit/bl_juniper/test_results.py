@@ -36,7 +36,7 @@ def test_baselines_recover_what_they_were_made_from():
     blocks = blocks._replace(jnd=np.stack([line, line + 1, blocks.video_jnd[:, 2] + 2.1], axis=1))
     found = errors.Baselines.fitted(blocks).predictions(blocks)
     assert np.allclose(found["ti_regression"][:, :2], blocks.jnd[:, :2])
-    assert np.allclose(found["video_jnd + 2.1"][:, 2], blocks.jnd[:, 2])
+    assert np.allclose(found["video_jnd + mean offset"][:, 2], blocks.jnd[:, 2])
     assert np.allclose(found["mean"][0], blocks.jnd.mean(axis=0))
 
 
@@ -47,6 +47,11 @@ def test_error_table_by_hand():
     assert table["mae_qp"].tolist() == [1, 2, 0] and table["bias_qp"].tolist() == [1, -2, 0]
     assert table["sources"].tolist() == [3] * 3 and set(table["labels"]) == {"vmaf_steps"}
     assert set(table["better"]) == {""}  # nothing to compare with
+    assert set(table["output"]) == {""}
+    said = {"cnn": np.full(blocks.jnd.shape, 33.0), "mean": np.full(blocks.jnd.shape, 33.0)}
+    table = errors.error_table([errors.Tested("here", "vmaf_steps", blocks, said)])
+    assert set(table.loc[table["predictor"] == "cnn", "output"]) == {"dead"}
+    assert set(table.loc[table["predictor"] == "mean", "output"]) == {""}
 
 
 def test_blocks_of_one_clip_are_no_new_evidence():

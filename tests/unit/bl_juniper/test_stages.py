@@ -7,6 +7,7 @@ from dataclasses import asdict
 from fractions import Fraction
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -21,7 +22,7 @@ from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
 from jndlab.media.decoding import count_pictures
 from jndlab.models.bl_juniper.cnn import BlJuniperCnn, BlockPreparation
-from jndlab.models.bl_juniper.onnx import BlockJndPredictor, activity_options, prepared
+from jndlab.models.bl_juniper.onnx import BlockJndPredictor
 from jndlab.models.jnd_onnx import jnd_onnx_bytes
 from jndlab.papers.bl_juniper.mapping import (
     first_frames,
@@ -154,13 +155,13 @@ def test_parts_of_a_picture_are_one_source():
     assert (block_tpi(pictures[0].key.y, pictures[0].before.y) > 0).any()
 
 
-def blocks_of(sources, kind="vmaf_steps") -> BlockFile:
+def blocks_of(sources, kind="vmaf_steps", form="corrected") -> BlockFile:
     count = len(sources)
     rng = np.random.default_rng(count)
     jnd = rng.integers(20, 40, (count, 3)).astype(np.float32)
     pixels = rng.integers(0, 256, (count, 64, 64, 3), dtype=np.uint8)
     blocks = LabelledBlocks(pixels, rng.random(count).astype(np.float32), jnd, np.array(sources))
-    return BlockFile(blocks, jnd - 1, kind)
+    return BlockFile(blocks, jnd - 1, kind, form)
 
 
 def test_files_of_blocks_come_back_and_are_joined(tmp_path):
@@ -176,10 +177,12 @@ def test_files_of_blocks_come_back_and_are_joined(tmp_path):
 def test_faulty_files_of_blocks_are_named(tmp_path):
     write_blocks(tmp_path / "1.npz", blocks_of(["a"]))
     write_blocks(tmp_path / "2.npz", blocks_of(["b"], "subjective"))
+    write_blocks(tmp_path / "6.npz", blocks_of(["b"], form="published"))
     write_blocks(tmp_path / "3.npz", blocks_of(["b", "c"])._replace(video_jnd=np.zeros((1, 3))))
     (tmp_path / "4.npz").write_bytes((tmp_path / "1.npz").read_bytes()[:200])
     for names, match in (
         (["1", "2"], "several kinds"),
+        (["1", "6"], "several forms"),
         (["3"], "do not belong together"),
         (["4"], "cannot be read"),
         (["5"], "cannot be read"),
@@ -217,7 +220,8 @@ def mcl_jcv(clip, tmp_path_factory):
 def test_mcl_jcv_clips_are_mapped_from_their_own_streams(mcl_jcv, clip):
     assert video_levels(mcl_jcv, "SRC03", "mean") == [28, 31, 33]
     content = labelled_clip(mcl_jcv, "SRC03", OPTIONS)
-    assert content.kind == "subjective" and content.blocks.pixels.shape == (10, 64, 64, 3)
+    assert content.kind == "mapped from subjective video JND"
+    assert content.form == "corrected" and content.blocks.pixels.shape == (10, 64, 64, 3)
     assert (content.video_jnd == [28, 31, 33]).all()
     offsets = content.blocks.jnd - content.video_jnd
     assert offsets.min() >= 0 and offsets.max() <= 2
@@ -240,7 +244,7 @@ def test_the_authors_labels_are_taken_as_they_are(tmp_path):
     ti = rng.random((2, 5, 16, 30)).astype(np.float32)
     np.savez(tmp_path / "labels.npz", jnd=jnd, ti=ti)
     content = labelled_clip(tmp_path, "SRC02", OPTIONS, labels=tmp_path / "labels.npz")
-    assert content.blocks.jnd.shape == (2400, 3) and content.kind == "subjective"
+    assert content.blocks.jnd.shape == (2400, 3) and content.form == "published"
     of_block = 3 * 480 + 7 * 30 + 11  # frame, row, column
     assert np.array_equal(content.blocks.jnd[of_block], jnd[1, :, 3, 7, 11])
     assert content.blocks.temporal_information[of_block] == ti[1, 3, 7, 11]
@@ -290,13 +294,23 @@ def test_prediction_without_torch_equals_that_of_the_networks(networks):
 
 
 @pytest.mark.parametrize("scrambled", [False, True])
-def test_preparation_is_that_of_the_training(scrambled):
+def test_one_graph_prepares_as_the_training_did(networks, scrambled):
     rng = np.random.default_rng(1)
-    blocks, ti = rng.integers(0, 256, (3, 64, 64, 3), dtype=np.uint8), rng.random(3)
-    preparation = BlockPreparation((1.0, 2.0, 3.0), (4.0, 5.0, 6.0), 0.5, 2.0, scrambled)
-    expected = preparation(blocks, ti)
-    found = prepared(blocks, ti, asdict(preparation))
-    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(found, expected, strict=True))
+    blocks, ti = rng.integers(0, 256, (70, 64, 64, 3), dtype=np.uint8), rng.random(70) * 20
+    # Two levels with one standardisation, a third with its own: what is shared must not mix them.
+    others = asdict(BlockPreparation((9.0, 2.0, 3.0), (44.0, 55.0, 66.0), 0.5, 2.0))
+    given = {}
+    for level, network in networks.items():
+        options = {**network.options, "scrambled": scrambled, **(others if level == 3 else {})}
+        given[level] = BlJuniperCnn(**{**options, "scrambled": scrambled}).eval()
+        given[level].load_state_dict(network.state_dict())
+    found = BlockJndPredictor({k: jnd_onnx_bytes(m) for k, m in given.items()}).of_blocks(
+        blocks, ti
+    )
+    for level, network in given.items():
+        with torch.inference_mode():
+            expected = network(*network.preparation(blocks, ti))[f"jnd{level}"].numpy()
+        assert np.allclose(found[:, level - 1], expected, atol=2e-3) and np.ptp(expected) > 0.1
 
 
 def test_temporal_information_as_the_authors_test_script_gives_it(networks):
@@ -316,7 +330,35 @@ def test_models_in_the_wrong_order_are_refused(networks):
         BlockJndPredictor({1: data[2], 2: data[1], 3: data[3]})
 
 
-def test_temporal_information_is_of_all_blocks():
-    published = BlockMappingOptions(form="published", partial_blocks="drop")
-    options = activity_options(published)
-    assert options.partial_blocks == "keep" and options.published
+def exported(networks, forms) -> dict[int, bytes]:
+    """The networks as files that learned from temporal information of these forms."""
+    files = {}
+    for (level, network), form in zip(networks.items(), forms, strict=True):
+        options = {**network.options, "form": form}
+        files[level] = jnd_onnx_bytes(BlJuniperCnn(**options))
+    return files
+
+
+def test_the_form_of_temporal_information_is_that_of_the_training(networks):
+    predictor = BlockJndPredictor(exported(networks, ["published"] * 3), threads=1)
+    assert predictor.options.published and predictor.options.partial_blocks == "keep"
+    for forms in (["published", "corrected", "corrected"], [None] * 3):
+        with pytest.raises(UserError, match="one form of temporal information"):
+            BlockJndPredictor(exported(networks, forms), threads=1)
+
+
+def test_a_device_that_is_not_there_is_named(networks):
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    with pytest.raises(UserError, match="cannot run networks on 'cuda'"):
+        BlockJndPredictor(exported(networks, ["corrected"] * 3), device="cuda")
+
+
+def test_a_gpu_gives_the_qps_of_the_cpu(networks):
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        pytest.skip("no ONNX Runtime with CUDA here (onnxruntime-gpu)")
+    files = {level: jnd_onnx_bytes(network) for level, network in networks.items()}
+    rng = np.random.default_rng(4)
+    blocks, ti = rng.integers(0, 256, (130, 64, 64, 3), dtype=np.uint8), rng.random(130) * 20
+    cpu, gpu = (BlockJndPredictor(files, device=d).of_blocks(blocks, ti) for d in ("cpu", "cuda"))
+    assert np.allclose(cpu, gpu, atol=0.02)  # TF32 in cuDNN's convolutions

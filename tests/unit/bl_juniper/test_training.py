@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from jndlab.errors import UserError
 from jndlab.files import read_json
 from jndlab.models.bl_juniper.onnx import BlockJndPredictor
 from jndlab.models.keras.weights import keras_weights
 from jndlab.models.model_files import build_network, load_model
-from jndlab.papers.bl_juniper.training import import_bl_juniper, train_bl_juniper
+from jndlab.papers.bl_juniper import training
+from jndlab.papers.bl_juniper.training import import_bl_juniper, start_seed, train_bl_juniper
 from jndlab.training.samplers.block_files import BlockFile, write_blocks
 from jndlab.training.samplers.blocks import LabelledBlocks, split_by_source
 
@@ -32,7 +34,8 @@ def block_file(tmp_path):
     pixels += (40 * np.arange(4, dtype=np.uint8)).repeat(3)[:, None, None, None]
     jnd = rng.integers(25, 40, (12, 3)).astype(np.float32)
     blocks = LabelledBlocks(pixels, (9 * rng.random(12)).astype(np.float32), jnd, names)
-    write_blocks(tmp_path / "blocks.npz", BlockFile(blocks, jnd - 1, "vmaf_steps"))
+    content = BlockFile(blocks, jnd - 1, "vmaf_steps", "published")
+    write_blocks(tmp_path / "blocks.npz", content)
     return tmp_path / "blocks.npz", blocks
 
 
@@ -48,10 +51,51 @@ def test_training_leaves_a_network_of_its_level(block_file, tmp_path):
     network = load_model(first / "model.pt", network="bl_juniper_cnn")
     expected = blocks.jnd[training_blocks(blocks), 1].mean()
     assert network.options["label_means"] == [pytest.approx(expected, abs=1e-4)]
-    assert network.levels == (2,) and read_json(first / "summary.json")["epochs"] == 2
+    summary = read_json(first / "summary.json")
+    assert network.levels == (2,) and summary["epochs"] == 2
+    assert network.options["form"] == "published"  # the temporal information it learned from
+    assert summary["recipe"]["adam_epsilon"] == 1e-7 and not summary["recipe"]["mixed_precision"]
     train_bl_juniper([path], 2, CNN, DATA, second, threads=1)
     again = load_model(second / "model.pt").state_dict()
     assert all(torch.equal(again[name], values) for name, values in network.state_dict().items())
+
+
+def test_levels_start_from_different_weights():
+    seeds = {
+        start_seed(seed, level, n) for seed in (0, 1) for level in (1, 2, 3) for n in range(10)
+    }
+    assert len(seeds) == 60
+
+
+def test_a_network_that_starts_dead_is_given_other_weights(block_file, tmp_path):
+    path, blocks = block_file
+    cnn = {**CNN, "head": "relu", "learning_rate": 1e-5, "epochs": 1}
+    made = tmp_path / "made"
+    train_bl_juniper([path], 3, cnn, DATA, made, threads=1)
+    network = load_model(made / "model.pt")
+    chosen = training_blocks(blocks)
+    inputs = network.preparation(blocks.pixels[chosen], blocks.temporal_information[chosen])
+    with torch.inference_mode():
+        assert (network(*inputs)["jnd3"] > 0).float().mean() >= 0.5
+    seed = read_json(made / "summary.json")["recipe"]["seed"]
+    dead = build_network("bl_juniper_cnn", network.options, seed=start_seed(0, 3)).eval()
+    with torch.inference_mode():
+        first = dead(*inputs)["jnd3"]
+    assert seed > start_seed(0, 3) and (first > 0).float().mean() < 0.5  # the first start is dead
+
+
+def test_a_network_that_stays_dead_stops_with_a_message(block_file, tmp_path, monkeypatch):
+    built = training.build_network
+
+    def below_zero(*given, **options):
+        network = built(*given, **options)
+        torch.nn.init.constant_(network.heads.last[0].bias, -50.0)
+        return network
+
+    monkeypatch.setattr(training, "build_network", below_zero)
+    cnn = {**CNN, "head": "relu", "learning_rate": 1e-5}
+    with pytest.raises(UserError, match=r"(?s)predicts 0 for most blocks.*linear_at_mean"):
+        train_bl_juniper([block_file[0]], 1, cnn, DATA, tmp_path / "made", threads=1)
 
 
 def test_the_authors_weights_are_standardised_to_the_training_blocks(block_file, tmp_path):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and running a network needs 
 OPSET = 17
 INPUT, OUTPUT = "luma", "filtered"
 ARCHITECTURE_KEY = "jndlab.architecture"
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 def export_onnx(network: LumaNetwork, path: str | Path) -> None:
@@ -129,8 +130,25 @@ class LumaSession:
 
 def cpu_session(model: str | Path | bytes, threads: int | None = None) -> InferenceSession:
     """An ONNX Runtime session on ``threads`` cores of the CPU (None: all usable ones)."""
+    return session_on("cpu", model, threads)
+
+
+def session_on(
+    device: str, model: str | Path | bytes, threads: int | None = None
+) -> InferenceSession:
+    """An ONNX Runtime session on the ``cpu`` or a GPU (``cuda``), without falling back.
+
+    Raises UserError where this ONNX Runtime, or this machine, has no such device.
+    """
     import onnxruntime
 
+    provider = PROVIDERS[device]
+    if provider not in onnxruntime.get_available_providers():
+        raise UserError(
+            f"ONNX Runtime cannot run networks on '{device}' here.",
+            expected=f"{provider}, found {', '.join(onnxruntime.get_available_providers())}",
+            remedy="install onnxruntime-gpu in place of onnxruntime, or choose the cpu.",
+        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or usable_cores()
     options.inter_op_num_threads = 1
@@ -138,7 +156,14 @@ def cpu_session(model: str | Path | bytes, threads: int | None = None) -> Infere
     # Waiting threads would otherwise burn the cores that FFmpeg and codecs need between calls.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     given = model if isinstance(model, bytes) else str(model)
-    return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(given, options, providers=[provider])
+    if provider not in session.get_providers():  # it only warns, and would take days on the CPU
+        raise UserError(
+            f"ONNX Runtime found no device '{device}' on this machine.",
+            expected=f"{provider}, found {', '.join(session.get_providers())}",
+            remedy="see its log for the library that is missing, or choose the cpu.",
+        )
+    return session
 
 
 def usable_cores() -> int:

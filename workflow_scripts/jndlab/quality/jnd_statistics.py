@@ -15,6 +15,7 @@ from jndlab.quality.intervals import mean_interval, quantile_interval
 Unit = Literal["QP", "QF"]
 # Smallest and largest value of each unit: H.264, HEVC and VVC of 8 bit; JPEG.
 RANGES: dict[str, tuple[int, int]] = {"QP": (0, 51), "QF": (1, 100)}
+DEAD_BELOW = 0.01  # deviation of a network's predictions over its pictures: it says always the same
 NORMALITY_LEVEL = 0.05  # the `normality` flags of VideoSet's tables follow from it, all 660
 
 _SHARE = re.compile(r"sur(\d{2})")

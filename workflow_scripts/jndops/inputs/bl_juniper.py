@@ -16,7 +16,7 @@ from jndops.inputs.points import methods_behind, plain_points, plain_qps
 CURVES = ["vmaf_mean", "psnr_y_framemean"]  # metrics of the rate-distortion curves
 LEVELS = (1, 2, 3)
 # What a trained network does not depend on: where others' weights lie, how it is used afterwards.
-NOT_TRAINED_BY = ("weights", "raw_ti")
+NOT_TRAINED_BY = ("weights", "raw_ti", "device")
 
 
 class BlJuniperInputs:

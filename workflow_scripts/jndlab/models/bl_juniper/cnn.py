@@ -92,7 +92,9 @@ class BlJuniperCnn(nn.Module):
     """Blocks N x 3 x 64 x 64 and temporal information N, both prepared -> {"jnd<level>": N}, QP.
 
     ``head`` and ``label_means`` as in JndHeads, ``width`` a factor on all channels and dense sizes.
-    The other options are those of ``preparation`` (a BlockPreparation), kept with the model.
+    ``form`` says how the temporal information and the pixels that it learned from were computed
+    (``BlockMappingOptions.form``): kept with the model, and followed when it predicts. The other
+    options are those of ``preparation`` (a BlockPreparation).
     """
 
     input_names: ClassVar[tuple[str, ...]] = ("blocks", "temporal_information")
@@ -104,11 +106,12 @@ class BlJuniperCnn(nn.Module):
         width: float = 1.0,
         head: str = "relu",
         label_means: Sequence[float] | None = None,
+        form: str = "corrected",
         **preparation: Any,
     ) -> None:
         super().__init__()
         self.options = {"level": level, "width": width, "head": head, "label_means": label_means}
-        self.options |= preparation
+        self.options |= {"form": form, **preparation}
         self.preparation = BlockPreparation(**preparation)
         self.levels = (level,)
         inputs = 3

@@ -102,8 +102,8 @@ class Cnn(Section):
     width: Share = 1.0
     """Factor on all channels and dense sizes (printed: 1, 2,618,689 parameters)."""
     head: Literal["relu", "linear_at_mean"] = "relu"
-    """`relu` (authors'; it dies where it starts below zero), or `linear_at_mean`, without ReLU and
-    starting at the mean label."""
+    """`relu` (authors'; dead where it starts below zero on all blocks), or `linear_at_mean`,
+    without ReLU and starting at the mean label."""
     scrambled: bool = False
     """Read the pixels in the authors' wrong order; needed for their weights."""
     raw_ti: bool = False
@@ -116,7 +116,10 @@ class Cnn(Section):
     learning_rate: Positive = 1e-05
     """Of Adam (authors: 1e-5)."""
     seed: Natural = 0
-    """Fixes initial weights. Assumption."""
+    """Fixes initial weights, which are others for each level; where a network with `relu` starts
+    dead the next ones are taken. Assumption."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """What the networks predict on; `cuda` needs onnxruntime-gpu in place of onnxruntime."""
 
 
 class ImportanceModel(Section):

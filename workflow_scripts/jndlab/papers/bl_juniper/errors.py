@@ -16,22 +16,25 @@ from jndlab.quality.intervals import (
     paired_difference,
     standings,
 )
+from jndlab.quality.jnd_statistics import DEAD_BELOW
 from jndlab.training.samplers.block_files import BlockFile
 
 LEVELS = (1, 2, 3)
-OFFSET = 2.1  # mean of the authors' labels above their video's JND, QP
+GIVEN_VIDEO_JND = "video_jnd + mean offset"
 NETWORK = "cnn"
 COLUMNS = [
     "test_set", "labels", "level", "predictor", "mae_qp", "ci_low", "ci_high", "bias_qp",
-    "blocks", "sources", "difference", "difference_low", "difference_high", "p_holm", "better",
+    "blocks", "sources", "output", "difference", "difference_low", "difference_high", "p_holm",
+    "better",
 ]  # fmt: skip
 CAPTION = (
     "Mean absolute error of block JNDs in QP (bias: predicted - label), mean over sources of the "
     "mean over a source's blocks, with 95 % intervals over sources. difference: error of the "
     "networks, trained with one seed, minus that of the predictor, p_holm adjusted over the table. "
     "Baselines: `mean` of the training labels; `ti_regression`, a line through the training "
-    f"labels over ln(1 + TI); `video_jnd + {OFFSET}`, which is given the video's own JND that the "
-    "network has to guess. Only whole blocks count."
+    f"labels over ln(1 + TI); `{GIVEN_VIDEO_JND}`, which is given the video's own JND that the "
+    "network has to guess, plus the mean offset of the training labels. Only whole blocks count. "
+    "output: dead where the network predicts the same for all blocks."
 )
 
 
@@ -46,17 +49,20 @@ class Labelled(NamedTuple):
 
 
 class Baselines(NamedTuple):
-    """Predictors without pixels, fitted to training blocks: mean, intercept and slope (3 x 2)."""
+    """Predictors without pixels, fitted to training blocks: mean label, intercept and slope (3 x
+    2), mean offset of the labels from their video's JND."""
 
     mean: np.ndarray
     line: np.ndarray
+    offset: np.ndarray
 
     @classmethod
     def fitted(cls, training: Labelled) -> Baselines:
         """From the labels of training blocks."""
         design = np.column_stack([np.ones(len(training.ti)), np.log1p(training.ti)])
         line = np.linalg.lstsq(design, training.jnd, rcond=None)[0].T
-        return cls(training.jnd.mean(axis=0), line)
+        offset = (training.jnd - training.video_jnd).mean(axis=0)
+        return cls(training.jnd.mean(axis=0), line, offset)
 
     def predictions(self, blocks: Labelled) -> dict[str, np.ndarray]:
         """Each baseline's JNDs (N x 3) of these blocks."""
@@ -64,7 +70,7 @@ class Baselines(NamedTuple):
         return {
             "mean": np.broadcast_to(self.mean, blocks.jnd.shape),
             "ti_regression": of_ti,
-            f"video_jnd + {OFFSET}": blocks.video_jnd + OFFSET,
+            GIVEN_VIDEO_JND: blocks.video_jnd + self.offset,
         }
 
 
@@ -134,11 +140,17 @@ def error_table(tests: Iterable[Tested]) -> pd.DataFrame:
                 bias = mean_interval(values, names).value
                 rows.append(
                     [test_set, kind, level, predictor, absolute.value, absolute.low,
-                     absolute.high, bias, absolute.members, absolute.sources]
+                     absolute.high, bias, absolute.members, absolute.sources,
+                     _dead(predictor, predictions[predictor][:, place])]
                 )  # fmt: skip
                 comparisons.append(_against(predictor, errors, names))
     table = pd.DataFrame(rows, columns=COLUMNS[: len(rows[0])])
     return pd.concat([table, pd.DataFrame(standings(comparisons))], axis=1)[COLUMNS]
+
+
+def _dead(predictor: str, predicted: np.ndarray) -> str:
+    """``dead`` where a network says the same of all blocks."""
+    return "dead" if predictor == NETWORK and np.std(predicted) <= DEAD_BELOW else ""
 
 
 def _against(

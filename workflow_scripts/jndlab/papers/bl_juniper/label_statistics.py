@@ -32,8 +32,8 @@ TENSION_CAPTION = (
     "Mean QP that the published decision table gives blocks, were all of one importance. At low "
     "targets every block is raised by many QP, where the published mean saving is 27.75 %: it "
     "must average over higher targets, or the step was limited; the abstract does not say. "
-    "`labels` are the authors' own (subjective, from MCL-JCV), or those of this run's sequences: "
-    "`mapped` by stage 1 from vmaf_steps, `cnn` predicted by stage 2."
+    "`labels` are the authors' own (mapped from subjective video JND), or those of this run's "
+    "sequences: `mapped` by stage 1 from vmaf_steps, `cnn` predicted by stage 2."
 )
 
 

@@ -22,6 +22,7 @@ from jndlab.training.samplers.block_files import BlockFile
 from jndlab.training.samplers.blocks import LabelledBlocks, labelled_blocks
 
 KEY_FRAMES, STEP = 5, 30  # of the authors: frames 1, 31, 61, 91, 121
+MAPPED_FROM_SUBJECTIVE = "mapped from subjective video JND"  # nobody rated a block
 SOURCE_QP = 1  # the authors took the stream of QP 1 for the source
 
 
@@ -63,12 +64,14 @@ def labelled_clip(
 ) -> BlockFile:
     """The labelled blocks of a clip's key frames.
 
-    With the authors' ``labels`` these and their temporal information are taken; without, the
+    With the authors' ``labels`` these and their temporal information are taken, and pixels as their
+    scripts have them (the form is then "published", whatever the ``options``); without, the
     subjects' JND is mapped to the blocks by stage 1 on the clip's own streams. Raises UserError
     for missing streams, or streams of another size or length than that of the source.
     """
     if labels is not None:
         known = read_block_labels(labels)
+        options = options.model_copy(update={"form": "published"})
         place = known.sources.index(source)
         streams = find_clips(folder, [source], [SOURCE_QP])[source].streams
         size, count = count_pictures(streams[SOURCE_QP])
@@ -88,7 +91,7 @@ def labelled_clip(
         parts = _mapped_blocks(streams[SOURCE_QP], coded, source, levels, options)
     blocks = LabelledBlocks.joined(parts)
     video_jnd = np.tile(np.array(levels, np.float32), (len(blocks.pixels), 1))
-    return BlockFile(blocks, video_jnd, "subjective")
+    return BlockFile(blocks, video_jnd, MAPPED_FROM_SUBJECTIVE, options.form)
 
 
 def _mapped_blocks(

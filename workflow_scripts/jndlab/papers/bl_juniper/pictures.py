@@ -130,7 +130,7 @@ def label_pictures(
         ]
     ).astype(np.float32)
     labels = labels_from_values(levels, "QP", LABEL_KIND, "steps", "panned pictures")
-    return LabelledPictures(BlockFile(blocks, video_jnd, LABEL_KIND), labels, sweeps)
+    return LabelledPictures(BlockFile(blocks, video_jnd, LABEL_KIND, options.form), labels, sweeps)
 
 
 def _blocks_of(

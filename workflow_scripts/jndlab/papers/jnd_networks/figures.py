@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from jndlab.papers.jnd_networks.stages import LEVELS
-from jndlab.papers.jnd_networks.tables import DEAD_BELOW, scored_subset
+from jndlab.papers.jnd_networks.tables import scored_subset
+from jndlab.quality.jnd_statistics import DEAD_BELOW
 from jndlab.report.style import (
     MOST_INCHES,
     figure_style,

@@ -20,13 +20,12 @@ from jndlab.quality.intervals import (
     mean_interval,
     paired_difference,
 )
-from jndlab.quality.jnd_statistics import RANGES
+from jndlab.quality.jnd_statistics import DEAD_BELOW, RANGES
 from jndlab.quality.points import same_qp_table
 from jndlab.report.compare import FOUND, compare_with_published
 from jndlab.report.conditions import Found, found_in_models, printed_conditions
 from jndlab.subsets import SUBSETS
 
-DEAD_BELOW = 0.01  # deviation of predictions over the test frames, in the labels' unit
 LEARNED_SHARE = 0.9  # of the median label's error on training frames: above is not learned
 PASSED, FAILED = "passed", "failed"
 # Largest differences that count as reproduced (QP, dB): half of the 95 % interval of the printed

@@ -2,7 +2,8 @@
 
 An .npz archive with ``pixels`` (N x 64 x 64 x 3, uint8 RGB), ``temporal_information`` (N),
 ``jnd`` and ``video_jnd`` (N x levels, QP; of the block and of the video that it is from),
-``sources`` (N names) and ``kind`` ("subjective" or "vmaf_steps").
+``sources`` (N names), ``kind`` (where the labels come from) and ``form``: how temporal information
+and pixels were computed ("corrected" or "published", see ``BlockMappingOptions.form``).
 """
 
 from __future__ import annotations
@@ -20,42 +21,50 @@ from jndlab.training.samplers.blocks import LabelledBlocks
 
 
 class BlockFile(NamedTuple):
-    """Labelled blocks, the JND levels of the videos that they are from (N x levels), and whose
-    labels they are."""
+    """Labelled blocks, the JND levels of the videos that they are from (N x levels), where the
+    labels come from, and the form of temporal information and pixels."""
 
     blocks: LabelledBlocks
     video_jnd: np.ndarray
     kind: str
+    form: str
 
 
 def write_blocks(path: str | Path, content: BlockFile) -> None:
     """Write a file of blocks, whole or not at all."""
-    arrays = {**content.blocks._asdict(), "video_jnd": content.video_jnd, "kind": content.kind}
+    arrays = {**content.blocks._asdict(), **content._asdict()}
+    del arrays["blocks"]
     with atomic_path(path) as part, open(part, "wb") as stream:
         np.savez_compressed(stream, **arrays)
 
 
 def read_blocks(paths: Sequence[str | Path]) -> BlockFile:
-    """All blocks of some files; UserError for none, for a damaged one, or for mixed labels."""
+    """All blocks of some files; UserError for none, a damaged one, mixed labels or forms."""
     if not paths:
         raise UserError("no file of labelled blocks is given.")
     contents = [_read(Path(path)) for path in paths]
-    kinds = sorted({content.kind for content in contents})
-    if len(kinds) > 1:
-        raise UserError(
-            "files of blocks have labels of several kinds.",
-            where=f"{paths[0]} and others",
-            expected=f"one kind, found {', '.join(kinds)}",
-        )
+    for name, found in (
+        ("labels of several kinds", sorted({content.kind for content in contents})),
+        ("temporal information of several forms", sorted({content.form for content in contents})),
+    ):
+        if len(found) > 1:
+            raise UserError(
+                f"files of blocks have {name}.",
+                where=f"{paths[0]} and others",
+                expected=f"one, found {', '.join(found)}",
+                remedy="make the files again with one configuration.",
+            )
     blocks = LabelledBlocks.joined([content.blocks for content in contents])
-    return BlockFile(blocks, np.concatenate([c.video_jnd for c in contents]), kinds[0])
+    video_jnd = np.concatenate([content.video_jnd for content in contents])
+    return BlockFile(blocks, video_jnd, contents[0].kind, contents[0].form)
 
 
 def _read(path: Path) -> BlockFile:
     try:
         with np.load(path, allow_pickle=False) as archive:
             blocks = LabelledBlocks(*(archive[name] for name in LabelledBlocks._fields))
-            content = BlockFile(blocks, archive["video_jnd"], str(archive["kind"]))
+            texts = (str(archive[name]) for name in ("kind", "form"))
+            content = BlockFile(blocks, archive["video_jnd"], *texts)
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(
             "a file of labelled blocks cannot be read.",
