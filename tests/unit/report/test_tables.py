@@ -252,7 +252,8 @@ def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path):
     ("interpolation", "expected"),
     [
         ("pchip", {"AI C": -28.9457, "AI B": -37.1365, "LDP C": -33.4470, "LDP B": -46.8440}),
-        ("cubic", {"AI C": -30.4789, "AI B": 3.5392, "LDP C": -32.7612, "LDP B": -15.1556}),
+        # Three of the polynomials turn between the points: no value (by them +3.5 % in AI B).
+        ("cubic", {"AI C": math.nan, "AI B": math.nan, "LDP C": -32.7612, "LDP B": math.nan}),
         ("akima", {"AI C": -28.8497, "AI B": -35.2564, "LDP C": -33.2144, "LDP B": -45.7776}),
     ],
 )
@@ -265,7 +266,7 @@ def test_bd_rate_table_of_the_printed_curves(printed_points, interpolation, expe
             rows["configuration"], rows["class"], rows["bd_rate_pct"], strict=True
         )
     }
-    assert found == pytest.approx(expected, abs=2e-4)
+    assert found == pytest.approx(expected, abs=2e-4, nan_ok=True)
     assert set(rows["status"]) == {"low_overlap"} and set(rows["interpolation"]) == {interpolation}
 
 

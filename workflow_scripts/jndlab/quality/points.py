@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, read_json
+from jndlab.files import atomic_path
 from jndlab.quality.metrics import pooled_columns
-from jndlab.quality.rd_point import POINT_KEY, SCHEMA_VERSION, encoder_of
+from jndlab.quality.rd_point import POINT_KEY, encoder_of, read_point
 
 POOLED = [*pooled_columns(), "lossless_frames"]
 POINT_COLUMNS = [
@@ -121,15 +120,8 @@ def read_points(path: str | Path) -> pd.DataFrame:
 
 
 def _point_row(path: Path) -> dict[str, Any]:
+    point = read_point(path)
     try:
-        point = read_json(path)
-        if point["schema"] != SCHEMA_VERSION:
-            raise UserError(
-                f"the RD point has schema {point['schema']!r}.",
-                where=str(path),
-                expected=f"schema {SCHEMA_VERSION}",
-                remedy="delete the file and let the workflow measure the point again.",
-            )
         clip, provenance = point["clip"], point["provenance"]
         prefiltered = point["prefilter_metrics"] or {}
         metrics = point["metrics"]
@@ -149,7 +141,7 @@ def _point_row(path: Path) -> dict[str, Any]:
             "models_sha256": " ".join(point["recipe"]["models_sha256"]),
             "recipe_sha256": point["recipe_sha256"],
         }
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         wrong = f"no key {error}" if isinstance(error, KeyError) else str(error)
         raise UserError(
             f"the file is no RD point: {wrong}.",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jndlab.errors import UserError
-from jndlab.files import sha256_of_json
+from jndlab.files import read_json, sha256_of_json
 from jndlab.media.clip import ClipFormat, clip_as_text
 from jndlab.quality.metrics import pool
 
@@ -14,6 +16,12 @@ if TYPE_CHECKING:
     from jndlab.quality.full_reference import Measurement
 
 SCHEMA_VERSION = 2
+MAX_QP = 63
+# Of the metrics whose names begin so: what no measurement leaves, with room for rounding.
+RANGES = {
+    "vmaf": (-0.001, 100.001), "psnr": (0.0, 200.0), "xpsnr": (0.0, 200.0), "ssim": (-1.0, 1.0001),
+    "lossless": (0.0, 1e9),
+}  # fmt: skip
 
 
 class PointKey(NamedTuple):
@@ -30,6 +38,61 @@ class PointKey(NamedTuple):
 
 
 POINT_KEY = list(PointKey._fields)
+
+
+def read_point(path: str | Path) -> dict[str, Any]:
+    """The content of a point's file as :func:`rd_point` made it, whoever changed it since.
+
+    Raises UserError for what is no point, and for values outside their range: bits are whole and
+    above 0, as is the rate, metrics are finite and within their range, seconds not below 0.
+    """
+    try:
+        point: dict[str, Any] = read_json(path)
+        if point["schema"] != SCHEMA_VERSION:
+            raise ValueError(f"it has schema {point['schema']!r} and not {SCHEMA_VERSION}")
+        _check_point(point)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        wrong = f"no key {error}" if isinstance(error, KeyError) else str(error)
+        raise UserError(
+            f"the file is no RD point: {wrong}.",
+            where=str(path),
+            expected="the JSON that the measuring step writes",
+            remedy="delete the file and let the workflow measure the point again.",
+        ) from error
+    return point
+
+
+def _check_point(point: Mapping[str, Any]) -> None:
+    key = PointKey(**{name: point["key"][name] for name in POINT_KEY})
+    if not (_is_number(key.qp, whole=True) and 0 <= key.qp <= MAX_QP):
+        raise ValueError(f"key.qp is {key.qp!r}, no QP from 0 to {MAX_QP}")
+    if not all(isinstance(name, str) and name for name in key[:-1]):
+        raise ValueError("a name in its key is empty or no text")
+    if not (_is_number(point["bits"], whole=True) and point["bits"] > 0):
+        raise ValueError(f"bits is {point['bits']!r}, no whole number above 0")
+    if not (_is_number(point["bitrate_kbps"]) and point["bitrate_kbps"] > 0):
+        raise ValueError(f"bitrate_kbps is {point['bitrate_kbps']!r}, no number above 0")
+    for part in ("metrics", "prefilter_metrics"):
+        values = point[part] or {}
+        if not isinstance(values, Mapping):
+            raise ValueError(f"{part} is no mapping")
+        for name, value in values.items():
+            low, high = RANGES.get(name.partition("_")[0], (-math.inf, math.inf))
+            if value is not None and not (_is_number(value) and low <= value <= high):
+                expected = "finite number" + (
+                    f" from {low:g} to {high:g}" if math.isfinite(low) else ""
+                )
+                raise ValueError(f"{part}.{name} is {value!r}, no {expected}")
+    for name in ("encode_cpu_s", "encode_wall_s"):
+        seconds = point["provenance"].get(name, 0)
+        if not (_is_number(seconds) and seconds >= 0):
+            raise ValueError(f"provenance.{name} is {seconds!r}, no number from 0")
+
+
+def _is_number(value: Any, whole: bool = False) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        return False
+    return math.isfinite(value)
 
 
 def rd_point(

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jndlab.files import read_csv, read_json, sha256_of, sha256_of_json
+from jndlab.files import read_csv, sha256_of, sha256_of_json
+from jndlab.quality.rd_point import read_point
 
 FOUNDATION = "rate-distortion"  # experiment of what belongs to no single paper
 ARTIFACTS_FOLDER = "mlflow_artifacts"
@@ -113,7 +114,7 @@ def time_ms(paths: list[Path]) -> int:
 
 
 def _point(path: Path, experiment: str) -> Record:
-    point = read_json(path)
+    point = read_point(path)
     key, provenance = point["key"], point.get("provenance", {})
     group = f"{experiment}/{key['method']}/{key['codec']}/{key['configuration']}"
     values = {"bits": point["bits"], "bitrate_kbps": point["bitrate_kbps"], **point["metrics"]}

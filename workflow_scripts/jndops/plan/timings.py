@@ -11,6 +11,7 @@ from typing import Any
 
 from jndlab.errors import UserError
 from jndlab.files import read_json, write_json
+from jndlab.quality.rd_point import read_point
 from jndops.plan.cost_model import CostModel, Recorded
 from jndops.plan.job_size import threads_of, work_of
 from jndops.settings import Settings, load_settings, place_of
@@ -161,7 +162,7 @@ def _points(folder: Path, settings: Settings) -> Iterator[tuple[dict[str, str], 
         if path.is_file():
             yield (
                 {name: str(value) for name, value in point._asdict().items()},
-                read_json(path).get("provenance", {}),
+                read_point(path).get("provenance", {}),
             )
 
 
