@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -110,3 +111,60 @@ def test_prose_check_finds_words_and_leaves_code_alone(tmp_path):
     assert done.returncode == 1
     places = [line.split(": ")[0].rsplit("/", 1)[1] for line in done.stdout.splitlines()]
     assert places == ["page.md:1", "page.md:1", "code.py:1", "code.py:3"]
+
+
+def commands(program: str) -> list[str]:
+    """Commands of a program in code spans and blocks of all documents, comments left out."""
+    found = []
+    for document in DOCUMENTS:
+        text = (REPOSITORY / document).read_text("utf-8")
+        code = re.findall(r"(?ms)^```[a-z]*\n(.*?)^```|`([^`\n]+)`", text)
+        lines = [line for block, span in code for line in (block or span).splitlines()]
+        found += [re.split(r" +#", line)[0].strip() for line in lines]
+    pattern = re.compile(rf"(\.venv/bin/)?{program}( |$)")
+    return list(dict.fromkeys(line for line in found if pattern.match(line)))
+
+
+@pytest.mark.parametrize("command", commands("make"))
+def test_make_knows_what_documents_ask_of_it(command):
+    makefile = (REPOSITORY / "Makefile").read_text("utf-8")
+    targets = re.findall(r"(?m)^([a-z-]+):", makefile)
+    for word in shlex.split(command)[1:]:
+        name, is_variable, _ = word.partition("=")
+        if is_variable:
+            assert f"$({name})" in makefile or f"$${name}" in makefile, word
+        else:
+            assert name in targets, word
+
+
+def test_rules_that_documents_ask_snakemake_for_exist():
+    rules = "".join(path.read_text("utf-8") for path in REPOSITORY.glob("rules/**/*.smk"))
+    asked = {word for command in commands("snakemake") for word in command.split()[1:2]}
+    for name in asked - {"-n"}:
+        assert name.startswith("--") or f"\nrule {name}:" in rules, name
+
+
+# Commands that end at once or write something else; the last stands for arguments left out.
+NOT_PLANNED = ("--unlock", "--containerize", "--workflow-profile", "...")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        command
+        for command in commands("snakemake")
+        if "--configfile" in command and not any(word in command for word in NOT_PLANNED)
+    ],
+)
+def test_snakemake_plans_what_documents_ask_of_it(command, tmp_path):
+    """``--configfile`` takes several values: a target right after it is read as a file."""
+    own = (REPOSITORY / "config/smoke.yaml").read_text("utf-8")
+    ratings = tmp_path / "ratings.csv"
+    ratings.write_text("subject,stimulus,score,time\n", "utf-8")
+    (tmp_path / "my.yaml").write_text(f"{own}\nsubjective: {{ratings: [{ratings}]}}\n", "utf-8")
+    words = [str(tmp_path / word) if word == "my.yaml" else word for word in shlex.split(command)]
+    program = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", "--cores", "1"]
+    done = subprocess.run(
+        [*program, *words[1:]], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
