@@ -1,9 +1,12 @@
 """RD points in; summary of the methods, BD-rates and savings at equal QP out."""
 
+from jndlab.files import write_text
 from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.points import read_points, same_qp_table
 from jndlab.report.method_summary import (
+    WHO,
     bd_rate_by_sequence,
+    latex_values,
     readable,
     short_label,
     shown_in_words,
@@ -54,6 +57,8 @@ def main(snakemake) -> None:
     )
     write_table(summary, stem["summary"], formats=("csv",))
     write_table(readable(summary), stem["summary"], formats=("md", "tex", "html"), caption=caption)
+    ids = [who[-1] for who, _ in bd_rates.groupby(WHO, sort=True)]
+    write_text(stem["values"].with_suffix(".tex"), latex_values(summary, ids))
     for configuration, metric in params.by_sequence:
         write_table(
             bd_rate_by_sequence(bd_rates, params.labels, configuration, metric),

@@ -85,7 +85,7 @@ class Wing:
     title: str
     printed: str
     target: str
-    state: str
+    needs: str
     config: str
     document: str
     artefacts: tuple[Artefact, ...]
@@ -174,7 +174,7 @@ def _wing(file: Path) -> Wing:
             artefacts.append(Artefact(name, rule, stem, **given))
     from_numbers = {key: tuple(rules) for key, rules in content.get("from_numbers", {}).items()}
     about = {
-        key: content[key] for key in ("title", "printed", "target", "state", "config", "document")
+        key: content[key] for key in ("title", "printed", "target", "needs", "config", "document")
     }
     return Wing(name, **about, artefacts=tuple(artefacts), from_numbers=from_numbers)
 
@@ -196,15 +196,15 @@ def document_table(wing: Wing) -> list[str]:
 
 
 def overview_table(root: Path = ROOT) -> list[str]:
-    """Markdown table of all wings: what each makes, its targets and its state."""
+    """Markdown table of all wings: what each makes, what the printed numbers need, its targets."""
     rows = []
     for wing in sorted(wings(root).values(), key=lambda wing: (not wing.printed, wing.title)):
         kinds = [artefact.kind for artefact in wing.artefacts]
         count = f"{kinds.count('table')} tables, {kinds.count('figure')} figures"
         document = f"[{Path(wing.document).name}]({wing.document})"
         link = "below" if wing.document == "README.md" else document
-        rows.append((wing.title, count, wing.printed, wing.target, wing.state, link))
-    head = ["paper", "artefacts", "compared with", "target", "state", "list"]
+        rows.append((wing.title, count, wing.printed, wing.needs, wing.target, link))
+    head = ["paper", "artefacts", "compared with", "needs for that", "target", "list"]
     return _markdown(head, rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.points import with_savings
 from jndlab.report.method_summary import (
     bd_rate_by_sequence,
+    latex_values,
     overview_plot,
     readable,
     short_label,
@@ -131,6 +133,17 @@ def test_the_overview_has_each_method_and_its_points(tmp_path: Path):
     svg, _, data = overview_plot(frame, LABELS, tmp_path / "overview")
     assert "ERJND" in svg.read_text() and "Shifted" in svg.read_text()
     assert len(pd.read_csv(data)) == 16
+
+
+def test_each_number_has_a_latex_command():
+    _, summary = tables(points({"anchor": (1, 0), "erjnd": (0.9, 0)}))
+    text = latex_values(summary, ["erjnd"])
+    commands = dict(re.findall(r"\\newcommand\{\\([A-Za-z]+)\}\{(.*)\}", text))
+    assert commands["jndBdRateErjndXTwoSixFourMediumAiVmafMean"] == "-10.00"
+    assert commands["jndSavingErjndXTwoSixFourMediumAi"] == "10.00"
+    assert len(commands) == len(METRICS) + 3 == text.count("newcommand")
+    none = summary.assign(vmaf_mean=float("nan"))
+    assert "VmafMean" not in latex_values(none, ["erjnd"])
 
 
 def test_poolings_of_one_metric_are_told_apart():

@@ -5,6 +5,7 @@ The tables that answer "which method was best", at a glance or on one sequence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -187,6 +188,37 @@ def _cell(value: float, status: str, low: Any, used: Any) -> str:
     if pd.isna(value) or low == used:
         return "none" if not used else f"{REASONS['low_overlap']} on all {used}"
     return f"{value:+.2f}{f' {DOUBTFUL}' if low else ''}"
+
+
+def latex_values(summary: pd.DataFrame, ids: Sequence[str]) -> str:
+    """A LaTeX command for each number of the summary, whose rows have the methods ``ids``.
+
+    ``\\jndBdRateIqnetVvencFasterLdpVmafMean`` is a BD-rate in per cent with its sign; ``Saving``,
+    ``VmafDrop`` and ``PsnrDropDb`` are means at equal QP. Digits are words, since LaTeX allows
+    letters only; what has no value has no command.
+    """
+    metrics = [name.removesuffix("_left_out") for name in summary if name.endswith("_left_out")]
+    lines = ["% Numbers of the summary: \\input{values}, then \\jnd..., see the table of methods."]
+    for row, method in zip(summary.to_dict("records"), ids, strict=True):
+        who = (method, row["codec"], row["configuration"])
+        named = [(("bd rate", *who, metric), metric, "+.2f") for metric in metrics]
+        named += [
+            ((name.removesuffix("_pct"), *who), name, ".2f") for name in ("saving_pct", *LOSSES)
+        ]
+        lines += [
+            rf"\newcommand{{\jnd{_letters(parts)}}}{{{row[column]:{form}}}}"
+            for parts, column, form in named
+            if not pd.isna(row[column])
+        ]
+    return "\n".join(lines) + "\n"
+
+
+DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+
+
+def _letters(parts: Sequence[str]) -> str:
+    words = re.findall(r"[A-Za-z]+|[0-9]", " ".join(parts))
+    return "".join(DIGITS[int(w)] if w.isdigit() else w.capitalize() for w in words)
 
 
 def overview_plot(
