@@ -201,10 +201,10 @@ def latex_values(summary: pd.DataFrame, ids: Sequence[str]) -> str:
     lines = ["% Numbers of the summary: \\input{values}, then \\jnd..., see the table of methods."]
     for row, method in zip(summary.to_dict("records"), ids, strict=True):
         who = (method, row["codec"], row["configuration"])
-        named = [(("bd rate", *who, metric), metric, "+.2f") for metric in metrics]
-        named += [
-            ((name.removesuffix("_pct"), *who), name, ".2f") for name in ("saving_pct", *LOSSES)
+        named: list[tuple[list[str], str, str]] = [
+            (["bd rate", *who, metric], metric, "+.2f") for metric in metrics
         ]
+        named += [([n.removesuffix("_pct"), *who], n, ".2f") for n in ("saving_pct", *LOSSES)]
         lines += [
             rf"\newcommand{{\jnd{_letters(parts)}}}{{{row[column]:{form}}}}"
             for parts, column, form in named
