@@ -86,9 +86,10 @@ def _check_depth(text: str, where: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
+            mark: Any = event.start_mark
             raise UserError(
                 "values are nested too deep.",
-                where=f"{where}, line {event.start_mark.line + 1}",
+                where=f"{where}, line {mark.line + 1}",
                 expected=f"at most {MAX_DEPTH} levels",
             )
 
@@ -123,7 +124,7 @@ class _Check:
             for key, value in node.value:
                 yield key
                 yield value
-        else:
+        elif isinstance(node, yaml.ScalarNode):
             self._check_number(node)
 
     def _check_keys(self, node: yaml.MappingNode) -> None:

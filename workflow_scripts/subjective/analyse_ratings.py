@@ -20,7 +20,8 @@ SCORES = (
     "few raters they are too narrow). Models: mos all raters, bt500 without "
     "those that ITU-R BT.500 rejects, p910 subject model of ITU-T P.910 Annex E. dmos = score of "
     "the hidden reference - score, by the same rater: 0 as good as the reference; dmos_acr_hr = "
-    "highest grade - dmos. "
+    "highest grade - dmos. status collapsed: the model would rest on one person and "
+    "has no scores. "
 )
 RATERS = (
     "Raters: bias and inconsistency in grades (P.910 Annex E); outside_share and balance are the "

@@ -67,6 +67,27 @@ def test_known_quality_lies_in_the_intervals(model):
     assert result.ci95.max() < 0.6 and result.raters == 24
 
 
+def test_a_subject_model_of_few_raters_never_rests_on_one_of_them():
+    rng = np.random.default_rng(0)
+    collapsed = 0
+    for raters, stimuli_count in ((2, 9), (3, 9), (3, 30), (6, 12), (15, 9)):
+        for _ in range(12):
+            quality = rng.uniform(1.5, 5, (stimuli_count, 1))
+            noise = rng.uniform(0.3, 0.8, raters) * rng.normal(size=(stimuli_count, raters))
+            scores = np.clip(np.rint(quality + rng.normal(0, 0.3, raters) + noise), 1, 5)
+            found = opinion_scores(scores, "p910")
+            if found.status == "ok":
+                single = [np.ptp(found.score - scores[:, n]) < 0.02 for n in range(raters)]
+                alike = (np.ptp(scores - scores.mean(axis=0), axis=1) < 1e-9).all()
+                assert not any(single) or alike
+            else:
+                collapsed += 1
+                assert found.status == "collapsed"
+                assert np.isnan(found.score).all() and np.isnan(found.ci95).all()
+            assert opinion_scores(scores, "mos").status == "ok"
+    assert collapsed >= 5
+
+
 def test_subject_model_beats_the_mean_and_finds_bias_and_inconsistency():
     quality, bias, noise, scores = synthetic()
     error = {m: np.std(opinion_scores(scores, m).score - quality) for m in ("mos", "p910")}

@@ -11,10 +11,16 @@ from typing import Literal, get_args
 from jndlab.errors import UserError
 
 Method = Literal["pchip", "cubic", "akima"]
-Status = Literal["ok", "low_overlap", "no_overlap", "non_monotonic", "too_few_points"]
+Status = Literal[
+    "ok", "low_overlap", "no_overlap", "non_monotonic", "too_steep", "fit_turns", "too_few_points"
+]
 
 MIN_POINTS = 4
 MIN_OVERLAP = 0.75  # below this the `bjontegaard` package warns
+# Between two points the logarithm of the rate rises this often as fast with quality as on the whole
+# curve: quality is saturated, and the rate that belongs to it is noise.
+MAX_STEEPNESS = 50
+FIT_STEPS = 1000  # of the shared range of quality, at which a fitted curve is looked at
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,10 @@ def bd_rate(anchor: Curve, test: Curve, method: str = "pchip") -> BdRate:
     * ``non_monotonic``: quality does not rise strictly with rate on a curve (a tie, a plateau
       such as VMAF 100 twice, or a turn), so that no rate belongs to a quality;
     * ``no_overlap``: the curves share no range of quality;
+    * ``too_steep``: a curve is saturated in the shared range (``MAX_STEEPNESS``), as where VMAF
+      goes from 99.98 to 99.99 at twice the rate;
+    * ``fit_turns``: a fitted curve (cubic, akima) does not rise all the way between its points in
+      the shared range, so that it says nothing about the rate there; pchip's always rises;
     * ``low_overlap``: they share less than 75 % of the union of their ranges;
     * ``ok``.
 
@@ -83,8 +93,35 @@ def bd_rate(anchor: Curve, test: Curve, method: str = "pchip") -> BdRate:
         return BdRate(None, "non_monotonic", overlap, method, points)
     if overlap == 0:
         return BdRate(None, "no_overlap", 0.0, method, points)
+    shared = max(curve[0][1] for curve in curves), min(curve[-1][1] for curve in curves)
+    if any(_steepness(curve, *shared) > MAX_STEEPNESS for curve in curves):
+        return BdRate(None, "too_steep", overlap, method, points)
+    if method != "pchip" and not all(_fit_rises(curve, method, *shared) for curve in curves):
+        return BdRate(None, "fit_turns", overlap, method, points)
     status: Status = "ok" if overlap >= MIN_OVERLAP else "low_overlap"
-    return BdRate(_package_bd_rate(curves[0], curves[1], method), status, overlap, method, points)
+    return BdRate(percent_as_fitted(anchor, test, method), status, overlap, method, points)
+
+
+def percent_as_fitted(anchor: Curve, test: Curve, method: str) -> float:
+    """The number of the `bjontegaard` package, whatever the fitted curves do between the points.
+
+    For what others computed so: :func:`bd_rate` says whether it means anything.
+    """
+    import bjontegaard  # brings matplotlib and scipy: too slow for the top of the file
+
+    (rate_a, quality_a), (rate_t, quality_t) = (
+        zip(*_points(curve), strict=True) for curve in (anchor, test)
+    )
+    percent = bjontegaard.bd_rate(
+        list(rate_a),
+        list(quality_a),
+        list(rate_t),
+        list(quality_t),
+        method=method,
+        require_matching_points=False,
+        min_overlap=0,  # no warning: the status has it
+    )
+    return float(percent)
 
 
 def mean_bd_rate(rates: Sequence[BdRate]) -> MeanBdRate:
@@ -113,25 +150,27 @@ def _rises(points: Sequence[tuple[float, float]]) -> bool:
     return all(r0 < r1 and q0 < q1 for (r0, q0), (r1, q1) in itertools.pairwise(points))
 
 
+def _steepness(points: Sequence[tuple[float, float]], low: float, high: float) -> float:
+    """Steepest rise of log-rate over quality within a range of quality, over that of the whole."""
+    (first_rate, first), (last_rate, last) = points[0], points[-1]
+    mean = math.log(last_rate / first_rate) / (last - first)
+    return max(
+        math.log(r1 / r0) / (q1 - q0) / mean
+        for (r0, q0), (r1, q1) in itertools.pairwise(points)
+        if q0 < high and q1 > low
+    )
+
+
+def _fit_rises(points: Sequence[tuple[float, float]], method: str, low: float, high: float) -> bool:
+    import numpy as np
+    from bjontegaard.interpolation import interpolate
+
+    rates, qualities = map(np.array, zip(*points, strict=True))
+    fitted = interpolate(qualities, np.log10(rates), method)
+    return bool((np.diff(fitted(np.linspace(low, high, FIT_STEPS + 1))) > 0).all())
+
+
 def _overlap(anchor: Sequence[tuple[float, float]], test: Sequence[tuple[float, float]]) -> float:
     a, t = [q for _, q in anchor], [q for _, q in test]
     union = max(*a, *t) - min(*a, *t)
     return max(min(max(a), max(t)) - max(min(a), min(t)), 0.0) / union if union > 0 else 0.0
-
-
-def _package_bd_rate(
-    anchor: Sequence[tuple[float, float]], test: Sequence[tuple[float, float]], method: str
-) -> float:
-    import bjontegaard  # brings matplotlib and scipy: too slow for the top of the file
-
-    (rate_a, quality_a), (rate_t, quality_t) = zip(*anchor, strict=True), zip(*test, strict=True)
-    percent = bjontegaard.bd_rate(
-        list(rate_a),
-        list(quality_a),
-        list(rate_t),
-        list(quality_t),
-        method=method,
-        require_matching_points=False,
-        min_overlap=0,  # no warning: the status has it
-    )
-    return float(percent)

@@ -19,6 +19,11 @@ import numpy as np
 from jndlab.subjective.ratings import Ratings, Stimulus
 
 Model = Literal["mos", "bt500", "p910"]
+Status = Literal["ok", "collapsed", "no_estimate"]
+# A maximum-likelihood estimate can follow one rater exactly (or some who agree): that inconsistency
+# goes to zero and the weight of all others with it. Weights are relative.
+MOST_WEIGHT = 0.9
+LEAST_INCONSISTENCY = 0.01  # grades
 MODELS: tuple[Model, ...] = ("mos", "bt500", "p910")
 
 # ITU-R BT.500: a rater is rejected who is outside often, and about as often above as below.
@@ -30,12 +35,15 @@ BALANCE = 0.3
 class OpinionScores:
     """Estimate of each stimulus: ``score`` and half the width of its 95 % interval, ``ci95``.
 
-    Both are arrays in the order of the rows given; ``raters`` is how many people count.
+    Both are arrays in the order of the rows given; ``raters`` is how many people count. Where
+    ``status`` is not ``ok``, they are NaN: ``collapsed``, the scores would be those of one person
+    or of few who agree exactly; ``no_estimate``, the model found no finite ones.
     """
 
     score: np.ndarray
     ci95: np.ndarray
     raters: int
+    status: Status = "ok"
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,27 @@ def opinion_scores(scores: np.ndarray, model: Model) -> OpinionScores:
         kind = sureal.P910AnnexEModel if model == "p910" else sureal.MosModel
         fitted = kind(_reader(scores)).run_modeling()
     below, _ = fitted["quality_scores_ci95"]
-    return OpinionScores(np.array(fitted["quality_scores"]), np.array(below), scores.shape[1])
+    found = OpinionScores(np.array(fitted["quality_scores"]), np.array(below), scores.shape[1])
+    inconsistency = np.ones(found.raters)
+    if model == "p910":
+        inconsistency = np.array(fitted["observer_inconsistency"])
+    status: Status = "ok"
+    if not np.isfinite(found.score).all():
+        status = "no_estimate"
+    elif _collapsed(inconsistency):
+        status = "collapsed"
+    if status != "ok":
+        nothing = np.full(len(scores), np.nan)
+        found = OpinionScores(nothing, nothing, found.raters, status)
+    return found
+
+
+def _collapsed(inconsistency: np.ndarray) -> bool:
+    exact = inconsistency < LEAST_INCONSISTENCY
+    if len(exact) > 1 and exact.all():  # all agree in everything
+        return False
+    weights = np.maximum(inconsistency, LEAST_INCONSISTENCY) ** -2.0
+    return bool(exact.any() or weights.max() > MOST_WEIGHT * weights.sum())
 
 
 def rater_statistics(ratings: Ratings) -> list[RaterStatistics]:

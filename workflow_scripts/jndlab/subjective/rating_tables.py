@@ -29,6 +29,7 @@ SCORE_COLUMNS = [
     "content",
     "bitrate_kbps",
     "raters",
+    "status",
     "mos",
     "mos_ci95",
     "dmos",
@@ -70,6 +71,7 @@ def score_table(ratings: Ratings, points: pd.DataFrame) -> pd.DataFrame:
     the same person rated it: 0 as good, the paper's "DMOS close to 0"; ``dmos_acr_hr`` is the
     same on the scale of P.910's ACR-HR, highest grade - dmos. ``*_ci95`` are half widths. For
     ``bt500`` both count the same raters. References have no dmos, nor have stimuli without one.
+    ``status`` other than ``ok`` says why a model has no scores (``OpinionScores``).
     ``points`` (frame of ``quality.points.read_points``) gives rate and VMAF, from which
     ``dmos_predicted``.
     """
@@ -86,11 +88,14 @@ def score_table(ratings: Ratings, points: pd.DataFrame) -> pd.DataFrame:
             of_pairs = (differences[paired][:, kept], "mos")
         frame = pd.DataFrame([_identity(stimulus) for stimulus in ratings.stimuli])
         frame = frame.assign(model=model, raters=mos.raters, mos=mos.score, mos_ci95=mos.ci95)
+        frame["status"] = mos.status
         frame[["dmos_acr_hr", "dmos_ci95"]] = np.nan
         if paired.any():
             dmos = opinion_scores(*of_pairs)
             frame.loc[paired, "dmos_acr_hr"] = dmos.score
             frame.loc[paired, "dmos_ci95"] = dmos.ci95
+            if mos.status == "ok":
+                frame.loc[paired, "status"] = dmos.status
         frame["dmos"] = ratings.scale[1] - frame["dmos_acr_hr"]
         frames.append(frame)
     table = pd.concat(frames, ignore_index=True)
@@ -161,11 +166,13 @@ def headline_table(
         for method in sorted(set(group["method"]) - {anchor_method}):
             own = group[group["method"] == method]
             pairs = own.merge(of_anchor, on=["sequence", "qp"], suffixes=("", "_anchor"))
+            pairs = pairs.dropna(subset=["dmos", "dmos_anchor"])
             seeds = [0] * len(pairs) if method in trained else None
             difference = paired_difference(
                 pairs["dmos"], pairs["dmos_anchor"], pairs["sequence"], seeds
             )
             compared.append(Comparison(method, anchor_method, "dmos", difference, True))
+            known = own.dropna(subset=["dmos"])  # none where the model collapsed
             saving = mean_interval(own["saving_pct"], own["sequence"])
             key = (_metric(model), configuration, codec, method)
             bd_rate = overall.loc[key] if key in overall.index else None
@@ -179,7 +186,7 @@ def headline_table(
                     **saving.columns("mean_saving_pct", "saving_"),
                     "mean_dmos": own["dmos"].mean(),
                     "mean_dmos_anchor": of_anchor["dmos"].mean(),
-                    "like_reference_pct": 100 * (own["dmos"] <= own["dmos_ci95"]).mean(),
+                    "like_reference_pct": 100 * (known["dmos"] <= known["dmos_ci95"]).mean(),
                     "bd_rate_gain_pct": None if bd_rate is None else -bd_rate["bd_rate_pct"],
                     "bd_rate_sequences": 0 if bd_rate is None else bd_rate["sequences"],
                     "bd_rate_left_out": None if bd_rate is None else bd_rate["left_out"],

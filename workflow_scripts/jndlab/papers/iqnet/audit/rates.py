@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from jndlab.papers.iqnet.published import Row, pick, scenes
-from jndlab.quality.bd_rate import BdRate, Curve, bd_rate
+from jndlab.quality.bd_rate import BdRate, Curve, bd_rate, percent_as_fitted
 
 # Rounding of the printed numbers moves the BD-rates by up to about one point (see each row).
 BD_TOLERANCE = 2.0
@@ -94,7 +94,7 @@ def _bd_rate_of_table3(claims: dict[str, Row], table3: Sequence[Row]) -> Iterato
         )
         rate = bd_rate(_curve(anchor), _curve(test))
         other = ", ".join(
-            f"{-_percent(bd_rate(_curve(anchor), _curve(test), method)):.2f} by {method}"
+            f"{-percent_as_fitted(_curve(anchor), _curve(test), method):.2f} by {method}"
             for method in ("cubic", "akima")
         )
         bound = _rounding_bound(anchor, test, rate)
