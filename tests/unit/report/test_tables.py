@@ -267,7 +267,10 @@ def test_bd_rate_table_of_the_printed_curves(printed_points, interpolation, expe
         )
     }
     assert found == pytest.approx(expected, abs=2e-4, nan_ok=True)
-    assert set(rows["status"]) == {"low_overlap"} and set(rows["interpolation"]) == {interpolation}
+    turns = {"fit_turns"} if interpolation == "cubic" else set()
+    assert set(rows["status"]) == {"low_overlap"} | turns and set(rows["interpolation"]) == {
+        interpolation
+    }
 
 
 def test_means_are_of_per_sequence_values_and_count_what_is_left_out(printed_points):
