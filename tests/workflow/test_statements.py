@@ -74,8 +74,6 @@ def test_there_is_one_place_of_intervals() -> None:
     found = {
         str(path.relative_to(REPOSITORY))
         for path in (REPOSITORY / "workflow_scripts").rglob("*.py")
-        if path.name not in exact
-        and "jnd_networks" not in path.parts  # moves to it next
-        and own.search(path.read_text("utf-8"))
+        if path.name not in exact and own.search(path.read_text("utf-8"))
     }
     assert not found
