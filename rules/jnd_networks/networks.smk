@@ -66,6 +66,7 @@ rule evaluate_jnd_networks:
         **outputs_of("jnd_networks", "evaluate_jnd_networks"),
         predictions="<results>/{paper}/predictions.csv",
         costs="<results>/{paper}/costs.csv",
+        reconstructions="<results>/{paper}/reconstructions.csv",
     log:
         "<logs>/evaluate_jnd_networks/{paper}.log",
     benchmark:

@@ -10,6 +10,7 @@ for paper, title in {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}.items():
         input:
             predictions=f"<results>/{paper}/predictions.csv",
             costs=f"<results>/{paper}/costs.csv",
+            reconstructions=f"<results>/{paper}/reconstructions.csv",
             printed=expand(f"config/published/{paper}/{{table}}.csv", table=["headline", "conditions"]),
             points=jnd_network_inputs.points(paper),
             predicted=jnd_network_inputs.predictions(paper),

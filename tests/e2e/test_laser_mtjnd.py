@@ -128,7 +128,9 @@ def test_every_artefact_is_made(results, paper):
                        "pictures"}  # fmt: skip
     tables = {path.stem for path in (results / paper / "tables").glob("*.html")}
     wanted = {"errors", "skill", "errors_comparison", "multi_task", "costs"}
-    assert tables == wanted | ({"variants", "coding"} if paper == "laser_jnd" else set())
+    assert tables == wanted | (
+        {"variants", "coding", "reconstructions"} if paper == "laser_jnd" else set()
+    )
 
 
 def test_demo_is_never_called_reproduced(results):

@@ -10,6 +10,8 @@ from jndlab.papers.jnd_networks.baselines import features_of
 from jndlab.papers.jnd_networks.costs import COLUMNS, costs_of
 from jndlab.papers.jnd_networks.pictures import draw_attention, draw_reconstructions
 from jndlab.papers.jnd_networks.predictions import predict, write_predictions
+from jndlab.papers.jnd_networks.reconstructions import COLUMNS as MADE
+from jndlab.papers.jnd_networks.reconstructions import makes_pictures, reconstruct
 from jndlab.papers.jnd_networks.stages import Run, Stage
 from jndops.adapter import run
 
@@ -34,8 +36,9 @@ def main(snakemake) -> None:
     of_first = {n: weights[first[n]] for n, stage in stages.items() if stage.predicts}
     of_training = {n: summaries[first[n]] for n, stage in stages.items() if stage.trained}
     write_csv(output.costs, costs_of(stages, of_first, of_training), COLUMNS)
+    write_csv(output.reconstructions, map(vars, reconstruct(sets, stages, by_run)), MADE)
     if snakemake.wildcards.paper == "laser_jnd":
-        making = {n: models[first[n]] for n, stage in stages.items() if _reconstructs(stage)}
+        making = {n: models[first[n]] for n, stage in stages.items() if _shown(stage)}
         draw_reconstructions(sets[0], making, figure)
     else:
         attending = {n: path for n, path in of_first.items() if _attends(stages[n])}
@@ -46,9 +49,9 @@ def _runs(stage: Stage, runs: list[Run]) -> list[Run] | list[None]:
     return runs if stage.trained else [None]
 
 
-def _reconstructs(stage: Stage) -> bool:
-    """Whether its ONNX file makes the frame at one JND (E2E-LAT's decoder is left out there)."""
-    return not stage.variant and (stage.target_level is not None or stage.network == "e2e_rec")
+def _shown(stage: Stage) -> bool:
+    """Whether it makes the frame at one JND, and is of no variant."""
+    return makes_pictures(stage) and bool(stage.target_level or stage.levels) and not stage.variant
 
 
 def _attends(stage: Stage) -> bool:

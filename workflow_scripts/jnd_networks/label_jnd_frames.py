@@ -43,7 +43,10 @@ def main(snakemake) -> None:
                 work_dir=work_dir,
                 threads=snakemake.threads,
                 streams=streams,
+                leave_out=options.unreached == "leave_out",
             )
+        left_out = sorted({record.name for record in records} - set(labels.sources))
+        logging.info("%d frames without all levels: %s", len(left_out), ", ".join(left_out))
         write_sweeps(snakemake.output.sweeps, sweeps)
     means = ", ".join(f"{mean:.2f}" for mean in labels.values().mean(axis=0))
     logging.info("mean %s of JND1 to JND3 (%s): %s", labels.unit, labels.kind, means)

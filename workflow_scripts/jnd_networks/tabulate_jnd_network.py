@@ -9,6 +9,7 @@ def main(snakemake) -> None:
         snakemake.params.paper,
         snakemake.input.predictions,
         snakemake.input.costs,
+        snakemake.input.reconstructions,
         snakemake.input.points,
         snakemake.input.predicted,
         snakemake.input.trainings,

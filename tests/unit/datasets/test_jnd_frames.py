@@ -46,6 +46,7 @@ from jndlab.datasets.jnd_frames.sources import find_frames, of_one_size
 from jndlab.datasets.jnd_labels import labels_from_values, read_labels, write_labels
 from jndlab.datasets.mcl_jci import find_pictures, read_sample_texts
 from jndlab.datasets.pictures.clip_frames import pictures_of_clip
+from jndlab.datasets.pictures.generated import find_generated
 from jndlab.datasets.pictures.packaged import packaged_file
 from jndlab.datasets.pictures.picture_list import (
     FoundPicture,
@@ -55,7 +56,7 @@ from jndlab.datasets.pictures.picture_list import (
     write_list,
     write_pictures,
 )
-from jndlab.datasets.splits import write_splits
+from jndlab.datasets.splits import Split, write_splits
 from jndlab.datasets.videoset import read_tables
 from jndlab.errors import UserError
 from jndlab.media import ffmpeg
@@ -256,6 +257,72 @@ def test_folds_are_by_source_and_test_what_is_coded_elsewhere_first(packaged):
         split_sources(records, folds=6, **options)
     with pytest.raises(ValueError, match=r"`split\.folds: 4` is more than the 3 sources"):
         JndFrames(**PACKAGED.plain(), split={"kind": "grouped_folds", "folds": 4})
+
+
+def test_windows_of_two_scales_do_not_overlap_and_stay_with_their_source():
+    choice = FrameChoice(**{**PACKAGED.plain(), "scales": [1, 2], "frames_per_source": 1})
+    found = list(find_frames(choice))
+    assert len({one.name for one in found}) == len(found)
+    for source in ("camera", "carphone"):
+        for scale in (1, 2):
+            of_scale = [one.window for one in found if one.source == source
+                        and f"_x{scale}_" in one.name]  # fmt: skip
+            assert {window[2:] for window in of_scale} == {(64 * scale, 48 * scale)}
+            shape = next(one.rgb.shape for one in found if one.source == source)
+            covered = np.zeros(shape[:2], int)
+            for window in of_scale:
+                window.cut(covered)[:] += 1
+            assert covered.max() == 1
+            high, wide = 48 * scale, 64 * scale
+            assert covered.sum() == shape[0] // high * high * (shape[1] // wide * wide)
+    few = find_frames(choice.model_copy(update={"windows_per_picture": 2}))
+    assert sum(one.source == "camera" for one in few) == 4
+    with pytest.raises(ValueError, match="give `scales`"):
+        FrameChoice(**PACKAGED.plain() | {"generated": 5})
+
+
+def test_generated_pictures_are_called_so_reproducible_and_only_learned_from(packaged):
+    one, more = list(find_generated(6, (64, 48))), list(find_generated(7, (64, 48)))
+    assert all(same.name == other.name and (same.rgb == other.rgb).all()
+               for same, other in zip(one, more, strict=False))  # fmt: skip
+    assert len({picture.source for picture in more}) == 7
+    assert all(p.source.startswith("generated_") and p.rgb.std() > 2 for p in more)
+    records = [*packaged[1], *(SimpleNamespace(source=p.source, subset=p.subset) for p in more)]
+    for options in ({}, {"kind": "grouped_folds", "folds": 3}):
+        for split in split_sources(records, seed=0, fractions=FRACTIONS, **options):
+            assert {p.source for p in more} < set(split.subsets["train"])
+            assert not any("generated" in s for s in split.subsets["test"] + split.subsets["val"])
+
+
+def test_a_folder_of_photographs_is_a_source(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a", "b", "c"):
+        noise = rng.integers(0, 256, (100, 150, 3), np.uint8)
+        Image.fromarray(noise).save(tmp_path / f"{name}.png")
+    choice = FrameChoice(source="pictures", folder=tmp_path, size=(64, 48), scales=[1])
+    assert [one.name for one in find_frames(choice)][::4] == ["a_x1_00", "b_x1_00", "c_x1_00"]
+    with pytest.raises(ValueError, match="`pictures` have many sizes"):
+        FrameChoice(source="pictures", folder=tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="holds no pictures"):
+        list(find_frames(choice.model_copy(update={"folder": str(tmp_path / "empty")})))
+
+
+def test_a_frame_that_no_coding_spoils_is_left_out_of_labels_and_sets(few_qps, tmp_path):
+    textured = np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
+    found = [FoundPicture(name, name, name, rgb) for name, rgb in (("grey", GREY), ("t", textured))]
+    records = write_pictures(tmp_path / "frames", found, None)
+    labels, sweeps = label_by_steps(
+        load_pictures(tmp_path / "frames", records), CODEC, DEFAULT_RULE, work_dir=tmp_path,
+        leave_out=True,
+    )  # fmt: skip
+    assert labels.sources == ("t",) and len(sweeps) == 2
+    split = Split("fractions", {"train": ("grey", "t"), "val": (), "test": ()})
+    frames = export(
+        tmp_path / "data", tmp_path / "frames", records, split, labels, tmp_path / "coded"
+    )
+    assert [frame.name for frame in frames.frames] == ["t"]
+    assert [path.name for path in (tmp_path / "data/train").glob("*.png")] == ["t.png"]
 
 
 def test_codings_are_those_of_the_frame_alone(packaged, labelled, tmp_path):

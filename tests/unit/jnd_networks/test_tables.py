@@ -8,6 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from PIL import Image
 from scipy import ndimage
 
 from jndlab.datasets.jnd_frames.folder import LabelledFrame, LabelledFrames
@@ -25,6 +27,8 @@ from jndlab.papers.jnd_networks.baselines import (
     six_features,
 )
 from jndlab.papers.jnd_networks.predictions import predict, whole_quality, write_predictions
+from jndlab.papers.jnd_networks.reconstructions import reconstruct
+from jndlab.papers.jnd_networks.report import metadata_text
 from jndlab.papers.jnd_networks.stages import Run, Stage
 from jndlab.quality.points import POINT_COLUMNS, with_savings
 from jndlab.quality.siti import siti_of_file, siti_of_frames
@@ -155,6 +159,15 @@ def test_two_seeds_that_disagree_by_more_than_a_claim_take_it_away():
     frame = pd.concat([frame, multi.assign(level=2)])
     (found,) = tables.single_against_multi(frame)
     assert found.better is None and found.difference.agreeing == 1
+
+
+def test_generated_pictures_are_named_in_every_head(predictions):
+    told = metadata_text(predictions, {"data_set": "packaged", "kind": "vmaf_steps"})
+    assert "24 frames of 6/2/4 sources" in told and "seeds 0, 1" in told
+    made = predictions.replace({"source": {"train0": "generated_noise_00"}})
+    made["fold"] = np.where(made["frame"].str.endswith("1"), "fold01", "fold02")
+    told = metadata_text(made, {"data_set": "packaged", "kind": "vmaf_steps"})
+    assert "12 sources, 2 grouped folds (1 of them generated pictures, only learned from)" in told
 
 
 def test_a_constant_fails_learned(predictions):
@@ -290,8 +303,6 @@ def test_coding_table_names_the_qp_that_was_used():
 
 
 def labelled_set(folder, jnds) -> tuple[LabelledFrames, list[np.ndarray]]:
-    from PIL import Image
-
     rng = np.random.default_rng(0)
     frames, pictures = [], []
     for number, jnd in enumerate(jnds):
@@ -369,6 +380,38 @@ def test_model_of_other_levels_is_told(tmp_path):
     assert found.loc["ridge_features", "seed"].isna().all()
     with pytest.raises(UserError, match=r"other levels(.|\n)*\(1,\), found \(2,\)"):
         list(predict([frames], stages, {("lat_jnd1", run): model}, features, psnr))
+
+
+def test_pictures_of_an_autoencoder_are_measured_next_to_the_frame_itself(tmp_path):
+    from jndlab.models.jnd_onnx import export_jnd_onnx
+    from jndlab.models.model_files import build_network
+
+    options = {"input_size": [48, 64], "width": 0.0625, "colour": "rgb", "scale": "unit"}
+    network = build_network("laser_autoencoder", options, seed=0).eval()
+    export_jnd_onnx(network, tmp_path / "model.onnx")
+    frames, pictures = labelled_set(tmp_path, [(20.0, 25.0, 30.0)] * 4)  # the last is tested
+    coded = tmp_path / "coded.png"
+    darker = pictures[3] - 3
+    Image.fromarray(darker).save(coded)
+    tested = replace(frames.frames[3], jnd_pictures={2: coded})
+    frames = replace(frames, frames=(*frames.frames[:3], tested), split="fold01")
+    stages = {
+        "image_autoencoder": Stage("image_autoencoder", "laser_autoencoder", ()),
+        "jnd2_autoencoder": Stage("jnd2_autoencoder", "laser_autoencoder", (), target_level=2),
+        "lat_jnd1": Stage("lat_jnd1", "lat", (1,)),
+    }
+    models = {(name, Run("fold01", 1)): tmp_path / "model.onnx" for name in stages}
+    one, two = reconstruct([frames], stages, models)
+    with torch.inference_mode():
+        unit = torch.from_numpy(pictures[3]).permute(2, 0, 1)[None] / 255
+        made = network(unit)["reconstruction"][0].permute(1, 2, 0).clamp(0, 1).numpy() * 255
+    expected = 10 * np.log10(255**2 / np.square(np.rint(made) - pictures[3]).mean())
+    assert (one.level, one.frame, one.seed, one.identity_db) == (0, "f3", 1, None)
+    assert one.psnr_db == pytest.approx(expected, abs=0.02)
+    assert two.level == 2 and two.identity_db == pytest.approx(10 * np.log10(255**2 / 9), abs=1e-3)
+    table = tables.reconstructions(pd.DataFrame([vars(one), vars(two)]))
+    assert table["psnr_db"].tolist() == [one.psnr_db, two.psnr_db]
+    assert np.isnan(table["identity_db"][0]) and table["identity_db"][1] == two.identity_db
 
 
 def test_spatial_information_is_that_of_p910(tmp_path):

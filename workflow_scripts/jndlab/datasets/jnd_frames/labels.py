@@ -54,11 +54,13 @@ def label_by_steps(
     work_dir: Path,
     threads: int = 1,
     streams: Path | None = None,
+    leave_out: bool = False,
 ) -> tuple[JndLabels, list[QualitySweep]]:
     """Labels of the kind ``vmaf_steps``, QP of ``codec``, and the sweeps that they are read off.
 
     Each frame is coded as a still (all intra) at QP 1 to 51; ``streams`` is a folder that keeps
-    the streams. Raises UserError for a frame whose worst quality does not reach all levels.
+    the streams. A frame whose worst quality does not reach all levels has no label where
+    ``leave_out``, else raises UserError.
     """
     pictures = {record.name: rgb_to_frame(rgb) for record, rgb in frames}
     sweeps = sweep_pictures(
@@ -70,7 +72,8 @@ def label_by_steps(
         threads=threads,
         streams=streams,
     )
-    values = labels_of(sweeps, rule)
+    reached = [sweep for sweep in sweeps if None not in sweep.levels(rule)]
+    values = labels_of(reached if leave_out else sweeps, rule)
     return labels_from_values(values, "QP", LABEL_KIND, "steps", "labels by VMAF steps"), sweeps
 
 

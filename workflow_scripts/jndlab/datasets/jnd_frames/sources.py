@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from jndlab.datasets import mcl_jci, videoset
 from jndlab.datasets.authors_folder import read_authors_folder
 from jndlab.datasets.jnd_frames.config import FrameChoice
 from jndlab.datasets.pictures.clip_frames import pictures_of_clip
+from jndlab.datasets.pictures.folder import picture_files
+from jndlab.datasets.pictures.generated import find_generated
 from jndlab.datasets.pictures.packaged import find_packaged
-from jndlab.datasets.pictures.picture_list import FoundPicture, chosen_sources
+from jndlab.datasets.pictures.picture_list import FoundPicture, chosen_sources, windows
 from jndlab.errors import UserError
 from jndlab.media.pictures import read_picture
 
@@ -21,13 +24,35 @@ def find_frames(choice: FrameChoice) -> Iterator[FoundPicture]:
 
     Raises UserError for sources that are missing, and without a size for mixed or odd sizes.
     """
-    find = {
+    find: dict[str, Callable[[FrameChoice], Iterator[FoundPicture]]] = {
         "packaged": _packaged,
+        "pictures": _pictures,
         "videoset": _videoset,
         "mcl_jci": _mcl_jci,
         "folder": _authors_folder,
-    }[choice.source]
-    return find(choice) if choice.size else of_one_size(find(choice))
+    }
+    found = find[choice.source](choice)
+    if choice.size is None:
+        return of_one_size(found)
+    if not choice.scales:
+        return found
+    largest = [max(choice.scales) * side for side in choice.size]
+    return windowed(chain(found, find_generated(choice.generated, largest)), choice)
+
+
+def windowed(found: Iterable[FoundPicture], choice: FrameChoice) -> Iterator[FoundPicture]:
+    """All windows of ``size`` times each of ``scales`` that do not overlap, of each picture.
+
+    At most ``windows_per_picture`` of a picture and scale, the most central first.
+    """
+    assert choice.size is not None
+    for picture in found:
+        height, width = picture.rgb.shape[:2]
+        for scale in choice.scales:
+            size = [scale * side for side in choice.size]
+            most = choice.windows_per_picture or width * height
+            for turn, part in enumerate(windows(width, height, size, most, reduced=False)):
+                yield picture._replace(name=f"{picture.name}_x{scale}_{turn:02d}", window=part)
 
 
 def of_one_size(frames: Iterable[FoundPicture]) -> Iterator[FoundPicture]:
@@ -56,9 +81,16 @@ def of_one_size(frames: Iterable[FoundPicture]) -> Iterator[FoundPicture]:
 
 def _packaged(choice: FrameChoice) -> Iterator[FoundPicture]:
     assert choice.size is not None  # FrameChoice requires it
-    return find_packaged(
-        choice.sources, choice.size, choice.crops_per_picture, choice.frames_per_source
-    )
+    crops = 1 if choice.scales else choice.crops_per_picture
+    return find_packaged(choice.sources, choice.size, crops, choice.frames_per_source)
+
+
+def _pictures(choice: FrameChoice) -> Iterator[FoundPicture]:
+    folder = _folder(choice)
+    files = picture_files(folder)
+    for source in chosen_sources(choice.sources, files):
+        origin = files[source].relative_to(folder).as_posix()
+        yield FoundPicture(source, source, origin, read_picture(files[source]))
 
 
 def _videoset(choice: FrameChoice) -> Iterator[FoundPicture]:

@@ -13,11 +13,10 @@ from jndlab.datasets.jnd_frames.folder import LabelledFrame, LabelledFrames
 from jndlab.media.clip import evenly_spread
 from jndlab.media.pictures import read_picture, write_png
 from jndlab.models.jnd_onnx import JndSession
-from jndlab.models.laser_jnd.autoencoder import RECONSTRUCTION
 from jndlab.models.model_files import load_model
 from jndlab.models.mtjnd.networks import ATTENTION
 from jndlab.models.picture_network import PictureNetwork
-from jndlab.models.picture_preparation import PicturePreparation
+from jndlab.papers.jnd_networks.reconstructions import picture_made, preparation_of, psnr
 
 SHOWN = {"train": 1, "test": 3}  # frames of each subset
 CELL = 288  # width of a picture in the sheet, pixels
@@ -41,7 +40,7 @@ def draw_reconstructions(
             names = [name for name in sessions if f"jnd{level}" in name]
             if names and level in frame.jnd_pictures:
                 rows.append(_reconstructed(frame, level, {n: sessions[n] for n in names}))
-    _write_sheet(rows, path, "JND reconstructions beside what they are to be")
+    _write_sheet(rows, path, "JND reconstructions and what they are to be")
 
 
 def draw_attention(
@@ -76,17 +75,12 @@ def _reconstructed(frame: LabelledFrame, level: int, sessions: Mapping[str, JndS
     label = f"JND{level}: QP {frame.jnd[level - 1]:g}" if frame.jnd else f"JND{level}"
     cells: Cells = []
     for name, session in sessions.items():
-        assert session.architecture is not None
-        options = session.architecture["options"]
-        size = options["input_size"]
-        prepared = PicturePreparation(size[0], size[1], options["colour"], options["scale"])
+        prepared = preparation_of(session)
         if not cells:
             cells = [(f"{frame.name} ({frame.subset})", prepared.resized(rgb)),
                      (label, prepared.resized(wanted))]  # fmt: skip
-        made = session(prepared([rgb]).numpy())[RECONSTRUCTION]
-        picture = prepared.as_pictures(torch.from_numpy(made))[0].permute(1, 2, 0).numpy()
-        error = np.square(picture.astype(float) - prepared.resized(wanted)).mean()
-        decibel = 10 * np.log10(255**2 / max(error, 1e-9))
+        picture = picture_made(session, prepared, rgb)
+        decibel = psnr(picture, prepared.resized(wanted))
         cells.append((f"{name}, {decibel:.1f} dB", picture))
     return cells
 
@@ -103,6 +97,8 @@ def _some(frames: LabelledFrames) -> list[LabelledFrame]:
 
 def _write_sheet(rows: Sequence[Cells], path: str | Path, title: str) -> None:
     """Pictures in rows with words above each; small ones enlarged by whole pixels' nearest."""
+    if not rows:  # no network that makes pictures
+        rows = [[("no network of this run makes pictures", np.full((9, 16, 3), 255, np.uint8))]]
     height, width = rows[0][0][1].shape[:2]
     high = round(CELL * height / width)
     columns = max(len(row) for row in rows)

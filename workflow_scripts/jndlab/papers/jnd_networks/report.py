@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from jndlab.datasets.pictures.generated import GENERATED
 from jndlab.files import read_json
 from jndlab.papers.jnd_networks import figures, tables
 from jndlab.papers.jnd_networks.baselines import BASELINES, MEDIAN, RIDGE
@@ -45,6 +46,7 @@ def write_tables(
     paper: str,
     predictions: str | Path,
     costs: str | Path,
+    reconstructions: str | Path,
     points: str | Path,
     predicted: Sequence[str | Path],
     trainings: Sequence[str | Path],
@@ -75,6 +77,13 @@ def write_tables(
             tables.skill(rows),
             f"Networks against the median of the training labels ({MEDIAN}) and ridge regression "
             f"on six features ({RIDGE}), on {judged} frames. ",
+        ),
+        "reconstructions": lambda: (
+            tables.reconstructions(pd.read_csv(reconstructions)),
+            "Pictures that networks make of test frames: PSNR (dB, over R, G, B, at the network's "
+            "input size) against the frame at its JND (level 0: the frame itself), mean over "
+            "sources with intervals over sources and seeds; identity_db: that of the frame itself, "
+            "for which nothing has to be learned",
         ),
         "errors_comparison": lambda: _comparison(errors, paper, content, found),
         "multi_task": lambda: _compared(
@@ -142,6 +151,8 @@ def metadata_text(rows: pd.DataFrame, metadata: Mapping[str, str]) -> str:
     parts = f"{counts} sources (train/val/test)"
     if (folds := rows["fold"].nunique()) > 1:
         parts = f"{rows['source'].nunique()} sources, {folds} grouped folds"
+    made = {source for source in rows["source"] if source.startswith(GENERATED)}
+    parts += f" ({len(made)} of them generated pictures, only learned from)" if made else ""
     seeds = sorted(rows["seed"].dropna().unique())
     trained = f", seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}" if seeds else ""
     return (

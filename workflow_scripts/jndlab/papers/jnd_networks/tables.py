@@ -201,6 +201,25 @@ def variants(predictions: pd.DataFrame) -> list[Comparison]:
     return adjusted(_compared(*pair) for pair in pairs)
 
 
+def reconstructions(rows: pd.DataFrame) -> pd.DataFrame:
+    """PSNR of the pictures that networks make, by network, next to that of the frame itself."""
+    table = []
+    for (name, level), group in rows.groupby(["name", "level"], sort=False):
+        found = _interval(group, "psnr_db")
+        table.append(
+            {
+                "name": name,
+                "level": level,
+                "sources": found.sources,
+                "seeds": found.seeds,
+                **found.columns("psnr_db", "psnr_db_"),
+                "identity_db": _interval(group, "identity_db").value,
+            }
+        )
+    columns = ["name", "level", "sources", "seeds", "psnr_db", "psnr_db_low", "psnr_db_high"]
+    return pd.DataFrame(table, columns=[*columns, "identity_db"])
+
+
 def comparison(
     table: pd.DataFrame, paper: str, content: str, found: Mapping[str, Sequence[Found]]
 ) -> pd.DataFrame:
