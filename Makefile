@@ -17,12 +17,12 @@ LOCK := .venv/bin/uv --system-certs pip compile --quiet --universal --python-ver
 RESULTS = $(PY) workflow_scripts/jndops/results_dir.py "$$CONFIG"
 
 # Names that a user gives reach the shell as values, never as part of a command.
-export CONFIG PICTURE FILE NUMBERS
+export CONFIG PICTURE FILE NUMBERS A B
 export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup demo smoke run where plan doctor check-data choose-quality ui report results-archive results-rebuild bench test lint format clean lock docs site config-exists
+.PHONY: help setup demo smoke run where plan doctor check-data choose-quality ui report results-archive results-rebuild compare-runs bench test lint format clean lock docs site config-exists
 
 help: ## this list
 	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [PROFILE=profiles/slurm] [ARGS="snakemake options"]\n\n'
@@ -68,6 +68,10 @@ results-archive: setup config-exists ## numbers, tables, figures and report of C
 
 results-rebuild: setup config-exists ## tables, figures and MLflow anew from an unpacked archive, without encoding
 	@$(PY) workflow_scripts/commands/archive_results.py rebuild --configfile "$$CONFIG" $(ARGS)
+
+compare-runs: setup ## whether two runs contradict each other on who is better: A=results B=/elsewhere/results
+	@test -n "$$A" -a -n "$$B" || { echo "which runs? make compare-runs A=results B=/elsewhere/results" >&2; exit 2; }
+	@$(PY) workflow_scripts/commands/compare_statements.py "$$A" "$$B"
 
 bench: setup ## speed as ratios, written to results/bench
 	@$(PY) -m benchmarks $(ARGS)
