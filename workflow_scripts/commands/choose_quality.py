@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jndlab.codecs.stills.base import get_still_codec
+from jndlab.codecs.stills.base import JpegCodec, get_still_codec
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.jnd.method_class import expanded_options
-from jndlab.media.pictures import read_picture
+from jndlab.media.pictures import display_tags, read_picture
 from jndlab.papers.vp_jnd.baselines import load_choice
 from jndlab.papers.vp_jnd.splits import split_names
 from jndlab.paths import ROOT
@@ -67,8 +67,14 @@ def recommendation(asked: argparse.Namespace) -> str:
         ("how", f"{method} ({data}, {split}), {decision.calls} coded versions looked at"),
     ]  # fmt: skip
     if asked.out:
+        tags = display_tags(asked.picture)
+        coded = codec.encode(picture, decision.quality)
+        if isinstance(codec, JpegCodec):
+            coded = codec.tagged(coded, **tags)
+        elif tags:
+            lines.append(("not kept", f"{' and '.join(tags)}: {codec.name} has no place for them"))
         with atomic_path(asked.out) as part:
-            part.write_bytes(codec.encode(picture, decision.quality))
+            part.write_bytes(coded)
         lines.append(("written", str(asked.out)))
     return "".join(f"{name:12} {text}\n" for name, text in lines)
 

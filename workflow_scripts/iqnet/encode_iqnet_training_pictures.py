@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from jndlab.codecs import get_codec
 from jndlab.datasets.pictures.crops import load_crop
 from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.files import read_json, write_csv, write_json
+from jndlab.media.pictures import read_luma
 from jndlab.models.network_prefilter import NetworkPrefilter
 from jndlab.papers.iqnet.frame_figures import crops
 from jndlab.papers.iqnet.training_pictures import (
@@ -30,7 +28,7 @@ def main(snakemake) -> None:
         source = whole_patches(load_crop(listed[name], params.folder), params.patch)
         lumas = {
             "source": source.y,
-            "training_data": np.asarray(Image.open(Path(given.targets) / f"{name}.png")),
+            "training_data": read_luma(Path(given.targets) / f"{name}.png"),
             "IQNet": network.filter_luma(source.y, 8),
         }
         with scratch(snakemake) as work_dir:

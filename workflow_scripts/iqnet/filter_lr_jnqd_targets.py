@@ -2,18 +2,15 @@
 
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from jndlab.jnd.lr_jnqd import LrJnqdPrefilter
-from jndlab.media.pictures import write_png
+from jndlab.media.pictures import read_luma, write_png
 from jndops.adapter import run
 
 
 def main(snakemake) -> None:
     prefilter, qp = LrJnqdPrefilter(), int(snakemake.wildcards.qp)
     for source in sorted(Path(snakemake.input.sources).glob("*.png")):
-        luma = np.asarray(Image.open(source))  # the data set's pictures are 8-bit luma
+        luma = read_luma(source)  # the data set's pictures are 8-bit luma
         target = Path(snakemake.output.targets) / source.name
         write_png(target, prefilter.filter_luma(luma.copy(), 8, qp))
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from jndlab.datasets.jnd_files import read_text, require_folder
 from jndlab.datasets.jnd_labels import JndLabels, Kind, Order, labels_from_values
 from jndlab.errors import UserError
 from jndlab.files import write_text
+from jndlab.media.pictures import picture_size
 
 FOLDERS = {"train": "train", "val": "valid", "test": "test"}  # subset -> the authors' folder
 LABEL_FILE = "JND-Levels.txt"
@@ -170,11 +170,7 @@ def _require_plain_order(frames: Sequence[Path]) -> None:
 def _common_size(frames: Sequence[Path], folder: Path) -> tuple[int, int]:
     first: tuple[int, int] | None = None
     for frame in frames:
-        try:
-            with Image.open(frame) as picture:
-                size = picture.size
-        except (OSError, ValueError) as error:
-            raise UserError("a frame cannot be read.", where=str(frame)) from error
+        size = picture_size(frame)
         first = first or size
         if size != first:
             raise UserError(

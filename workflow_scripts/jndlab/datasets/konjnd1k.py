@@ -25,6 +25,7 @@ from PIL import Image
 from jndlab.datasets.jnd_files import files_by_quality, require_folder, require_qualities
 from jndlab.errors import UserError
 from jndlab.files import read_csv
+from jndlab.media.pictures import open_picture, picture_size
 from jndlab.quality.jnd_statistics import JndSamples, Unit, check_samples
 
 Coder = Literal["JPEG", "BPG"]
@@ -125,8 +126,7 @@ def read_ratings(path: str | Path) -> dict[Coder, JndSamples]:
 
 def jpeg_quality(path: str | Path) -> int | None:
     """Quality factor 1..100 whose standard luma table a JPEG file was made with; None if none."""
-    with Image.open(path) as picture:
-        return _quality_of_table().get(_luma_table(picture))
+    return _quality_of_table().get(_luma_table(open_picture(path, load=False)))
 
 
 @cache
@@ -192,8 +192,7 @@ def _ratings(row: Mapping[str, str], levels: Sequence[int], where: str) -> np.nd
 
 
 def _require_size(original: Path, picture: Path) -> None:
-    with Image.open(original) as first, Image.open(picture) as second:
-        sizes = first.size, second.size
+    sizes = picture_size(original), picture_size(picture)
     if sizes[0] != sizes[1]:
         raise UserError(
             "a compressed picture is not as large as its original.",

@@ -12,6 +12,13 @@ from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.media.clip import Frame
 
+# Kinds of file that are read. Not EPS, for which Pillow would start Ghostscript.
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM", "GIF")
+ORIENTATION = 0x0112  # Exif's tag
+MOST_PIXELS = 1 << 28  # a small file can claim to be huge
+# BT.601 limited range, as FFmpeg turns RGB into the yuv420p that all codecs here are fed with.
+LUMA_OFFSET = 16.0
+LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966], dtype=np.float32) / 255.0
 _COLOUR_MODES = ("RGB", "RGBX", "YCbCr", "P")
 
 
@@ -19,29 +26,15 @@ def read_picture(path: str | Path, smallest: tuple[int, int] = (1, 1)) -> np.nda
     """A picture file as H x W x 3 uint8 RGB, as it is stored: no colour profile, no rotation.
 
     Progressive JPEG is read like any other. Grey becomes three equal channels; of 16-bit samples
-    the upper 8 bits count (rounded for grey). An alpha channel that hides nothing is dropped. Of
-    animations it is the first picture. Raises UserError for a missing, cut or otherwise damaged
-    file, for one that is no picture, for CMYK, Lab and other colours that a profile defines, for
-    floating-point samples, for transparent parts (they have no colour), and for a picture below
-    ``smallest`` (width, height).
+    the upper 8 bits count (rounded for grey). A palette becomes its colours, an alpha channel that
+    hides nothing is dropped. Raises UserError for a missing, cut or otherwise damaged file; for one
+    that is no picture of :data:`FORMATS`, has more than one picture (animations) or more than
+    :data:`MOST_PIXELS`; for CMYK, Lab and other colours that a profile defines; for floating-point
+    and 32-bit samples; for transparent parts, also where their hidden colours are kept (they have
+    no colour); and for a picture below ``smallest`` (width, height).
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(
-            "there is no such picture file.", where=str(path), remedy="correct the path."
-        )
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-            rgb = _as_rgb(picture, path)
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise UserError(
-            "a picture cannot be read.",
-            where=str(path),
-            expected=f"a whole picture file; {error}",
-            remedy="fetch or make the file again, or take it out.",
-        ) from error
-    height, width = rgb.shape[:2]
+    picture = open_picture(path)
+    width, height = picture.size
     if width < smallest[0] or height < smallest[1]:
         raise UserError(
             "a picture is too small.",
@@ -49,7 +42,76 @@ def read_picture(path: str | Path, smallest: tuple[int, int] = (1, 1)) -> np.nda
             expected=f"{smallest[0]}x{smallest[1]} at least, found {width}x{height}",
             remedy="take a larger picture, or a smaller patch.",
         )
-    return rgb
+    return _as_rgb(picture, Path(path))
+
+
+def read_luma(path: str | Path) -> np.ndarray:
+    """Luma of a picture file, H x W in 0..255: uint8, or float32 for 16-bit grey (divided by 257).
+
+    Colour becomes BT.601 limited-range luma (16..235), rounded, like the suite's 8-bit 4:2:0
+    clips. Grey is taken as it is: it *is* luma, e.g. a plane that the suite wrote. Raises UserError
+    as :func:`read_picture` does.
+    """
+    picture = open_picture(path)
+    grey = _as_grey(picture, Path(path))
+    if grey is not None:
+        return grey
+    rgb = _as_rgb(picture, Path(path)).astype(np.float32)
+    return np.rint(rgb @ LUMA_WEIGHTS + LUMA_OFFSET).astype(np.uint8)
+
+
+def open_picture(path: str | Path, *, load: bool = True) -> Image.Image:
+    """A picture file, for all that is not its pixels: size, tables, tags.
+
+    Raises UserError as :func:`read_picture` does for the file itself (without ``load`` only for
+    its head); samples are not looked at.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(
+            "there is no such picture file.", where=str(path), remedy="correct the path."
+        )
+    try:
+        if load:
+            with Image.open(path, formats=FORMATS) as picture:
+                if picture.format == "PNG":
+                    picture.verify()  # all checksums; after that a picture must be opened again
+        with Image.open(path, formats=FORMATS) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise ValueError(f"{picture.width}x{picture.height} is too large")
+            # The other pictures of a camera's MPO are previews.
+            if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
+                raise ValueError("it holds several pictures (an animation, or pages)")
+            if load:
+                picture.info["deep"] = any(";16" in str(tile[3]) for tile in picture.tile)
+                picture.load()
+                picture.getexif()  # kept by the picture: the file is closed below
+            return picture
+    except Exception as error:  # Pillow's readers raise anything on damaged files
+        raise UserError(
+            "a picture cannot be read.",
+            where=str(path),
+            expected=f"a whole picture file ({', '.join(FORMATS)}) of one picture; {error}",
+            remedy="fetch or make the file again, or take it out.",
+        ) from error
+
+
+def picture_size(path: str | Path) -> tuple[int, int]:
+    """Width and height in the head of a picture file, without reading its samples."""
+    return open_picture(path, load=False).size
+
+
+def display_tags(path: str | Path) -> dict[str, bytes]:
+    """How a picture file is to be shown: ``exif`` (its orientation alone) and ``icc_profile``."""
+    picture = open_picture(path)
+    tags = {}
+    if (turned := picture.getexif().get(ORIENTATION, 1)) != 1:
+        exif = Image.Exif()
+        exif[ORIENTATION] = turned
+        tags["exif"] = exif.tobytes()
+    if profile := picture.info.get("icc_profile"):
+        tags["icc_profile"] = profile
+    return tags
 
 
 def write_png(path: str | Path, picture: np.ndarray | Image.Image) -> None:
@@ -105,23 +167,26 @@ def frame_to_rgb(frame: Frame, bit_depth: int = 8) -> np.ndarray:
     return np.rint(rgb.clip(0, 1) * 255).astype(np.uint8)
 
 
-def _as_rgb(picture: Image.Image, path: Path) -> np.ndarray:
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        if np.asarray(picture.getchannel("A")).min() < 255:
-            raise UserError(
-                "a picture has transparent parts.",
-                where=str(path),
-                expected="an opaque picture: what shows through is undefined",
-                remedy="lay it over a background and save it without alpha channel.",
-            )
-        return np.asarray(picture.convert("RGB"))
-    if picture.mode in ("1", "L"):
-        return np.repeat(np.asarray(picture.convert("L"))[..., np.newaxis], 3, axis=2)
+def _as_grey(picture: Image.Image, path: Path) -> np.ndarray | None:
+    """Grey samples, uint8 or float32 (16 bit, divided by 257); None for colour."""
+    if picture.mode in ("1", "L", "LA"):
+        _require_opaque(picture, path)
+        return np.asarray(picture.convert("L"))
     if picture.mode.startswith("I"):
-        grey = np.rint(np.asarray(picture, np.float64) / 257).clip(0, 255).astype(np.uint8)
+        _require_16_bit(picture, path)
+        samples = np.asarray(picture, np.float32)
+        _require(samples != picture.info.get("transparency", -1), path)
+        return samples / np.float32(257)
+    return None
+
+
+def _as_rgb(picture: Image.Image, path: Path) -> np.ndarray:
+    grey = _as_grey(picture, path)
+    if grey is not None:
+        grey = np.rint(grey).clip(0, 255).astype(np.uint8)
         return np.repeat(grey[..., np.newaxis], 3, axis=2)
-    if picture.mode in _COLOUR_MODES:
+    if picture.mode in _COLOUR_MODES or picture.has_transparency_data:
+        _require_opaque(picture, path)
         return np.asarray(picture.convert("RGB"))
     raise UserError(
         f"a picture has colours of the kind {picture.mode}.",
@@ -129,3 +194,40 @@ def _as_rgb(picture: Image.Image, path: Path) -> np.ndarray:
         expected="RGB or grey of 8 or 16 bit",
         remedy="convert it to RGB with its colour profile, in a picture editor or ImageMagick.",
     )
+
+
+def _require_16_bit(picture: Image.Image, path: Path) -> None:
+    """Raise UserError for whole-number samples that are not 0 (black) to 65535."""
+    tags = getattr(picture, "tag_v2", None)  # of TIFF: bits, photometric, sample format
+    if picture.mode == "I;16S" or (
+        tags is not None and (tags.get(258), tags.get(262), tags.get(339, (1,))) != ((16,), 1, (1,))
+    ):
+        raise UserError(
+            "a picture has samples of a kind that has no agreed range.",
+            where=str(path),
+            expected="grey of 8 or 16 bit, unsigned, 0 being black",
+            remedy="save it as 8- or 16-bit grey, with the range that is meant.",
+        )
+
+
+def _require_opaque(picture: Image.Image, path: Path) -> None:
+    if not picture.has_transparency_data:
+        return
+    key = picture.info.get("transparency")
+    if picture.mode in ("L", "RGB") and key is not None:
+        # One colour that is transparent; Pillow compares it before scaling it to 8 bit.
+        colour = np.asarray(key) >> (8 if picture.info["deep"] else 0)
+        samples = np.asarray(picture).reshape(-1, colour.size)
+        _require((samples != colour).any(axis=1), path)
+    else:
+        _require(np.asarray(picture.convert("RGBA").getchannel("A")) == 255, path)
+
+
+def _require(opaque: np.ndarray, path: Path) -> None:
+    if not opaque.all():
+        raise UserError(
+            "a picture has transparent parts.",
+            where=str(path),
+            expected="an opaque picture: what shows through is undefined",
+            remedy="lay it over a background and save it without alpha channel.",
+        )

@@ -116,6 +116,19 @@ class JpegCodec(StillCodec):
         )
         return coded.getvalue()
 
+    @staticmethod
+    def tagged(data: bytes, exif: bytes = b"", icc_profile: bytes = b"") -> bytes:
+        """A coded picture with Exif data and a colour profile; its samples are not coded again."""
+        parts = [icc_profile[at : at + 65519] for at in range(0, len(icc_profile), 65519)]
+        segments = [(0xE1, exif)] if exif else []
+        segments += [
+            (0xE2, b"ICC_PROFILE\0" + bytes([number, len(parts)]) + part)
+            for number, part in enumerate(parts, start=1)
+        ]
+        end = 4 + int.from_bytes(data[4:6], "big")  # after SOI and the JFIF segment
+        tags = [bytes([0xFF, mark]) + (len(s) + 2).to_bytes(2, "big") + s for mark, s in segments]
+        return b"".join([data[:end], *tags, data[end:]])
+
     def decode(self, data: bytes) -> np.ndarray:
         """See :meth:`StillCodec.decode`."""
         try:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from jndlab.jnd.dct import BLOCK
 from jndlab.jnd.erjnd import ErjndPrefilter, IqnetFilter
 from jndlab.media.blocks import split_blocks
 from jndlab.media.clip import Frame
-from jndlab.media.pictures import write_png
+from jndlab.media.pictures import read_picture, write_png
 from jndlab.papers.iqnet.alpha_selection import assemble_training_picture
 from jndlab.papers.iqnet.candidates import DECODED_DEPTH
 from jndlab.papers.iqnet.config import SelectionOptions
@@ -371,7 +370,7 @@ def draw_ablation(
         for line, file in enumerate(_files(picture, variant, qp)):
             if file is None:
                 continue
-            pixels = np.asarray(Image.open(folder / file))[y : y + side, x : x + side]
+            pixels = read_picture(folder / file)[y : y + side, x : x + side]
             sheet.picture(enlarged(pixels, factor), left, head + line * pitch)
     for line, words in enumerate(steps):
         middle = head + line * pitch + factor * side / 2

@@ -13,7 +13,7 @@ from PIL import Image
 from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.errors import UserError
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
-from jndlab.media.pictures import frame_to_rgb, write_png
+from jndlab.media.pictures import frame_to_rgb, read_picture, write_png
 from jndlab.papers.iqnet.candidates import DECODED_DEPTH
 from jndlab.papers.iqnet.frame_figures import Window
 from jndlab.papers.iqnet.published import Row, load_published, pick
@@ -285,7 +285,7 @@ def draw_crops(
             sheet.text(
                 left, top + 2.1 * LINE, words_of(rows[method], step is not None, short=True), 7
             )
-            pixels = np.asarray(Image.open(folder / picture_file(image, method, step)))
+            pixels = read_picture(folder / picture_file(image, method, step))
             for line, (label, (x, y, size)) in enumerate(marked.items()):
                 place = top + block + line * pitch
                 sheet.picture(enlarged(pixels[y : y + size, x : x + size], factor), left, place)
@@ -361,7 +361,7 @@ def _heading(method: str, qp: int | None) -> str:
 
 def _fitted(path: Path) -> tuple[float, np.ndarray]:
     """A picture at most as wide as a column, and how much smaller it became."""
-    picture: Image.Image = Image.open(path)
+    picture = Image.fromarray(read_picture(path))
     scale = min(1.0, SHEET_PICTURE / picture.width)
     if scale < 1:
         size = (SHEET_PICTURE, max(1, round(picture.height * scale)))

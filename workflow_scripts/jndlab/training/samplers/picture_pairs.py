@@ -10,18 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from jndlab.errors import UserError
+from jndlab.media.pictures import read_luma
 from jndlab.training.recipe import ONLY_OUTPUT, Batch
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 VALIDATION_CROPS_PER_PICTURE = 4
 GIB = 1 << 30
-
-# BT.601 limited range, as FFmpeg turns RGB into the yuv420p that all codecs here are fed with.
-LUMA_OFFSET = 16.0
-LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966], dtype=np.float32) / 255.0
 
 
 def list_pictures(folder: str | Path) -> list[Path]:
@@ -51,38 +47,6 @@ def find_pairs(sources: str | Path, targets: str | Path) -> list[tuple[Path, Pat
             expected="the same names in both folders",
         )
     return [(by_name[0][name], by_name[1][name]) for name in sorted(by_name[0])]
-
-
-def read_luma(path: str | Path) -> np.ndarray:
-    """Luma of a picture file, H x W in 0..255: uint8, or float32 for 16-bit grey.
-
-    Colour becomes BT.601 limited-range luma (16..235), rounded, like the suite's 8-bit 4:2:0
-    clips. Grey is taken as it is: it *is* luma, e.g. a plane that the suite wrote. 16-bit grey is
-    divided by 257. 16-bit colour is read as 8-bit colour. Raises UserError for a damaged or
-    unknown file.
-    """
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-            if picture.mode.startswith("I"):
-                return np.asarray(picture, dtype=np.float32) / 257.0
-            if picture.mode in ("L", "LA", "1"):
-                return np.asarray(picture.convert("L"))
-            if picture.mode == "F":
-                raise UserError(
-                    "a picture of floating-point samples cannot be used.",
-                    where=str(path),
-                    expected="8- or 16-bit samples",
-                )
-            rgb = np.asarray(picture.convert("RGB"), dtype=np.float32)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(
-            "a picture cannot be read.",
-            where=str(path),
-            expected=f"a whole picture file; {error}",
-            remedy="fetch or make the file again, or take it out of the folder.",
-        ) from error
-    return np.rint(rgb @ LUMA_WEIGHTS + LUMA_OFFSET).astype(np.uint8)
 
 
 class PicturePairs:
