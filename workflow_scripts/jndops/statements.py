@@ -21,7 +21,7 @@ BETTER = "better"
 
 @dataclass(frozen=True)
 class Statement:
-    """That ``winner`` is better; ``about`` is table, pair and conditions, alike in all runs."""
+    """That ``winner`` is better; ``about`` is table, pair and conditions, equally in all runs."""
 
     about: tuple[str, ...]
     winner: str
