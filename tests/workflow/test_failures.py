@@ -88,3 +88,15 @@ def test_a_job_that_is_killed_or_leaves_without_outputs_is_noted(tmp_path):
     workflow.write("my_filters.py", filters.format("return luma"))
     workflow.run(*command)
     assert workflow.planned(*command) == {}
+
+
+def test_the_anchor_alone_is_a_run(tmp_path):
+    """Two QPs, one sequence, no paper, no method to compare: all that the schema allows."""
+    workflow = Workflow(tmp_path)
+    workflow.write(
+        "mine.yaml", TINY.partition("methods:")[0] + "methods: {anchor: {kind: anchor}}\n"
+    )
+    workflow.run("--configfile", "mine.yaml")
+    assert workflow.planned("--configfile", "mine.yaml") == {}
+    figures = {path.stem for path in (tmp_path / "results/figures").glob("*.svg")}
+    assert {"saving_pct", "vmaf_drop", "overview"} <= figures

@@ -164,6 +164,12 @@ def _bars(
     from matplotlib.patches import Patch
 
     label = axis_label(quantity)
+    if not savings[quantity].notna().any():  # no method but the anchor, or only lossless points
+        with figure_style():
+            figure, grid = new_grid(1, 1, (4.0, BAR_PANEL_HEIGHT))
+            grid[0, 0].set_axis_off()
+            grid[0, 0].text(0.5, 0.5, f"{label}:\nno method has a value", ha="center", va="center")
+            return save_figure(figure, savings[[*POINT_NAMES, quantity]], stem)
     shown = _with_series(savings, quantity, labels)
     shown = shown.sort_values(["series", "configuration", "sequence", "qp"])
     names, configurations = _series_names(shown), sorted(set(shown["configuration"]))
@@ -225,6 +231,8 @@ def _bd_rate_texts(
     rows = bd_rates[(bd_rates["metric"] == metric) & (bd_rates["level"] == "sequence")]
     curve = ["sequence", "configuration", "codec", "method"]
     rows = rows.merge(shown[[*curve, "series"]].drop_duplicates(), on=curve).sort_values("series")
+    if rows.empty:  # no method but the anchor
+        return {}
     rows["text"] = (
         rows["series"]
         + ": "

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Sequence
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -85,11 +87,11 @@ def read_stimuli(path: str | Path) -> list[Stimulus]:
             )
         if is_reference:
             references.add(sequence)
-        elif not row["qp"].isdigit():
+        elif not re.fullmatch(r"[0-9]{1,2}", row["qp"]):
             raise UserError(
                 f"stimulus '{name}' has no QP.",
                 where=where,
-                expected=f"a whole number, found '{row['qp']}'",
+                expected=f"a whole number from 0 to 99, found '{row['qp'][:40]}'",
             )
         stimuli[name] = Stimulus(
             name,
@@ -153,9 +155,32 @@ def read_ratings(
             _check_time(row["time"], where)
             given[subject, stimulus] = _score(row["score"], scale, where), where
     subjects = sorted({subject for subject, _ in given})
+    _check_names(subjects, given)
     _check_complete(subjects, stimuli, given, paths)
     scores = [[given[subject, s.name][0] for subject in subjects] for s in stimuli]
     return Ratings(tuple(stimuli), tuple(subjects), np.array(scores, dtype=float), scale)
+
+
+def _check_names(
+    subjects: Sequence[str], given: Mapping[tuple[str, str], tuple[float, str]]
+) -> None:
+    """No two names that people take for one: anna and Anna, an accent written in two ways."""
+    first: dict[str, str] = {}
+    for subject in subjects:
+        known = first.setdefault(_folded(subject), subject)
+        if known != subject:
+            where = [next(at for (name, _), (_, at) in given.items() if name == one)
+                     for one in (known, subject)]  # fmt: skip
+            raise UserError(
+                f"the subjects '{known}' and '{subject}' differ in their spelling alone.",
+                where=" and ".join(where),
+                expected="one name for each person",
+                remedy="write one person's name in one way, and those of two people differently.",
+            )
+
+
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _check_complete(
@@ -186,15 +211,13 @@ def _check_complete(
 
 
 def _score(text: str, scale: tuple[float, float], where: str) -> float:
-    try:
-        score = float(text)
-    except ValueError:
-        score = math.nan
+    # Not all that float() takes: 0_3 and digits of other scripts are slips of a form.
+    score = float(text) if re.fullmatch(r"[+-]?[0-9]{1,6}(\.[0-9]{1,12})?", text) else math.nan
     if not scale[0] <= score <= scale[1]:  # false for NaN as well
         raise UserError(
             "a score is outside the scale.",
             where=where,
-            expected=f"a number from {scale[0]:g} to {scale[1]:g}, found '{text}'",
+            expected=f"a number from {scale[0]:g} to {scale[1]:g}, found '{text[:40]}'",
         )
     return score
 
@@ -216,6 +239,13 @@ def _rows(path: str | Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[
         with open(path, newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
             found = list(reader.fieldnames or [])
+            twice = [name for name in columns if found.count(name) > 1]
+            if twice:
+                raise UserError(
+                    f"the table has two columns {', '.join(twice)}.",
+                    where=f"{path}, line 1",
+                    expected=f"each of {','.join(columns)} once",
+                )
             missing = [name for name in columns if name not in found]
             if missing:
                 raise UserError(
@@ -231,8 +261,20 @@ def _rows(path: str | Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[
                         where=where,
                         expected=f"{len(found)} cells",
                     )
-                yield where, {name: row[name].strip() for name in columns}
+                cells = {name: row[name].strip() for name in columns}
+                for name, cell in cells.items():
+                    if any(unicodedata.category(letter).startswith("C") for letter in cell):
+                        raise UserError(
+                            f"a cell has a character that is not shown: {ascii(cell)[:80]}.",
+                            where=f"{where}, column {name}",
+                            expected="a text of one line without control characters",
+                        )
+                yield where, cells
     except FileNotFoundError as error:
         raise UserError("there is no such file.", where=str(path)) from error
+    except OSError as error:
+        raise UserError(f"the file cannot be read: {error.strerror}.", where=str(path)) from error
+    except csv.Error as error:
+        raise UserError(f"the file is no CSV: {error}.", where=str(path)) from error
     except UnicodeDecodeError as error:
         raise UserError("the file is no UTF-8 text.", where=str(path)) from error
