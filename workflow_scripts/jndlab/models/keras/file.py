@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ import numpy as np
 
 from jndlab.errors import UserError
 
+MOST_BYTES = 8 << 30  # of all samples that a file declares
+MOST_SIDE = 16384
+UNCOMPRESSED = 16  # times its size that a file may declare; Keras does not compress
 MOVING = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
@@ -47,20 +51,23 @@ class KerasFile:
 def read_keras_file(path: str | Path) -> KerasFile:
     """Read a weights-only file or a whole saved model (optimizer state is passed over).
 
-    Raises UserError when the file is missing, no HDF5 file, damaged, or not of Keras's layout, or
-    when it holds numbers that are not finite.
+    Raises UserError when the file is missing, no HDF5 file, damaged, or not of Keras's layout, when
+    it holds numbers that are not finite, and when it reaches for data outside itself or declares
+    far more than it holds: nothing of such a file is read.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError("a Keras weight file does not exist.", where=str(path))
+    _require_hdf5(path)
     try:
         with h5py.File(path, "r") as file:
+            _require_own_data(file, path.stat().st_size)
             root = file.get("model_weights", file)
             if not _has_names(root, "layer_names"):
                 raise _not_legacy(path, sorted(file)[:6])
             groups = [_layers_of(root[name], name) for name in _names(root, "layer_names")]
             size = _input_size(file.attrs.get("model_config"))
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # h5py raises anything on damaged files
         raise UserError(
             "a Keras weight file cannot be read.",
             where=str(path),
@@ -70,6 +77,64 @@ def read_keras_file(path: str | Path) -> KerasFile:
     layers = _by_depth([group for group in groups if group])
     _require_finite(path, layers)
     return KerasFile(path, layers, size)
+
+
+def _require_hdf5(path: Path) -> None:
+    if path.is_file() and h5py.is_hdf5(path):
+        return
+    save = "load it in Keras and save the model as .h5 (`model.save('name.h5')`)."
+    if path.is_dir():
+        saved = (path / "saved_model.pb").is_file()
+        what, remedy = ("a TensorFlow SavedModel" if saved else "a folder"), save
+    elif not path.exists():
+        raise UserError("a Keras weight file does not exist.", where=str(path))
+    elif zipfile.is_zipfile(path):
+        keras = "config.json" in zipfile.ZipFile(path).namelist()
+        what = "a Keras 3 archive (.keras)" if keras else "a zip archive"
+        remedy = save if keras else "unpack it and name the .h5 file inside."
+    elif path.suffix in (".h5", ".hdf5"):
+        what, remedy = "a damaged file, or none of HDF5", "fetch or write the file again."
+    else:
+        what, remedy = "a file of another kind", f"of a Keras model, {save}"
+    raise UserError(
+        f"a Keras weight file cannot be read: it is {what}.",
+        where=str(path),
+        expected="a whole HDF5 file (.h5), as `save_weights` and `save` of Keras 2 write it",
+        remedy=remedy,
+    )
+
+
+def _require_own_data(file: h5py.File, file_bytes: int) -> None:
+    """Raise UserError where a file links to others, or declares more than it can hold."""
+
+    def refuse(name: str, what: str) -> UserError:
+        return UserError(
+            f"a Keras weight file is not safe to read: {what}.",
+            where=f"{file.filename}, '{name}'",
+            expected="weights that the file itself holds",
+            remedy="do not use it; fetch the file from its authors again.",
+        )
+
+    declared, seen, waiting = 0, set(), [("/", file["/"])]
+    while waiting:
+        place, group = waiting.pop()
+        for name in group:
+            full = f"{place}{name}"
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise refuse(full, "it links to another place")
+            item = group[name]
+            address = h5py.h5o.get_info(item.id).addr
+            if address in seen:  # a second name, or a circle
+                continue
+            seen.add(address)
+            if isinstance(item, h5py.Group):
+                waiting.append((f"{full}/", item))
+            elif isinstance(item, h5py.Dataset):
+                if item.external or item.is_virtual:
+                    raise refuse(full, "its data lie in other files")
+                declared += item.size * item.dtype.itemsize if item.shape is not None else 0
+                if declared > min(MOST_BYTES, UNCOMPRESSED * file_bytes):
+                    raise refuse(full, f"{file_bytes} bytes declare {declared} bytes of numbers")
 
 
 def _layers_of(group: h5py.Group, name: str) -> list[KerasLayer]:
@@ -129,6 +194,8 @@ def _input_size(config: Any) -> tuple[int, int] | None:
         settings = layer.get("config", {})
         shape = settings.get("batch_input_shape") or settings.get("batch_shape") or []
         if len(shape) == 4 and shape[3] == 3 and None not in shape[1:3]:
+            if not all(type(side) is int and 1 <= side <= MOST_SIDE for side in shape[1:3]):
+                raise ValueError(f"an input of {shape[1]} x {shape[2]} pixels in model_config")
             return shape[1], shape[2]
     return None
 
