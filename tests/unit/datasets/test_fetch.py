@@ -13,15 +13,17 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from jndlab.datasets.fetch import fetch, fetch_dataset, unpack
+from jndlab.datasets.archives import unpack
+from jndlab.datasets.fetch import fetch, fetch_dataset
 from jndlab.datasets.registry import Dataset, Registry
 from jndlab.errors import UserError
 
@@ -41,6 +43,9 @@ class Server(ThreadingHTTPServer):
         self.busy = 0
         self.requests: list[str] = []
         self.announce_length = True
+        self.length: str | None = None
+        self.redirects: dict[str, str] = {}
+        self.drip: tuple[float, int] | None = None  # seconds between pieces, bytes of a piece
 
     def url(self, path: str = "/file.bin") -> str:
         return f"http://127.0.0.1:{self.server_address[1]}{path}"
@@ -51,6 +56,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.requests.append(self.path)
+        if onward := self.server.redirects.get(self.path):
+            self.send_response(302)
+            self.send_header("Location", onward)
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
+        if self.server.drip:
+            self.send_response(200)
+            self.end_headers()
+            pause, size = self.server.drip
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(bytes(size))
+                    time.sleep(pause)
+            return None
         body = self.server.bodies.get(self.path)
         if body is None:
             return self.send_error(404)
@@ -59,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.send_error(503)
         self.send_response(200)
         if self.server.announce_length:
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", self.server.length or str(len(body)))
         self.end_headers()
         if self.server.cuts:
             self.server.cuts -= 1
@@ -311,3 +330,163 @@ def test_an_archive_cannot_write_outside_its_folder(tmp_path):
     with pytest.raises(UserError, match="cannot be unpacked"):
         unpack(tmp_path / "bad.tar", tmp_path / "out" / "in")
     assert not (tmp_path / "out" / "outside.txt").exists()
+
+
+@pytest.mark.parametrize("url", [
+    "http://example.org/file.bin", "ftp://127.0.0.1/file.bin", "file:///etc/passwd",
+    "http://127.0.0.1.example.org/file.bin", "http://localhost@example.org/file.bin",
+])  # fmt: skip
+def test_only_https_is_fetched(tmp_path, url):
+    with pytest.raises(UserError, match="not https"):
+        fetch(url, tmp_path / "file.bin")
+    with pytest.raises(ValueError, match="url"):
+        entry(access="open", files=[{"name": "file.bin", "url": url}])
+    assert left_in(tmp_path) == []
+
+
+def test_a_redirect_does_not_leave_https(server, tmp_path):
+    server.redirects["/file.bin"] = "http://example.org/file.bin"
+    with pytest.raises(UserError, match=r"not https(.|\n)*http://example\.org"):
+        fetch(server.url(), tmp_path / "file.bin")
+    server.redirects["/file.bin"] = "/other.bin"
+    server.bodies["/other.bin"] = BODY
+    assert fetch(server.url(), tmp_path / "file.bin").read_bytes() == BODY
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("bound", [{"size_bytes": 1000}, {"most_bytes": 100_000}])
+def test_no_more_is_taken_than_may_come(server, tmp_path, announced, bound):
+    server.announce_length = announced
+    with pytest.raises(UserError, match="larger than it may be"):
+        fetch(server.url(), tmp_path / "file.bin", **bound)
+    assert left_in(tmp_path) == [] and len(server.requests) == 1
+
+
+def test_an_endless_answer_is_ended(server, tmp_path):
+    server.drip = (0, 1 << 16)
+    with pytest.raises(UserError, match="larger than it may be"):
+        fetch(server.url(), tmp_path / "file.bin", most_bytes=1 << 20)
+    assert left_in(tmp_path) == []
+
+
+def test_a_server_that_drips_is_given_up(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("jndlab.datasets.fetch.SLOW_SECONDS", 0.2)
+    server.drip = (0.05, 1)
+    with pytest.raises(UserError, match="too slow"):
+        fetch(server.url(), tmp_path / "file.bin", retries=1, wait_seconds=0)
+    assert len(server.requests) == 2 and left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("body", [
+    b"", b"  \n<!DOCTYPE html><title>Log in</title>", b"\xef\xbb\xbf<html>", b"<HEAD>",
+])  # fmt: skip
+def test_a_page_or_nothing_in_place_of_a_file_is_not_recorded(server, tmp_path, body):
+    server.bodies["/file.bin"] = body
+    with pytest.raises(UserError, match=r"web page|empty"):
+        fetch(server.url(), tmp_path / "file.zip", record=tmp_path / "checksums.json")
+    assert left_in(tmp_path) == []
+
+
+def test_a_length_that_is_no_number(server, tmp_path):
+    server.length = "abc"
+    with pytest.raises(UserError, match=r"announces 'abc' bytes"):
+        fetch(server.url(), tmp_path / "file.bin", retries=0)
+
+
+@pytest.mark.parametrize("kind", ["folder", "file above"])
+def test_something_in_the_way(server, tmp_path, kind):
+    (tmp_path / "place").mkdir() if kind == "folder" else (tmp_path / "place").write_text("x")
+    target = tmp_path / "place" if kind == "folder" else tmp_path / "place" / "file.bin"
+    with pytest.raises(UserError, match=r"place|in the way"):
+        fetch(server.url(), target)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("text", ["[]", '"x"', '{"file.bin": {}}', '{"file.bin": 3}', "{", "\xff"])
+def test_a_record_of_another_kind(server, tmp_path, text):
+    record = tmp_path / "checksums.json"
+    record.write_text(text, encoding="latin-1")
+    with pytest.raises(UserError, match="recorded checksums"):
+        fetch(server.url(), tmp_path / "file.bin", record=record)
+
+
+@pytest.mark.parametrize("name", ["..", ".zip", "a/b", "a\\b", "a\nb", "a\0b", "x" * 300, "-rf"])
+def test_names_of_files_are_plain(name):
+    with pytest.raises(ValueError, match="name"):
+        entry(access="open", files=[{"name": name, "url": "https://example.org/x"}])
+
+
+@pytest.mark.parametrize("glob", ["/etc/*", "../*", "a/../../b", "a\nb"])
+def test_patterns_stay_in_their_folder(glob):
+    with pytest.raises(ValueError, match="glob"):
+        entry(access="open", present=[{"glob": glob}])
+
+
+def zipped(path: Path, *members: tuple[zipfile.ZipInfo | str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, data in members:
+            target.writestr(name, data)
+    return path
+
+
+def tarred(path: Path, kind: str = "w", **values) -> Path:
+    with tarfile.open(path, kind) as target:
+        member = tarfile.TarInfo("file")
+        for key, value in values.items():
+            setattr(member, key, value)
+        target.addfile(member, io.BytesIO(bytes(member.size)))
+    return path
+
+
+def broken(kind: str, folder: Path) -> Path:
+    link = zipfile.ZipInfo("link")
+    link.external_attr = 0o120777 << 16
+    if kind == "zip link":
+        return zipped(folder / "a.zip", (link, b"/etc/passwd"))
+    if kind == "zip out":
+        return zipped(folder / "a.zip", ("../out.txt", b"x"))
+    if kind == "zip absolute":
+        return zipped(folder / "a.zip", ("/tmp/out.txt", b"x"))
+    if kind == "tar link":
+        return tarred(folder / "a.tar", type=tarfile.SYMTYPE, linkname="file2")
+    if kind == "tar hard link":
+        return tarred(folder / "a.tar", type=tarfile.LNKTYPE, linkname="/etc/passwd")
+    if kind == "tar device":
+        return tarred(folder / "a.tar", type=tarfile.CHRTYPE)
+    if kind == "bomb":
+        return zipped(folder / "a.zip", ("zeros", bytes(80 << 20)))
+    if kind == "tar bomb":
+        return tarred(folder / "a.tgz", "w:gz", size=80 << 20)
+    if kind.startswith("gzip"):
+        path = tarred(folder / "a.tgz", "w:gz", size=5000)
+    else:
+        path = zipped(folder / "a.zip", ("file", bytes(range(256)) * 40))
+    data = bytearray(path.read_bytes())
+    if kind == "encrypted":
+        for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            data[data.index(mark) + offset] |= 1
+    elif kind == "method":
+        for mark, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+            data[data.index(mark) + offset] = 77
+    elif kind == "deflate":
+        data[40:80] = bytes(byte ^ 0xFF for byte in data[40:80])
+    elif kind == "gzip cut":
+        del data[-6:]
+    else:
+        data[-8] ^= 1
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("kind", [
+    "zip link", "zip out", "zip absolute", "tar link", "tar hard link", "tar device", "bomb",
+    "tar bomb", "encrypted", "method", "deflate", "gzip checksum", "gzip cut",
+])  # fmt: skip
+def test_an_archive_that_is_not_plain_and_whole_leaves_nothing(tmp_path, kind):
+    path = broken(kind, tmp_path)
+    with pytest.raises(UserError, match="cannot be unpacked") as caught:
+        unpack(path, tmp_path / "out")
+    assert path.name in caught.value.where and left_in(tmp_path) == [path.name]
+    assert {"encrypted": "encrypted", "bomb": "become", "tar bomb": "become"}.get(kind, "") in str(
+        caught.value
+    )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
 from commands import check_data as adapter
-from jndlab.datasets.check import check_data, find_data
-from jndlab.datasets.registry import load_registry
+from jndlab.datasets.check import as_text, check_data, find_data
+from jndlab.datasets.registry import Registry, load_registry
 from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
@@ -147,3 +149,41 @@ def test_the_command_prints_and_returns_what_a_shell_needs(tmp_path, capsys):
     assert "imagenet" in capsys.readouterr().err
     assert adapter.main([*folder, "--fetch", "hevc_ctc"]) == 2
     assert "Ask for access" in capsys.readouterr().err
+
+
+def test_what_a_checksum_rests_on_is_reported(tmp_path):
+    files = [
+        {"name": "known.zip", "url": "https://example.org/a", "sha256": "0" * 64},
+        {"name": "other.zip", "url": "https://example.org/b"},
+    ]
+    common = {"title": "T", "access": "open", "licence": "-", "citation": {"text": "-"}}
+    given = common | {"files": files, "needed_by": [], "present": [{"glob": "*.zip"}]}
+    (tmp_path / "own").mkdir()
+    registry = Registry.model_validate({"own": given}).root
+    entry = {"sha256": "1" * 64, "recorded": "2026-01-02"}
+    (tmp_path / "checksums.json").write_text(
+        json.dumps({"own/known.zip": entry, "own/other.zip": entry})
+    )
+    text = as_text(find_data(registry, {}, tmp_path), tmp_path)
+    assert "other.zip: checksum recorded at first download (2026-01-02)" in text
+    assert "known.zip:" not in text
+
+
+def test_a_file_with_a_published_checksum_is_compared(tmp_path, repository):
+    registry = load_registry(repository / "config/datasets.yaml")
+    folder = tmp_path / "vimeo90k"
+    (folder / "sequences/00001/0001").mkdir(parents=True)
+    (folder / "sequences/00001/0001/im1.png").write_bytes(b"")
+    (folder / "sep_testlist.txt").write_text("00001/0001\n")
+    (finding,) = (f for f in find_data(registry, {}, tmp_path, ["vimeo90k"]) if f.needed)
+    assert any("sep_testlist.txt is not the published file" in fault for fault in finding.lacking)
+
+
+def test_the_published_list_of_vimeo_is_taken(tmp_path, repository, shared_data):
+    registry = load_registry(repository / "config/datasets.yaml")
+    folder = tmp_path / "vimeo90k"
+    (folder / "sequences/00001/0001").mkdir(parents=True)
+    (folder / "sequences/00001/0001/im1.png").write_bytes(b"")
+    shutil.copy(shared_data / "vimeo90k_sample/sep_testlist.txt", folder)
+    (finding,) = (f for f in find_data(registry, {}, tmp_path, ["vimeo90k"]) if f.needed)
+    assert finding.lacking == []

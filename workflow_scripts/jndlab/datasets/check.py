@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from jndlab.datasets.fetch import read_record
 from jndlab.datasets.prepare import check_raw_size, is_raw, source_path
 from jndlab.datasets.registry import Dataset, choose_dataset
 from jndlab.datasets.sequences import Sequence, choose_sequences
 from jndlab.errors import UserError
+from jndlab.files import sha256_of
 
 State = Literal["present", "partial", "missing"]
 
@@ -116,7 +118,9 @@ def _find(
     elif not any(count for _, count in counts):
         state = "missing"
     lacking = [fault for sequence in sequences if (fault := _fault(sequence, dataset, data_dir))]
+    wrong = _changed_files(dataset, folder)
     if whole:
+        lacking += wrong
         lacking += [
             f"{rule.glob}: {rule.count} files expected, {count} found in {folder}"
             for rule, count in counts
@@ -127,10 +131,36 @@ def _find(
         dataset.title,
         whole or bool(sequences),
         state,
-        [f"{min(count, rule.count)}/{rule.count} {rule.glob}" for rule, count in counts],
+        [f"{min(count, rule.count)}/{rule.count} {rule.glob}" for rule, count in counts]
+        + wrong
+        + _checksums(dataset, Path(data_dir)),
         lacking,
         _to_do(dataset, folder, data_dir),
     )
+
+
+def _changed_files(dataset: Dataset, folder: Path | None) -> list[str]:
+    return [
+        f"{path} is not the published file (sha256 {rule.sha256})"
+        for rule in dataset.present
+        if rule.sha256 and folder is not None
+        for path in sorted(folder.glob(rule.glob))
+        if sha256_of(path) != rule.sha256
+    ]
+
+
+def _checksums(dataset: Dataset, data_dir: Path) -> list[str]:
+    """What each fetched file was checked against; a record at first download proves no origin."""
+    known = read_record(data_dir / "checksums.json")
+    lines = []
+    for file in dataset.files:
+        entry = known.get(f"{dataset.key}/{file.name}")
+        if file.sha256 is None and entry is not None:
+            day = entry.get("recorded", "unknown date")
+            lines.append(
+                f"{file.name}: checksum recorded at first download ({day}), none published"
+            )
+    return lines
 
 
 def _fault(sequence: Sequence, dataset: Dataset, data_dir: str | Path) -> str | None:

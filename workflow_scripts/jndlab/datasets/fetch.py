@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import logging
 import os
 import shutil
 import sys
-import tarfile
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
+from jndlab.datasets.archives import unpack
 from jndlab.datasets.registry import Dataset, RemoteFile
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, read_json, sha256_of, write_json
 
 TIMEOUT_SECONDS = (10, 60)  # to connect, and between two pieces of data
+SLOW_BYTES, SLOW_SECONDS = 60_000, 60.0
+MOST_SECONDS = 24 * 3600.0
+MOST_BYTES = 4 << 30  # of a file whose size is not known
+MARGIN_BYTES = 1 << 16
+PIECE = 1 << 16
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REGISTRY = "config/datasets.yaml"
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 LOG = logging.getLogger(__name__)
@@ -47,6 +51,7 @@ def fetch_dataset(dataset: Dataset, data_dir: str | Path, *, progress: bool | No
             folder / file.name,
             sha256=file.sha256,
             size_bytes=file.size_bytes,
+            most_bytes=file.most_bytes,
             record=Path(data_dir) / "checksums.json",
             progress=progress,
         )
@@ -60,109 +65,134 @@ def fetch(
     sha256: str | None = None,
     *,
     size_bytes: int | None = None,
+    most_bytes: int | None = None,
     record: str | Path | None = None,
     retries: int = 3,
     progress: bool | None = None,
     wait_seconds: float = 2.0,
 ) -> Path:
-    """Fetch ``url`` (http or https) to ``target`` and return that path.
+    """Fetch ``url`` (https; http on this machine alone) to ``target`` and return that path.
 
     A file that is there already is checked, not fetched again. Its checksum must be ``sha256``,
     or, where that is None, the one in ``record`` (a JSON file by path relative to its folder); a
     checksum that is not there yet is written there. A cut connection is tried ``retries`` times
-    more, each time from the beginning. ``progress``: a bar; None means where stderr is a terminal.
+    more, each time from the beginning. No more is taken than ``size_bytes`` and a little, or, where
+    that is None, ``most_bytes`` (default :data:`MOST_BYTES`); a server that sends fewer than
+    :data:`SLOW_BYTES` in :data:`SLOW_SECONDS` counts as cut, and so does one that needs longer than
+    :data:`MOST_SECONDS`. A web page in place of the file is refused. ``progress``: a bar; None
+    means where stderr is a terminal.
     Raises UserError for anything that leaves no whole file.
     """
     target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _require_safe(url, target)
+    most = most_bytes or MOST_BYTES if size_bytes is None else size_bytes + MARGIN_BYTES
+    _require_place(target)
     with _locked(target):  # of two fetches at once the second finds the file of the first
         if not target.exists():
             show = sys.stderr.isatty() if progress is None else progress
             with atomic_path(target) as part:
-                _download(url, part, target, show, retries, wait_seconds)
+                _download(url, part, target, show, retries, wait_seconds, most)
+                _require_no_page(part, target, url)
                 _check(part, target, url, size_bytes, sha256, record)
         else:
             _check(target, target, url, size_bytes, sha256, record)
     return target
 
 
-def unpack(archive: Path, folder: Path) -> Path:
-    """Unpack a zip or tar archive into ``folder``, which appears only when all of it is there."""
-    if folder.is_dir():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(mkdtemp(prefix=".part-", dir=folder.parent))
-    try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as source:
-                source.extractall(part)
-        else:
-            with tarfile.open(archive) as source:
-                source.extractall(part, filter="data")
-        part.chmod(0o755)
-        part.rename(folder)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-        raise UserError(
-            "an archive cannot be unpacked.",
-            where=str(archive),
-            expected=f"a whole zip or tar archive; {error}",
-            remedy="delete it and fetch it again.",
-        ) from error
-    except OSError as error:
-        raise _no_room(folder, None, error) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return folder
-
-
 def _download(
-    url: str, part: Path, target: Path, show: bool, retries: int, wait_seconds: float
+    url: str, part: Path, target: Path, show: bool, retries: int, wait_seconds: float, most: int
 ) -> None:
-    import requests  # with pooch 0.2 s: only a real download pays
-    from pooch import HTTPDownloader
+    import requests  # 0.1 s: only a real download pays
 
     for attempt in range(retries + 1):
-        meter = _Meter(target, show)
-        # `identity`: the length that the server announces is then that of the file
-        download = HTTPDownloader(
-            progressbar=meter,
-            chunk_size=1 << 16,
-            timeout=TIMEOUT_SECONDS,
-            headers={"Accept-Encoding": "identity"},
-        )
+        meter = _Meter(target, show, most)
         try:
-            download(url, str(part), None)
-            found = part.stat().st_size
-            if meter.total and found != meter.total:
-                raise requests.ConnectionError(f"{found} of {meter.total} bytes arrived")
+            _transfer(url, part, target, meter)
             return
         except requests.RequestException as error:
-            meter.close()
             status = getattr(error.response, "status_code", None)
             if attempt == retries or (status is not None and status < 500 and status != 429):
                 raise _failed(url, target, error, status, attempt + 1) from error
             LOG.warning("%s: %s; trying again", url, error)
             time.sleep(wait_seconds * 2**attempt)
         except OSError as error:
-            meter.close()
             raise _no_room(target, meter.total, error) from error
+        finally:
+            meter.close()
+
+
+def _transfer(url: str, part: Path, target: Path, meter: _Meter) -> None:
+    """One attempt; raises requests' exceptions for what may be better next time."""
+    import requests
+    import urllib3
+
+    def check_address(response: Any, **_: Any) -> None:
+        if (onward := response.headers.get("Location")) and response.is_redirect:
+            _require_safe(urljoin(response.url, onward), target)
+
+    with (
+        requests.Session() as session,
+        # `identity`: the length that the server announces is then that of the file
+        session.get(url, stream=True, timeout=TIMEOUT_SECONDS, hooks={"response": check_address},
+                    headers={"Accept-Encoding": "identity"}) as response,
+        open(part, "wb") as stream,
+    ):  # fmt: skip
+        response.raise_for_status()
+        announced = response.headers.get("Content-Length", "0")
+        if not announced.isascii() or not announced.isdigit() or len(announced) > 15:
+            raise requests.ConnectionError(f"the server announces '{announced[:40]}' bytes")
+        meter.begin(int(announced))
+        try:
+            while piece := response.raw.read1(PIECE):  # as it arrives: a slow server is noticed
+                meter.update(len(piece))
+                stream.write(piece)
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.ConnectionError(str(error)) from error
+    if meter.total and meter.done != meter.total:
+        raise requests.ConnectionError(f"{meter.done} of {meter.total} bytes arrived")
+
+
+def _require_safe(url: str, target: Path) -> None:
+    """Raise UserError for an address that anybody on the way could answer for."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
+        raise UserError(
+            f"'{target.name}' is not fetched: its address is not https.",
+            where=url,
+            expected="an address that begins with https://",
+            remedy=f"correct the address, or put the file at {target} yourself.",
+        )
+
+
+def _require_no_page(part: Path, target: Path, url: str) -> None:
+    with open(part, "rb") as stream:
+        start = stream.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    page = start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script"))
+    if not start or (page and target.suffix.lower() not in (".html", ".htm")):
+        raise UserError(
+            f"'{target.name}' could not be fetched: "
+            + ("a web page came in its place." if page else "the answer was empty."),
+            where=url,
+            expected="the file itself; a page often asks for a login or a confirmation",
+            remedy=f"open the address in a browser, and put the file at {target} yourself.",
+        )
 
 
 class _Meter:
-    """Progress of a download: its length, checked against free space, and a bar."""
+    """Progress of a download: its length, speed and size, each within bounds, and a bar."""
 
-    def __init__(self, target: Path, show: bool) -> None:
-        self._target, self._show = target, show
-        self._total = 0
+    def __init__(self, target: Path, show: bool, most: int) -> None:
+        self._target, self._show, self._most = target, show, most
+        self.total = self.done = 0
+        self._started = self._since = time.monotonic()
+        self._before = 0
         self._bar: Any = None
 
-    @property
-    def total(self) -> int:
-        return self._total
-
-    @total.setter
-    def total(self, size: int) -> None:
-        self._total = size
+    def begin(self, size: int) -> None:
+        """Take the announced size (0: none); raises UserError or OSError where it is too much."""
+        self.total = size
+        if size > self._most:
+            raise self._too_large(f"{size:,} bytes announced")
         if size > shutil.disk_usage(self._target.parent).free:
             raise OSError(errno.ENOSPC, "the announced length does not fit")
         if self._show:
@@ -171,12 +201,31 @@ class _Meter:
             self._bar = tqdm(total=size or None, unit="B", unit_scale=True, desc=self._target.name)
 
     def update(self, size: int) -> None:
+        """Count bytes; raises UserError beyond the bound, and ConnectionError for a slow server."""
+        import requests
+
+        self.done += size
+        if self.done > self._most:
+            raise self._too_large(f"{self.done:,} bytes and more")
+        now = time.monotonic()
+        if now - self._since >= SLOW_SECONDS:
+            if self.done - self._before < SLOW_BYTES or now - self._started > MOST_SECONDS:
+                raise requests.ConnectionError(
+                    f"{self.done - self._before:,} bytes in the last {now - self._since:.0f} s, "
+                    f"{now - self._started:.0f} s in all: too slow"
+                )
+            self._since, self._before = now, self.done
         if self._bar is not None:
             self._bar.update(size)
 
-    def reset(self) -> None:
-        if self._bar is not None:
-            self._bar.reset()
+    def _too_large(self, found: str) -> UserError:
+        return UserError(
+            f"'{self._target.name}' is larger than it may be; it was not kept.",
+            where=str(self._target),
+            expected=f"at most {self._most:,} bytes, found {found}",
+            remedy="look at the page of the data set; if the file has grown, correct `size_bytes` "
+            f"(or set `most_bytes`) in {REGISTRY}.",
+        )
 
     def close(self) -> None:
         if self._bar is not None:
@@ -203,13 +252,14 @@ def _check(
     record = Path(record)
     key = Path(os.path.relpath(target, record.parent)).as_posix()
     with _locked(record):
-        known = _read_record(record)
+        known = read_record(record)
         if key not in known:
             today = datetime.now(UTC).strftime("%Y-%m-%d")
             known[key] = {"sha256": found, "size_bytes": size, "url": url, "recorded": today}
             write_json(record, dict(sorted(known.items())))
         elif found != known[key]["sha256"]:
-            source = f"{record} (entry '{key}', recorded {known[key]['recorded']})"
+            recorded = known[key].get("recorded", "at an unknown date")
+            source = f"{record} (entry '{key}', recorded {recorded})"
             raise _differs(f"sha256 {known[key]['sha256']}", found, path, target, url, source)
 
 
@@ -231,18 +281,43 @@ def _differs(wanted: str, found: str, path: Path, target: Path, url: str, source
     )
 
 
-def _read_record(record: Path) -> dict[str, Any]:
+def read_record(record: Path) -> dict[str, Any]:
+    """Checksums recorded at first download, by path; UserError for a file of another kind."""
     if not record.exists():
         return {}
     try:
-        return read_json(record)
-    except json.JSONDecodeError as error:
+        known = read_json(record)
+        if not all(isinstance(entry["sha256"], str) for entry in known.values()):
+            raise TypeError("an entry's sha256 is no text")
+        return known
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise UserError(
-            "the file of recorded checksums is no valid JSON.",
+            "the file of recorded checksums is no valid JSON of checksums.",
             where=str(record),
-            expected=str(error),
+            expected=f"JSON with a sha256 for each file; {error!r}",
             remedy="correct it, or delete it: checksums are then recorded again.",
         ) from error
+
+
+def _require_place(target: Path) -> None:
+    """Make the folder of a file; UserError where a file is in its way, or it is a folder itself."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        blocked = target.exists() and not target.is_file()
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"there is no place for '{target.name}'.",
+            where=str(target.parent),
+            expected=f"a folder that can be written; {error}",
+            remedy="correct `data_dir`, or move away what is in its place.",
+        ) from error
+    if blocked:
+        raise UserError(
+            f"'{target.name}' is in the way of a file of that name.",
+            where=str(target),
+            expected="a file or nothing",
+            remedy="move it away.",
+        )
 
 
 @contextmanager

@@ -7,22 +7,32 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, RootModel, model_validator
+from pydantic import AfterValidator, Field, RootModel, model_validator
 
 from jndlab.configuration import Count, Section, Text, checked
 from jndlab.errors import UserError
 from jndlab.yaml_files import load_yaml
 
 
+def _inside(glob: str) -> str:
+    if glob.startswith("/") or ".." in glob.split("/") or not glob.isprintable():
+        raise ValueError("a pattern inside the folder of the set, without '..'")
+    return glob
+
+
 class RemoteFile(Section):
     """A file that can be fetched."""
 
-    name: Annotated[str, Field(pattern=r"^[^/\\]+$")]
+    name: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$")]
     """Name of the file in the folder of the set."""
-    url: Annotated[str, Field(pattern="^https?://")]
-    """Its address."""
+    url: Annotated[
+        str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/)[!-~]*$")
+    ]
+    """Its address: https, or http on this machine alone."""
     size_bytes: Count | None = None
     """Its exact size; null where it is not known."""
+    most_bytes: Count | None = None
+    """Where its size is not known: more than this is not taken (null: 4 GiB)."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     """Its checksum; null means that it is recorded at the first download."""
     unpack: bool = False
@@ -41,10 +51,12 @@ class Citation(Section):
 class Presence(Section):
     """Files that show that a set is there."""
 
-    glob: Text
+    glob: Annotated[Text, AfterValidator(_inside)]
     """Pattern inside the folder of the set (or of the package)."""
     count: Count = 1
     """How many files match at least."""
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    """Published checksum of every file that matches; null where none is known."""
 
 
 class Dataset(Section):
