@@ -1,6 +1,6 @@
 """What LASeR-JND and MTJND share: trainings, imported weights, predictions of labelled frames."""
 
-for paper in PAPERS:
+for paper in jnd_network_inputs.training_papers():
 
     rule:
         """Train all networks of a paper on one split of the frames, seed by seed."""

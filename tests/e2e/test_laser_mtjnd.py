@@ -186,6 +186,19 @@ def test_a_finished_run_has_nothing_to_do(run):
     assert run.planned(*RUN) == {}
 
 
+def test_imported_weights_alone_need_no_training(run):
+    """Everything of a paper from weights that are given: nothing is trained."""
+    networks = "networks: [lat, rec, e2e_lat, mj_lat, mj_rec]"
+    alone = CONFIG.replace(networks, "networks: []").replace("[laser_jnd, mtjnd]", "[laser_jnd]")
+    alone = alone[: alone.index("  variants: {authors")] + alone[alone.index("  weights: {lat") :]
+    head, _, tail = alone.partition("  mj_lat:\n")
+    alone = head + tail[tail.index("jnd_frames:") :]
+    run.write("imported.yaml", alone.replace("results_dir: results", "results_dir: imported"))
+    planned = run.planned("--configfile", "imported.yaml", "--", "laser_jnd")
+    assert planned["import_jnd_weights"] == planned["tabulate_laser_jnd"] == 1
+    assert not any(name.startswith("train_") for name in planned)
+
+
 def test_unknown_network_in_the_configuration(run):
     run.write("wrong.yaml", CONFIG.replace("weights: {lat_jnd1", "weights: {lat_jnd9"))
     done = run.run("--dry-run", "--configfile", "wrong.yaml", check=False)

@@ -37,6 +37,7 @@ LABELS = {"labels": "subjective", "label_statistic": "sur75", "resolution": "640
 RECORD = {
     "weights": "trained by the suite", "network": "mj_lat", "width": 1, "input_size": "352x640",
     "training_source": "videoset", "epochs": 300, "batch_size": 8, "learning_rate": 1e-5,
+    "recipe": "the authors'",
     "optimizer": "adam",
 }  # fmt: skip
 SUBSETS = {"train": 6, "val": 2, "test": 4}
@@ -255,6 +256,7 @@ def test_demo_is_never_called_reproduced(predictions):
         ({}, {"training_source": "packaged"}, "training source: packaged instead of videoset"),
         ({}, {"epochs": 30}, "epochs: 30 instead of 300"),
         ({}, {"batch_size": 4}, "batch size: 4 instead of 8"),
+        ({}, {"recipe": "flips, head"}, "recipe: flips, head instead of the authors'"),
         ({}, {"learning_rate": 1e-3}, "learning rate: 0.001 instead of 0.00001"),
         ({}, None, "unrecorded weights may have been trained on these clips"),
     ],
@@ -451,6 +453,8 @@ def test_figures_are_drawn_with_their_data(predictions, tmp_path):
     figures.error_bars(errors, predictions, tmp_path / "c", metadata="frames")
     runs = {"mj_lat_fold01_seed0": curve, "mj_lat_fold02_seed0": curve}
     figures.training_curves(runs, tmp_path / "d", metadata="frames")
+    figures.training_curves({}, tmp_path / "e", metadata="frames")  # imported weights alone
+    assert "nothing was trained" in (tmp_path / "e.svg").read_text()
     shown = pd.read_csv(tmp_path / "d.csv")
     assert set(shown["name"]) == {"mj_lat"}
     assert set(shown["run"]) == {"fold01_seed0", "fold02_seed0"}

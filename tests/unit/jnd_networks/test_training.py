@@ -195,6 +195,7 @@ def test_stages_learn_labels_by_heart(
     record = summary["conditions"]
     assert record["labels"] == "vmaf_steps" and record["epochs"] == epochs
     assert record["training_pictures"] == len(trained) and record["network"] == network
+    assert record["recipe"] == "keep, head"
     assert record["input_size"] == "x".join(map(str, SIZE)) and record["width"] == 0.0625
     assert summary["models_sha256"]["model.onnx"] == sha256_of(tmp_path / "model.onnx")
     assert summary["kept_epoch"] == TRAINING.get("keep", "best")
@@ -242,6 +243,9 @@ def test_steps_in_place_of_epochs_are_whole_passes():
     chosen = {**TRAINING, "steps": 100, "schedule": "one_cycle", "optimizer": "adamw"}
     recipe = recipe_of(stage, model, chosen, 5, steps_per_epoch=7)
     assert (recipe.epochs, recipe.seed, recipe.optimizer) == (15, 5, "adamw")
+    assert recipe.validate_every_epochs == 3
+    at_paper_scale = recipe_of(stage, model, TRAINING, 0, steps_per_epoch=110)
+    assert at_paper_scale.validate_every_epochs == 1
 
 
 def test_frozen_backbone_stays_as_it_was(frames, autoencoders, tmp_path):

@@ -70,6 +70,7 @@ CONDITIONS = (
     _instead("training_qp", "QP of the training data"),
     _instead("epochs", "passes over the training data"),
     _instead("batch_size", "samples a step"),
+    _instead("recipe", "switches of networks and trainings of JNDs that the authors' code has not"),
     _instead("learning_rate", "first learning rate"),
     _instead("lr_step_epochs", "epochs after which the rate is halved"),
     _instead("optimizer", "optimizer"),

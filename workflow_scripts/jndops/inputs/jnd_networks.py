@@ -117,6 +117,10 @@ class NetworkInputs:
         """The stages that the run trains, each after those that it starts from."""
         return {name: stage for name, stage in self.stages[paper].items() if stage.trained}
 
+    def training_papers(self) -> list[str]:
+        """Papers with networks to train: with imported weights alone there are none."""
+        return [paper for paper in PAPERS if self.trained(paper)]
+
     def trained_options(self, paper: str) -> dict[str, dict[str, Any]]:
         """The same as plain data."""
         return {name: asdict(stage) for name, stage in self.trained(paper).items()}

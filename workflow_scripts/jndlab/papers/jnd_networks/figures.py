@@ -149,7 +149,8 @@ def training_curves(
 ) -> list[Path]:
     """A panel per stage: loss of each epoch on training and validation frames, a line per run.
 
-    ``metrics`` are by the names of the trainings' folders: stage, split and seed.
+    ``metrics`` are by the names of the trainings' folders: stage, split and seed. Without any,
+    weights were imported and the figure says so.
     """
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
@@ -157,7 +158,8 @@ def training_curves(
         frame.assign(name=name.rsplit("_", 2)[0], run=name.split("_", name.count("_") - 1)[-1])
         for name, frame in metrics.items()
     ]
-    shown = pd.concat(rows, ignore_index=True)
+    columns = ["name", "run", "epoch", "train_loss", "val_loss"]
+    shown = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
     with figure_style():
         figure, panels = _panels(shown, sharey=False, sharex=False)
         for name, axes in panels.items():
@@ -174,7 +176,7 @@ def training_curves(
             if high < 3 * low:  # one of the ticks at most: a linear axis tells more
                 axes.set_yscale("linear")
         _label_lowest(panels, "epoch")
-        figure.supylabel("loss", fontsize=9.5)
+        figure.supylabel("loss" if rows else "nothing was trained", fontsize=9.5)
         handles = {"training": _line(color="0.6"), "validation": _line(color="#1f6fb4")}
         _finish(figure, "Training curves, a line for each fold and seed", metadata, handles)
         return save_figure(figure, shown, stem)
@@ -217,6 +219,8 @@ def _bar(
 def _panels(shown: pd.DataFrame, **shared: bool) -> tuple[Figure, dict[str, Axes]]:
     """A grid with a panel for each name, in their order; empty places are hidden."""
     names = list(dict.fromkeys(shown["name"]))
+    if not names:
+        return new_grid(1, 1, PANEL)[0], {}
     columns = min(len(names), int(MOST_INCHES / PANEL[0]), max(3, int(np.ceil(len(names) ** 0.5))))
     rows = -(-len(names) // columns)
     chosen = {"sharex": True, "sharey": True} | shared

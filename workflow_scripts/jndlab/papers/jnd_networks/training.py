@@ -30,6 +30,13 @@ from jndlab.training.samplers.frames import FrameSamples, FrameTargets
 
 ATTENTION_CELL = 16  # pixels to a side of a cell of MTJND's attention map
 KERAS_ADAM_EPSILON = 1e-7
+# Switches of training and network as in the authors' code; scales are those of the network's class.
+AUTHORS = {
+    "steps": None, "schedule": "constant", "optimizer": "adam", "weight_decay": 0,
+    "ema_decay": None, "flips": False, "keep": "best", "head": "relu", "order": "free",
+    "colour": "bgr",
+}  # fmt: skip
+STEPS_BETWEEN_CHECKS = 25  # epochs of a few steps are not validated and saved one by one
 SEEDS_TRIED, SEED_STEP = 10, 1000  # after one that leaves an output dead; apart from other runs'
 KEPT = "kept.pt"  # last weights, where they are what is kept
 
@@ -72,6 +79,7 @@ def train_stage(
         kept = run_dir / KEPT if metadata["kept_epoch"] == "last" else None
         metadata |= {"seed": tried, "dead_seeds": dead}
         learned_from = {**conditions, "training_pictures": len(frames.of_subset("train"))}
+        learned_from["recipe"] = ", ".join(metadata["recipe_differs"]) or "the authors'"
         export_training(
             run_dir, folder, export_jnd_onnx, conditions=learned_from, kept=kept, metadata=metadata
         )
@@ -117,15 +125,22 @@ def _trained(
         if listener is not None:
             listener(row)
 
-    train(
-        model, samples, recipe, run_dir,
-        metrics=metrics_of(stage), **{**loop, "on_metrics": on_metrics},
-    )  # fmt: skip
+    every = {"checkpoint_every_epochs": recipe.validate_every_epochs}
+    options = {**every, **loop, "on_metrics": on_metrics}
+    train(model, samples, recipe, run_dir, metrics=metrics_of(stage), **options)
     keeps = training.get("keep", "best")
     if keeps == "last":
         save_model(run_dir / KEPT, model)
     metadata = {"stage": stage.name, "split": frames.split, "starts_from": origins}
+    metadata["recipe_differs"] = differing_switches(model, training)
     return run_dir, {**metadata, "kept_epoch": keeps, "peak_memory_mib": _peak_mib()}
+
+
+def differing_switches(model: PictureNetwork, training: Mapping[str, Any]) -> list[str]:
+    """Switches that are not as in the authors' code, e.g. ``["flips", "head"]``."""
+    chosen = {**model.options, **training}
+    differing = [name for name, value in AUTHORS.items() if chosen.get(name, value) != value]
+    return differing + ["scale"] * (model.preparation.scale != model.paper_scale)
 
 
 class DeadOutputError(Exception):
@@ -214,6 +229,7 @@ def recipe_of(
         losses=tuple(losses),
         adam_epsilon=KERAS_ADAM_EPSILON,
         mixed_precision=False,
+        validate_every_epochs=max(1, STEPS_BETWEEN_CHECKS // steps_per_epoch),
         best_by="val_loss" if validated else "train_loss",
         seed=seed,
         **{name: training[name] for name in same},
