@@ -69,7 +69,7 @@ def later_stages(bench: Bench) -> Iterator[Figure]:
     models = {level: bench.folder / f"jnd{level}.onnx" for level in LEVELS}
     python("-c", EXPORT_PROGRAM, *models.values(), cwd=ROOT)
     predictor = BlockJndPredictor(models, threads=bench.cores)
-    saliency = load_saliency("dsr")
+    saliency = load_saliency("dsr_small")
     bench.say(f"networks, saliency and QP control of 1080p frames, {bench.rounds} times")
 
     def key_frame() -> tuple[np.ndarray, np.ndarray]:

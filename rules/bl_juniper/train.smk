@@ -26,6 +26,7 @@ rule label_mcl_jcv:
     """Label the blocks of a clip's key frames by the authors' labels or by stage 1."""
     input:
         labels=BL_JUNIPER["labels"] or [],
+        video_jnd=BL_JUNIPER["training_data"]["video_jnd"] or [],
     output:
         blocks="<results>/bl_juniper/training_data/{source}.npz",
     log:

@@ -96,8 +96,12 @@ def mcl_jci(root: Path, sources: Sequence[int] = (1, 2)) -> Path:
     return root
 
 
+JCV_QPS = (28, 27, 30, 26, 29), (33, 31, 35, 30, 34), (38, 39, 37, 40)  # of subjects, by level
+
+
 def mcl_jcv(root: Path, sources: Sequence[int] = (1, 30)) -> Path:
-    """Raw files, streams (empty) in 1080p and 720p, sample texts of five subjects."""
+    """Raw files, streams (empty) and samples in 1080p and 720p, in the release's counts: 51 streams
+    and three sample texts (one per level, five subjects) a clip of each resolution."""
     for number in sources:
         touch(
             root / "1080P" / "YUV_source" / f"videoSRC{number:02d}_1920x1080_{24 + number % 2}.yuv"
@@ -106,9 +110,12 @@ def mcl_jcv(root: Path, sources: Sequence[int] = (1, 30)) -> Path:
             folder = root / size / "videos" / f"{size}AVCFQPvideoSRC{number:02d}"
             for qp in range(1, 52):
                 touch(folder / f"videoSRC{number:02d}_{qp:02d}.mp4")
-        text = root / "1080P" / "JND_raw_samples" / f"videoSRC{number:02d}.txt"
-        text.parent.mkdir(parents=True, exist_ok=True)
-        text.write_text("28, 33, 38\n27, 31\n30, 35, 39, 44\n26, 30, 37\n29, 34, 40\n")
+            samples = root / size / "JND_raw_samples"
+            samples.mkdir(parents=True, exist_ok=True)
+            lower = 2 * (size == "720P")
+            for level, qps in enumerate(JCV_QPS, start=1):
+                text = " ".join(str(qp - lower) for qp in qps)
+                (samples / f"videoSRC{number:02d}_JND{level}.txt").write_text(f"{text}\n")
     return root
 
 

@@ -28,7 +28,7 @@ methods:
     class: jndlab.jnd.block.qp_control:BlockJndControl
     options:
       jnd: "{results}/bl_juniper/block_jnd/cnn/{sequence}.npz"
-      importance: "{results}/bl_juniper/importance/dsr/{sequence}.npz"
+      importance: "{results}/bl_juniper/importance/dsr_small/{sequence}.npz"
       max_delta: 25
 bl_juniper:
   key_frames_every: 4
@@ -42,6 +42,7 @@ bl_juniper:
     split: {fractions: {train: 0.6, val: 0.2, test: 0.2}}
   cnn: {width: 0.125, head: linear_at_mean, epochs: 2, batch_size: 8, learning_rate: 1.0e-3}
   compare: {plain_qps: [], every: 3}
+  importance: {dsr_small: {model: dsr_small}, spectral_residual: {model: spectral_residual}}
 """
 RUN = ("--configfile", "bl_juniper.yaml", "--", "bl_juniper")
 SEQUENCES = {"bikes_tiny": (2, 3), "bigbuckbunny_tiny": (2, 2)}
@@ -92,7 +93,7 @@ def test_qps_follow_the_stages_that_were_handed_over(results, sequence):
     folder = results / "bl_juniper"
     with np.load(folder / f"block_jnd/cnn/{sequence}.npz") as file:
         jnd, frames = np.sort(file["values"], axis=-1), file["frames"]
-    with np.load(folder / f"importance/dsr/{sequence}.npz") as file:
+    with np.load(folder / f"importance/dsr_small/{sequence}.npz") as file:
         importance = file["values"]
     with np.load(results / f"qp_maps/{sequence}/bl_juniper/qp22.npz") as file:
         qps = file["qp"]
@@ -150,7 +151,7 @@ def test_the_two_questions_are_answered_from_the_tables(results):
     smaller = [row for row in answers if row["question"].startswith("smaller")]
     assert [row["answer"] for row in smaller] == ["yes"]
     better = {row["judge"]: row for row in answers if row["question"].startswith("more wpsnr")}
-    assert set(better) == {"uniform", "dsr", "spectral_residual"}
+    assert set(better) == {"uniform", "dsr_small", "spectral_residual"}
     for row in better.values():
         assert 0 < int(row["points"]) <= 8 and row["unit"] == "dB"
         assert row["answer"] == "not shown" and "too few sources" in row["statement"]
@@ -181,8 +182,8 @@ def test_the_authors_labels_have_rows_and_a_check(run):
 
 
 def test_another_importance_model_predicts_no_jnd_again(run):
-    other = CONFIG.replace("importance/dsr/{sequence}", "importance/centre/{sequence}")
-    run.write("other.yaml", other + "  importance: {centre: {model: centre}}\n")
+    other = CONFIG.replace("dsr_small", "centre")
+    run.write("other.yaml", other)
     planned = run.planned("--configfile", "other.yaml", "--", "bl_juniper")
     assert planned["map_importance"] == 2 and planned["map_block_qps"] == 8
     assert not {"predict_block_jnd", "train_bl_juniper", "map_block_jnd"} & set(planned)

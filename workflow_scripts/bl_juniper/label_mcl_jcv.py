@@ -7,12 +7,13 @@ from jndops.adapter import run
 
 
 def main(snakemake) -> None:
-    params, labels = snakemake.params, snakemake.input.get("labels")
+    params, given = snakemake.params, snakemake.input
     content = labelled_clip(
         params.folder,
         snakemake.wildcards.source,
         BlockMappingOptions(**params.mapping),
-        labels=labels or None,
+        labels=given.get("labels") or None,
+        video_table=given.get("video_jnd") or None,
         statistic=params.statistic,
     )
     write_blocks(snakemake.output.blocks, content)

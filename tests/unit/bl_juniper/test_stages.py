@@ -362,3 +362,10 @@ def test_a_gpu_gives_the_qps_of_the_cpu(networks):
     blocks, ti = rng.integers(0, 256, (130, 64, 64, 3), dtype=np.uint8), rng.random(130) * 20
     cpu, gpu = (BlockJndPredictor(files, device=d).of_blocks(blocks, ti) for d in ("cpu", "cuda"))
     assert np.allclose(cpu, gpu, atol=0.02)  # TF32 in cuDNN's convolutions
+
+
+def test_a_table_of_video_levels_takes_the_place_of_samples(mcl_jcv, tmp_path):
+    table = tmp_path / "video_jnd.csv"
+    table.write_text("src,J1_frame,J2_frame,J3_frame\n3,28,30,32\n")
+    content = labelled_clip(mcl_jcv, "SRC03", OPTIONS, video_table=table)
+    assert (content.video_jnd == [28, 30, 32]).all()

@@ -7,15 +7,18 @@ import numpy as np
 import pytest
 import torch
 
+from jndlab.datasets.mcl_jcv import SOURCES as SOURCES_OF_MCL_JCV
 from jndlab.errors import UserError
 from jndlab.files import read_json
 from jndlab.models.bl_juniper.onnx import BlockJndPredictor
 from jndlab.models.keras.weights import keras_weights
 from jndlab.models.model_files import build_network, load_model
 from jndlab.papers.bl_juniper import training
+from jndlab.papers.bl_juniper.config import BlJuniper
 from jndlab.papers.bl_juniper.training import import_bl_juniper, start_seed, train_bl_juniper
 from jndlab.training.samplers.block_files import BlockFile, write_blocks
 from jndlab.training.samplers.blocks import LabelledBlocks, split_by_source
+from jndlab.yaml_files import load_yaml
 
 DATA = {"fractions": {"train": 0.5, "val": 0.25, "test": 0.25}, "seed": 3}
 CNN = {
@@ -58,6 +61,14 @@ def test_training_leaves_a_network_of_its_level(block_file, tmp_path):
     train_bl_juniper([path], 2, CNN, DATA, second, threads=1)
     again = load_model(second / "model.pt").state_dict()
     assert all(torch.equal(again[name], values) for name, values in network.state_dict().items())
+
+
+def test_the_papers_configuration_codes_no_clip_that_was_learned_from(repository):
+    config = load_yaml(repository / "config/paper_bl_juniper.yaml")
+    defaults = BlJuniper().training_data
+    split = split_by_source(SOURCES_OF_MCL_JCV, dict(defaults.split.fractions), defaults.seed)
+    clips = [name.removeprefix("M_") for name in config["sequences"] if name.startswith("M_")]
+    assert clips == [name for name in sorted(split) if split[name] == "test"]
 
 
 def test_levels_start_from_different_weights():

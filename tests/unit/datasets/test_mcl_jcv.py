@@ -42,11 +42,11 @@ def test_gaps_are_named(root):
         find_clips(root, ("SRC01", "SRC02"))
 
 
-def test_samples_rise_and_give_labels(root):
-    samples = read_samples(root / "1080P", TWO)
+def test_samples_of_one_resolution_rise_and_give_labels(root):
+    samples = read_samples(root, TWO)  # with those of 720P next to them
     first, _, third = samples.values["SRC01"]
-    assert first.tolist() == [28, 27, 30, 26, 29]
-    assert np.isnan(third[1]) and third[2] == 39
+    assert first.tolist() == [28, 27, 30, 26, 29] and len(third) == 4 and third[1] == 39
+    assert read_samples(root, TWO, "720P").values["SRC01"][0].tolist() == [26, 25, 28, 24, 27]
     labels = labels_from_samples(samples, "median", "miniature")
     assert labels.values(["SRC30"]).tolist() == [[28, 33, 38.5]]
     assert labels.rows[2].subjects == 4
@@ -55,23 +55,46 @@ def test_samples_rise_and_give_labels(root):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("28 33\n35 30\n", ["SRC30", "do not rise", "line 2"]),
+        ("28 33\n35 30\n", ["SRC30", "do not rise"]),
         ("28 52\n", ["SRC30, level 2", "QP from 0 to 51"]),
-        ("28 x\n", ["videoSRC30.txt, line 1", "'28 x'"]),
+        ("28 x\n", ["line 1", "'28 x'"]),
+        ("\n", ["is empty"]),
     ],
 )
 def test_faulty_samples_are_reported(root, text, words):
-    next(root.rglob("videoSRC30.txt")).write_text(text)
+    for path in root.rglob("1080P/**/*SRC30*.txt"):
+        path.unlink()
+    (root / "1080P" / "JND_raw_samples" / "videoSRC30.txt").write_text(text)
     with pytest.raises(UserError) as raised:
         read_samples(root, TWO)
     for word in words:
         assert word in str(raised.value)
 
 
-def test_two_sample_files_of_a_clip_are_reported(root):
-    (root / "1080P" / "JND_raw_samples" / "SRC30_2nd.txt").write_text("30\n")
-    with pytest.raises(UserError, match="two files of JND samples of SRC30"):
+def test_another_number_of_files_of_a_clip_is_reported(root):
+    (root / "1080P" / "JND_raw_samples" / "SRC30_4th.txt").write_text("30\n")
+    with pytest.raises(UserError, match="4 files of JND samples of SRC30"):
         read_samples(root, TWO)
+
+
+@pytest.mark.parametrize("form", ["a line per subject", "a line per level"])
+def test_one_file_a_clip_is_read_by_its_content(tmp_path, form):
+    subjects = [(28, 33, 38), (27, 31, 36), (30, 35, 39), (26, 30, 37)]
+    lines = subjects if form == "a line per subject" else list(zip(*subjects, strict=True))
+    folder = tmp_path / "1080P" / "JND_raw_samples"
+    folder.mkdir(parents=True)
+    (folder / "SRC05.txt").write_text("".join(" ".join(map(str, line)) + "\n" for line in lines))
+    levels = read_samples(tmp_path, ["SRC05"]).values["SRC05"]
+    assert np.array_equal(np.array(levels).T, subjects)
+
+
+def test_levels_are_told_apart_by_their_qps_and_not_by_names(tmp_path):
+    folder = tmp_path / "JND_raw_samples"
+    folder.mkdir()
+    for name, qps in (("a", "36 38 40"), ("b", "28, 30, 27"), ("c", "33\n31\n35\n")):
+        (folder / f"SRC05_{name}.csv").write_text(qps)
+    levels = read_samples(tmp_path, ["SRC05"]).values["SRC05"]
+    assert [level.tolist() for level in levels] == [[28, 30, 27], [33, 31, 35], [36, 38, 40]]
 
 
 def test_a_clip_without_samples_is_named(root):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jndlab.datasets.mcl_jcv import SOURCES
 from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.datasets.sequences import choose_sequences
 from jndlab.errors import UserError
@@ -36,8 +37,17 @@ def shipped(repository: Path):
     return load_sequences(repository / "config" / "sequences.tsv")
 
 
+def test_the_30_clips_of_mcl_jcv(shipped):
+    clips = [row for row in shipped.values() if row.dataset == "mcl_jcv"]
+    assert [row.name for row in clips] == list(SOURCES)
+    for row in clips:
+        assert row.frames == 5 * row.fps and (row.width, row.height) == (1920, 1080)
+        # The name as the reader of the set finds it.
+        assert row.file == f"video{row.name}_1920x1080_{row.fps}.yuv" and row.content == "published"
+
+
 def test_the_18_published_sequences(shipped):
-    published = [row for row in shipped.values() if row.content == "published"]
+    published = [row for row in shipped.values() if row.dataset == "hevc_ctc"]
     classes = "".join(sorted(row.class_name for row in published))
     assert classes == "AABBBBBCCCCDDDDEEE"
     assert {row.bit_depth for row in published} == {8}

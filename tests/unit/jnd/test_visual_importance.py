@@ -37,10 +37,11 @@ def scene() -> np.ndarray:
 @pytest.mark.parametrize("name", SALIENCY_MODELS)
 def test_every_model_gives_a_map_of_0_to_1_and_the_same_again(scene, name):
     before = scene.copy()
-    found = load_saliency(name).saliency(scene)
+    options = {"segments": [50, 100]} if name == "dsr" else {}  # all eight scales take seconds
+    found = load_saliency(name, options).saliency(scene)
     assert found.shape == (HEIGHT, WIDTH) and found.dtype == np.float32
     assert found.min() >= 0 and found.max() <= 1 and np.ptp(found) > 0.5
-    assert np.array_equal(found, load_saliency(name).saliency(scene))
+    assert np.array_equal(found, load_saliency(name, options).saliency(scene))
     assert np.array_equal(scene, before)
 
 
@@ -61,14 +62,21 @@ def test_reconstruction_finds_the_object_where_the_baselines_do_not(scene):
         name: (lambda s: s[OBJECT].mean() - s[~OBJECT].mean())(load_saliency(name).saliency(scene))
         for name in SALIENCY_MODELS
     }
-    assert contrast["dsr"] > 0.7
-    assert contrast["dsr"] > contrast["centre"] + 0.1
-    assert contrast["dsr"] > contrast["spectral_residual"] + 0.1
+    for name in ("dsr", "dsr_small"):
+        assert contrast[name] > 0.7
+        assert contrast[name] > contrast["centre"] + 0.1
+        assert contrast[name] > contrast["spectral_residual"] + 0.1
     assert contrast["spectral_residual"] > 0
 
 
+def test_the_model_in_full_has_the_scales_of_its_authors():
+    full, small = load_saliency("dsr"), load_saliency("dsr_small")
+    assert full.segments == (50, 100, 150, 200, 250, 300, 350, 400) and full.longest_side is None
+    assert small.segments == (50, 100, 200) and small.longest_side == 200
+
+
 def test_reconstruction_finds_the_astronaut_and_the_cup():
-    model = load_saliency("dsr")
+    model = load_saliency("dsr_small")
     astronaut = model.saliency(data.astronaut())
     suit, wall = astronaut[300:450, 120:330], astronaut[20:150, 320:400]
     assert suit.mean() > 0.8 and wall.mean() < 0.2

@@ -146,7 +146,7 @@ def test_unfit_clips_are_refused(tmp_path):
     assert not (tmp_path / "session").exists()
 
 
-def run_of(**subjective):
+def run_of(*, controlled: str | None = None, **subjective):
     """A run of two sequences, configurations, methods and QPs, as far as the plan looks at it."""
     chosen = dict.fromkeys(("sequences", "methods", "qps", "codec", "configuration"))
     points = [
@@ -158,7 +158,20 @@ def run_of(**subjective):
     ]
     config = {"codecs": ["x265"], "configurations": ["AI", "LDP"]}
     config["subjective"] = {**chosen, **subjective}
-    return SimpleNamespace(config=config, points=lambda: iter(points))
+    if controlled:
+        config["codecs"].append(controlled)
+        points += [PointKey("bikes", "AI", controlled, m, 22) for m in ("anchor", "bl_juniper")]
+    methods = {"block_qp": ["bl_juniper"]}
+    return SimpleNamespace(
+        config=config, points=lambda: iter(points), methods_of=lambda kind: methods[kind]
+    )
+
+
+def test_the_codec_is_that_of_block_qp_control():
+    found = rated_points(run_of(controlled="kvazaar"))
+    assert {point.codec for point in found} == {"kvazaar"}
+    assert {point.method for point in found} == {"anchor", "bl_juniper"}
+    assert {p.codec for p in rated_points(run_of(controlled="kvazaar", codec="x265"))} == {"x265"}
 
 
 def test_the_choice_of_the_configuration_is_followed():

@@ -35,8 +35,9 @@ _PINNED = {
     "hash": "none",
 }
 _INTRA_PERIOD = {"AI": "1", "LDP": "0"}  # 0: only the first picture is intra
-# H.265, 7.4.9.14: the QP of a block is coded as a difference of -26 to 25 (at 8 bit) to that of the
-# block coded before it, the first one of a picture to the picture's. Kvazaar aborts beyond.
+# The QP of a block is coded as a difference of -26 to 25 (at 8 bit) to that of the block before it,
+# the first one of a picture to the picture's. H.265 takes the sum modulo 52 (8.6.1), so
+# that every QP can be reached from any other; kvazaar does not wrap, and aborts beyond.
 _MAX_STEP = 25
 
 
@@ -134,7 +135,7 @@ def picture_qp(qp: np.ndarray, path: str | Path) -> int:
         raise UserError(
             "the QPs of one frame of a QP map are too far apart.",
             where=f"{path}: frame {widest} (from 0)",
-            expected=f"at most {_MAX_STEP} (HEVC), found {lowest[widest]} to {highest[widest]}",
+            expected=f"at most {_MAX_STEP} (kvazaar), found {lowest[widest]} to {highest[widest]}",
             remedy="limit the difference of the QPs where the map is made.",
         )
     median = np.rint(np.median(flat))

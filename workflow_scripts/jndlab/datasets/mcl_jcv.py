@@ -2,9 +2,10 @@
 
 Public release, 1080p: ``YUV_source/videoSRC01_1920x1080_30.yuv``, streams
 ``...1080P...videoSRC01/videoSRC01_01.mp4`` to ``_51.mp4`` and ``JND_raw_samples``. Stream names
-are those in BL-JUNIPER's scripts, source names those in codec projects' configurations. The files
-in JND_raw_samples could not be looked at: what is read here (see :func:`read_samples`) is not
-confirmed. Sources are called SRC01 to SRC30.
+are those in BL-JUNIPER's scripts, source names those in codec projects' configurations. A public
+survey of the release counts about three files a clip in JND_raw_samples, of each resolution; their
+content could not be looked at, so it decides how they are read (:func:`read_samples`). Sources are
+called SRC01 to SRC30.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ LEVELS = 3
 
 _STREAM = re.compile(r"video(?P<source>SRC\d\d)_(?P<quality>\d\d)\.(mp4|264|avi)")
 _YUV = re.compile(r"video(SRC\d\d)_(\d+)x(\d+)_(\d+)\.yuv", re.IGNORECASE)
+_RESOLUTION = re.compile(r"(?<![0-9])(?:1080|720|540|360)P")
 _SAMPLES = re.compile(r".*(?P<source>SRC\d\d).*\.(txt|csv)", re.IGNORECASE)
 
 
@@ -86,24 +88,25 @@ def find_clips(
     }
 
 
-def read_samples(folder: str | Path, sources: Sequence[str] = SOURCES) -> JndSamples:
-    """JND samples (H.264 QP): a text file per clip with SRCnn in its name, a line per subject.
+def read_samples(
+    folder: str | Path, sources: Sequence[str] = SOURCES, resolution: str = "1080P"
+) -> JndSamples:
+    """JND samples (H.264 QP) of one resolution, from text files with SRCnn in their names.
 
-    A line lists the rising QPs at which one subject saw a difference, as in MCL-JCI by the same
-    laboratory; three levels are taken, NaN where a subject saw fewer. Raises UserError for missing
-    or second files of a clip, lines that do not rise, or QPs out of 0..51.
+    Either three files a clip, one per level, each with a QP per subject: the one with the lowest
+    mean is level 1. Or one file a clip: a line per subject with the rising QPs at which he saw a
+    difference (as in MCL-JCI by the same laboratory), or three lines, one per level. Three levels
+    are taken, NaN where a subject saw fewer. Raises UserError for missing files of a clip, another
+    number of files or form, or QPs out of 0..51.
     """
     folder = require_folder(folder)
-    paths: dict[str, Path] = {}
+    paths: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
         match = _SAMPLES.fullmatch(path.name)
-        if match and (other := paths.setdefault(match["source"].upper(), path)) != path:
-            raise UserError(
-                f"there are two files of JND samples of {match['source']}.",
-                where=f"{other} and {path}",
-                expected="one text file per clip, a line per subject",
-            )
-    require_sources(paths, sources, folder)
+        other = set(_RESOLUTION.findall(str(path.relative_to(folder)))) - {resolution}
+        if match and not other and path.is_file():
+            paths.setdefault(match["source"].upper(), []).append(path)
+    require_sources(paths, sources, f"{folder}, {resolution}")
     values = {source: _levels(paths[source], source) for source in sources}
     return check_samples(JndSamples("QP", values), str(folder))
 
@@ -128,17 +131,40 @@ def read_video_labels(path: str | Path, order: Order = "error") -> JndLabels:
     return labels_from_values(values, "QP", "subjective", "block_minimum", str(path), order=order)
 
 
-def _levels(path: Path, source: str) -> tuple[np.ndarray, ...]:
-    lines = [line for line in read_text(path, "JND samples").splitlines() if line.strip()]
-    table = np.full((LEVELS, len(lines)), np.nan)
-    for subject, line in enumerate(lines):
-        where = f"{path}, line {subject + 1}"
-        numbers = whole_numbers(line, where)
-        if not numbers or any(b <= a for a, b in pairwise(numbers)):
-            raise UserError(
-                f"JND samples of {source} do not rise.",
-                where=where,
-                expected=f"rising QPs of one subject, found {line.strip()[:60]}",
-            )
-        table[: len(numbers), subject] = numbers[:LEVELS]
-    return tuple(table)
+def _levels(paths: Sequence[Path], source: str) -> tuple[np.ndarray, ...]:
+    """Samples of a clip by level; how its files are laid out follows from their content."""
+    tables = [_lines(path) for path in paths]
+    if len(paths) == LEVELS:
+        levels = [[qp for line in table for qp in line] for table in tables]
+    elif len(paths) > 1:
+        raise UserError(
+            f"there are {len(paths)} files of JND samples of {source}.",
+            where=f"{paths[0]} and others",
+            expected="one file, or one for each of the three levels",
+        )
+    elif all(b > a for line in tables[0] for a, b in pairwise(line)):
+        (lines,) = tables
+        table = np.full((LEVELS, len(lines)), np.nan)
+        for subject, line in enumerate(lines):
+            table[: len(line), subject] = line[:LEVELS]
+        return tuple(table)
+    else:
+        (levels,) = tables
+    means = [float(np.mean(level)) for level in levels]
+    rising = len(paths) > 1 or means == sorted(means)
+    if len(levels) != LEVELS or len(set(means)) < LEVELS or not rising:
+        raise UserError(
+            f"JND samples of {source} do not rise.",
+            where=str(paths[0]),
+            expected="a line per subject of rising QPs, or three levels whose means rise",
+        )
+    return tuple(np.array(levels[place], float) for place in np.argsort(means))
+
+
+def _lines(path: Path) -> list[list[int]]:
+    """The numbers of each line that holds any."""
+    lines = enumerate(read_text(path, "JND samples").splitlines(), 1)
+    rows = [whole_numbers(text, f"{path}, line {n}") for n, text in lines if text.strip()]
+    if not any(rows):
+        raise UserError("a file of JND samples is empty.", where=str(path))
+    return [row for row in rows if row]

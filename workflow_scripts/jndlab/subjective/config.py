@@ -38,7 +38,7 @@ class Subjective(Section):
     qps: Several[Qp] | None = None
     """QPs of the run to rate; null takes all. BD-rates need at least four."""
     codec: str | None = None
-    """Codec of the clips; null takes the first of the run."""
+    """Codec of the clips; null takes that of the first block-QP method, else the run's first."""
     configuration: CodingConfiguration | None = None
     """Coding configuration of the clips; null takes the first of the run."""
     clip_seconds: Annotated[float, Field(ge=0, le=60), AS_WRITTEN] = 8

@@ -58,11 +58,12 @@ def plain_qps(settings: Settings) -> list[int]:
 def rated_points(settings: Settings) -> list[PointKey]:
     """The points whose streams are rated, in the order of the run.
 
-    Null in the configuration takes all sequences, methods and QPs, and the first codec and coding
-    configuration. Raises UserError for a name that the run does not have.
+    Null in the configuration takes all sequences, methods and QPs, the first coding configuration,
+    and the codec of the first block-QP method (the paper that was rated), else the run's first.
+    Raises UserError for a name that the run does not have.
     """
     chosen = settings.config["subjective"]
-    points = list(settings.points())
+    points, block_qp = list(settings.points()), settings.methods_of("block_qp")
     known = {
         "sequences": _values(points, "sequence"),
         "methods": _values(points, "method"),
@@ -80,7 +81,8 @@ def rated_points(settings: Settings) -> list[PointKey]:
                     where="the configuration",
                     expected="of " + ", ".join(str(v) for v in values),
                 )
-    codec = chosen["codec"] or settings.config["codecs"][0]
+    controlled = next((point.codec for point in points if point.method in block_qp), None)
+    codec = chosen["codec"] or controlled or settings.config["codecs"][0]
     configuration = chosen["configuration"] or settings.config["configurations"][0]
     return [
         point

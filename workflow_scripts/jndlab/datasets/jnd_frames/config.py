@@ -74,9 +74,9 @@ class Saliency(Section):
     """The model behind the attention targets of MTJND's networks: a stand-in, as neither the
     papers' maps nor eye tracking of these frames are public."""
 
-    model: Text = "dsr"
-    """`dsr` (dense and sparse reconstruction), `spectral_residual`, `centre`, or your own
-    `package.module:Class`."""
+    model: Text = "dsr_small"
+    """`dsr_small` (dense and sparse reconstruction, reduced), `dsr` (in full), `spectral_residual`,
+    `centre`, or your own `package.module:Class`."""
     options: dict[str, Any] = {}
     """Keyword arguments of the class."""
 

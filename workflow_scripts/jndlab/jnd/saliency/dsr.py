@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.cluster.vq import kmeans2
@@ -13,6 +14,7 @@ from jndlab.jnd.saliency.simple import enlarged, reduced, stretched
 
 # As in the parameters that Li et al. published with their code.
 KEPT_VARIANCE = 0.95  # of the border's features by their principal components
+SCALES = (50, 100, 150, 200, 250, 300, 350, 400)  # superpixels
 BINS = 60  # of the histograms of the Bayesian integration
 GAUSSIAN = 0.25  # deviation of the object-biased Gaussian, as a share of height and width
 
@@ -27,10 +29,11 @@ class DenseSparseReconstruction:
     nearness of features, and weighted by a Gaussian around their centre of gravity. The two maps
     are merged by Bayes' formula, each serving as the other's prior.
 
-    Simplified, for speed: the model works on a reduced picture (``longest_side`` pixels), with
-    three numbers of superpixels instead of eight, and its map is enlarged linearly. The scaling of
-    features (each to 0..1) and the compactness of the superpixels (10; theirs 10 to 30) are ours.
+    The scaling of features (each to 0..1) and the compactness of the superpixels (10; theirs 10 to
+    30) are ours.
 
+    longest_side  the model works on a picture reduced to this many pixels, and its map is enlarged
+                  linearly; None keeps the picture as it is.
     segments      approximate numbers of superpixels, one for each scale (theirs: 8, 50 to 400).
     sparsity      weight of the l1 norm (theirs: 0.01).
     clusters      of the propagation (theirs: 8); ``propagation`` is its weight (theirs: 0.5).
@@ -39,13 +42,13 @@ class DenseSparseReconstruction:
     def __init__(
         self,
         *,
-        longest_side: int = 200,
-        segments: Sequence[int] = (50, 100, 200),
+        longest_side: int | None = None,
+        segments: Sequence[int] = SCALES,
         sparsity: float = 0.01,
         clusters: int = 8,
         propagation: float = 0.5,
     ) -> None:
-        if longest_side < 16 or not segments or min(segments) < 2 or clusters < 1:
+        if (longest_side or 16) < 16 or not segments or min(segments) < 2 or clusters < 1:
             raise UserError(
                 "the options of the saliency model are out of range.",
                 expected="longest_side >= 16, segments of 2 and more, clusters >= 1",
@@ -58,7 +61,7 @@ class DenseSparseReconstruction:
 
         All 0 for a picture of one colour.
         """
-        small = reduced(rgb, self.longest_side)
+        small = reduced(rgb, self.longest_side) if self.longest_side else rgb
         if (small == small[0, 0]).all():
             return np.zeros(rgb.shape[:2], np.float32)
         lab = _lab(small)
@@ -89,6 +92,15 @@ class DenseSparseReconstruction:
         count = min(self.clusters, len(features))
         rng = np.random.default_rng(0)
         return kmeans2(features, count, iter=10, minit="++", rng=rng, missing="warn")[1]
+
+
+class SmallReconstruction(DenseSparseReconstruction):
+    """The same model reduced to 200 pixels and 3 scales: a hundred times as fast on 1080p."""
+
+    def __init__(
+        self, *, longest_side: int = 200, segments: Sequence[int] = (50, 100, 200), **options: Any
+    ) -> None:
+        super().__init__(longest_side=longest_side, segments=segments, **options)
 
 
 def dense_error(features: np.ndarray, templates: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from jndlab.jnd.method_class import load_class
 # What each short name stands for; anything else is given as package.module:Class.
 SALIENCY_MODELS = {
     "dsr": "jndlab.jnd.saliency.dsr:DenseSparseReconstruction",
+    "dsr_small": "jndlab.jnd.saliency.dsr:SmallReconstruction",
     "spectral_residual": "jndlab.jnd.saliency.simple:SpectralResidual",
     "centre": "jndlab.jnd.saliency.simple:Centre",
 }

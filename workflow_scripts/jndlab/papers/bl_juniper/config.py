@@ -79,6 +79,9 @@ class TrainingData(Section):
     statistic: Annotated[str, Field(pattern="^(mean|median|sur[0-9]{2})$")] = "mean"
     """Of the subjects' JND samples of MCL-JCV, rounded to a whole QP. Used where `labels` is null;
     else the authors' labels are learned as they are. Assumption: mean."""
+    video_jnd: str | None = None
+    """CSV file (columns src, J1_frame, J2_frame, J3_frame) of video-level JNDs in place of the
+    subjects' samples, such as the lowest block label of each clip; null reads the samples."""
     pictures: Annotated[int, Field(ge=3)] = 16
     """Largest number of synthetic pans."""
     crops_per_picture: Count = 2
@@ -126,8 +129,9 @@ class ImportanceModel(Section):
     """A model of visual importance."""
 
     model: str
-    """`dsr` (Li 2013, the authors'), `spectral_residual`, `centre`, or a class of your own,
-    `package.module:Class`."""
+    """`dsr` (Li 2013, the authors': 8 scales at full resolution, 20 s a 1080p frame), `dsr_small`
+    (the same reduced to 200 pixels and 3 scales), `spectral_residual`, `centre`, or a class of your
+    own, `package.module:Class`."""
     options: dict[str, Any] = {}
     """Keyword arguments of the class."""
 
@@ -166,7 +170,8 @@ class BlJuniper(Section):
 
     key_frames_every: Count = 30
     """Key-frame interval: stages 1 to 3 run on every n-th frame, from the first; each map is reused
-    until the next key frame (authors' scripts: 30)."""
+    until the next key frame. 30 is the step at which the authors' stage 1 extracts its blocks; for
+    stages 2 and 3, whose scripts visit all frames, it is an assumption (1: every frame)."""
     labels: str | None = None
     """The authors' block labels: the folder of their text files (with GeneratedJNDLabels and
     GeneratedTI), or one `.npz` of them; null where they are not at hand. With them the label

@@ -9,7 +9,7 @@ import numpy as np
 
 from jndlab.datasets.authors_block_labels import BlockLabels, read_label_folder, read_packed
 from jndlab.datasets.jnd_labels import labels_from_samples
-from jndlab.datasets.mcl_jcv import find_clips, read_samples
+from jndlab.datasets.mcl_jcv import find_clips, read_samples, read_video_labels
 from jndlab.datasets.pictures.clip_frames import read_frames
 from jndlab.errors import UserError
 from jndlab.jnd.block.activity import block_tpi
@@ -47,8 +47,13 @@ def authors_key_frames(frames: int) -> list[int]:
     return [step * number for number in range(KEY_FRAMES)]
 
 
-def video_levels(folder: str | Path, source: str, statistic: str) -> list[int]:
-    """JND levels of a clip as whole QPs, halves up, from the subjects' samples."""
+def video_levels(
+    folder: str | Path, source: str, statistic: str, table: str | Path | None = None
+) -> list[int]:
+    """JND levels of a clip as whole QPs, halves up, from the subjects' samples, or a ``table``."""
+    if table is not None:
+        levels = read_video_labels(table, order="warn").values([source])[0]
+        return [int(level) for level in levels]
     samples = read_samples(folder, [source])
     labels = labels_from_samples(samples, statistic, f"{folder}: {source}", order="warn")
     return [int(np.floor(value + 0.5)) for value in labels.values([source])[0]]
@@ -61,12 +66,14 @@ def labelled_clip(
     *,
     labels: str | Path | None = None,
     statistic: str = "mean",
+    video_table: str | Path | None = None,
 ) -> BlockFile:
     """The labelled blocks of a clip's key frames.
 
     With the authors' ``labels`` these and their temporal information are taken, and pixels as their
     scripts have them (the form is then "published", whatever the ``options``); without, the
-    subjects' JND is mapped to the blocks by stage 1 on the clip's own streams. Raises UserError
+    subjects' JND (or that of ``video_table``) is mapped to the blocks by stage 1 on the
+    clip's own streams. Raises UserError
     for missing streams, or streams of another size or length than that of the source.
     """
     if labels is not None:
@@ -83,7 +90,7 @@ def labelled_clip(
         ]
         levels = jnd.min(axis=(0, 1, 2)).tolist()
     else:
-        levels = video_levels(folder, source, statistic)
+        levels = video_levels(folder, source, statistic, video_table)
         require_window(levels, options, f"{folder}: {source}")
         qps = candidate_qps(levels, options)
         streams = find_clips(folder, [source], [SOURCE_QP, *qps])[source].streams

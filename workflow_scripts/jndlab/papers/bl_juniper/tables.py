@@ -45,7 +45,7 @@ BD_RATE_CAPTION = (
 )
 QPS_CAPTION = (
     "QPs of the blocks that were coded, over all frames. raised_pct: blocks above the target QP; "
-    "spread: largest difference within a frame (HEVC allows 25)."
+    "spread: largest difference within a frame (kvazaar codes at most 25)."
 )
 
 
