@@ -27,6 +27,7 @@ rule compare_methods:
         **outputs_of(
             "coding",
             "compare_methods",
+            parts=["between"] if settings.config["bd_rate"]["between"] else [],
             bd_metric=settings.config["bd_rate"]["metrics"],
             coding=settings.config["configurations"],
         ),

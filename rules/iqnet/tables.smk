@@ -40,5 +40,6 @@ rule tabulate_iqnet:
     params:
         codec=iqnet_inputs.point_codec,
         anchor=ANCHOR,
+        interpolation=settings.config["bd_rate"]["interpolation"],
     script:
         "../../workflow_scripts/iqnet/tabulate_iqnet.py"

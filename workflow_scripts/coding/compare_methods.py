@@ -1,7 +1,7 @@
 """RD points in; summary of the methods, BD-rates and savings at equal QP out."""
 
 from jndlab.files import write_text
-from jndlab.quality.aggregate import bd_rate_table
+from jndlab.quality.aggregate import bd_rate_between, bd_rate_table
 from jndlab.quality.points import read_points, same_qp_table
 from jndlab.report.method_summary import (
     WHO,
@@ -41,6 +41,20 @@ def main(snakemake) -> None:
         "sequences without a value), low and high their 95 % intervals over sequences. better: "
         "what is shown, p_holm adjusted over the table.",
     )
+    if params.bd_rate["between"]:
+        write_table(
+            bd_rate_between(
+                points,
+                params.bd_rate["between"],
+                params.bd_rate["metrics"],
+                params.bd_rate["interpolation"],
+                params.classes,
+            ),
+            stem["bd_rate_between"],
+            formats=LIST_FORMATS,
+            caption="BD-rate (%) of a method over the method named as reference; negative saves "
+            "bits at equal quality. Means as for the BD-rates against the anchor.",
+        )
     write_table(
         same_qp_table(points, params.anchor),
         stem["same_qp"],

@@ -29,12 +29,17 @@ def main(snakemake) -> None:
     shown = table.ours[table.ours["qp"] == qp]
     coded = f"all intra, codec {params.codec}, QP {qp}"
     with figure_style():
-        for number, (image, marked) in enumerate(windows.items(), start=7):
-            title = f"Fig. {number}: source, training picture and IQNet; {coded}"
-            figure = draw_pictures(shown, image, marked, qp, pictures, title)
-            name = f"fig{number:02d}_{image}"
-            save_figure(figure, shown[shown["image"] == image], stem[name])
-        figure = draw_crops(shown, windows, qp, pictures, f"Fig. 9: crops; {coded}")
+        image, marked = next(iter(windows.items()))
+        of_image = shown[shown["image"] == image]
+        steps = {
+            "fig07_before_coding": "Fig. 7: source, training picture and IQNet, before coding",
+            "fig08_reconstruction": f"Fig. 8: their reconstructions; {coded}",
+        }
+        for name, title in steps.items():
+            after = name == "fig08_reconstruction"
+            figure = draw_pictures(of_image, image, marked, qp, pictures, title, coded=after)
+            save_figure(figure, of_image, stem[name])
+        figure = draw_crops(shown, windows, qp, pictures, f"Fig. 9: reconstructions; {coded}")
         save_figure(figure, shown, stem["fig09_crops"])
 
 

@@ -1,6 +1,7 @@
 """RD points in; Tables I, III, IV and the headline, with comparisons, out."""
 
 from jndlab.papers.iqnet.tables import (
+    bd_saving,
     headline,
     table1,
     table3,
@@ -20,6 +21,7 @@ def main(snakemake) -> None:
     write_paper_table(table1(points), stem)
     for build in (table3, table4, headline):
         write_paper_table(build(points, params.codec, params.anchor), stem)
+    write_paper_table(bd_saving(points, params.codec, params.interpolation), stem)
 
 
 run(main, snakemake)

@@ -11,6 +11,7 @@ from jndlab.configuration import (
     Count,
     Distinct,
     Name,
+    Pair,
     Qp,
     Section,
     Several,
@@ -35,6 +36,8 @@ class BdRate(Section):
     """Quality metrics with their pooling."""
     interpolation: Literal["pchip", "cubic", "akima"] = "pchip"
     """Interpolation of log-rate over quality."""
+    between: list[Pair[str]] = []
+    """Pairs of methods, `[reference, tested]`, that are compared with each other."""
 
 
 class Threads(Section):
@@ -69,6 +72,9 @@ class Method(Section):
     codecs: Several[str] | None = None
     """Codec entries that the method is run with, in place of the run's `codecs`; the anchor is
     encoded with every codec in use."""
+    sequences: Several[str] | None = None
+    """Those of the run's sequences that a prefilter is run with; null takes all. Means over
+    sequences state how many there were."""
     label: str | None = None
     """Name in tables and figures; the method's own name if empty."""
 

@@ -57,6 +57,8 @@ class Settings:
                     for method in chosen["methods"]:
                         if codec not in self.codecs_of(method):
                             continue
+                        if sequence not in self.sequences_of(method):
+                            continue
                         for qp in chosen["qps"]:
                             yield PointKey(sequence, configuration, codec, method, qp)
 
@@ -85,6 +87,11 @@ class Settings:
             return []
         return of_method["codecs"] or self.config["codecs"]
 
+    def sequences_of(self, method: str) -> list[str]:
+        """Sequences of the run that a method is run with."""
+        of_run, of_method = self.config["sequences"], self.config["methods"][method]["sequences"]
+        return [name for name in of_run if of_method is None or name in of_method]
+
     def segmented_codecs(self) -> list[str]:
         """Codecs whose all-intra encodes are cut into segments of ``ai_segment_frames``."""
         if self.config["ai_segment_frames"] is None:
@@ -102,13 +109,19 @@ class Settings:
         ]
         return list(dict.fromkeys([*self.config["codecs"], *named]))
 
+    def codecs_needed(self) -> list[str]:
+        """Codecs in use, and the one of IQNet's training data where the run trains it."""
+        trains = "{results}/models/iqnet/" in str(self.config["methods"])
+        training = [self.config["iqnet"]["training_data"]["codec"]] if trains else []
+        return list(dict.fromkeys([*self.codecs_in_use(), *training]))
+
     def prefilters(self) -> list[str]:
         """Names of the methods that change the frames before coding."""
         return self.methods_of("prefilter")
 
     def effective(self) -> dict[str, Any]:
         """The configuration with all defaults, and the codec entries that it uses."""
-        codecs = {name: self.codecs[name] for name in self.codecs_in_use()}
+        codecs = {name: self.codecs[name] for name in self.codecs_needed()}
         return {"config": self.config, "codecs": codecs}
 
     def digest(self) -> str:
@@ -155,7 +168,7 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
     sequences = load_sequences(root / "config/sequences.tsv")
     _check_names("sequences", chosen["sequences"], list(sequences), "config/sequences.tsv")
     codecs = _load_codecs(root, chosen)
-    _check_methods(chosen, codecs)
+    _check_methods(chosen, codecs, list(sequences))
     settings = Settings(chosen, codecs, sequences, root)
     for name in chosen["sequences"]:
         settings.clip(name)  # raises where the source is shorter than `frames`
@@ -173,9 +186,13 @@ def _load_codecs(root: Path, chosen: Mapping[str, Any]) -> dict[str, dict[str, A
     return codecs.model_dump()
 
 
-def _check_methods(chosen: Mapping[str, Any], codecs: Mapping[str, Mapping[str, Any]]) -> None:
+def _check_methods(
+    chosen: Mapping[str, Any], codecs: Mapping[str, Mapping[str, Any]], sequences: list[str]
+) -> None:
     methods = chosen["methods"]
     _check_names("anchor", [chosen["anchor"]], list(methods), "the key `methods`")
+    compared = [name for pair in chosen["bd_rate"]["between"] for name in pair]
+    _check_names("bd_rate.between", compared, list(methods), "the key `methods`")
     for name, method in methods.items():
         key, kind = f"methods.{name}", method["kind"]
         _check_names(f"{key}.codecs", method["codecs"] or [], list(codecs), "config/codecs.yaml")
@@ -191,6 +208,14 @@ def _check_methods(chosen: Mapping[str, Any], codecs: Mapping[str, Mapping[str, 
                 f"{key} is an anchor, which takes neither `class` nor `options` nor `codecs`.",
                 where="the configuration",
                 remedy=f"remove them, or set the kind of {key} to `prefilter`.",
+            )
+        of_method = method["sequences"] or []
+        _check_names(f"{key}.sequences", of_method, sequences, "config/sequences.tsv")
+        if of_method and kind != "prefilter":
+            raise UserError(
+                f"{key} (kind {kind}) runs with all sequences.",
+                where="the configuration",
+                expected="`sequences` in a method of the kind `prefilter`",
             )
         if kind == "block_qp":
             _check_takes_maps(key, method["codecs"] or chosen["codecs"], codecs)

@@ -178,3 +178,52 @@ def test_the_headline_is_comparable_over_all_sequences_and_qps_alone():
         ),
     ):
         assert set(verdicts) == {f"not comparable: {reason}"}
+
+
+def printed_table3():
+    """Points with the printed VMAF and saving of Table III, in the names of the suite."""
+    published = load_published()
+    rows = published["table3_vmaf_bitrate"]
+    ids = sequence_ids(published["table1_sequences"], rows)
+    names = {printed: name for printed, name in iqnet_tables.METHODS.items()}
+    values = {
+        (row["configuration"], ids[row["sequence"]], int(row["qp"]), names[row["method"]]): row
+        for row in rows
+    }
+    points = made_points(
+        sorted(set(ids.values())),
+        ["anchor", "cnn_jnqd", "iqnet"],
+        "vtm-11.0",
+        "published",
+        lambda *key: (float(values[key]["saving_pct"]), 0),
+    )
+    points = points.astype({"vmaf_mean": float, "bits": float})
+    for place, point in enumerate(points.to_dict("records")):
+        key = (point["configuration"], point["sequence"], point["qp"], point["method"])
+        points.loc[place, "vmaf_mean"] = float(values[key]["vmaf_r"])
+        points.loc[place, "bits"] *= float(values[key]["bitrate_anchor"]) / 1e3
+    return points
+
+
+def test_bd_saving_over_cnn_jnqd_stands_next_to_the_four_printed_claims():
+    table = iqnet_tables.bd_saving(with_conditions(printed_table3()), "vtm-11.0", "pchip")
+    rows = table.comparison.set_index(["configuration", "sequence"])
+    assert set(rows["printed"]) == {"33.3", "35.2", "43.7", "48"}
+    expected = {
+        ("AI", "C_PartyScene"): 28.9457,
+        ("AI", "B_BQTerrace"): 37.1365,
+        ("LDP", "C_PartyScene"): 33.4470,
+        ("LDP", "B_BQTerrace"): 46.8440,
+    }
+    for scene, saving in expected.items():
+        assert float(rows.loc[scene, "ours"]) == pytest.approx(saving, abs=0.01)
+        # Which networks of CNN-JNQD the paper used is not known, so there is no verdict.
+        assert rows.loc[scene, "verdict"].startswith("not comparable: protocol not known")
+    assert set(table.ours["status"]) == {"low_overlap"}
+
+
+def test_bd_saving_of_a_run_without_cnn_jnqd_is_not_measured():
+    points = with_conditions(printed_table3())
+    alone = points[points["method"] != "cnn_jnqd"]
+    table = iqnet_tables.bd_saving(alone, "vtm-11.0", "pchip")
+    assert table.ours.empty and set(table.comparison["verdict"]) == {"not measured"}

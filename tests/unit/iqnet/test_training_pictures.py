@@ -165,17 +165,25 @@ def test_figures_show_the_pictures_that_were_written(source, lumas, coded, tmp_p
     save_pictures(tmp_path, "image1", source, lumas, decoded, 37)
     assert len(list(tmp_path.glob("*.png"))) == 2 * len(METHODS)
     sheet = draw_crops(table, {"image1": windows}, 37, tmp_path, "Fig. 9")
-    assert len(sheet.axes) == 2 * 2 * len(METHODS)
+    assert len(sheet.axes) == 2 * len(METHODS)  # A and B of each reconstruction
     x, y, side = windows["A"]
     shown = np.asarray(sheet.axes[0].images[0].get_array())
-    saved = np.asarray(Image.open(tmp_path / picture_file("image1", "source")))
+    saved = np.asarray(Image.open(tmp_path / picture_file("image1", "source", 37)))
     factor = shown.shape[0] // side
     assert (shown[::factor, ::factor] == saved[y : y + side, x : x + side]).all()
-    whole = draw_pictures(table, "image1", windows, 37, tmp_path, "Fig. 7")
-    words = [text.get_text() for text in whole.texts]
+    before, after = (
+        [
+            text.get_text()
+            for text in draw_pictures(
+                table, "image1", windows, 37, tmp_path, "a title", coded=coded
+            ).texts
+        ]
+        for coded in (False, True)
+    )
     row = rows[3]
-    assert f"{row['bits']:,} bit, saving " in " ".join(words)
-    assert words.count("equal to the source, VMAF " + f"{rows[0]['vmaf_p']:.1f}") == 1
+    assert f"{row['bits']:,} bit, saving " in " ".join(after)
+    assert not any("bit" in words.split() for words in before)
+    assert before.count("equal to the source, VMAF " + f"{rows[0]['vmaf_p']:.1f}") == 1
 
 
 def test_words_name_what_is_known():

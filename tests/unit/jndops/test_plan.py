@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -287,6 +288,20 @@ def test_disk_of_a_known_run(make_settings, jobs_of, first_values):
 def test_what_the_papers_scale_misses(paper):
     assert any("of 18 sequences" in line for line in missing_data(paper))
     assert any("vtm-11.0: no encoder" in line for line in missing_tools(paper))
+    missing = missing_data(paper)
+    assert any(line.startswith("vimeo90k: IQNet's training pictures") for line in missing)
+    assert any(line.startswith("nima_mobilenet: weights") for line in missing)
+    without = load_settings({**paper.config, "codecs": ["vvenc-slower"]}, paper.root)
+    assert any("vtm-11.0: no encoder" in line for line in missing_tools(without))
+
+
+def test_candidates_of_training_data_are_counted(make_settings, jobs_of, first_values):
+    shares, job = load_shares(first_values), jobs_of["small"][0]
+    jobs = [replace(job, rule="make_iqnet_candidates")]
+    sizes = disk_gigabytes(make_settings(), jobs, shares, cores=1)
+    vimeo = 7824 * 11 * 448 * 256 * 0.89 / 1e9  # ten alphas and the picture unfiltered
+    assert sizes["candidates of IQNet's training data"] == pytest.approx(vimeo)
+    assert sizes["all results"] > vimeo
 
 
 def test_points_that_are_there_are_counted(paper, tmp_path):

@@ -24,6 +24,8 @@ from workflow_runner import REPOSITORY
 
 def inputs(**changed) -> CodingInputs:
     config = load_yaml(REPOSITORY / "config/config.yaml")
+    if "methods" in changed:
+        del config["bd_rate"]  # it names methods
     return CodingInputs(load_settings({**config, **changed}, REPOSITORY))
 
 

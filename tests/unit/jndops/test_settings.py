@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections import Counter
 
 import pytest
 from pydantic import ValidationError
@@ -48,6 +49,8 @@ BAD = [
     ({"codec_overrides": {"vtm-11": {}}}, ["vtm-11", "did you mean 'vtm-11.0'"]),
     ({"codec_overrides": {"vvenc-faster": {"preset": "fastest"}}}, ["preset", '"fastest"']),
     ({"anchor": "none"}, ["anchor: 'none' is unknown", "anchor, erjnd"]),
+    ({"bd_rate": {"between": [["erjnd", "iqnet"]]}}, ["bd_rate.between: 'iqnet' is unknown"]),
+    ({"bd_rate": {"between": [["erjnd"]]}}, ["bd_rate.between[0]"]),
     ({"methods": {"Anchor": {"kind": "anchor"}}}, ["Anchor"]),
     ({"methods": {"anchor": {"kind": "anker"}}}, ["methods.anchor.kind", '"anker"', "prefilter"]),
     ({"methods": {"anchor": {}}}, ["methods.anchor", "kind"]),
@@ -177,6 +180,39 @@ def test_a_method_with_codecs_of_its_own_is_compared_on_them_alone(repository):
     assert {point.method for point in of_kind} == {"anchor", "erjnd"}
 
 
+def test_a_prefilter_may_have_sequences_of_its_own(repository):
+    config = copy.deepcopy(GOOD) | {"sequences": ["carphone", "bikes"]}
+    config["methods"]["erjnd"]["sequences"] = ["bikes"]
+    settings = load_settings(config, repository)
+    found = {(point.method, point.sequence) for point in settings.points()}
+    assert found == {("anchor", "carphone"), ("anchor", "bikes"), ("erjnd", "bikes")}
+    config["methods"]["erjnd"]["sequences"] = ["bike"]
+    with pytest.raises(UserError, match="'bike' is unknown"):
+        load_settings(config, repository)
+    config["methods"]["anchor"]["sequences"] = ["bikes"]
+    config["methods"]["erjnd"]["sequences"] = ["bikes"]
+    with pytest.raises(UserError, match="runs with all sequences"):
+        load_settings(config, repository)
+
+
+def test_the_codec_of_the_training_data_is_needed_where_the_run_trains(repository):
+    paper = load_yaml(repository / "config/iqnet_paper.yaml")
+    settings = load_settings({**paper, "codecs": ["vvenc-slower"]}, repository)
+    assert settings.codecs_in_use() == ["vvenc-slower"]
+    assert settings.codecs_needed() == ["vvenc-slower", "vtm-11.0"]
+    del paper["methods"]["iqnet"], paper["methods"]["cnn_jnqd"]
+    paper |= {"bd_rate": {}, "codecs": ["vvenc-slower"]}
+    assert load_settings(paper, repository).codecs_needed() == ["vvenc-slower"]
+
+
+def test_iqnets_paper_has_the_points_with_a_printed_number(repository):
+    settings = load_settings(load_yaml(repository / "config/iqnet_paper.yaml"), repository)
+    points = list(settings.points())
+    assert Counter(p.method for p in points) == {"anchor": 144, "cnn_jnqd": 16, "iqnet": 144}
+    of_table3 = {p.sequence for p in points if p.method == "cnn_jnqd"}
+    assert of_table3 == {"B_BQTerrace", "C_PartyScene"}
+
+
 def test_block_qps_need_a_codec_that_takes_them(repository):
     config = copy.deepcopy(GOOD)
     config["methods"]["blocks"] = {"kind": "block_qp", "class": "own:Blocks"}
@@ -184,7 +220,7 @@ def test_block_qps_need_a_codec_that_takes_them(repository):
         load_settings(config, repository)
 
 
-@pytest.mark.parametrize("name", ["config", "smoke", "paper"])
+@pytest.mark.parametrize("name", ["config", "smoke", "paper", "iqnet_paper"])
 def test_shipped_experiments_are_valid(repository, name):
     settings = load_settings(load_yaml(repository / f"config/{name}.yaml"), repository)
     assert settings.config["anchor"] in settings.config["methods"]

@@ -101,6 +101,30 @@ def comparisons(
     return dict(zip(found, adjusted(found.values()), strict=True))
 
 
+def bd_rate_between(
+    points: pd.DataFrame,
+    pairs: Sequence[Sequence[str]],
+    metrics: Sequence[str] | None = None,
+    interpolation: str = "pchip",
+    classes: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """BD-rates of pairs (reference, tested), over the sequences that both were run with.
+
+    Rows and columns of :func:`bd_rate_table`, with ``reference`` first.
+    """
+    tables = []
+    for reference, tested in pairs:
+        places = [
+            points.loc[points["method"] == name, ["configuration", "codec", "sequence"]]
+            for name in (reference, tested)
+        ]
+        shared = places[0].merge(places[1]).drop_duplicates()
+        of_both = points[points["method"].isin([reference, tested])].merge(shared)
+        table = bd_rate_table(of_both, reference, metrics, interpolation, classes)
+        tables.append(table.assign(reference=reference)[["reference", *BD_COLUMNS]])
+    return pd.concat(tables, ignore_index=True)
+
+
 def sequence_class(sequence: str) -> str:
     """Class letter that a sequence id carries (``B_Cactus`` -> ``B``), else an empty string."""
     found = re.match(r"([A-Z]\d?)_", sequence)

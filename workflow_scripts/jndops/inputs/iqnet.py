@@ -150,9 +150,17 @@ class IqnetInputs:
         return self.config["codecs"][0]
 
     def pictured(self) -> list[str]:
-        """Methods of the figures of frames: the paper's two where the run has them, else all."""
-        anchor = self.config["anchor"]
-        others = [name for name in self.config["methods"] if name != anchor]
+        """Methods of the figures of frames: the paper's two where the run has them, else all.
+
+        Only those that are run with the sequences of all scenes: a figure shows one scene.
+        """
+        settings, anchor = self.coding.settings, self.config["anchor"]
+        wanted = {scene.sequence for scene in self.scenes()}
+        others = [
+            name
+            for name in settings.prefilters()
+            if wanted <= set(settings.sequences_of(name)) and name != anchor
+        ]
         return [anchor, *([name for name in PICTURED if name in others] or others)]
 
     def pictured_points(self, kind: str, suffix: str) -> list[str]:

@@ -15,6 +15,9 @@ from jndops.settings import Settings
 FRAME_ROW_BYTES = 300  # one frame's line of metrics next to a point
 # A point, its metadata, its logs and Snakemake's records of them: a dozen files of a block or two.
 POINT_BYTES = 50_000
+# Compressed bytes a pixel of a candidate: 192 of 448x256, those of the demo, take 19.6 MB.
+CANDIDATE_BYTES = 0.89
+VIMEO_SIZE, VIMEO_PICTURES = (448, 256), 7824  # where the configuration takes all, whole
 
 
 @dataclass(frozen=True)
@@ -54,16 +57,27 @@ def disk_gigabytes(
         if point.configuration == "AI" and point.codec in segmented:
             segments += size
     filtered = [raw[job.wildcards["sequence"]] for job in jobs if job.rule == "prefilter_clip"]
+    has_candidates = any(job.rule == "make_iqnet_candidates" for job in jobs)
     kept = {
         "lossless sources": sum(raw.values()) * shares.lossless,
         "prefiltered clips": sum(filtered) * shares.lossless,
         "streams": streams,
         "segments before they are joined, at most": segments,
         "points and frames": texts,
+        "candidates of IQNet's training data": _candidates(settings) if has_candidates else 0.0,
     }
     kept["all results"] = sum(kept.values())
     kept["temporary folder"] = max(raw.values(), default=0.0) * cores
     return {name: size / 1e9 for name, size in kept.items()}
+
+
+def _candidates(settings: Settings) -> float:
+    """Bytes of the candidates of all training pictures, which are kept; of a folder not known."""
+    data = settings.config["iqnet"]["training_data"]
+    crop = data["crop"] or VIMEO_SIZE
+    all_of_them = VIMEO_PICTURES if data["source"] == "vimeo90k" else 0
+    pictures = (data["pictures"] or all_of_them) * data["crops_per_picture"]
+    return pictures * (1 + len(data["alphas"])) * crop[0] * crop[1] * CANDIDATE_BYTES
 
 
 def _raw_bytes(clip: ClipFormat) -> float:

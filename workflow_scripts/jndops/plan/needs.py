@@ -1,4 +1,4 @@
-"""What a run needs and does not find: sources of its sequences, programs of its codecs."""
+"""What a run needs and does not find: its sequences and training data, programs of its codecs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from pathlib import Path
 from jndlab.codecs import get_codec
 from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
+from jndops.inputs.coding import CodingInputs
+from jndops.inputs.iqnet import IqnetInputs
 from jndops.settings import Settings
 
 
 def missing_data(settings: Settings) -> list[str]:
-    """Sources that are not there, one line per data set."""
+    """Sequences, training pictures and weights that are not there, one line per data set."""
     absent: dict[str, list[str]] = {}
     for name in settings.config["sequences"]:
         sequence = settings.sequences[name]
@@ -19,17 +21,37 @@ def missing_data(settings: Settings) -> list[str]:
             source_path(sequence, settings.source_dir(name))
         except UserError:
             absent.setdefault(sequence.dataset, []).append(name)
-    return [
+    sequences = [
         f"{dataset}: {len(names)} of {len(settings.config['sequences'])} sequences "
         f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''}); see `make check-data`"
         for dataset, names in absent.items()
     ]
+    return [*sequences, *_missing_for_iqnet(settings)]
+
+
+def _missing_for_iqnet(settings: Settings) -> list[str]:
+    """What the training data of IQNet are made from, where the run trains it."""
+    inputs = IqnetInputs(CodingInputs(settings))
+    if not inputs.is_trained:
+        return []
+    missing = []
+    if inputs.folder is not None and not inputs.picture_files():
+        missing.append(
+            f"{inputs.data['source']}: IQNet's training pictures, in {inputs.folder}; see "
+            "`make check-data`"
+        )
+    if inputs.scorer == "nima_mobilenet" and not inputs.nima_file():
+        missing.append(
+            f"nima_mobilenet: weights of the scorer, {inputs.nima()['weights']}; see "
+            "`make check-data`"
+        )
+    return missing
 
 
 def missing_tools(settings: Settings) -> list[str]:
     """Codecs whose programs or files are not set up, with what is wrong."""
     told = []
-    for name in settings.codecs_in_use():
+    for name in settings.codecs_needed():
         spec = settings.codecs[name]
         encoder = spec.get("encoder")
         if "encoder" in spec and not (encoder and Path(encoder).is_file()):

@@ -287,10 +287,10 @@ class Frames(Section):
     """The pictures of reconstructed frames (paper, Fig. 13, 14, 18)."""
 
     scenes: list[Scene] | None = None
-    """Which points are shown; null takes those of Fig. 13, 14, 18 where the run has them, else the
-    first sequence at the lowest QP for each configuration."""
+    """Which points are shown; null takes those of Fig. 13, 14 and 18 where the run has them, else
+    the first sequence at the lowest QP for each configuration."""
     number: Count = 1
-    """Which frame, counted from 1. Assumption: the paper does not say."""
+    """Which frame, counted from 1 (printed: the first)."""
     crop: Annotated[int, Field(ge=16)] | None = None
     """Side of the enlarged crops in pixels; null takes a size by the picture."""
 

@@ -231,32 +231,27 @@ def draw_pictures(
     qp: int,
     folder: Path,
     title: str,
+    *,
+    coded: bool,
 ) -> Figure:
-    """Fig. 7 or 8: source, training picture and IQNet's, before coding and reconstructed at ``qp``.
+    """Fig. 7 (before coding) or 8 (``coded`` at ``qp``): a picture by all methods, side by side.
 
-    ``table`` is that of :func:`table2`, ``folder`` holds what :func:`save_pictures` wrote;
-    ``title`` is completed by the picture's name.
+    ``table`` has the rows of one QP, ``windows`` are marked, ``folder`` holds the pictures.
     """
     rows = {row["method"]: row for row in _at(table, image, qp)}
-    pictures = {
-        (method, step): _fitted(folder / picture_file(image, method, step))
-        for step in (None, qp)
-        for method in METHODS
-    }
+    step = qp if coded else None
+    pictures = {name: _fitted(folder / picture_file(image, name, step)) for name in METHODS}
     scale, first = next(iter(pictures.values()))
-    height = first.shape[0]
-    sheet = Sheet(GAP + 3 * (SHEET_PICTURE + GAP), 2 * LINE + 2 * (2 * LINE + height + GAP))
-    name = rows["source"]["picture"]
-    sheet.text(GAP, 8, f"{title}: {image} ({name})", 11)
-    for column, method in enumerate(METHODS):
-        for line, step in enumerate((None, qp)):
-            left = GAP + column * (SHEET_PICTURE + GAP)
-            top = 2 * LINE + line * (2 * LINE + height + GAP)
-            sheet.text(left, top, _heading(method, step), 9.5, weight="bold")
-            sheet.text(left, top + LINE, words_of(rows[method], step is not None), 8.5)
-            axes = sheet.picture(pictures[method, step][1], left, top + 2 * LINE)
-            for label, window in windows.items():
-                _mark(axes, label, window, scale)
+    width = GAP + len(METHODS) * (SHEET_PICTURE + GAP)
+    sheet = Sheet(width, 4 * LINE + first.shape[0] + GAP)
+    sheet.text(GAP, 8, f"{title}: {image} ({rows['source']['picture']})", 11)
+    for column, (method, (_, pixels)) in enumerate(pictures.items()):
+        left = GAP + column * (SHEET_PICTURE + GAP)
+        sheet.text(left, 2 * LINE, _heading(method, step), 9.5, weight="bold")
+        sheet.text(left, 3 * LINE, words_of(rows[method], coded), 8.5)
+        axes = sheet.picture(pixels, left, 4 * LINE)
+        for label, window in windows.items():
+            _mark(axes, label, window, scale)
     return sheet.figure
 
 
@@ -267,25 +262,23 @@ def draw_crops(
     folder: Path,
     title: str,
 ) -> Figure:
-    """Fig. 9: the windows of each picture, enlarged by a whole factor without smoothing."""
+    """Fig. 9: windows of each reconstruction, enlarged by a whole factor without smoothing."""
     side = max(window.side for marked in windows.values() for window in marked.values())
     factor = max(1, SHEET_CROP // side)
     pitch, block = factor * side + GAP, 3 * LINE
     heights = [block + len(marked) * pitch for marked in windows.values()]
-    sheet = Sheet(2 * GAP + len(METHODS) * 2 * pitch, sum(heights) + 2 * LINE)
+    sheet = Sheet(2 * GAP + len(METHODS) * pitch, sum(heights) + 2 * LINE)
     sheet.text(2 * GAP, 8, title, 11)
     top = 2 * LINE - 4
     for (image, marked), height in zip(windows.items(), heights, strict=True):
         rows = {row["method"]: row for row in _at(table, image, qp)}
         places = ", ".join(f"{n}: {w.side}x{w.side} at ({w.x}, {w.y})" for n, w in marked.items())
         sheet.text(2 * GAP, top, f"{image} ({rows['source']['picture']}), {places}", 10)
-        for column, (step, method) in enumerate((s, m) for s in (None, qp) for m in METHODS):
+        for column, method in enumerate(METHODS):
             left = 2 * GAP + column * pitch
-            sheet.text(left, top + 1.2 * LINE, _heading(method, step), 8.5, weight="bold")
-            sheet.text(
-                left, top + 2.1 * LINE, words_of(rows[method], step is not None, short=True), 7
-            )
-            pixels = read_picture(folder / picture_file(image, method, step))
+            sheet.text(left, top + 1.2 * LINE, _heading(method, qp), 8.5, weight="bold")
+            sheet.text(left, top + 2.1 * LINE, words_of(rows[method], True, short=True), 7)
+            pixels = read_picture(folder / picture_file(image, method, qp))
             for line, (label, (x, y, size)) in enumerate(marked.items()):
                 place = top + block + line * pitch
                 sheet.picture(enlarged(pixels[y : y + size, x : x + size], factor), left, place)
