@@ -30,6 +30,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from jndlab.errors import UserError
+from jndlab.files import opens_as_formula
 
 Item = TypeVar("Item")
 Model = TypeVar("Model", bound=BaseModel)
@@ -77,6 +78,12 @@ def _distinct(items: list[Any]) -> list[Any]:
     return items
 
 
+def _plain(text: str) -> str:
+    if opens_as_formula(text):
+        raise ValueError("it begins with = + - or @, which spreadsheets take for a formula")
+    return text
+
+
 def enough_to_split(sources: list[str] | None) -> list[str] | None:
     """Validator of chosen sources: training, validation and test take one each at least."""
     if sources is not None and len(sources) < 3:
@@ -94,6 +101,7 @@ NonNegative = Annotated[float, Field(ge=0), AS_WRITTEN]
 Positive = Annotated[float, Field(gt=0), AS_WRITTEN]
 Fraction = Annotated[float, Field(ge=0, lt=1), AS_WRITTEN]
 Text = Annotated[str, Field(min_length=1)]
+Label = Annotated[str, AfterValidator(_plain)]  # stands in tables that people open
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,63}$")]  # part of file names
 Qp = Annotated[int, Field(ge=0, le=63)]
 Share = Annotated[float, Field(gt=0, le=1), AS_WRITTEN]

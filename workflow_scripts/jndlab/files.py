@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import os
 import tempfile
@@ -11,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from jndlab.errors import UserError
 
 
 def sha256_of(path: str | Path) -> str:
@@ -79,10 +82,100 @@ def write_csv(
         writer.writerows(rows)
 
 
+def read_utf8(path: str | Path) -> str:
+    """Text of a file in UTF-8, its byte order mark left out, line ends as they are.
+
+    Raises UserError, with the line, for any other encoding; OSError where it cannot be read.
+    """
+    data = Path(path).read_bytes()
+    remedy = "save it as UTF-8 (of a spreadsheet: `CSV UTF-8, comma separated`)."
+    if b"\0" in data:
+        raise UserError(
+            "a file is no UTF-8 text.",
+            where=f"{path}, line {data[: data.index(0)].count(10) + 1}",
+            expected="UTF-8; found bytes 0, as UTF-16 or a file that is no text has",
+            remedy=remedy,
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            "a file is no UTF-8 text.",
+            where=f"{path}, line {data[: error.start].count(10) + 1}",
+            expected=f"UTF-8; found byte 0x{data[error.start]:02x}, as older encodings have",
+            remedy=remedy,
+        ) from error
+
+
 def read_csv(path: str | Path, delimiter: str = ",") -> list[dict[str, str]]:
-    """Read a table of text cells, one dict per row."""
-    with open(path, newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream, delimiter=delimiter))
+    """Read a table of text cells, one dict per row.
+
+    Raises UserError, with file and line, for a text that is not UTF-8, another separator, columns
+    of one name, and rows of another number of cells or of empty cells alone; OSError where the
+    file cannot be read. Blank lines are left out.
+    """
+    return [row for _, row in read_rows(path, delimiter)]
+
+
+def read_rows(path: str | Path, delimiter: str = ",") -> list[tuple[str, dict[str, str]]]:
+    """As :func:`read_csv`, each row with the place (file and line) that messages name."""
+    rows = csv.reader(io.StringIO(read_utf8(path), newline=""), delimiter=delimiter, strict=True)
+    found: list[tuple[str, dict[str, str]]] = []
+    columns: list[str] = []
+    separators = {",": "commas", "\t": "tabs", ";": "semicolons"}
+    parted = separators.get(delimiter, repr(delimiter))
+    try:
+        for cells in rows:
+            where = f"{path}, line {rows.line_num}"
+            if not cells:
+                continue
+            if not columns:
+                columns = cells
+                other = [name for mark, name in separators.items() if mark in cells[0]]
+                if len(cells) == 1 and other:
+                    raise UserError(
+                        f"a table is parted by {other[0]}.",
+                        where=where,
+                        expected=f"cells parted by {parted}",
+                        remedy=f"save it with {parted} between cells and points in numbers.",
+                    )
+                if twice := sorted({name for name in cells if cells.count(name) > 1}):
+                    raise UserError(
+                        f"a table has several columns called '{twice[0]}'.", where=where
+                    )
+            elif len(cells) != len(columns):
+                raise UserError(
+                    f"a row has {len(cells)} cells for {len(columns)} columns.",
+                    where=where,
+                    expected=f"cells parted by one of the {parted} each; text that holds such, "
+                    "like a number with a decimal comma, in quotes",
+                )
+            elif not any(cell.strip() for cell in cells):
+                raise UserError(
+                    "a row has empty cells alone.",
+                    where=where,
+                    expected="a value in some cell",
+                    remedy="delete the row (spreadsheets keep rows that were cleared).",
+                )
+            else:
+                found.append((where, dict(zip(columns, cells, strict=True))))
+    except csv.Error as error:
+        raise UserError(
+            "a table cannot be read.", where=f"{path}, line {rows.line_num}", expected=str(error)
+        ) from error
+    return found
+
+
+def opens_as_formula(text: str) -> bool:
+    """Whether a spreadsheet would take a text for a formula: it begins with = + - @ and is no
+    number."""
+    if not text.lstrip().startswith(("=", "+", "-", "@")):
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return True
+    return False
 
 
 def _umask() -> int:

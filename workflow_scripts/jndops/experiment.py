@@ -10,6 +10,7 @@ from jndlab.configuration import (
     CodingConfiguration,
     Count,
     Distinct,
+    Label,
     Name,
     Pair,
     Qp,
@@ -75,7 +76,7 @@ class Method(Section):
     sequences: Several[str] | None = None
     """Those of the run's sequences that a prefilter is run with; null takes all. Means over
     sequences state how many there were."""
-    label: str | None = None
+    label: Label | None = None
     """Name in tables and figures; the method's own name if empty."""
 
 

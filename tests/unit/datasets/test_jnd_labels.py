@@ -128,7 +128,7 @@ def test_levels_out_of_order_are_an_error_or_by_switch_a_warning(unit, values):
             ",".join(COLUMNS) + "\na,one,30,QP,subjective,mean,,,\n",
             ["no number", "line 2", "'one'"],
         ),
-        (",".join(COLUMNS) + "\na,1\n", ["no number", "line 2"]),
+        (",".join(COLUMNS) + "\na,1\n", ["2 cells for 9 columns", "line 2"]),
     ],
 )
 def test_a_file_of_another_kind_is_reported(tmp_path, text, words):

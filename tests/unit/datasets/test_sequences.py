@@ -91,12 +91,30 @@ def test_more_frames_than_there_are(shipped, frames):
         ("height", "", "whole number"),
         ("fps", "29.97", "fraction"),
         ("fps", "30/0", "fraction"),
-        ("frames", "0", "at least 1"),
+        ("frames", "0", "1 to"),
         ("bit_depth", "12", "one of 8, 10"),
         ("content", "real", "one of published, demo"),
         ("id", "a/b", "A-Za-z0-9"),
         ("scaled_from", "720p", "1280x720"),
         ("start", "-1", "whole number"),
+        ("width", "16", "18 to 16384"),
+        ("height", "99999999998", "18 to 16384"),
+        ("frames", "9" * 5000, "whole number"),
+        ("frames", "99999999999", "1 to"),
+        ("fps", "99999999/1", "fraction"),
+        ("scaled_from", "0x0", "1280x720"),
+        ("scaled_from", "999999x999999", "1280x720"),
+        ("file", "/etc/passwd", "file in that folder"),
+        ("file", "../../etc/passwd", "file in that folder"),
+        ("file", "a/../../b.yuv", "file in that folder"),
+        ("file", "skvideo:../../x.mp4", "file in that folder"),
+        ("file", "os:path.py", "file in that folder"),
+        ("file", "http://example.org/a.mp4", "file in that folder"),
+        ("file", "concat:a|b", "file in that folder"),
+        ("name", "=1+2", "as papers print it"),
+        ("name", "@SUM(A1)", "as papers print it"),
+        ("class", "+cmd", "common test conditions"),
+        ("id", "x" * 65, "A-Za-z0-9"),
     ],
 )
 def test_a_wrong_cell_is_named_with_what_is_allowed(tmp_path, column, value, allowed):
@@ -104,7 +122,7 @@ def test_a_wrong_cell_is_named_with_what_is_allowed(tmp_path, column, value, all
     with pytest.raises(UserError) as caught:
         load_sequences(path)
     message = str(caught.value)
-    assert "row 3" in message and f"'{column}'" in message and f"'{value}'" in message
+    assert "row 3" in message and f"'{column}'" in message and f"'{value[:80]}'" in message
     assert allowed in message
 
 
@@ -144,3 +162,28 @@ def test_choice_by_id_names_the_known_ones(shipped):
 def test_a_sheet_that_is_not_there(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         load_sequences(tmp_path / "none.tsv")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda text: text.encode("utf-16"), r"no UTF-8 text(.|\n)*line 1"),
+        (lambda text: text.replace("own", "\u00e4", 1).encode("cp1252"), "no UTF-8 text"),
+        (lambda text: text.replace("\t", ";").encode(), "other columns"),
+        (lambda text: text.splitlines()[0].encode(), "no rows"),
+        (lambda text: b"", "other columns"),
+        (lambda text: (text + "\t" * 13 + "\n").encode(), r"empty cells alone(.|\n)*row 3"),
+        (lambda text: text.replace("clip.yuv", "cl\x07ip.yuv").encode(), r"not shown(.|\n)*row 2"),
+    ],
+)  # fmt: skip
+def test_a_sheet_of_another_kind_is_named(tmp_path, spoil, message):
+    path = sheet(tmp_path, {})
+    path.write_bytes(spoil(path.read_text()))
+    with pytest.raises(UserError, match=message) as caught:
+        load_sequences(path)
+    assert str(path) in caught.value.where
+
+
+def test_ids_that_one_file_system_takes_for_one_are_refused(tmp_path):
+    with pytest.raises(UserError, match="capitals alone"):
+        load_sequences(sheet(tmp_path, {"id": "clip"}, {"id": "Clip"}))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from jndlab.errors import UserError
+from jndlab.files import read_utf8
 
 _NUMBER = re.compile(r"\d+")
 _BETWEEN = re.compile(r"[\s,;\[\]]*")
@@ -23,7 +24,7 @@ def files_by_quality(
     """
     folder = require_folder(folder)
     found: dict[str, dict[int, Path]] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in files_below(folder, "*"):
         match = pattern.fullmatch(path.name)
         if match is None or path_part not in str(path.relative_to(folder)) or not path.is_file():
             continue
@@ -38,6 +39,15 @@ def files_by_quality(
             )
         of_source[quality] = path
     return found
+
+
+def files_below(folder: Path, pattern: str) -> list[Path]:
+    """Files below a folder by name, sorted, without what macOS adds when it unpacks or copies."""
+    return [
+        path
+        for path in sorted(folder.rglob(pattern))
+        if not path.name.startswith("._") and "__MACOSX" not in path.parts
+    ]
 
 
 def require_qualities(
@@ -102,6 +112,6 @@ def whole_numbers(text: str, where: str) -> list[int]:
 def read_text(path: str | Path, what: str) -> str:
     """Text of a file; UserError that names it and ``what`` it should be."""
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_utf8(path)
+    except OSError as error:
         raise UserError(f"{what} cannot be read: {error}.", where=str(path)) from error

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.files import read_csv, write_csv
+from jndlab.files import read_rows, write_csv
 from jndlab.quality.jnd_statistics import RANGES, JndSamples, Unit, estimate_jnd, is_statistic
 
 Kind = Literal["subjective", "vmaf_steps"]
@@ -173,9 +173,10 @@ def write_labels(path: str | Path, labels: JndLabels) -> None:
 def read_labels(path: str | Path, *, levels: int = 3, order: Order = "error") -> JndLabels:
     """Read and check a table that :func:`write_labels` wrote, or one of the same columns."""
     try:
-        cells = read_csv(path)
+        table = read_rows(path)
     except OSError as error:
         raise UserError(f"JND labels cannot be read: {error.strerror}.", where=str(path)) from error
+    cells = [row for _, row in table]
     if not cells or list(cells[0]) != COLUMNS:
         raise UserError(
             "this is no table of JND labels.",
@@ -183,7 +184,7 @@ def read_labels(path: str | Path, *, levels: int = 3, order: Order = "error") ->
             expected=f"the columns {', '.join(COLUMNS)} and a row per source and level; "
             f"found {', '.join(map(str, cells[0])) if cells else 'no rows'}",
         )
-    rows = [_from_cells(row, f"{path}, line {line}") for line, row in enumerate(cells, start=2)]
+    rows = [_from_cells(row, where) for where, row in table]
     return make_labels(rows, str(path), levels=levels, order=order)
 
 

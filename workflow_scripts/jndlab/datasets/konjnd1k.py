@@ -22,9 +22,14 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image
 
-from jndlab.datasets.jnd_files import files_by_quality, require_folder, require_qualities
+from jndlab.datasets.jnd_files import (
+    files_below,
+    files_by_quality,
+    require_folder,
+    require_qualities,
+)
 from jndlab.errors import UserError
-from jndlab.files import read_csv
+from jndlab.files import read_rows
 from jndlab.media.pictures import open_picture, picture_size
 from jndlab.quality.jnd_statistics import JndSamples, Unit, check_samples
 
@@ -71,7 +76,7 @@ def find_sources(
             expected=f"files like SRC0001_{coder}_001.jpg",
         )
     require_qualities(found, LEVELS[coder] if levels is None else levels, "level", folder)
-    originals = {path.stem: path for path in sorted(folder.rglob("*.png"))}
+    originals = {path.stem: path for path in files_below(folder, "*.png")}
     sources = {}
     for name, files in found.items():
         if name not in originals:
@@ -94,9 +99,10 @@ def read_ratings(path: str | Path) -> dict[Coder, JndSamples]:
     ratings out of 1..100 or 1..51, or statistics that do not fit.
     """
     try:
-        rows = read_csv(path)
+        table = read_rows(path)
     except OSError as error:
         raise UserError(f"ratings cannot be read: {error.strerror}.", where=str(path)) from error
+    rows = [row for _, row in table]
     if not rows or set(COLUMNS) - set(rows[0]):
         raise UserError(
             "this is no table of KonJND-1k ratings.",
@@ -105,8 +111,7 @@ def read_ratings(path: str | Path) -> dict[Coder, JndSamples]:
             f"found {', '.join(map(str, rows[0])) if rows else 'no rows'}",
         )
     values: dict[str, dict[str, tuple[np.ndarray, ...]]] = {coder: {} for coder in get_args(Coder)}
-    for line, row in enumerate(rows, start=2):
-        where = f"{path}, line {line}"
+    for where, row in table:
         coder, name = row["Compression type"], Path(row["image_id"]).stem
         if coder not in values or name in values[coder]:
             raise UserError(

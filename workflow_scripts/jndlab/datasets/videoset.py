@@ -8,7 +8,6 @@ one folder; how deep is not confirmed and does not matter.
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Sequence
@@ -19,12 +18,14 @@ from typing import Any
 import numpy as np
 
 from jndlab.datasets.jnd_files import (
+    files_below,
     files_by_quality,
     require_folder,
     require_qualities,
     require_sources,
 )
 from jndlab.errors import UserError
+from jndlab.files import read_csv
 from jndlab.quality.jnd_statistics import JndSamples, check_samples
 
 SOURCES = tuple(f"videoSRC{number:03d}" for number in range(1, 221))
@@ -115,9 +116,7 @@ def find_clips(
 
 
 def _table_path(folder: Path, stem: str) -> Path:
-    found = [
-        path for suffix in ("csv", "xlsx") for path in sorted(folder.rglob(f"{stem}.{suffix}"))
-    ]
+    found = [path for suffix in ("csv", "xlsx") for path in files_below(folder, f"{stem}.{suffix}")]
     if not found:
         raise UserError(
             f"the JND table '{stem}' is missing.",
@@ -180,12 +179,26 @@ def _row(cells: dict[str, Any], level: int, where: str) -> VideoSetRow:
 
 
 def _csv_cells(path: Path) -> list[dict[str, Any]]:
-    with open(path, newline="", encoding="utf-8-sig") as stream:
-        return list(csv.DictReader(stream))
+    return read_csv(path)
 
 
 def _xlsx_cells(path: Path) -> list[dict[str, Any]]:
     from openpyxl import load_workbook  # 0.3 s to import: only for workbooks
 
-    rows = list(load_workbook(path, read_only=True, data_only=True).worksheets[0].values)
+    try:
+        rows = list(load_workbook(path, read_only=True, data_only=True).worksheets[0].values)
+    except Exception as error:  # openpyxl raises anything on damaged workbooks
+        raise UserError(
+            "a workbook cannot be read.",
+            where=str(path),
+            expected=f"a whole .xlsx file; {error}",
+            remedy="fetch the file again.",
+        ) from error
+    for line, row in enumerate(rows, start=1):
+        if not any(cell is not None for cell in row):
+            raise UserError(
+                "a row has empty cells alone.",
+                where=f"{path}, line {line}",
+                remedy="delete the row (spreadsheets keep rows that were cleared).",
+            )
     return [dict(zip(map(str, rows[0]), row, strict=True)) for row in rows[1:]] if rows else []

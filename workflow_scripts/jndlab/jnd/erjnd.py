@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlab.errors import UserError
+from jndlab.files import read_utf8
 from jndlab.jnd.dct import BLOCK, dct_blocks, idct_blocks, radial_frequency
 from jndlab.jnd.edges import CANNY_DETAIL, CANNY_MAIN, checked_thresholds, minor_edges
 from jndlab.jnd.prefilter import Prefilter
@@ -221,7 +222,7 @@ def from_scale_255(luma: np.ndarray, bit_depth: int) -> np.ndarray:
 def _weights_of_file(path: Path) -> np.ndarray:
     if not path.is_file():
         raise UserError("the file of frequency weights does not exist.", where=str(path))
-    rows = [line.split(",") for line in path.read_text().splitlines() if line.strip()]
+    rows = [line.split(",") for line in read_utf8(path).splitlines() if line.strip()]
     shape = f"{len(rows)} rows of {', '.join(map(str, sorted({len(row) for row in rows})))} columns"
     try:
         weights = np.array([[float(cell) for cell in row] for row in rows])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jndlab.errors import UserError
+from jndlab.files import opens_as_formula
 
 if TYPE_CHECKING:
     import numpy as np
@@ -263,6 +264,12 @@ def _rows(path: str | Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[
                     )
                 cells = {name: row[name].strip() for name in columns}
                 for name, cell in cells.items():
+                    if opens_as_formula(cell):
+                        raise UserError(
+                            f"a cell is a formula to spreadsheets: '{cell[:60]}'.",
+                            where=f"{where}, column {name}",
+                            expected="a text that does not begin with = + - or @",
+                        )
                     if any(unicodedata.category(letter).startswith("C") for letter in cell):
                         raise UserError(
                             f"a cell has a character that is not shown: {ascii(cell)[:80]}.",

@@ -13,7 +13,11 @@ def picture_files(folder: Path) -> dict[str, Path]:
     """File name without suffix -> path; UserError for no folder, no pictures, or equal names."""
     if not folder.is_dir():
         raise UserError("the folder of pictures does not exist.", where=str(folder))
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    paths = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
+    )
     if not paths:
         raise UserError(
             "the folder holds no pictures.",

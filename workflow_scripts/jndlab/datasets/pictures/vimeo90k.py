@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from jndlab.errors import UserError
+from jndlab.files import read_utf8
 from jndlab.media.clip import evenly_spread
 
 TEST_LIST = "sep_testlist.txt"  # 7,824 clips, as many as IQNet (2024) trains on
@@ -40,7 +41,7 @@ def first_frames(folder: str | Path, limit: int | None = None) -> dict[str, Path
 def read_clip_list(path: str | Path) -> list[str]:
     """The clips of a list, ``00001/0266`` in each line; empty lines are left out."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_utf8(path)
     except OSError as error:
         raise UserError(
             "the list of Vimeo-90K's test clips is missing.",

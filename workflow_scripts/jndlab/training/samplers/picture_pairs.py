@@ -25,7 +25,11 @@ def list_pictures(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError("a folder of pictures does not exist.", where=str(folder))
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
+    )
     if not found:
         raise UserError(
             "a folder holds no pictures.",
