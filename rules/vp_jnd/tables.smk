@@ -18,7 +18,8 @@ rule tabulate_vp_jnd:
     params:
         folder=vp_jnd_inputs.home,
         data=vp_jnd_inputs.data,
-        methods=vp_jnd_inputs.choices,
+        methods=vp_jnd_inputs.choice_seeds(),
+        trainings=vp_jnd_inputs.training_names(),
         label_folders=VP_JND["label_folders"],
     script:
         "../../workflow_scripts/vp_jnd/tabulate_vp_jnd.py"
@@ -42,7 +43,7 @@ rule plot_vp_jnd_figures:
         folder=vp_jnd_inputs.home,
         entry=vp_jnd_inputs.whole_entry,
         folder_of_data=vp_jnd_inputs.folder,
-        methods=vp_jnd_inputs.choices,
+        methods=vp_jnd_inputs.choice_seeds(),
         classifiers=vp_jnd_inputs.classifiers(),
         labels=vp_jnd_inputs.choice_labels(),
         shown=VP_JND["shown"],

@@ -4,16 +4,17 @@
 rule train_vp_jnd:
     """Train VP-JNDnet or its predecessor on the training pictures of a split."""
     input:
+        unpack(vp_jnd_inputs.training_measures),
         pictures=rules.list_vp_jnd_pictures.output.pictures,
         table=rules.list_vp_jnd_pictures.output.table,
         labels=rules.label_vp_jnd_pictures.output.labels,
         splits=rules.split_vp_jnd_pictures.output.splits,
     output:
-        **coding.trained_network("<results>/models/vp_jnd/{network}_{data}_{split}"),
+        **coding.trained_network("<results>/models/vp_jnd/{network}_{data}_{split}_seed{seed}"),
     log:
-        "<logs>/train_vp_jnd/{network}.{data}.{split}.log",
+        "<logs>/train_vp_jnd/{network}.{data}.{split}.{seed}.log",
     benchmark:
-        "<benchmarks>/train_vp_jnd/{network}.{data}.{split}.tsv"
+        "<benchmarks>/train_vp_jnd/{network}.{data}.{split}.{seed}.tsv"
     conda:
         "../../envs/networks.yaml"
     # Networks of a few channels gain nothing from a second thread; two of them side by side do.
@@ -23,8 +24,9 @@ rule train_vp_jnd:
     params:
         entry=vp_jnd_inputs.entry,
         folder=vp_jnd_inputs.folder,
+        architecture=vp_jnd_inputs.architecture,
         network=vp_jnd_inputs.network,
-        training=VP_JND["training"],
+        training=vp_jnd_inputs.training,
         store=vp_jnd_inputs.store,
     script:
         "../../workflow_scripts/vp_jnd/train_vp_jnd.py"
@@ -38,11 +40,11 @@ rule choose_vp_jnd_qualities:
         table=rules.list_vp_jnd_pictures.output.table,
         splits=rules.split_vp_jnd_pictures.output.splits,
     output:
-        choices="<results>/vp_jnd/{data}/choices/{method}/{split}.json",
+        choices="<results>/vp_jnd/{data}/choices/{method}/{split}_seed{seed}.json",
     log:
-        "<logs>/choose_vp_jnd_qualities/{data}.{method}.{split}.log",
+        "<logs>/choose_vp_jnd_qualities/{data}.{method}.{split}.{seed}.log",
     benchmark:
-        "<benchmarks>/choose_vp_jnd_qualities/{data}.{method}.{split}.tsv"
+        "<benchmarks>/choose_vp_jnd_qualities/{data}.{method}.{split}.{seed}.tsv"
     conda:
         "../../envs/networks.yaml"
     resources:
@@ -53,6 +55,7 @@ rule choose_vp_jnd_qualities:
         folder=vp_jnd_inputs.folder,
         target=coding.method_class,
         options=vp_jnd_inputs.options,
+        trained=vp_jnd_inputs.is_trained,
         store=vp_jnd_inputs.store,
         judge_every=VP_JND["judge_every"],
     script:

@@ -28,16 +28,13 @@ methods:
     class: jndlab.models.vp_jnd.choice:VpJndChoice
     label: VP-JND
     options:
-      model: "{results}/models/vp_jnd/vp_jnd_{data}_{split}/model.onnx"
-      patches: 4
-      crops: aligned
+      model: "{results}/models/vp_jnd/vp_jnd_{data}_{split}_seed{seed}/model.onnx"
   liu_pw_jnd: # the predecessor, a network of its own
     kind: quality_choice
     class: jndlab.models.vp_jnd.choice:VpJndChoice
     label: Liu et al.
     options:
-      model: "{results}/models/vp_jnd/liu_pw_jnd_{data}_{split}/model.onnx"
-      patches: 4
+      model: "{results}/models/vp_jnd/liu_pw_jnd_{data}_{split}_seed{seed}/model.onnx"
       search: sliding_window
   half:
     kind: quality_choice
@@ -55,7 +52,15 @@ vp_jnd:
   network: {width: 0.125, patch_size: 16, start: detail, dropout: 0.1}
   predecessor: {width: 0.125, patch_size: 32, start: detail, dropout: 0.1}
   training:
-    {epochs: 1, batch_size: 4, pairs_per_picture: 8, patches: 4, crops: aligned, ema_decay: null}
+    steps: 4
+    validations: 2
+    batch_size: 4
+    pairs_per_picture: 8
+    patches: 4
+    crops: aligned
+    places: tiles
+    ema_decay: null
+  seeds: [0, 1]
 """
 OWN = '''
 class Half:
@@ -108,6 +113,7 @@ def test_every_choice_is_in_the_tables_ones_own_included(results):
     assert judged == ["vp_jnd", "liu_pw_jnd"]
     assert 0 < float(predicted["vp_jnd"]["calls"]) <= 20
     assert float(predicted["true_labels"]["mean_abs_dqf"]) == 0
+    assert {row["seeds"] for row in predicted.values()} == {"2", "0"}
     pictures = rows(results / "vp_jnd/tables/pictures.csv")
     assert [row["half"] for row in pictures] == ["51"] * len(pictures)
     expected = sum(abs(51 - int(row["label"])) for row in pictures) / len(pictures)
@@ -130,7 +136,7 @@ def test_every_figure_is_drawn(results):
 
 @pytest.mark.parametrize("network", ["vp_jnd", "liu_pw_jnd"])
 def test_the_networks_can_be_registered(results, network):
-    folder = results / f"models/vp_jnd/{network}_tiny_fractions"
+    folder = results / f"models/vp_jnd/{network}_tiny_fractions_seed1"
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["architecture"]["name"] == network
     assert (folder / "model.onnx").is_file()
@@ -143,9 +149,9 @@ def test_each_picture_is_coded_once_at_each_quality(results):
 
 def test_a_finished_run_has_nothing_to_do_and_a_method_touches_only_its_own(run):
     assert run.planned(*RUN) == {}
-    run.write("other.yaml", CONFIG.replace("4\n      crops: aligned\n  liu", "5\n  liu"))
+    run.write("other.yaml", CONFIG.replace("search: sliding_window", "search: binary"))
     planned = run.planned("vp_jnd", "--configfile", "other.yaml")
-    assert planned["choose_vp_jnd_qualities"] == 1 and "train_vp_jnd" not in planned
+    assert planned["choose_vp_jnd_qualities"] == 2 and "train_vp_jnd" not in planned
 
 
 BAD = {
@@ -180,7 +186,9 @@ def test_bad_pictures_are_told_and_nothing_is_left(run, kind):
     ("change", "said"),
     [
         (("source: packaged", "source: packaged\n      codec: bgp"), "did you mean 'bpg'"),
-        (("kind: fractions,", "kind: folds, folds: 3, runs: [4],"), "there is no fold 4"),
+        (("seeds: [0, 1]", "seeds: [0, 0.5]"), "vp_jnd.seeds[1]: 0.5 is not allowed"),
+        (("seeds: [0, 1]", "seeds: [1, 1]"), "holds an entry twice"),
+        (("kind: fractions,", "kind: grouped_folds, folds: 3, runs: [4],"), "there is no fold 4"),
     ],
 )
 def test_a_wrong_configuration_is_told_before_anything_runs(run, change, said):

@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--method", help="a method of kind quality_choice; the first by default")
     parser.add_argument("--data", help="the data set that it was trained on; the first by default")
     parser.add_argument("--split", help="the split that it was trained on; the first by default")
+    parser.add_argument("--seed", type=int, help="of its training; the first by default")
     parser.add_argument("--out", type=Path, help="also write the picture, coded so, to this file")
     return parser
 
@@ -44,9 +45,11 @@ def recommendation(asked: argparse.Namespace) -> str:
     method = _one_of(asked.method, settings.methods_of("quality_choice"), "quality choice")
     data = _one_of(asked.data, list(data_sets), "data set of VP-JND")
     split = _one_of(asked.split, split_names(data_sets[data]["split"]), f"split of {data}")
+    seeds = [str(seed) for seed in settings.config["vp_jnd"]["seeds"]]
+    seed = _one_of(None if asked.seed is None else str(asked.seed), seeds, "seed of VP-JND")
     codec = get_still_codec(data_sets[data]["codec"])
     _require_suffix(asked.out, codec.suffix)
-    options = _options(settings, method, data, split)
+    options = _options(settings, method, data=data, split=split, seed=seed)
     choice = load_choice(settings.config["methods"][method]["class"], options, codec, None)
     try:
         decision = choice.choose(picture)
@@ -64,7 +67,8 @@ def recommendation(asked: argparse.Namespace) -> str:
         ("recommended", f"{unit} {decision.quality} ({codec.name}), {decision.bytes:,} bytes"),
         ("saving", f"{100 * decision.saving:.1f} % of the {decision.best_bytes:,} bytes at "
                    f"{unit} {codec.qualities[-1]}"),
-        ("how", f"{method} ({data}, {split}), {decision.calls} coded versions looked at"),
+        ("how", f"{method} ({data}, {split}, seed {seed}), {decision.calls} coded versions "
+                "looked at"),
     ]  # fmt: skip
     if asked.out:
         tags = display_tags(asked.picture)
@@ -88,10 +92,10 @@ def _require_suffix(out: Path | None, suffix: str) -> None:
         )
 
 
-def _options(settings: Settings, method: str, data: str, split: str) -> dict[str, Any]:
+def _options(settings: Settings, method: str, **names: str) -> dict[str, Any]:
     options = settings.config["methods"][method]["options"]
     results = settings.config["results_dir"]
-    expanded = expanded_options(options, results=results, data=data, split=split)
+    expanded = expanded_options(options, results=results, **names)
     model = expanded.get("model")
     if model and not Path(model).is_file():
         raise UserError(

@@ -12,7 +12,9 @@ def main(snakemake) -> None:
     params = snakemake.params
     quiz = QuizPictures(params.quiz_folder)
     choices = {
-        name: load_choice(params.classes[name], options, quiz.codec, params.store)
+        name: load_choice(
+            params.classes[name], options, quiz.codec, params.store, snakemake.threads
+        )
         for name, options in params.options.items()
     }
     fitted = read_json(snakemake.input.fitted)[params.split]

@@ -15,7 +15,9 @@ def main(snakemake) -> None:
     records = {record.name: record for record in read_list(given.table)}
     codec = still_codec_for(picture_choice(params.entry, params.folder), list(records.values()))
     subsets = {split.name: split.subsets for split in read_splits(given.splits)}[wildcards.split]
-    choice = load_choice(params.target, params.options, codec, params.store)
+    choice = load_choice(
+        params.target, params.options, codec, params.store, threads=snakemake.threads
+    )
     chosen = choices_of_split(
         wildcards.method,
         choice,
@@ -25,7 +27,8 @@ def main(snakemake) -> None:
         params.judge_every,
     )
     models = [sha256_of(path) for path in given.models]
-    write_json(snakemake.output.choices, {**chosen, "models_sha256": models})
+    seed = int(wildcards.seed) if params.trained else None
+    write_json(snakemake.output.choices, {**chosen, "seed": seed, "models_sha256": models})
 
 
 run(main, snakemake)

@@ -4,7 +4,12 @@ from pathlib import Path
 
 from jndlab.codecs.stills.store import StillStore
 from jndlab.datasets.pictures.picture_list import load_picture, read_list
-from jndlab.papers.vp_jnd.figures import correlation_figure, decision_figure, saving_figure
+from jndlab.papers.vp_jnd.figures import (
+    correlation_figure,
+    decision_figure,
+    margin_figure,
+    saving_figure,
+)
 from jndlab.papers.vp_jnd.held_out import load_held_out, picture_choice
 from jndlab.papers.vp_jnd.picture_figures import (
     look_figure,
@@ -31,13 +36,16 @@ def main(snakemake) -> None:
     stem = stems(snakemake.output)
     correlation_figure(tested, stem["correlation"])
     saving_figure(tested, stem["saving"], params.labels)
+    margin_figure(tested, stem["margins"], params.labels)
     pixel_jnd_figure(pictures, stem["pixel_jnd"])
     look_figure(pictures, tested.labels, codec, StillStore(params.store), stem["look"])
     if params.classifiers:
         decision_figure(tested, names, stem["decisions"], params.labels)
+    classified = tested.first_classified()
     for method in params.classifiers:
-        chosen = {name: row for (of, name), row in tested.classified.items() if of == method}
-        weight_figure(pictures, chosen, stem[f"weights_{method}"], params.labels[method])
+        weight_figure(
+            pictures, classified[method], stem[f"weights_{method}"], params.labels[method]
+        )
 
 
 run(main, snakemake)

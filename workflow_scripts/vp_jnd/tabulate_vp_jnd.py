@@ -5,12 +5,14 @@ from pathlib import Path
 from jndlab.papers.vp_jnd.captions import (
     CORRELATION,
     LABELS,
+    MARGINS,
     PICTURES,
     prediction_caption,
     saving_caption,
 )
 from jndlab.papers.vp_jnd.held_out import load_held_out, load_labels
 from jndlab.papers.vp_jnd.label_statistics import label_table
+from jndlab.papers.vp_jnd.margins import margin_table, printed_ranges
 from jndlab.papers.vp_jnd.tables import (
     comparison,
     correlation_table,
@@ -18,6 +20,7 @@ from jndlab.papers.vp_jnd.tables import (
     prediction_table,
     saving_table,
 )
+from jndlab.papers.vp_jnd.training_table import training_caption, training_table
 from jndlab.report.compare import FOUND, with_verdicts
 from jndlab.report.tables import LIST_FORMATS, write_table
 from jndops.adapter import run, stems
@@ -41,6 +44,10 @@ def main(snakemake) -> None:
     formats = {"ssim": ".4f"}
     write_table(_plain(saved), stem["saving"], caption=about, float_formats=formats)
     write_table(compared, stem["saving_comparison"], caption=with_verdicts(about, compared))
+    trainings = training_table(params.trainings, snakemake.input.trainings)
+    write_table(trainings, stem["trainings"], caption=training_caption(trainings))
+    about, formats = f"{MARGINS} {printed_ranges()}", {"shortfall_ms_ssim": ".5f"}
+    write_table(margin_table(tested), stem["margins"], caption=about, float_formats=formats)
     write_table(_plain(correlation_table(tested)), stem["correlation"], caption=CORRELATION)
     labels = {name: load_labels(folder / name) for name in params.data}
     metadata = label_table(labels, params.label_folders)

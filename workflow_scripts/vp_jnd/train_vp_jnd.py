@@ -8,6 +8,7 @@ from jndlab.datasets.pictures.picture_list import load_picture, read_list
 from jndlab.datasets.splits import read_splits
 from jndlab.papers.vp_jnd.held_out import picture_choice
 from jndlab.papers.vp_jnd.labels import pw_jnds
+from jndlab.papers.vp_jnd.measures import VMAF, read_measures
 from jndlab.papers.vp_jnd.pictures import still_codec_for
 from jndlab.papers.vp_jnd.training import train_classifier
 from jndlab.training.samplers.coded_pairs import LabelledPicture
@@ -22,16 +23,24 @@ def main(snakemake) -> None:
     labels = pw_jnds(read_labels(given.labels, levels=1), codec)
     subsets = {split.name: split.subsets for split in read_splits(given.splits)}[wildcards.split]
 
+    measures = read_measures(given.measures, given.pixel_jnd)
+
     def labelled(subset: str) -> list[LabelledPicture]:
         return [
-            LabelledPicture(name, load_picture(given.pictures, records[name]), labels[name])
+            LabelledPicture(
+                name,
+                load_picture(given.pictures, records[name]),
+                labels[name],
+                measures[name].scores[VMAF] if measures else None,
+            )
             for name in subsets[subset]
         ]
 
-    name = f"{wildcards.network}_{wildcards.data}_{wildcards.split}"
+    names = (wildcards.network, wildcards.data, wildcards.split, f"seed{wildcards.seed}")
+    name = "_".join(names)
     with server_run(name, params) as on_metrics:
         train_classifier(
-            wildcards.network,
+            params.architecture,
             params.network,
             params.training,
             labelled("train"),
@@ -39,6 +48,7 @@ def main(snakemake) -> None:
             codec,
             StillStore(params.store),
             Path(snakemake.output.model).parent,
+            seed=int(wildcards.seed),
             source=params.entry["source"],
             threads=snakemake.threads,
             on_metrics=on_metrics,

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from itertools import product
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jndlab.errors import UserError
-from jndlab.jnd.quality_search import AGREEMENT, BLOCK, SEARCHES, Call, search_pw_jnd
+from jndlab.jnd.quality_search import (
+    AGREEMENT,
+    BLOCK,
+    KERNEL,
+    SEARCHES,
+    Call,
+    LabelPrior,
+    search_pw_jnd,
+)
 
 QF = range(1, 101)
 CLEAN_CALLS = {  # most, and mean over all clean sequences of 100: what the docstring says
@@ -130,3 +139,25 @@ def test_bad_input_is_refused():
         search_pw_jnd(lambda _: True, QF, "golden")
     with pytest.raises(UserError, match="no qualities"):
         search_pw_jnd(lambda _: True, [])
+
+
+def test_a_prior_keeps_what_a_sure_search_finds_and_replaces_what_a_blind_one_finds():
+    qualities, labels = tuple(range(1, 101)), [60, 62, 64, 64, 66, 68]
+    assert LabelPrior(labels, 0.0).weigh(30, qualities) == 30
+    assert 62 <= LabelPrior(labels, 1000.0).weigh(30, qualities) <= 66
+    between = [LabelPrior(labels, spread).weigh(52, qualities) for spread in (1.0, 4.0, 20.0)]
+    assert 52 <= between[0] <= between[1] <= between[2] <= 64 and between[0] < between[2]
+
+
+def test_a_prior_has_the_least_expected_error_of_all_answers():
+    """Labels and errors drawn as the prior has them: no constant shift of its answer is better."""
+    rng = np.random.default_rng(0)
+    qualities, labels = tuple(range(1, 101)), [50, 70]
+    prior = LabelPrior(labels, 6.0)
+    true = np.clip(rng.choice(labels, 4000) + rng.laplace(0, KERNEL, 4000).round(), 1, 100)
+    found = np.clip(true + rng.laplace(0, 6.0, 4000).round(), 1, 100).astype(int)
+    weighed = np.array([prior.weigh(int(one), qualities) for one in found])
+    error = np.abs(weighed - true).mean()
+    assert error < np.abs(found - true).mean() - 0.5
+    for other in (weighed - 2, weighed + 2, (weighed + found) // 2):
+        assert error < np.abs(other - true).mean()

@@ -195,10 +195,10 @@ def test_a_stage_starts_from_the_weights_of_others(demo):
 def test_choices_of_qualities_name_their_models(demo):
     vp_jnd = VpJndInputs(demo)
     data, split = vp_jnd.first
-    models = vp_jnd.models(SimpleNamespace(method="vp_jnd", data=data, split=split))
-    assert models == [f"results/models/vp_jnd/vp_jnd_{data}_{split}/model.onnx"]
+    models = vp_jnd.models(SimpleNamespace(method="vp_jnd", data=data, split=split, seed="1"))
+    assert models == [f"results/models/vp_jnd/vp_jnd_{data}_{split}_seed1/model.onnx"]
     assert set(vp_jnd.first_options()) == set(vp_jnd.choices) == set(vp_jnd.choice_classes())
-    assert any(path.endswith(f"choices/vp_jnd/{split}.json") for path in vp_jnd.chosen(data))
+    assert any(path.endswith(f"choices/vp_jnd/{split}_seed1.json") for path in vp_jnd.chosen(data))
 
 
 def test_the_authors_networks_take_the_place_of_trained_ones():

@@ -17,7 +17,13 @@ from jndlab.media.patches import cut_patches, luma_of, random_corners
 from jndlab.models.model_files import build_network, load_model, parameter_count, save_model
 from jndlab.models.vp_jnd.choice import VpJndChoice
 from jndlab.models.vp_jnd.liu_pw_jnd import LiuPwJnd
-from jndlab.models.vp_jnd.network import Branch, ChannelAttention, NonLocal, VpJndNet
+from jndlab.models.vp_jnd.network import (
+    Branch,
+    ChannelAttention,
+    NonLocal,
+    VpJndNet,
+    masked_errors,
+)
 from jndlab.models.vp_jnd.onnx import ClassifierSession, export_classifier
 from jndlab.models.vp_jnd.patch_classifier import FIRST_WEIGHT
 from jndlab.papers.vp_jnd.baselines import fit_metric_threshold, fit_pixel_jnd_regression
@@ -54,7 +60,7 @@ def test_shared_branch_saves_one_and_the_figure_needs_less_inputs():
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"branches": "shared"}, {"pooling": "global"}, {"inputs": "figure"}],
+    [{}, {"branches": "shared"}, {"pooling": "global"}, {"inputs": "figure"}, {"inputs": "masked"}],
 )
 def test_verdict_is_the_weighted_mean_of_the_patches(options):
     network = build_network("vp_jnd", SMALL | options, seed=1).eval()
@@ -103,8 +109,10 @@ def test_attentions_are_what_their_equations_say():
     gate = torch.sigmoid(attention.mlp(flat.mean(2)) + attention.mlp(flat.max(2).values))
     assert torch.allclose(attention(maps), maps * gate[..., None, None])
 
-    block = NonLocal(8)
-    maps = torch.rand(1, 8, 2, 3)
+
+def test_proper_non_local_block_compares_every_position_with_all_others():
+    torch.manual_seed(0)
+    block, maps = NonLocal(8, "proper"), torch.rand(1, 8, 2, 3)
     theta, phi, g = (layer(maps).flatten(2)[0] for layer in (block.theta, block.phi, block.g))
     expected = torch.empty(8, 6)
     for i in range(6):
@@ -112,6 +120,50 @@ def test_attentions_are_what_their_equations_say():
         expected[:, i] = sum(alike[j] * g[:, j] for j in range(6))
     expected = maps + block.w(expected.reshape(1, 8, 2, 3))
     assert torch.allclose(block(maps), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("channels", "height", "width"), [(16, 4, 4), (8, 2, 3)])  # HW = C, HW < C
+def test_non_local_block_of_the_graph_reshapes_phi_as_tensorflow_does(channels, height, width):
+    """attention.py of the authors, step by step in numpy: NHWC arrays, phi not transposed."""
+    torch.manual_seed(1)
+    block = NonLocal(channels)
+    maps = torch.rand(2, channels, height, width)
+    x = maps.permute(0, 2, 3, 1).numpy()
+
+    def convolved(layer: torch.nn.Conv2d, nhwc: np.ndarray) -> np.ndarray:
+        kernel = layer.weight.detach().numpy()[:, :, 0, 0]
+        return nhwc @ kernel.T + layer.bias.detach().numpy()
+
+    positions = height * width
+    theta = convolved(block.theta, x).reshape(2, positions, channels)
+    phi = convolved(block.phi, x).reshape(2, channels, positions)  # no transpose here
+    g = convolved(block.g, x).reshape(2, positions, channels)
+    affinity = np.exp(theta @ phi)
+    affinity /= affinity.sum(-1, keepdims=True)
+    expected = x + convolved(block.w, (affinity @ g).reshape(x.shape))
+    found = block(maps).detach().permute(0, 2, 3, 1).numpy()
+    assert found == pytest.approx(expected, abs=1e-5)
+    proper = NonLocal(channels, "proper")
+    proper.load_state_dict(block.state_dict())
+    assert np.abs(proper(maps).detach().permute(0, 2, 3, 1).numpy() - expected).max() > 1e-3
+
+
+def test_masked_errors_are_errors_over_thresholds_block_by_block():
+    rng = np.random.default_rng(3)
+    reference, distorted, jnd = rng.random((3, 2, 5, 16, 16)).astype(np.float32)
+    found = masked_errors(
+        *(torch.from_numpy(part.reshape(2, 5, 256)) for part in (reference, distorted, jnd)), 16
+    )
+    ratio = np.abs(reference - distorted) / (jnd + 1 / 255)
+    for turn, (top, left) in enumerate([(0, 0), (0, 8), (8, 0), (8, 8)]):
+        here = (..., slice(top, top + 8), slice(left, left + 8))
+        mean = ratio[here].mean((2, 3))
+        assert found[..., 7 * turn].numpy() == pytest.approx(np.log(mean), abs=0.01)
+        signal, error = (_bands(part[here]) for part in (reference, reference - distorted))
+        for band in range(3):
+            energy, share = found[..., 7 * turn + 1 + 2 * band : 7 * turn + 3 + 2 * band].unbind(-1)
+            assert energy.numpy() == pytest.approx(np.log(signal[band]), abs=0.05)
+            assert share.numpy() == pytest.approx(np.log(error[band] / signal[band]), abs=0.05)
 
 
 def test_weights_start_as_in_the_graph():
@@ -159,9 +211,13 @@ def test_model_files_bring_the_network_back(name, tmp_path):
     assert torch.equal(again(*inputs), network(*inputs))
 
 
-@pytest.mark.parametrize("name", ["vp_jnd", "liu_pw_jnd"])
-def test_export_has_the_same_verdicts_for_other_numbers_of_pictures_and_patches(name, tmp_path):
-    network = build_network(name, SMALL, seed=4).eval()
+@pytest.mark.parametrize(
+    ("name", "options"), [("vp_jnd", {}), ("vp_jnd", {"inputs": "masked"}), ("liu_pw_jnd", {})]
+)
+def test_export_has_the_same_verdicts_for_other_numbers_of_pictures_and_patches(
+    name, options, tmp_path
+):
+    network = build_network(name, SMALL | options, seed=4).eval()
     path = tmp_path / "model.onnx"
     export_classifier(network, path)
     assert [p.name for p in tmp_path.iterdir()] == ["model.onnx"]
@@ -172,9 +228,31 @@ def test_export_has_the_same_verdicts_for_other_numbers_of_pictures_and_patches(
     inputs = patches if network.uses_jnd else patches[:2]
     with torch.inference_mode():
         expected = network.verdict(*inputs)
-    found = session.run(*(part.numpy() for part in inputs))
-    for ours, theirs in zip(found, expected, strict=True):
-        assert ours == pytest.approx(theirs.numpy(), abs=2e-5)
+    for turn, (reference, distorted, jnd) in enumerate(patches.transpose(0, 1).numpy()):
+        session.set_picture(reference, jnd if network.uses_jnd else None)
+        for ours, theirs in zip(session(distorted), expected, strict=True):
+            assert ours == pytest.approx(theirs[turn].numpy(), abs=2e-5)
+
+
+def test_a_call_computes_the_features_of_the_coded_version_alone(tmp_path, monkeypatch):
+    with torch.device("meta"):
+        paper = VpJndNet()
+    branch, heads = _macs(paper)
+    # 32 patches: 36 GMAC for a picture and one version, 14 for each further version.
+    assert round(32 * (3 * branch + heads) / 1e9) == 36
+    assert round(32 * (branch + heads) / 1e9) == 14
+    path = tmp_path / "model.onnx"
+    export_classifier(build_network("vp_jnd", SMALL, seed=4).eval(), path)
+    session = ClassifierSession(path, threads=1)
+    calls: list[str] = []
+    for name, part in session.parts.items():
+        session.parts[name] = _Counted(part, name, calls)
+    patches = np.random.default_rng(0).random((3, 3, 32, 32), np.float32)
+    session.set_picture(patches, patches)
+    assert calls == ["reference", "jnd"]
+    for _ in range(5):
+        session(patches)
+    assert calls[2:] == ["distorted", "heads"] * 5
 
 
 @pytest.mark.parametrize(
@@ -211,7 +289,8 @@ def test_choice_is_where_the_classifier_turns(suffix, crops, tmp_path):
     model = tmp_path / f"model{suffix}"
     save_model(model, network) if suffix == ".pt" else export_classifier(network, model)
     store = tmp_path / "coded"
-    choice = VpJndChoice(model=model, patches=8, crops=crops, search="exhaustive", store=store)
+    view = {"patches": 8, "crops": crops, "reference": "source"}
+    choice = VpJndChoice(model=model, view=view, search="exhaustive", store=store)
     decision = choice.choose(PICTURE)
     verdict_on = choice.look_at(PICTURE)
     logits = {q: verdict_on(choice.decoded(PICTURE, q)).logit for q in (1, 30, 100)}
@@ -222,7 +301,7 @@ def test_choice_is_where_the_classifier_turns(suffix, crops, tmp_path):
     assert verdict_on(choice.decoded(PICTURE, 30)).corners.shape == (8, 2)
     assert decision.bytes == len(JpegCodec().encode(PICTURE, decision.quality))
     assert decision.as_json()["saving"] == pytest.approx(1 - decision.bytes / decision.best_bytes)
-    again = VpJndChoice(model=model, patches=8, crops=crops, search="voting").choose(PICTURE)
+    again = VpJndChoice(model=model, view=view, search="voting").choose(PICTURE)
     assert abs(again.quality - decision.quality) <= 5 and again.calls < 20
 
 
@@ -237,9 +316,37 @@ def test_choice_refuses_what_it_cannot_use(tmp_path):
         VpJndChoice(model=tmp_path / "absent.onnx")
     save_model(tmp_path / "model.pt", build_network("liu_pw_jnd", SMALL))
     with pytest.raises(UserError, match="staggered"):
-        VpJndChoice(model=tmp_path / "model.pt", crops="staggered")
+        VpJndChoice(model=tmp_path / "model.pt", view={"crops": "staggered"})
+    with pytest.raises(UserError, match="no labels to weigh"):
+        VpJndChoice(model=tmp_path / "model.pt", prior=True)
     with pytest.raises(UserError, match="smaller than a patch"):
         VpJndChoice(model=tmp_path / "model.pt").choose(PICTURE[:20])
+
+
+class _Counted:
+    """A session of a part of the graph that notes its calls."""
+
+    def __init__(self, session, name: str, calls: list[str]) -> None:
+        self.session, self.name, self.calls = session, name, calls
+
+    def run(self, *arguments):
+        self.calls.append(self.name)
+        return self.session.run(*arguments)
+
+
+def _macs(network: VpJndNet) -> tuple[float, float]:
+    """Multiplications of a branch and of both heads for one patch, from the layers' sizes."""
+    side, branch = network.patch_size, 0.0
+    for layer in network.picture_branch.stages:
+        if isinstance(layer, torch.nn.Conv2d):
+            branch += side**2 * layer.weight.numel()
+        elif isinstance(layer, torch.nn.MaxPool2d):
+            side //= 2
+        elif isinstance(layer, NonLocal):
+            channels = layer.theta.in_channels
+            branch += 4 * side**2 * channels**2 + 2 * side**4 * channels
+    heads = [network.quality_head[0], network.weight_head[0]]
+    return branch, float(sum(layer.weight.numel() for layer in heads))
 
 
 class Always(StillChoice):
@@ -306,6 +413,16 @@ class _FakeCodec:
 
     def decode(self, data):
         return np.where(self.last < 128, self.last + (10 - data[0]), self.last - (10 - data[0]))
+
+
+def _bands(blocks: np.ndarray) -> list[np.ndarray]:
+    """Mean squares of the differences of means over 1, 2, 4 and 8 pixels, fine to coarse."""
+
+    def means(side: int) -> np.ndarray:
+        cells = blocks.reshape(*blocks.shape[:2], 8 // side, side, 8 // side, side).mean((3, 5))
+        return cells.repeat(side, 2).repeat(side, 3)
+
+    return [((means(a) - means(2 * a)) ** 2).mean((2, 3)) for a in (1, 2, 4)]
 
 
 def _error_detector() -> LiuPwJnd:

@@ -22,6 +22,7 @@ from jndlab.quality.picture_ssim import picture_ssim
 from jndlab.training.loop import train
 from jndlab.training.recipe import LossTerm, Recipe
 from jndlab.training.samplers.coded_pairs import (
+    MOST_HELD_OUT,
     NEAR,
     LabelledPicture,
     PicturePairsJnd,
@@ -94,10 +95,10 @@ def test_an_epoch_visits_every_training_pair_once_and_validation_every_held_out_
 
 
 def test_patches_are_of_the_right_pictures_and_places(tmp_path):
-    data = _data(tmp_path, crops="aligned")
+    data = _data(tmp_path, crops="aligned", reference="source")
     batch = data.batch(0, 0, 6)
     assert [tuple(part.shape) for part in batch.inputs] == [(6, 4, 3, 32, 32)] * 3
-    pairs = [data.training_pairs[place] for place in data._plan[:6]]
+    pairs = [data._pair(0, place) for place in range(6)]
     assert len({index for index, _ in pairs}) == 2
     for number, (index, quality) in enumerate(pairs):
         picture = PICTURES[index].picture
@@ -129,7 +130,7 @@ def test_importance_weighs_versions_by_their_distance_from_the_one_at_the_pw_jnd
     assert "output.weight" not in _data(tmp_path).batch(0, 0, 4).targets
     data = _data(tmp_path, importance=2.0)
     weights = data.batch(0, 0, 16).targets["output.weight"].tolist()
-    pairs = [data.training_pairs[place] for place in data._plan]
+    pairs = [data._pair(0, place) for place in range(16)]
     for weight, (index, quality) in zip(weights, pairs, strict=True):
         picture, pw_jnd = PICTURES[index].picture, PICTURES[index].pw_jnd
         coded, at_jnd = (CODEC.decode(CODEC.encode(picture, q)) for q in (quality, pw_jnd))
@@ -219,10 +220,72 @@ def test_unusable_pictures_are_refused(tmp_path):
             PairSampling(**options)
 
 
-def _data(folder, ram_bytes=1 << 30, with_jnd=True, **options) -> PicturePairsJnd:
+def test_the_reference_is_the_picture_at_the_best_quality_and_so_is_its_jnd_map(tmp_path):
+    data = _data(tmp_path, crops="aligned")  # the default
+    picture = PICTURES[data._pair(0, 0)[0]].picture
+    best = CODEC.decode(CODEC.encode(picture, 100))
+    batch = data.batch(0, 0, 1)
+    top, left = _place(best, batch.inputs[0][0, 0])
+    jnd = jnd_picture(pixel_jnd(luma_of(best)))[top : top + 32, left : left + 32]
+    assert np.array_equal(_bytes(batch.inputs[2][0, 0]), np.stack([jnd] * 3))
+    assert data.sha256 != _data(tmp_path, crops="aligned", reference="source").sha256
+
+
+def test_tiles_are_in_step_with_the_blocks_of_jpeg(tmp_path):
+    data = _data(tmp_path, places="tiles", crops="aligned", patches=3)
+    for index in range(4):
+        batch = data.batch(0, index, 1)
+        best = CODEC.decode(CODEC.encode(PICTURES[data._pair(0, index)[0]].picture, 100))
+        places = {_place(best, patch) for patch in batch.inputs[0][0]}
+        assert len(places) == 3 and all(top % 32 == left % 32 == 0 for top, left in places)
+    every = _data(tmp_path, places="tiles", patches=99).batch(0, 0, 1).inputs[0]
+    assert every.shape[1] == (80 // 32) * (96 // 32)
+
+
+def test_an_epoch_of_so_many_steps_goes_on_in_the_pairs(tmp_path):
+    data = _data(tmp_path, epoch_steps=3)
+    assert data.steps_per_epoch(4) == 3
+    drawn = [data.batch(epoch, index, 4) for epoch in range(2) for index in range(3)]
+    assert [len(batch.inputs[0]) for batch in drawn] == [4] * 6
+    # 24 pairs are one and a half passes over 16: the first sixteen are all of them.
+    labels = torch.cat([batch.targets["output"] for batch in drawn])
+    assert labels[:16].sum() == 8
+    again = _data(tmp_path, epoch_steps=3).batch(1, 2, 4)
+    assert torch.equal(again.inputs[1], drawn[5].inputs[1])
+
+
+def test_ordinal_targets_are_distances_along_the_curve(tmp_path):
+    curve = tuple(np.linspace(60, 99, 100))
+    pictures = [picture._replace(curve=curve) for picture in PICTURES]
+    sampling = PairSampling(**SMALL, softness=2.0)
+    data = PicturePairsJnd(pictures, [], CODEC, StillStore(tmp_path), sampling, patch_size=32)
+    batch = data.batch(0, 0, 24)
+    for number, target in enumerate(batch.targets["output"].tolist()):
+        index, quality = data._pair(0, number)
+        label = PICTURES[index].pw_jnd
+        edge = (curve[label - 1] + curve[label]) / 2
+        assert target == pytest.approx(1 / (1 + np.exp((curve[quality - 1] - edge) / 2)), abs=1e-6)
+        assert (target > 0.5) == (quality <= label)
+    with pytest.raises(UserError, match="no curve"):
+        PicturePairsJnd(PICTURES, [], CODEC, StillStore(tmp_path), sampling, patch_size=32)
+
+
+def test_validation_of_many_pictures_takes_a_share_of_their_pairs(tmp_path):
+    held_out = [PICTURES[2]._replace(name=f"h{number}") for number in range(3)]
+    sampling = PairSampling(patches=1, pairs_per_picture=MOST_HELD_OUT // 2)
+    data = PicturePairsJnd(
+        PICTURES[:1], held_out, CODEC, StillStore(tmp_path), sampling, patch_size=32, ram_bytes=0
+    )
+    assert len(data.held_out_pairs) == 3 * MOST_HELD_OUT // 2 // 2
+    assert {index for index, _ in data.held_out_pairs} == {1, 2, 3}
+
+
+def _data(
+    folder, ram_bytes=1 << 30, with_jnd=True, seed=0, epoch_steps=None, **options
+) -> PicturePairsJnd:
     return PicturePairsJnd(
         PICTURES[:2], PICTURES[2:], CODEC, StillStore(folder), PairSampling(**SMALL | options),
-        patch_size=32, with_jnd=with_jnd, ram_bytes=ram_bytes,
+        patch_size=32, with_jnd=with_jnd, ram_bytes=ram_bytes, seed=seed, epoch_steps=epoch_steps,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from jndlab.papers.vp_jnd.pictures import still_codec_for, write_chosen
 from jndlab.papers.vp_jnd.splits import make_splits, split_names
 
 SUBJECTIVE = {"kind": "subjective", "statistic": "mean", "step": 4.64, "file": None}
-FOLDS = {"kind": "folds", "folds": 3, "runs": None, "seed": 0}
+FOLDS = {"kind": "grouped_folds", "folds": 3, "runs": None, "seed": 0}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from jndlab.codecs.stills.store import StillStore
 from jndlab.datasets.jnd_labels import labels_from_values
 from jndlab.datasets.splits import Split
 from jndlab.errors import UserError
+from jndlab.files import write_json
 from jndlab.jnd.quality_choice import QualityDecision, StillChoice
 from jndlab.papers.vp_jnd.baselines import (
     BASELINES,
@@ -23,8 +25,14 @@ from jndlab.papers.vp_jnd.baselines import (
     load_choice,
 )
 from jndlab.papers.vp_jnd.captions import prediction_caption, standings
-from jndlab.papers.vp_jnd.figures import correlation_figure, decision_figure, saving_figure
+from jndlab.papers.vp_jnd.figures import (
+    correlation_figure,
+    decision_figure,
+    margin_figure,
+    saving_figure,
+)
 from jndlab.papers.vp_jnd.label_statistics import constant_error, label_table
+from jndlab.papers.vp_jnd.margins import margin_table, printed_ranges
 from jndlab.papers.vp_jnd.measures import Measures, measure_picture, read_measures, write_measures
 from jndlab.papers.vp_jnd.picture_figures import look_figure, pictures_to_show, pixel_jnd_figure
 from jndlab.papers.vp_jnd.tables import (
@@ -36,6 +44,8 @@ from jndlab.papers.vp_jnd.tables import (
     prediction_table,
     saving_table,
 )
+from jndlab.papers.vp_jnd.training_table import training_caption, training_table
+from jndlab.papers.vp_jnd.validation import SOUND
 from jndlab.quality.intervals import mean_interval
 
 QUALITIES = tuple(range(1, 101))
@@ -52,13 +62,18 @@ def measures(label: int, name: str) -> Measures:
         name,
         QUALITIES,
         tuple(10 * quality for quality in QUALITIES),
-        {"ssim": tuple(0.9005 + 0.001 * away), "vmaf_neg_still": tuple(90.5 + 0.1 * away)},
+        {
+            "ssim": tuple(0.9005 + 0.001 * away),
+            "vmaf_neg_still": tuple(90.5 + 0.1 * away),
+            "psnr": tuple(35 + 0.2 * away),
+            "ms_ssim": tuple(0.99 + 0.0001 * away),
+        },
         97.4,
         {"wu2017": label / 10, "wu2013": 5 + (label % 7) / 10, "yang2005": 9 - label / 20},
     )
 
 
-def told(method: str, chosen: dict[str, int], calls: int = 12) -> dict:
+def told(method: str, chosen: dict[str, int], calls: int = 12, seed: int | None = 0) -> dict:
     """What `choices_of_split` returns, with logits that turn at 5 above the chosen quality."""
     rows = []
     for picture, quality in chosen.items():
@@ -68,7 +83,7 @@ def told(method: str, chosen: dict[str, int], calls: int = 12) -> dict:
              "qualities": list(QUALITIES), "logits": [quality + 5.5 - q for q in QUALITIES],
              "path_logits": [quality + 5.5 - call["quality"] for call in path]}
         )  # fmt: skip
-    return {"method": method, "codec": "jpeg", "pictures": rows}
+    return {"method": method, "codec": "jpeg", "seed": seed, "pictures": rows}
 
 
 @pytest.fixture
@@ -114,6 +129,13 @@ def test_savings_are_against_the_best_quality_and_have_an_oracle(tested):
     assert table.loc["vp_jnd", "coarser_than_label_pct"] == 50
     assert table.loc["vp_jnd", "low"] <= 50 <= table.loc["vp_jnd", "high"]
     assert set(table["sources"]) == {2}
+
+
+def test_savings_are_against_the_base_quality_that_is_configured(tested):
+    table = saving_table([replace(tested, base_quality=80)]).set_index("method")
+    assert table.loc["true_labels", "saving_pct"] == pytest.approx(100 * (1 - 500 / 800))
+    margins = margin_table([replace(tested, base_quality=80)]).set_index(["method", "margin"])
+    assert margins.loc[("true_labels", 10), "saving_pct"] == pytest.approx(100 * (1 - 600 / 800))
 
 
 def test_sizes_are_ours_whatever_a_method_says(tested):
@@ -221,6 +243,53 @@ def test_one_training_shows_nothing_of_a_method(tested):
                for one in sentences)  # fmt: skip
 
 
+def test_seeds_are_means_deviation_and_part_of_what_is_shown(tested):
+    """Two trainings, 1 and 3 off; an untrained choice of one's own is compared with both."""
+    ours = by_source(tested, 8, 2)
+    names = list(ours.labels)
+    seeds = [told("vp_jnd", dict.fromkeys(names, 50 + off), seed=seed)
+             for seed, off in enumerate((1, 3))]  # fmt: skip
+    other = told("own", dict.fromkeys(names, 70), seed=None)
+    both = replace(ours, choices={"fractions": [*seeds, other]})
+    table = prediction_table([both]).set_index("method")
+    row = table.loc["vp_jnd"]
+    assert (row["pictures"], row["sources"], row["seeds"]) == (16, 8, 2)
+    assert row["mean_abs_dqf"] == 2 and row["dqf_seed_deviation"] == pytest.approx(2**0.5)
+    assert table.loc["own", "seeds"] == 0 and np.isnan(table.loc["own", "dqf_seed_deviation"])
+    assert table.loc["own", "difference"] == pytest.approx(-18)
+    sentences = standings([both])
+    assert any("against own" in one or "beats own" in one for one in sentences)
+    assert all("one training seed" not in one for one in sentences)
+    pictures = picture_table([both]).set_index(["seed", "picture"])
+    assert pictures.loc[(0, "s0_0"), "vp_jnd"] == 51 and pictures.loc[(1, "s0_0"), "vp_jnd"] == 53
+    assert pictures["own"].eq(70).all() and len(pictures) == 32
+
+
+def test_a_margin_costs_saving_and_takes_away_shortfall(tested):
+    table = margin_table([tested]).set_index(["method", "margin"])
+    # Chosen 43 and 57, labels 45 and 55: short by 2 and by nothing.
+    start = table.loc[("vp_jnd", 0)]
+    assert start["saving_pct"] == pytest.approx(50) and start["shortfall_dqf"] == 1
+    assert start["shortfall_psnr"] == pytest.approx(0.2)
+    assert start["shortfall_ms_ssim"] == pytest.approx(0.0001)
+    assert table.loc[("vp_jnd", 1), "shortfall_dqf"] == 0.5
+    assert table.loc[("vp_jnd", 10), "saving_pct"] == pytest.approx(40)
+    assert (table.loc["true_labels"]["shortfall_dqf"] == 0).all()
+    assert "VP-JND: mean_abs_dqf 0.1 to 2.2" in printed_ranges()
+
+
+def test_a_collapsed_training_is_named_in_the_table(tmp_path):
+    names = [{"network": "vp_jnd", "data": "d", "split": "fold01", "seed": seed} for seed in (0, 1)]
+    for seed, state in enumerate((SOUND, "collapsed: mean |dQF| 19.3, that of a constant 4.1")):
+        found = {"steps": 9, "train_loss": 0.5, "validation": {"state": state, "pictures": 4}}
+        write_json(tmp_path / f"{seed}.json", found)
+    table = training_table(names, [tmp_path / "0.json", tmp_path / "1.json"])
+    assert table["state"].tolist()[0] == SOUND and table["pictures"].tolist() == [4, 4]
+    caption = training_caption(table)
+    assert "vp_jnd on d, fold01, seed 1: collapsed: mean |dQF| 19.3" in caption
+    assert "All 1 are sound" in training_caption(table[:1])
+
+
 def test_correlations_are_those_of_the_numbers(tested):
     table = correlation_table([tested]).set_index("model")
     assert table.loc["wu2017", "pearson"] == pytest.approx(1)
@@ -318,6 +387,7 @@ def test_figures_show_the_numbers_of_the_tables(tested, tmp_path):
     for paths in (
         correlation_figure(tested, tmp_path / "correlation"),
         saving_figure(tested, tmp_path / "saving", names),
+        margin_figure(tested, tmp_path / "margins", names),
         decision_figure(tested, ["p1", "p3"], tmp_path / "decisions", names),
     ):
         assert all(path.stat().st_size > 100 for path in map(Path, paths))

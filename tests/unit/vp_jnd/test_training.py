@@ -16,18 +16,21 @@ from jndlab.codecs.stills.base import JpegCodec
 from jndlab.codecs.stills.store import StillStore
 from jndlab.errors import UserError
 from jndlab.files import read_csv
-from jndlab.models.model_files import build_network
+from jndlab.models.model_files import build_network, load_model
 from jndlab.models.vp_jnd.choice import VpJndChoice
+from jndlab.models.vp_jnd.picture_view import PictureView
+from jndlab.papers.vp_jnd.config import Training
 from jndlab.papers.vp_jnd.quiz import QuizPictures, quiz_table
 from jndlab.papers.vp_jnd.training import strengthen_differences, train_classifier
+from jndlab.papers.vp_jnd.validation import SOUND, best_shift, errors_of, examine
 from jndlab.training.samplers.coded_pairs import LabelledPicture
 
 NETWORK = {"width": 0.125, "patch_size": 32, "start": "detail", "dropout": 0.0}
 TRAINING = {
-    "epochs": 2, "batch_size": 4, "learning_rate": 0.002,
-    "ema_decay": 0.5, "pairs_per_picture": 8, "patches": 4,
-    "crops": "aligned", "importance": 1.0, "jnd_model": "wu2017", "jnd_gain": 4.0,
-    "difference_gain": 5.0, "seed": 0,
+    **Training(
+        steps=7, validations=2, batch_size=4, learning_rate=0.002, ema_decay=0.5, patches=4,
+        pairs_per_picture=8, crops="aligned", importance=1.0, difference_gain=5.0, calibrate=True,
+    ).model_dump(),
 }  # fmt: skip
 
 ALWAYS = """
@@ -60,7 +63,7 @@ def trained(tmp_path_factory):
     for name in ("vp_jnd", "liu_pw_jnd"):
         train_classifier(
             name, NETWORK, TRAINING, learnt, held, JpegCodec(), StillStore(folder / "stills"),
-            folder / name, source="packaged", threads=1,
+            folder / name, seed=0, source="packaged", threads=1,
         )  # fmt: skip
     return folder
 
@@ -73,18 +76,49 @@ def test_a_training_leaves_models_curve_and_summary(trained):
         record = summary["conditions"]
         assert (record["network"], record["training_source"]) == (name, "packaged")
         assert record["training_pictures"] == 2 and record["batch_size"] == 4
-        assert summary["steps"] == 2 * 16 // 4 and summary["best_by"] == "val_loss"
+        assert summary["steps"] == 8 and summary["best_by"] == "val_loss"  # 7 in two even parts
         rows = read_csv(folder / "metrics.csv")
         assert [row["epoch"] for row in rows] == ["1", "2"]
         assert all(0 <= float(row["accuracy"]) <= 1 for row in rows)
         choices = [
-            VpJndChoice(model=folder / file, codec="jpeg", patches=6, crops="aligned")
+            VpJndChoice(model=folder / file, codec="jpeg", view={"patches": 6}, threads=1)
             for file in ("model.onnx", "model.pt")
         ]
         sample = picture(coffee, 100)
         coded = JpegCodec().decode(JpegCodec().encode(sample, 30))
         logits = [choice.look_at(sample)(coded).logit for choice in choices]
         assert logits[0] == pytest.approx(logits[1], abs=1e-4)
+        for choice in choices:  # the model file knows how it was trained to see
+            assert choice.view == PictureView(crops="aligned", patches=6)
+            assert choice.classifier.use["prior"]["labels"] == [60, 70]
+        assert VpJndChoice(model=folder / "model.pt").view.patches == 4
+        validation = summary["validation"]
+        assert choices[0].classifier.use["prior"]["spread"] == validation["mean_abs_dqf"]
+        # The threshold that the record names is in the network: best.pt is off by it.
+        (best,) = folder.glob("runs/*/best.pt")
+        before = load_model(best).quality_head[-1].bias.item()
+        after = load_model(folder / "model.pt").quality_head[-1].bias.item()
+        assert before - after == pytest.approx(validation["shift"], abs=1e-6)
+
+
+def test_a_collapsed_training_says_so():
+    """The three ways a training ends: sound, with an edge far off, with logits that are flat."""
+    qualities = tuple(range(1, 101))
+    pictures = [LabelledPicture(str(label), picture(coffee), label) for label in (60, 64, 68)]
+    falling = np.linspace(3, -3, 100)
+
+    def found(curves):
+        return examine(curves, pictures, [58, 62, 66, 70], qualities)
+
+    sound = found([falling - falling[label - 1] + 0.01 for label in (60, 65, 69)])
+    assert sound["state"] == SOUND and sound["mean_abs_dqf"] == pytest.approx(2 / 3)
+    assert sound["constant_abs_dqf"] == pytest.approx(8 / 3)  # 64, the middle of four
+    off = found([falling] * 3)  # turns at 50
+    assert "mean |dQF| 14.0" in off["state"] and "collapsed" in off["state"]
+    flat = found([np.full(100, 0.3)] * 3)
+    assert "logits fall with quality on 0 %" in flat["state"]
+    shift = best_shift([falling] * 3, pictures, qualities)
+    assert np.abs(errors_of([falling - shift] * 3, pictures, qualities)).mean() < 4
 
 
 def test_differences_start_stronger_and_nothing_else():
@@ -113,7 +147,7 @@ def run_config(trained, tmp_path, monkeypatch):
             "vp_jnd": {
                 "kind": "quality_choice",
                 "class": "jndlab.models.vp_jnd.choice:VpJndChoice",
-                "options": {"model": str(trained / "{split}" / "model.onnx"), "patches": 4},
+                "options": {"model": str(trained / "{split}" / "model.onnx")},
             },
             "always": {
                 "kind": "quality_choice",
@@ -121,7 +155,7 @@ def run_config(trained, tmp_path, monkeypatch):
                 "options": {"quality": 40},
             },
         },
-        "vp_jnd": {"data": {"demo": {"source": "packaged", "split": {"kind": "folds"}}}},
+        "vp_jnd": {"data": {"demo": {"source": "packaged", "split": {"kind": "grouped_folds"}}}},
     }
     path = tmp_path / "config.yaml"
     path.write_text(json.dumps(config))
@@ -175,7 +209,7 @@ def test_quiz_pictures_are_asked_beside_the_accepted_levels(shared_data, trained
     quiz = QuizPictures(shared_data / "konjnd1k")
     store = StillStore(tmp_path)
     model = trained / "vp_jnd" / "model.onnx"
-    choices = {"vp_jnd": VpJndChoice(model=model, codec=quiz.codec, patches=4, store=tmp_path)}
+    choices = {"vp_jnd": VpJndChoice(model=model, codec=quiz.codec, store=tmp_path)}
     fitted = {
         "fixed": {"quality": 40}, "ssim": {"threshold": 0.95},
         "vmaf_neg_still": {"threshold": 92.8}, "pixel_jnd": {"slope": 0.0, "intercept": 20.0,

@@ -75,13 +75,15 @@ def load_quality_choice(target: str, options: Mapping[str, Any] | None = None) -
 class StillChoice:
     """Optional base of quality choices: a codec, and where its coded pictures are kept.
 
-    ``codec`` is a name of ``jndlab.codecs.stills.base`` or a codec; ``store`` a folder in which
-    each (picture, quality) is coded once, or none to keep nothing.
+    ``codec`` is a name of ``jndlab.codecs.stills.base`` or a codec; ``store`` a store, or a folder,
+    in which each (picture, quality) is coded once, or none to keep nothing.
     """
 
-    def __init__(self, codec: str | StillCodec, store: str | Path | None = None) -> None:
+    def __init__(
+        self, codec: str | StillCodec, store: str | Path | StillStore | None = None
+    ) -> None:
         self.codec = get_still_codec(codec) if isinstance(codec, str) else codec
-        self.store = None if store is None else StillStore(store)
+        self.store = StillStore(store) if isinstance(store, str | Path) else store
 
     def size(self, picture: np.ndarray, quality: int) -> int:
         """Bytes of the coded picture."""

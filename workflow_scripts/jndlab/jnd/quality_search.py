@@ -27,9 +27,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+
 from jndlab.errors import UserError
 
 BLOCK, AGREEMENT = 5, 4
+KERNEL = 3.0  # qualities over which a label makes its neighbours likely
+SMALLEST_SPREAD = 0.1
 FINISH = 9  # `voting` asks for all that is left once so few answers can decide
 
 
@@ -77,6 +81,33 @@ def search_pw_jnd(
         lossless=qualities[min(last_visible, len(qualities) - 1)],
         path=tuple(answers.path),
     )
+
+
+@dataclass(frozen=True)
+class LabelPrior:
+    """The labels that a classifier learned from, and how far its searches are off.
+
+    ``labels`` are qualities; ``spread`` is the mean distance, in qualities, between what a search
+    finds and the label on pictures that the classifier did not learn from.
+    """
+
+    labels: Sequence[int]
+    spread: float
+
+    def weigh(self, found: int, qualities: Sequence[int]) -> int:
+        """The quality in the middle of what is likely, given that a search found ``found``.
+
+        Errors of the search are Laplace distributed with mean size ``spread``; before it each
+        quality is as likely as labels are near (the same kernel over :data:`KERNEL` qualities). The
+        median of the product has the least expected distance to the label. A search that is never
+        off keeps ``found``.
+        """
+        places = np.arange(len(qualities))
+        labels = np.array([qualities.index(label) for label in self.labels])
+        before = np.exp(-np.abs(places[:, np.newaxis] - labels) / KERNEL).mean(1)
+        off = np.abs(places - qualities.index(found))
+        after = np.cumsum(before * np.exp(-off / max(self.spread, SMALLEST_SPREAD)))
+        return qualities[int(np.searchsorted(after, after[-1] / 2))]
 
 
 @dataclass

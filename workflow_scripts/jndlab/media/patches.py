@@ -16,13 +16,26 @@ def random_corners(
     Raises UserError when the picture is smaller than a patch.
     """
     height, width = shape[:2]
-    if min(height, width) < size:
-        raise UserError(
-            "a picture is smaller than a patch.",
-            expected=f"at least {size}x{size}, found {width}x{height}",
-            remedy="take a larger picture, or a network of smaller patches.",
-        )
+    _require_patch(height, width, size)
     return rng.integers(0, (height - size + 1, width - size + 1), size=(count, 2))
+
+
+def tile_corners(
+    shape: tuple[int, ...], size: int, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Upper left corners (at most count x 2, row and column) of patches side by side.
+
+    Tiling starts at the upper left corner of the picture; where it has more than ``count`` tiles,
+    some are drawn. Raises UserError when the picture is smaller than a patch.
+    """
+    height, width = shape[:2]
+    _require_patch(height, width, size)
+    rows, columns = (np.arange(0, side - size + 1, size) for side in (height, width))
+    tiles = np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
+    return tiles if len(tiles) <= count else tiles[rng.permutation(len(tiles))[:count]]
+
+
+PLACES = {"random": random_corners, "tiles": tile_corners}
 
 
 def cut_patches(picture: np.ndarray, corners: np.ndarray, size: int) -> np.ndarray:
@@ -35,6 +48,15 @@ def cut_patches(picture: np.ndarray, corners: np.ndarray, size: int) -> np.ndarr
     if patches.ndim == 3:
         return np.repeat(patches[:, None], 3, axis=1)
     return np.ascontiguousarray(patches.transpose(0, 3, 1, 2))
+
+
+def _require_patch(height: int, width: int, size: int) -> None:
+    if min(height, width) < size:
+        raise UserError(
+            "a picture is smaller than a patch.",
+            expected=f"at least {size}x{size}, found {width}x{height}",
+            remedy="take a larger picture, or a network of smaller patches.",
+        )
 
 
 def luma_of(picture: np.ndarray) -> np.ndarray:

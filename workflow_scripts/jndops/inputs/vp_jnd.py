@@ -7,12 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from jndlab.jnd.method_class import expanded_options
+from jndlab.papers.vp_jnd.config import PictureChoice
 from jndlab.papers.vp_jnd.splits import split_names
 from jndops.imports import digest
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
 
-ENTRY = ("source", "sources", "codec", "own_files", "size", "crops_per_picture", "frames_per_clip")
+ENTRY = tuple(key for key in PictureChoice.model_fields if key != "folder")
 CLASSIFIER = "jndlab.models.vp_jnd.choice:VpJndChoice"
 
 
@@ -26,9 +27,14 @@ class VpJndInputs:
         self.section = self.config["vp_jnd"]
         self.data = self.section["data"]
         self.splits = {name: split_names(entry["split"]) for name, entry in self.data.items()}
+        self.seeds: list[int] = self.section["seeds"]
         self.networks = {
             "vp_jnd": self.section["network"],
             "liu_pw_jnd": self.section["predecessor"],
+            **{
+                name: {**self.section["network"], **(variant["network"] or {})}
+                for name, variant in self.section["variants"].items()
+            },
         }
         # Networks are trained only where a method of the run uses them.
         self.trained = [name for name in self.networks if coding.is_used(f"models/vp_jnd/{name}_")]
@@ -88,11 +94,25 @@ class VpJndInputs:
         """The keys of a network."""
         return self.networks[wildcards.network]
 
+    def architecture(self, wildcards: Wildcards) -> str:
+        """The network's own name; variants are of VP-JNDnet."""
+        return "liu_pw_jnd" if wildcards.network == "liu_pw_jnd" else "vp_jnd"
+
+    def training(self, wildcards: Wildcards) -> dict[str, Any]:
+        """The keys of a network's training."""
+        variant = self.section["variants"].get(wildcards.network, {})
+        return {**self.section["training"], **(variant.get("training") or {})}
+
+    def training_measures(self, wildcards: Wildcards) -> dict[str, list[str]]:
+        """VMAF NEG curves, where a training has ordinal targets."""
+        ordinal = self.training(wildcards)["softness"] > 0
+        return self.measured(wildcards) if ordinal else {"measures": [], "pixel_jnd": []}
+
     def options(self, wildcards: Wildcards) -> dict[str, Any]:
-        """Options of a choice, with the names of results, data set and split filled in."""
+        """Options of a choice, with the names of results, data set, split and seed filled in."""
         options = self.config["methods"][wildcards.method]["options"]
-        names = {"results": self.results, "data": wildcards.data, "split": wildcards.split}
-        return expanded_options(options, **names)
+        names = {name: getattr(wildcards, name) for name in ("data", "split", "seed")}
+        return expanded_options(options, results=self.results, **names)
 
     def models(self, wildcards: Wildcards) -> list[str]:
         """Files that a choice's options name."""
@@ -110,24 +130,39 @@ class VpJndInputs:
                 for suffix in ("csv", "pixel_jnd.csv")
             ),
             *(
-                f"{folder}/choices/{method}/{split}.json"
+                f"{folder}/choices/{method}/{split}_seed{seed}.json"
                 for method in self.choices
                 for split in self.splits[data]
+                for seed in self.seeds_of(method)
             ),
         ]
+
+    def seeds_of(self, method: str) -> list[int]:
+        """The seeds of a choice: those of its trainings, or one where nothing is trained."""
+        return self.seeds if self._trains(method) else self.seeds[:1]
+
+    def is_trained(self, wildcards: Wildcards) -> bool:
+        """Whether a choice is by a network of this run's seeds."""
+        return self._trains(wildcards.method)
 
     def chosen_of(self, wildcards: Wildcards) -> list[str]:
         """:meth:`chosen` of the data set of a job."""
         return self.chosen(wildcards.data)
 
-    def trainings(self) -> list[str]:
-        """Summaries of all trainings."""
+    def training_names(self) -> list[dict[str, Any]]:
+        """Network, data set, split and seed of all trainings."""
         return [
-            f"{self.results}/models/vp_jnd/{network}_{data}_{split}/summary.json"
+            {"network": network, "data": data, "split": split, "seed": seed}
             for network in self.trained
             for data, splits in self.splits.items()
             for split in splits
+            for seed in self.seeds
         ]
+
+    def trainings(self) -> list[str]:
+        """Summaries of all trainings, in the order of :meth:`training_names`."""
+        folder = f"{self.results}/models/vp_jnd/{{network}}_{{data}}_{{split}}_seed{{seed}}"
+        return [f"{folder.format(**names)}/summary.json" for names in self.training_names()]
 
     def classifiers(self) -> list[str]:
         """Choices with decisions and patch weights to show."""
@@ -139,6 +174,10 @@ class VpJndInputs:
         labels = self.coding.labels()
         classifiers = {name: labels[name] for name in self.classifiers()}
         return {"parts": ["classifiers"] if classifiers else [], "classifier": classifiers}
+
+    def choice_seeds(self) -> dict[str, list[int]]:
+        """Seeds of each choice."""
+        return {name: self.seeds_of(name) for name in self.choices}
 
     def choice_labels(self) -> dict[str, str]:
         """Name of each choice in tables and figures."""
@@ -160,13 +199,18 @@ class VpJndInputs:
         """Options of all choices for the first data set and split."""
         data, split = self.first
         return {
-            name: self.options(SimpleNamespace(method=name, data=data, split=split))
+            name: self.options(
+                SimpleNamespace(method=name, data=data, split=split, seed=str(self.seeds[0]))
+            )
             for name in self.choices
         }
 
     def choice_classes(self) -> dict[str, str]:
         """Class of each choice."""
         return {name: self.config["methods"][name]["class"] for name in self.choices}
+
+    def _trains(self, method: str) -> bool:
+        return "{seed}" in str(self.config["methods"][method]["options"])
 
     def _measure_stems(self, data: str) -> list[str]:
         folder = f"{self.results}/vp_jnd/{data}/measures"

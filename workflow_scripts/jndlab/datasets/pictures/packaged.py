@@ -67,10 +67,16 @@ def packaged_file(origin: str) -> Path:
 
 
 def find_packaged(
-    sources: Sequence[str] | None, size: Sequence[int], crops_per_picture: int, frames_per_clip: int
+    sources: Sequence[str] | None,
+    size: Sequence[int],
+    crops_per_picture: int,
+    frames_per_clip: int,
+    *,
+    reduced: bool = True,
 ) -> Iterator[FoundPicture]:
-    """Packaged pictures, each in windows of the aspect of ``size``, and frames of packaged clips.
+    """Packaged pictures, each in windows, and frames of packaged clips.
 
+    Windows are of the aspect of ``size`` if ``reduced``, else of ``size`` itself (``windows``).
     ``sources`` names some of them, None takes all. Raises UserError for an unknown one.
     """
     for source in chosen_sources(sources, {**PACKAGED_PICTURES, **PACKAGED_CLIPS}):
@@ -83,7 +89,7 @@ def find_packaged(
             continue
         origin = PACKAGED_PICTURES[source]
         rgb = read_picture(packaged_file(origin))
-        parts = windows(rgb.shape[1], rgb.shape[0], size, crops_per_picture)
+        parts = windows(rgb.shape[1], rgb.shape[0], size, crops_per_picture, reduced=reduced)
         for turn, part in enumerate(parts):
             name = source if len(parts) == 1 else f"{source}_{turn}"
             yield FoundPicture(name, source, origin, rgb, window=part)

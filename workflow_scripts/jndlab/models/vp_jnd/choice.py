@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from jndlab.codecs.stills.base import StillCodec
+from jndlab.codecs.stills.store import StillStore
+from jndlab.configuration import checked
 from jndlab.errors import UserError
-from jndlab.jnd.pixel.maps import DEFAULT_MODEL, PICTURE_GAIN, jnd_picture, pixel_jnd
+from jndlab.jnd.pixel.maps import jnd_picture, pixel_jnd
 from jndlab.jnd.quality_choice import QualityDecision, StillChoice
-from jndlab.jnd.quality_search import search_pw_jnd
-from jndlab.media.patches import cut_patches, luma_of, random_corners
-
-CROPS = ("independent", "aligned")
+from jndlab.jnd.quality_search import LabelPrior, search_pw_jnd
+from jndlab.media.patches import PLACES, cut_patches, luma_of
+from jndlab.models.vp_jnd.picture_view import PictureView
 
 
 class PatchVerdict(NamedTuple):
@@ -36,10 +38,12 @@ class VpJndChoice(StillChoice):
     model    model file of the network: ``.pt``, or ``.onnx`` (then torch is not needed)
     codec    still-picture codec, and ``store``: see :class:`StillChoice`
     search   a name of :data:`jndlab.jnd.quality_search.SEARCHES`
-    patches  how many, at random places that follow from ``seed`` alone
-    crops    where the JND map is looked at: ``independent`` places, as the authors' program does,
-             or ``aligned`` with the other patches. What the network was trained with is right.
-    jnd_model, jnd_gain   pixel-JND map and its scale as a picture, as in training
+    prior    whether what is found is weighed with the labels that the network was trained with, by
+             its own error on its validation pictures (:class:`LabelPrior`); the suite's own
+    view     keys of :class:`PictureView` to see pictures by; the others are as in the training,
+             which the model file holds
+    seed     of random places; the same for all pictures
+    threads  CPU threads (None: all usable ones)
     """
 
     def __init__(
@@ -48,42 +52,70 @@ class VpJndChoice(StillChoice):
         model: str | Path,
         codec: str | StillCodec = "jpeg",
         search: str = "voting",
-        patches: int = 32,
-        crops: str = "independent",
-        jnd_model: str = DEFAULT_MODEL,
-        jnd_gain: float = PICTURE_GAIN,
+        prior: bool = False,
+        view: Mapping[str, Any] | None = None,
         seed: int = 0,
         store: str | Path | None = None,
+        threads: int | None = None,
     ) -> None:
         super().__init__(codec, store)
-        if crops not in CROPS:
-            raise UserError(f"there are no crops '{crops}'.", expected=" or ".join(CROPS))
-        self.classifier = load_classifier(model)
-        self.search, self.patches, self.crops, self.seed = search, patches, crops, seed
-        self.jnd_model, self.jnd_gain = jnd_model, jnd_gain
+        self.classifier = load_classifier(model, threads)
+        use = self.classifier.use
+        self.view = checked(
+            PictureView, {**use.get("view", {}), **(view or {})}, "option `view` of the method"
+        )
+        self.search, self.seed = search, seed
+        self.prior = LabelPrior(**use["prior"]) if prior and "prior" in use else None
+        if prior and self.prior is None:
+            raise UserError(
+                "a model file holds no labels to weigh what is found with.",
+                where=str(model),
+                expected="a network that this suite trained on pictures to validate with",
+                remedy="train it, or set `prior: false`.",
+            )
 
     def choose(self, picture: np.ndarray) -> QualityDecision:
         """Search the PW-JND of a picture (H x W x 3, uint8 RGB)."""
         verdict_on = self.look_at(picture)
+        qualities = self.codec.qualities
         found = search_pw_jnd(
             lambda quality: verdict_on(self.decoded(picture, quality)).logit > 0,
-            self.codec.qualities,
+            qualities,
             self.search,
         )
-        return self.decided(picture, found.pw_jnd, found.path)
+        pw_jnd = found.pw_jnd
+        if self.prior:
+            pw_jnd = self.prior.weigh(pw_jnd, qualities)
+        return self.decided(picture, pw_jnd, found.path)
 
     def look_at(self, picture: np.ndarray) -> PictureVerdicts:
         """The picture as the classifier sees it: a function from coded pictures to verdicts."""
-        rng = np.random.default_rng(self.seed)
-        size = self.classifier.patch_size
-        corners = random_corners(picture.shape, size, self.patches, rng)
-        jnd = None
-        if self.classifier.uses_jnd:
-            elsewhere = random_corners(picture.shape, size, self.patches, rng)
-            drawn = jnd_picture(pixel_jnd(luma_of(picture), self.jnd_model), self.jnd_gain)
-            jnd = cut_patches(drawn, corners if self.crops == "aligned" else elsewhere, size)
-        self.classifier.set_picture(cut_patches(picture, corners, size), jnd)
-        return PictureVerdicts(self.classifier, corners, picture.shape)
+        return look_at(self.classifier, picture, self.view, self.codec, self.store, seed=self.seed)
+
+
+def look_at(
+    classifier: Classifier,
+    picture: np.ndarray,
+    view: PictureView,
+    codec: StillCodec,
+    store: StillStore | None = None,
+    *,
+    seed: int = 0,
+) -> PictureVerdicts:
+    """A picture (H x W x 3, uint8) before a classifier: a function from coded ones to verdicts."""
+    size, corners_in = classifier.patch_size, PLACES[view.places]
+    rng = np.random.default_rng(seed)
+    corners = corners_in(picture.shape, size, view.patches, rng)
+    reference = picture
+    if view.reference == "best":
+        reference = StillChoice(codec, store).decoded(picture, codec.qualities[-1])
+    jnd = None
+    if classifier.uses_jnd:
+        elsewhere = corners_in(picture.shape, size, view.patches, rng)
+        drawn = jnd_picture(pixel_jnd(luma_of(reference), view.jnd_model), view.jnd_gain)
+        jnd = cut_patches(drawn, corners if view.crops == "aligned" else elsewhere, size)
+    classifier.set_picture(cut_patches(reference, corners, size), jnd)
+    return PictureVerdicts(classifier, corners, picture.shape)
 
 
 class PictureVerdicts:
@@ -105,9 +137,12 @@ class PictureVerdicts:
 class Classifier(Protocol):
     """A classifier that receives a picture once and scores its coded versions.
 
-    Patches are P x 3 x h x w, float32, 0..1; a call returns logit, quality (P), weight (P).
+    Patches are P x 3 x h x w, float32, 0..1; a call returns logit, quality (P), weight (P). ``use``
+    is what its model file holds of its training: ``view`` (keys of :class:`PictureView`) and
+    ``prior`` (fields of :class:`LabelPrior`), or nothing.
     """
 
+    use: dict[str, Any]
     patch_size: int
     uses_jnd: bool
 
@@ -116,12 +151,12 @@ class Classifier(Protocol):
     def __call__(self, distorted: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]: ...
 
 
-def load_classifier(model: str | Path) -> Classifier:
+def load_classifier(model: str | Path, threads: int | None = None) -> Classifier:
     """The classifier of a model file, ``.pt`` by torch or ``.onnx`` by ONNX Runtime."""
     if Path(model).suffix == ".onnx":
         from jndlab.models.vp_jnd.onnx import ClassifierSession
 
-        return ClassifierSession(model)
+        return ClassifierSession(model, threads=threads)
     from jndlab.models.vp_jnd.torch import TorchClassifier  # torch takes seconds to import
 
-    return TorchClassifier.load(model)
+    return TorchClassifier.load(model, threads)

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from jndlab.errors import UserError
-from jndlab.models.model_files import load_model
+from jndlab.models.model_files import load_model, read_model_file
 from jndlab.models.vp_jnd.patch_classifier import PatchClassifier
 
 
 class TorchClassifier:
     """Scores coded versions of one picture, whose features are computed once."""
 
-    def __init__(self, network: PatchClassifier) -> None:
-        self.network = network.eval()
+    def __init__(self, network: PatchClassifier, use: Mapping[str, Any] | None = None) -> None:
+        self.network, self.use = network.eval(), dict(use or {})
         self.patch_size, self.uses_jnd = network.patch_size, network.uses_jnd
 
     @classmethod
-    def load(cls, path: str | Path) -> TorchClassifier:
-        """The classifier of a model file; raises UserError where it holds no patch classifier."""
+    def load(
+        cls, path: str | Path, threads: int | None = None, use: Mapping[str, Any] | None = None
+    ) -> TorchClassifier:
+        """The classifier of a model file; raises UserError where it holds no patch classifier.
+
+        ``threads`` are torch's for the whole process; None leaves them. ``use`` takes the place of
+        what the file holds.
+        """
+        if threads:
+            torch.set_num_threads(threads)
         network = load_model(path)
         if not isinstance(network, PatchClassifier):
             raise UserError(
@@ -29,7 +39,7 @@ class TorchClassifier:
                 where=str(path),
                 expected=f"vp_jnd or liu_pw_jnd, found {type(network).__name__}",
             )
-        return cls(network)
+        return cls(network, use or read_model_file(path).get("use"))
 
     def set_picture(self, reference: np.ndarray, jnd: np.ndarray | None) -> None:
         with torch.inference_mode():

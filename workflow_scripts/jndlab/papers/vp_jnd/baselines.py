@@ -155,17 +155,20 @@ def choices_of_split(
 
 
 def load_choice(
-    target: str, options: Mapping[str, Any], codec: StillCodec, store: str | Path | None
+    target: str,
+    options: Mapping[str, Any],
+    codec: StillCodec,
+    store: str | Path | None,
+    threads: int | None = None,
 ) -> QualityChoice:
-    """A quality choice by its address; it gets ``codec`` and ``store`` where its class takes them
-    and ``options`` do not say otherwise.
+    """A quality choice by its address; it gets ``codec``, ``store`` and ``threads`` where its class
+    takes them and ``options`` do not say otherwise.
 
     Raises UserError that names the fix.
     """
     accepted = _accepted_options(target)
-    given = {
-        name: value for name, value in (("codec", codec), ("store", store)) if name in accepted
-    }
+    given = {"codec": codec, "store": store, "threads": threads}
+    given = {name: value for name, value in given.items() if name in accepted}
     return load_quality_choice(target, {**given, **options})
 
 

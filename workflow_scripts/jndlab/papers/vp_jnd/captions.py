@@ -25,6 +25,11 @@ LABELS = (
     "labels' 95 % intervals over subjects. one_subject_dqf: mean distance of one subject from the "
     "label."
 )
+MARGINS = (
+    "Every choice made finer by a safety margin (qualities): bytes saved against the best quality, "
+    "and the one-sided shortfalls, means over sources of max(0, at the label - at the chosen "
+    "quality). That the axis of the paper's figure is this shortfall is an assumption."
+)
 WORST = 3  # pictures named with the largest errors
 PICTURES = "Every held-out picture, its label and the quality that each choice takes."
 _DEFINITIONS = (
@@ -42,8 +47,9 @@ def prediction_caption(table: pd.DataFrame, tested: Sequence[HeldOut]) -> str:
     return (
         "Visible or not, over all qualities of the codec, and the quality that is chosen. "
         + _DEFINITIONS
-        + "Assumed, as the paper does not define its precision: accuracy is the share of right "
-        "calls, precision the share of versions called visible that are, recall the share of "
+        + "Trained choices are over all seeds; dqf_seed_deviation: standard deviation of their "
+        "means. Assumed, as the paper does not define its precision: accuracy is the share of "
+        "right calls, precision the share of versions called visible that are, recall the share of "
         "visible ones that are called so; judged_by classifier: its call at every quality, "
         "choice: all that is not finer than the chosen quality counts as called visible. dQF = "
         "chosen - label in steps of the codec's quality (positive: finer than needed). calls: "
@@ -57,9 +63,9 @@ def prediction_caption(table: pd.DataFrame, tested: Sequence[HeldOut]) -> str:
 def saving_caption(table: pd.DataFrame) -> str:
     """Definitions of the table of savings."""
     return (
-        "Bytes saved: 1 - bytes at the chosen quality / bytes at the best quality (JPEG QF 100, "
-        "else the lowest QP), mean over sources; true labels are the oracle, the most that can be "
-        "saved without more visible errors than at the label. "
+        "Bytes saved: 1 - bytes at the chosen quality / bytes at the base quality (`base_quality`; "
+        "by default the best: JPEG QF 100, else the lowest QP), mean over sources; true labels are "
+        "the oracle, the most that can be saved without more visible errors than at the label. "
         + _DEFINITIONS
         + "coarser_than_label_pct: share of pictures coded coarser than their label: what a choice "
         "saves beyond the oracle it takes from those. " + _rule_note(table)

@@ -8,12 +8,14 @@ from pydantic import Field, field_validator
 
 from jndlab.configuration import (
     AS_WRITTEN,
+    Changes,
     Count,
     EvenSize,
     FilePath,
     Fraction,
     Fractions,
     Name,
+    Natural,
     Pair,
     Positive,
     Section,
@@ -47,14 +49,14 @@ class Labels(Section):
 class Split(Section):
     """Pictures that are learned from, that choose the best epoch, and that are only predicted."""
 
-    kind: Literal["authors", "folds", "fractions"] = "folds"
+    kind: Literal["authors", "grouped_folds", "fractions"] = "grouped_folds"
     """`authors`: the paper's 30 training pictures of MCL-JCI; that the lower ten of the others
-    validate and the upper ten test is an assumption. `folds`: cross-validation, each picture is
-    tested once. `fractions`: one split."""
+    validate and the upper ten test is an assumption. `grouped_folds`: cross-validation, each source
+    is tested once. `fractions`: one split."""
     folds: Annotated[int, Field(ge=3, le=99)] = 10
-    """With `folds`: how many."""
+    """With `grouped_folds`: how many."""
     runs: Several[Count] | None = None
-    """With `folds`: numbers of those that are run; null runs all."""
+    """With `grouped_folds`: numbers of those that are run; null runs all."""
     fractions: Fractions = Fractions(train=0.6, val=0.2, test=0.2)
     """With `fractions`: shares of the sources, which sum to 1."""
     seed: int = 0
@@ -76,9 +78,12 @@ class PictureChoice(Section):
     """With `packaged`: width and height that pictures are brought to, the largest centred window of
     this aspect reduced by area averages. Others are taken as they are, less the last row or column
     of odd sizes."""
-    crops_per_picture: Annotated[int, Field(ge=1, le=4)] = 1
-    """With `packaged`: parts of each picture; two to four are quarters. Parts of a picture are
-    never in two subsets of a split."""
+    crops_per_picture: Annotated[int, Field(ge=1, le=64)] = 1
+    """With `packaged`: parts of each picture, or as many as it holds. Parts of a picture are never
+    in two subsets of a split."""
+    reduced: bool = True
+    """With `packaged`: parts cover the picture, cells of a grid that are brought to `size` (two to
+    four are quarters); false cuts parts of `size` itself, the most central first."""
     frames_per_clip: Count = 1
     """With `packaged`: frames of each clip."""
     codec: Literal["jpeg", "bpg", "hevc_intra"] = "jpeg"
@@ -97,6 +102,9 @@ class PictureChoice(Section):
 class PictureSet(PictureChoice):
     """A data set: its pictures, labels and split."""
 
+    base_quality: Natural | None = None
+    """Quality that savings are against, of the codec's own; null is its best (JPEG QF 100, BPG QP
+    0). Assumption: the paper's base for BPG is not known."""
     jobs: Count = 8
     """Jobs that encoding and measuring are cut into."""
     labels: Labels = Labels()
@@ -128,8 +136,13 @@ class Network(PatchClassifier):
     pooling: Literal["none", "global"] = "none"
     """`none`: features, each twice (the graph); `global`: maximum and mean over the patch (the
     figure)."""
-    inputs: Literal["graph", "figure"] = "graph"
-    """What the two heads see: as in the `graph` or in the `figure`."""
+    inputs: Literal["graph", "figure", "masked"] = "graph"
+    """What the two heads see: as in the `graph` or in the `figure`; `masked` (the suite's own) adds
+    to the graph's how errors compare with the pixel JND, |R - D| / J, and with the picture's own
+    detail, in 8x8 blocks."""
+    non_local: Literal["graph", "proper"] = "graph"
+    """The non-local block's affinity: `graph` mixes positions and channels of phi, which the
+    authors' graph reshapes without transposing it; `proper` is the published block's."""
 
 
 class Predecessor(PatchClassifier):
@@ -142,13 +155,19 @@ class Predecessor(PatchClassifier):
 class Training(PairSampling):
     """Training by Adam on sigmoid cross-entropy, of both networks."""
 
-    epochs: Count = 100
-    """Passes over the pairs. Assumption: only the planned end of the first learning rate is known,
-    epoch 5,000, never reached."""
+    steps: Count = 143_300
+    """Steps of a training, whatever the number of pictures. Assumption: 100 passes over the pairs
+    of MCL-JCI's 30 training pictures; only the planned end of the first learning rate is known,
+    after 5,000, never reached."""
+    validations: Count = 100
+    """How often the network is validated, at even distances: the best is kept."""
     batch_size: Count = 4
     """Pairs a step (authors: 4)."""
     learning_rate: Positive = 0.0001
     """First learning rate (authors: 0.0001)."""
+    schedule: Literal["constant", "cosine", "one_cycle"] = "constant"
+    """Learning rate from step to step: `constant` (authors'), `cosine` falls to 0, `one_cycle`
+    rises before."""
     ema_decay: Annotated[float, Field(gt=0, lt=1), AS_WRITTEN] | None = 0.9999
     """The moving average of the weights is what is tested (authors: 0.9999); null takes the weights
     themselves."""
@@ -156,6 +175,18 @@ class Training(PairSampling):
     """The quality head's weights of the difference of features start stronger by this factor than
     those of the features themselves; 1 is the authors' start. The suite's own, for trainings of few
     steps."""
+    calibrate: bool = False
+    """Shift the threshold of the trained classifier to where mean |dQF| on the validation pictures
+    is smallest. The suite's own."""
+
+
+class Variant(Section):
+    """A second training of VP-JNDnet, to compare."""
+
+    network: Changes[Network] | None = None
+    """Keys of `network` that change."""
+    training: Changes[Training] | None = None
+    """Keys of `training` that change."""
 
 
 class Jobs(TrainingJobs):
@@ -178,6 +209,12 @@ class VpJnd(Section):
     network: Network = Network()
     predecessor: Predecessor = Predecessor()
     training: Training = Training()
+    seeds: Several[Natural] = [0]
+    """Whole numbers, each a training on every split: they fix initial weights, pairs and patches.
+    Assumption: the authors trained once."""
+    variants: dict[Name, Variant] = {}
+    """Trainings of VP-JNDnet with other keys, by a name that methods use in the place of `vp_jnd`
+    in the paths of their models. One that no method names is not trained."""
     judge_every: Count = 1
     """Accuracy, precision and recall of a classifier are over every n-th of the codec's
     qualities (1: all, as it is assumed of the paper). The searches ask for what they need."""
@@ -191,3 +228,10 @@ class VpJnd(Section):
     """Folder of the authors' test page of KonJND-1k with Quiz_SRC01.png, Quiz_SRC02.png and jpeg/:
     what each method recommends for the two pictures is listed with the accepted levels."""
     jobs: Jobs = Jobs()
+
+    @field_validator("variants")
+    @classmethod
+    def _keep_names(cls, variants: dict[str, Variant]) -> dict[str, Variant]:
+        for name in {"vp_jnd", "liu_pw_jnd"} & set(variants):
+            raise ValueError(f"'{name}' is the name of a network; choose another for the variant")
+        return variants

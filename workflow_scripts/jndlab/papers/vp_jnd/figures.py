@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from jndlab.papers.vp_jnd.baselines import BASELINES, ORACLE
+from jndlab.papers.vp_jnd.margins import MARGINS, SHORTFALLS, margin_table
 from jndlab.papers.vp_jnd.tables import HeldOut, correlation_table, prediction_table, saving_table
 from jndlab.report.style import (
     figure_style,
@@ -95,6 +96,38 @@ def saving_figure(tested: HeldOut, stem: str | Path, labels: Mapping[str, str]) 
         return save_figure(figure, shown, stem)
 
 
+def margin_figure(tested: HeldOut, stem: str | Path, labels: Mapping[str, str]) -> list[Path]:
+    """Saving over shortfall in quality, PSNR and MS-SSIM: a curve a choice, a point a margin."""
+    table = margin_table([tested])
+    shown = table[table["method"] != ORACLE]
+    names = {method: _label(method, labels) for method in shown["method"].unique()}
+    looks = series_looks(list(names.values()))
+    axes_labels = (f"d{_unit(tested)}", "dPSNR (dB)", "dMS-SSIM")
+    with figure_style():
+        figure, grid = new_grid(1, len(SHORTFALLS), (3.4, 3.4), sharey=True)
+        for axes, column, name in zip(grid[0], SHORTFALLS, axes_labels, strict=True):
+            for method, curve in shown.groupby("method", sort=False):
+                axes.plot(
+                    curve[column],
+                    curve["saving_pct"],
+                    marker=looks["markers"][names[method]],
+                    color=looks["palette"][names[method]],
+                    markersize=3.5,
+                    linewidth=1,
+                    label=names[method] if column == "shortfall_dqf" else None,
+                )
+            axes.set_xlabel(f"shortfall of {name}")
+        grid[0, 0].set_ylabel("bytes saved (%)")
+        figure.legend(loc="outside lower center", ncols=3)
+        title_figure(
+            figure,
+            f"Bytes saved against {_best(tested)} over what falls short of the label; each curve: "
+            f"margins of {MARGINS[0]} (top) to {MARGINS[-1]} qualities",
+            _metadata(tested),
+        )
+        return save_figure(figure, shown, stem)
+
+
 def decision_figure(
     tested: HeldOut, names: Sequence[str], stem: str | Path, labels: Mapping[str, str]
 ) -> list[Path]:
@@ -103,14 +136,14 @@ def decision_figure(
     Points are the search's calls, from dark (first) to light; numbers are their order, where there
     is room. Dashed: the label; solid: the chosen quality.
     """
-    found = tested.classified
-    methods = list(dict.fromkeys(method for method, _ in found))
+    found = tested.first_classified()
+    methods = list(found)
     rows = []
     with figure_style():
         figure, grid = new_grid(len(names), len(methods), (6.2, 2.4), sharex=True)
         for axes_row, name in zip(grid, names, strict=True):
             for axes, method in zip(axes_row, methods, strict=True):
-                row = found[method, name]
+                row = found[method][name]
                 asked = [call["quality"] for call in row["path"]]
                 order = {quality: turn for turn, quality in enumerate(asked, start=1)}
                 logits = _logits_by_quality(row)
@@ -170,7 +203,8 @@ def _unit(tested: HeldOut) -> str:
 
 def _best(tested: HeldOut) -> str:
     of_one = next(iter(tested.measures.values()))
-    return f"{_unit(tested)} {of_one.qualities[-1]}"
+    base = of_one.qualities[-1] if tested.base_quality is None else tested.base_quality
+    return f"{_unit(tested)} {base}"
 
 
 def _metadata(tested: HeldOut) -> str:

@@ -1,4 +1,4 @@
-"""Bytes, SSIM and VMAF NEG of each picture at each quality, and its mean pixel-wise JND."""
+"""Bytes, SSIM, VMAF NEG, PSNR of each picture at each quality, and its mean pixel-wise JND."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from jndlab.files import read_csv, write_csv
 from jndlab.jnd.pixel.maps import MODELS, mean_pixel_jnd
 from jndlab.media.patches import luma_of
 from jndlab.media.pictures import rgb_to_frame
-from jndlab.quality.picture_ssim import picture_ssim
+from jndlab.quality.picture_ssim import picture_ms_ssim, picture_ssim
 from jndlab.quality.quality_sweeps import Coding, QualitySweep, sweep_codings
 
-COLUMNS = ["picture", "quality", "bytes", "ssim", "vmaf_neg_still"]
-PIXEL_COLUMNS = ["picture", "model", "mean_pixel_jnd"]
 VMAF = "vmaf_neg_still"
-METRICS = ("ssim", VMAF)  # in which larger is better
+METRICS = ("ssim", VMAF)  # in which larger is better; thresholds are fitted to them
+MEASURED = (*METRICS, "psnr", "ms_ssim")
+COLUMNS = ["picture", "quality", "bytes", *MEASURED]
+PIXEL_COLUMNS = ["picture", "model", "mean_pixel_jnd"]
+LOSSLESS_PSNR = 100.0  # where nothing differs
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,15 @@ def measure_picture(
 ) -> Measures:
     """Code a picture (H x W x 3 uint8, even sizes) at all qualities and measure each."""
     sizes: list[int] = []
-    similarities: list[float] = []
+    scores: dict[str, list[float]] = {name: [] for name in MEASURED if name != VMAF}
 
     def codings() -> Iterator[Coding]:
         best_first = codec.qualities[::-1]
         for coded in _checked(store.sweep(codec, picture, best_first), picture, name):
             sizes.append(coded.size)
-            similarities.append(picture_ssim(picture, coded.picture))
+            scores["ssim"].append(picture_ssim(picture, coded.picture))
+            scores["psnr"].append(picture_psnr(picture, coded.picture))
+            scores["ms_ssim"].append(picture_ms_ssim(picture, coded.picture))
             yield Coding(coded.quality, rgb_to_frame(coded.picture), 8 * coded.size)
 
     sweep = sweep_codings(name, rgb_to_frame(picture), codings(), work_dir=work_dir, metric=VMAF)
@@ -71,18 +75,26 @@ def measure_picture(
         name,
         codec.qualities,
         tuple(sizes[::-1]),
-        {"ssim": tuple(similarities[::-1]), VMAF: sweep.scores[::-1]},
+        {VMAF: sweep.scores[::-1], **{name: tuple(part[::-1]) for name, part in scores.items()}},
         sweep.start,
         {model: mean_pixel_jnd(luma_of(picture), model) for model in MODELS},
     )
+
+
+def picture_psnr(reference: np.ndarray, distorted: np.ndarray) -> float:
+    """PSNR of luma (dB) of RGB pictures (H x W x 3, uint8); 100 where nothing differs."""
+    error = np.square(luma_of(reference).astype(float) - luma_of(distorted)).mean()
+    return float(10 * np.log10(255**2 / error)) if error else LOSSLESS_PSNR
 
 
 def write_measures(path: str | Path, pixel_path: str | Path, measures: Sequence[Measures]) -> None:
     """Write curves and mean pixel JNDs as CSV; a row without quality has a picture's ``start``."""
     rows: list[dict[str, object]] = []
     for one in measures:
-        rows.append(dict(zip(COLUMNS, (one.picture, None, None, None, one.start), strict=True)))
-        points = zip(one.qualities, one.bytes, *(one.scores[name] for name in METRICS), strict=True)
+        rows.append({**dict.fromkeys(COLUMNS), "picture": one.picture, VMAF: one.start})
+        points = zip(
+            one.qualities, one.bytes, *(one.scores[name] for name in MEASURED), strict=True
+        )
         rows += [dict(zip(COLUMNS, (one.picture, *point), strict=True)) for point in points]
     write_csv(path, rows, COLUMNS)
     pixel_rows = [
@@ -113,7 +125,7 @@ def read_measures(
             name,
             tuple(int(row["quality"]) for row in points),
             tuple(int(row["bytes"]) for row in points),
-            {metric: tuple(float(row[metric]) for row in points) for metric in METRICS},
+            {metric: tuple(float(row[metric]) for row in points) for metric in MEASURED},
             float(start[0][VMAF]),
             pixel[name],
         )

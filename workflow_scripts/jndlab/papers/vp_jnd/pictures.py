@@ -34,7 +34,11 @@ def find_pictures(choice: PictureChoice) -> Iterator[FoundPicture]:
     """
     if choice.source == "packaged":
         yield from find_packaged(
-            choice.sources, choice.size, choice.crops_per_picture, choice.frames_per_clip
+            choice.sources,
+            choice.size,
+            choice.crops_per_picture,
+            choice.frames_per_clip,
+            reduced=choice.reduced,
         )
         return
     folder = _folder(choice)

@@ -14,7 +14,7 @@ def split_names(split: Mapping[str, Any]) -> list[str]:
 
     Raises UserError for the number of a fold that there is not.
     """
-    if split["kind"] != "folds":
+    if split["kind"] != "grouped_folds":
         return [split["kind"]]
     numbers = split["runs"] or range(1, split["folds"] + 1)
     for number in numbers:
@@ -39,7 +39,9 @@ def make_splits(split: Mapping[str, Any], sources: Mapping[str, str]) -> list[Sp
     elif split["kind"] == "fractions":
         whole = [split_by_fractions(known, split["seed"], split["fractions"])]
     else:
-        whole = split_into_folds(known, split["seed"], split["folds"])
+        whole = split_into_folds(
+            known, split["seed"], split["folds"], key="vp_jnd.data: split.folds"
+        )
     named = dict(zip(split_names({**split, "runs": None}), whole, strict=True))
     return [
         Split(name, {key: tuple(items) for key, items in named[name].of_items(sources).items()})

@@ -46,7 +46,8 @@ class HeldOut:
     ``content`` is ``published`` or ``demo``; ``found`` holds the conditions of each method's
     numbers (``report.conditions``), one mapping a model. ``sources`` is the source of each picture,
     of which pictures of a data set may be crops or frames. ``choices`` are those of
-    ``choices_of_split``, by split; ``fitted`` those of ``fit_baselines``, by split.
+    ``choices_of_split``, by split, with the ``seed`` of the training (None: nothing is trained);
+    ``fitted`` those of ``fit_baselines``, by split.
     """
 
     name: str
@@ -61,30 +62,42 @@ class HeldOut:
     splits: Sequence[Split]
     fitted: Mapping[str, Mapping[str, Any]]
     choices: Mapping[str, Sequence[Mapping[str, Any]]]
+    base_quality: int | None = None
+
+    def saving_pct(self, picture: str, quality: int) -> float:
+        """Bytes saved at a quality against the base quality (None: the codec's best), in %."""
+        of = self.measures[picture]
+        base = of.qualities[-1] if self.base_quality is None else self.base_quality
+        return 100 * (1 - of.size_at(quality) / of.size_at(base))
 
     @property
-    def classified(self) -> dict[tuple[str, str], Mapping[str, Any]]:
-        """Choices of the classifiers, which have logits, by method and picture."""
-        return {
-            (choices["method"], row["picture"]): row
-            for of_split in self.choices.values()
-            for choices in of_split
-            for row in choices["pictures"]
-            if "logits" in row
-        }
+    def classified(self) -> dict[tuple[str, int | None], dict[str, Mapping[str, Any]]]:
+        """Choices of the classifiers, which have logits: by method and seed, by picture."""
+        found: dict[tuple[str, int | None], dict[str, Mapping[str, Any]]] = {}
+        for choices in (one for of_split in self.choices.values() for one in of_split):
+            of_training = found.setdefault((choices["method"], choices["seed"]), {})
+            of_training |= {row["picture"]: row for row in choices["pictures"] if "logits" in row}
+        return {training: rows for training, rows in found.items() if rows}
+
+    def first_classified(self) -> dict[str, dict[str, Mapping[str, Any]]]:
+        """:attr:`classified` of each method's first seed, for figures of single pictures."""
+        found: dict[str, dict[str, Mapping[str, Any]]] = {}
+        for (method, _), rows in self.classified.items():
+            found.setdefault(method, rows)
+        return found
 
 
 def decision_rows(tested: HeldOut) -> pd.DataFrame:
-    """One row per held-out picture and choice: the label, the chosen quality and what it costs.
+    """One row per held-out picture, choice and seed: label, chosen quality and what it costs.
 
     ``dqf`` is chosen - label, positive where finer than needed (in QP the sign is turned); sizes
-    are ours for all methods, whatever they report themselves.
+    are ours for all methods, whatever they report themselves. ``seed`` is NaN without training.
     """
     rows = []
     for split in tested.splits:
         for choices in tested.choices[split.name]:
             rows += [
-                _decision_row(tested, split.name, choices["method"], row)
+                _decision_row(tested, split.name, choices["method"], row, choices["seed"])
                 for row in choices["pictures"]
             ]
         fitted = tested.fitted[split.name]
@@ -94,7 +107,7 @@ def decision_rows(tested: HeldOut) -> pd.DataFrame:
                 decision = baseline_decision(method, fitted, measured, label)
                 row = {"picture": name, "seconds": None, **decision.as_json()}
                 rows.append(_decision_row(tested, split.name, method, row))
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"seed": float})
 
 
 def visibility_rows(tested: HeldOut) -> pd.DataFrame:
@@ -104,9 +117,11 @@ def visibility_rows(tested: HeldOut) -> pd.DataFrame:
     than the quality that it chose.
     """
     rows: list[dict[str, Any]] = []
+    by_training = tested.classified
     for one in decision_rows(tested).itertuples():
         qualities = tested.measures[one.picture].qualities
-        classified = tested.classified.get((one.method, one.picture))
+        seed = None if np.isnan(one.seed) else int(one.seed)
+        classified = by_training.get((one.method, seed), {}).get(one.picture)
         if classified:
             pairs = zip(classified["qualities"], classified["logits"], strict=True)
             called = {quality: logit > 0 for quality, logit in pairs}
@@ -144,6 +159,8 @@ def prediction_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
             shown = calls[calls["called_visible"]]
             precision = share_interval(shown["visible"], shown["called_visible"], shown["source"])
             errors, means = group["dqf"].abs(), _means(group)
+            seeds = seeds_of(group)
+            interval = mean_interval(errors, group["source"], seeds)
             compared = found.get((one.name, BASELINES.get(method, method)))
             rows.append(
                 {
@@ -154,7 +171,8 @@ def prediction_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
                     "precision_low": 100 * precision.low,
                     "precision_high": 100 * precision.high,
                     "recall_pct": _percent(scores.recall),
-                    **mean_interval(errors, group["source"]).columns("mean_abs_dqf"),
+                    **interval.columns("mean_abs_dqf"),
+                    "dqf_seed_deviation": _seed_deviation(errors, group),
                     "median_abs_dqf": errors.median(),
                     "mean_dqf": means["dqf"],
                     **standing(compared),
@@ -170,16 +188,16 @@ def comparisons(tested: Sequence[HeldOut]) -> list[tuple[str, Comparison]]:
     names, found = [], []
     for one in tested:
         decided = decision_rows(one)
-        errors = decided.pivot(index="picture", columns="method", values="dqf").abs()
-        if PAPER_METHOD not in errors:
+        by_method = {name: _errors(rows) for name, rows in decided.groupby("method", sort=False)}
+        ours = by_method.pop(PAPER_METHOD, None)
+        if ours is None:
             continue
-        sources = [one.sources[name] for name in errors.index]
-        for method in decided["method"].unique():
-            if method in (PAPER_METHOD, ORACLE):
+        sources = [one.sources[picture] for picture, _ in ours.index]
+        seeds = [seed for _, seed in ours.index]
+        for method, errors in by_method.items():
+            if method == ORACLE:
                 continue
-            difference = paired_difference(
-                errors[PAPER_METHOD], errors[method], sources, seeds=[0] * len(errors)
-            )  # a network is trained once for each split
+            difference = paired_difference(ours, _same_members(errors, ours), sources, seeds)
             names.append(one.name)
             found.append(
                 Comparison(
@@ -202,7 +220,10 @@ def saving_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
             rows.append(
                 {
                     **_head(one, method, group),
-                    **mean_interval(group["saving_pct"], group["source"]).columns("saving_pct"),
+                    **mean_interval(group["saving_pct"], group["source"], seeds_of(group)).columns(
+                        "saving_pct"
+                    ),
+                    "saving_seed_deviation": _seed_deviation(group["saving_pct"], group),
                     "mean_quality": means["quality"],
                     "coarser_than_label_pct": 100 * means["coarser"],
                     "ssim": means["ssim"],
@@ -251,7 +272,7 @@ def correlation_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
             sources = [one.sources[name] for name in names]
             rows.append(
                 {
-                    **_head(one, model, pd.DataFrame({"source": sources})),
+                    **_head(one, model, pd.DataFrame({"source": sources, "picture": names})),
                     **correlation_interval(means, labels, sources).columns("pearson"),
                     "spearman": float(spearmanr(means, labels).statistic),
                     "slope": float(slope),
@@ -262,20 +283,50 @@ def correlation_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
 
 
 def picture_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
-    """Every held-out picture with its label and the quality that each choice takes."""
+    """Every held-out picture with its label and the quality that each choice takes.
+
+    A row for each seed; choices that are not trained are the same in all.
+    """
     tables = []
     for one in tested:
         decided = decision_rows(one)
-        keys = ["data", "split", "picture", "label"]
-        wide = decided[decided["method"] != ORACLE].pivot_table(
+        seeds = decided["seed"].dropna().unique()
+        fixed = decided[decided["seed"].isna()]
+        repeated = [fixed.assign(seed=seed) for seed in seeds] or [fixed.assign(seed=0)]
+        every = pd.concat([decided[decided["seed"].notna()], *repeated])
+        keys = ["data", "split", "seed", "picture", "label"]
+        wide = every[every["method"] != ORACLE].pivot_table(
             index=keys, columns="method", values="quality", sort=False
         )
-        tables.append(wide.astype(int).reset_index().rename_axis(columns=None))
+        tables.append(wide.reset_index().astype({"seed": int}).rename_axis(columns=None))
     return pd.concat(tables, ignore_index=True)
 
 
+def seeds_of(group: pd.DataFrame) -> pd.Series | None:
+    """Seeds of a method's rows; None where nothing is trained."""
+    return None if group["seed"].isna().all() else group["seed"]
+
+
+def _seed_deviation(values: pd.Series, group: pd.DataFrame) -> float:
+    """Standard deviation over seeds of the mean over sources; NaN for fewer than two seeds."""
+    of_source = values.groupby([group["seed"], group["source"]]).mean()
+    return float(of_source.groupby("seed").mean().std(ddof=1)) if len(of_source) else float("nan")
+
+
+def _errors(rows: pd.DataFrame) -> pd.Series:
+    """|dQF| by picture and seed."""
+    return rows.set_index(["picture", "seed"])["dqf"].abs()
+
+
+def _same_members(errors: pd.Series, ours: pd.Series) -> list[float]:
+    """Another method's errors for our pictures and seeds; the same for all where it has none."""
+    of_picture = errors.groupby("picture").mean()
+    untrained = errors.index.get_level_values("seed").isna().all()
+    return [of_picture[name] if untrained else errors[name, seed] for name, seed in ours.index]
+
+
 def _decision_row(
-    tested: HeldOut, split: str, method: str, chosen: Mapping[str, Any]
+    tested: HeldOut, split: str, method: str, chosen: Mapping[str, Any], seed: int | None = None
 ) -> dict[str, Any]:
     picture, quality = chosen["picture"], chosen["quality"]
     of, label = tested.measures[picture], tested.labels[picture]
@@ -283,6 +334,7 @@ def _decision_row(
     return {
         "data": tested.name,
         "split": split,
+        "seed": seed,
         "picture": picture,
         "source": tested.sources[picture],
         "method": method,
@@ -292,7 +344,7 @@ def _decision_row(
         "calls": chosen["calls"],
         "seconds": chosen["seconds"],
         "bytes": of.bytes[place],
-        "saving_pct": 100 * (1 - of.bytes[place] / of.bytes[-1]),
+        "saving_pct": tested.saving_pct(picture, quality),
         "ssim": of.scores["ssim"][place],
         "vmaf_neg": of.scores[VMAF][place],
     }
@@ -307,8 +359,9 @@ def _head(tested: HeldOut, method: Any, pictures: pd.DataFrame) -> dict[str, Any
         "method": method,
         "content": tested.content,
         FOUND: tested.found.get(method, ()),
-        "pictures": len(pictures),
+        "pictures": pictures["picture"].nunique(),
         "sources": pictures["source"].nunique(),
+        "seeds": pictures["seed"].nunique() if "seed" in pictures else 0,
     }
 
 
