@@ -165,6 +165,8 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
             where="the configuration",
             expected="the folder of the data sets",
         )
+    training_data = chosen["iqnet"]["training_data"]
+    training_data["codec"] = training_data["codec"] or chosen["codecs"][0]
     sequences = load_sequences(root / "config/sequences.tsv")
     _check_names("sequences", chosen["sequences"], list(sequences), "config/sequences.tsv")
     codecs = _load_codecs(root, chosen)

@@ -291,8 +291,9 @@ def test_what_the_papers_scale_misses(paper):
     missing = missing_data(paper)
     assert any(line.startswith("vimeo90k: IQNet's training pictures") for line in missing)
     assert any(line.startswith("nima_mobilenet: weights") for line in missing)
-    without = load_settings({**paper.config, "codecs": ["vvenc-slower"]}, paper.root)
-    assert any("vtm-11.0: no encoder" in line for line in missing_tools(without))
+    training = load_settings({**paper.config, "codecs": ["vvenc-slower"]}, paper.root)
+    assert training.config["iqnet"]["training_data"]["codec"] == "vtm-11.0"  # named, in effect
+    assert any("vtm-11.0: no encoder" in line for line in missing_tools(training))
 
 
 def test_candidates_of_training_data_are_counted(make_settings, jobs_of, first_values):

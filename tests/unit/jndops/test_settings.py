@@ -199,10 +199,14 @@ def test_the_codec_of_the_training_data_is_needed_where_the_run_trains(repositor
     paper = load_yaml(repository / "config/iqnet_paper.yaml")
     settings = load_settings({**paper, "codecs": ["vvenc-slower"]}, repository)
     assert settings.codecs_in_use() == ["vvenc-slower"]
+    assert settings.codecs_needed() == ["vvenc-slower"]  # one key is the way without VTM
+    own = {"codecs": ["vvenc-slower"], "iqnet": {"training_data": {"codec": "vtm-11.0"}}}
+    settings = load_settings({**paper, **own}, repository)
     assert settings.codecs_needed() == ["vvenc-slower", "vtm-11.0"]
     del paper["methods"]["iqnet"], paper["methods"]["cnn_jnqd"]
-    paper |= {"bd_rate": {}, "codecs": ["vvenc-slower"]}
-    assert load_settings(paper, repository).codecs_needed() == ["vvenc-slower"]
+    assert load_settings({**paper, **own, "bd_rate": {}}, repository).codecs_needed() == [
+        "vvenc-slower"
+    ]
 
 
 def test_iqnets_paper_has_the_points_with_a_printed_number(repository):

@@ -147,9 +147,9 @@ class TrainingData(Section):
     jobs: Count = 200
     """Number of jobs that the pictures are shared out to for prefiltering and coding; it changes no
     number. A killed job starts its share again."""
-    codec: str = "vtm-11.0"
-    """Codec entry of `config/codecs.yaml` that codes the candidates, all intra (paper, VVC by
-    VTM-11.0)."""
+    codec: str | None = None
+    """Codec entry of `config/codecs.yaml` that codes the candidates, all intra; null is the run's
+    first codec (paper: VVC, by VTM-11.0)."""
     qp: Qp = 27
     """Base QP: candidates are coded with it, and the one network serves all QPs (printed: 27)."""
     alphas: Scales = [
