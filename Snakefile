@@ -86,6 +86,7 @@ localrules:
     tabulate_mtjnd,
     plot_mtjnd,
     tabulate_bl_juniper,
+    bl_juniper_experiment,
     plot_bl_juniper,
     tabulate_vp_jnd,
     split_jnd_frames,

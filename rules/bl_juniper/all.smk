@@ -5,12 +5,14 @@ include: "common.smk"
 include: "train.smk"
 include: "stages.smk"
 include: "results.smk"
+include: "experiment.smk"
 
 
 rule bl_juniper:
     """All tables and figures of BL-JUNIPER, and its networks where a method uses them."""
     input:
         rules.tabulate_bl_juniper.output,
+        rules.bl_juniper_experiment.output,
         rules.plot_bl_juniper.output,
         rules.plot_block_maps.output,
         rules.compare_block_jnd.output if bl_juniper_inputs.cnn_is_used else [],

@@ -42,6 +42,12 @@ bl_juniper:
     split: {fractions: {train: 0.6, val: 0.2, test: 0.2}}
   cnn: {width: 0.125, head: linear_at_mean, epochs: 2, batch_size: 8, learning_rate: 1.0e-3}
   compare: {plain_qps: [], every: 3}
+  experiment:
+    codec: kvazaar-ultrafast
+    frames: 2
+    anchor_qps: [20, 45]
+    targets: [22]
+    competitors: {kvazaar_vaq: kvazaar-ultrafast-vaq}
   importance: {dsr_small: {model: dsr_small}, spectral_residual: {model: spectral_residual}}
 """
 RUN = ("--configfile", "bl_juniper.yaml", "--", "bl_juniper")
@@ -118,7 +124,8 @@ def test_mapped_labels_reach_five_above_their_video(results):
 def test_every_artefact_of_the_paper_is_made(results):
     tables = {path.stem for path in (results / "bl_juniper/tables").glob("*.csv")}
     wanted = "savings headline headline_comparison bd_rate equal_rate plain_qp_increase block_qps"
-    assert tables == {*wanted.split(), "answers", "block_jnd_error", "label_tension"}
+    wanted += " answers block_jnd_error label_tension experiment experiment_answers"
+    assert tables == set(wanted.split())
     figures = {path.stem for path in (results / "bl_juniper/figures").glob("*.png")}
     assert figures == {
         "rd_vmaf_mean", "rd_psnr_y_framemean", "saving_over_target_qp", "gain_wpsnr", "gain_wssim",
@@ -155,6 +162,16 @@ def test_the_two_questions_are_answered_from_the_tables(results):
     for row in better.values():
         assert 0 < int(row["points"]) <= 8 and row["unit"] == "dB"
         assert row["answer"] == "not shown" and "too few sources" in row["statement"]
+
+
+def test_the_experiment_holds_the_method_against_the_best_possible_map(results):
+    table = rows(results / "bl_juniper/tables/experiment.csv")
+    maps = {row["map"] for row in table if row["weighting"] == "importance"}
+    assert {"cnn", "cnn_constant", "cnn_jnd_only", "mapped", "kvazaar_vaq"} <= maps
+    gains = {row["map"]: float(row["gain_db"]) for row in table if row["weighting"] == "importance"}
+    assert gains["ceiling: importance"] == max(gains.values()) > 0
+    answers = rows(results / "bl_juniper/tables/experiment_answers.csv")
+    assert all("too few sources" in row["statement"] for row in answers)
 
 
 def test_the_authors_labels_have_rows_and_a_check(run):

@@ -213,10 +213,12 @@ class TestWrongMaps:
         with pytest.raises(UserError, match="64, found 32"):
             read_qp_map(path, clip)
 
-    def test_steps_that_hevc_cannot_code(self, source, tmp_path):
+    def test_steps_that_kvazaar_cannot_code(self, source, tmp_path):
         maps = np.full((FRAMES, ROWS, COLUMNS), 30)
         maps[2, 0, 0], maps[2, 2, 3] = 20, 46
-        with pytest.raises(UserError, match=r"frame 2 .*\n.*at most 25 \(HEVC\), found 20 to 46"):
+        with pytest.raises(
+            UserError, match=r"frame 2 .*\n.*at most 25 \(kvazaar\), found 20 to 46"
+        ):
             encode(source, tmp_path / "a.265", "AI", maps=maps)
 
     def test_a_ten_bit_or_odd_sized_clip(self, source, tmp_path):

@@ -49,6 +49,8 @@ class Kvazaar(Section):
     bit."""
     preset: Preset
     """kvazaar's trade of speed for compression, fastest first."""
+    vaq: Annotated[int, Field(ge=1, le=20)] | None = None
+    """Strength of kvazaar's own adaptation of QPs to the variance of blocks; null turns it off."""
 
 
 class VtmConfigFiles(Section):

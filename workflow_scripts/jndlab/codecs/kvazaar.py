@@ -42,7 +42,7 @@ _MAX_STEP = 25
 
 
 class KvazaarCodec(PackagedCodec):
-    """kvazaar at constant QP or with a QP map, 8 bit, on one thread.
+    """kvazaar at constant QP, with a QP map or its own adaptation ``vaq``, 8 bit, on one thread.
 
     ``LDP`` is one I picture and then P pictures that refer to the pictures before them (as many as
     the preset keeps), all at the same QP. With ``EncodeJob.qp_map`` the QP of each coding tree unit
@@ -65,10 +65,15 @@ class KvazaarCodec(PackagedCodec):
     bit_depths = (8,)
     takes_qp_map = True
 
+    def __init__(self, preset: str, vaq: int | None = None) -> None:
+        super().__init__(preset)
+        self.vaq = vaq
+
     def parameters(self, configuration: str, qp: int) -> dict[str, str]:
         """kvazaar's options; the preset comes first, because later ones overrule earlier ones."""
+        own = {} if self.vaq is None else {"vaq": str(self.vaq)}
         return {"preset": self.preset, "qp": str(qp), "period": _INTRA_PERIOD[configuration],
-                **_PINNED}  # fmt: skip
+                **_PINNED, **own}  # fmt: skip
 
     def preset_args(self) -> list[str]:
         """None: FFmpeg takes presets of kvazaar among its parameters only."""
@@ -154,7 +159,7 @@ def roi_bytes(differences: np.ndarray) -> bytes:
 
 def from_spec(spec: Mapping[str, Any]) -> KvazaarCodec:
     """Build the codec of an entry of ``config/codecs.yaml``."""
-    return KvazaarCodec(preset=spec["preset"])
+    return KvazaarCodec(preset=spec["preset"], vaq=spec.get("vaq"))
 
 
 def _escaped(value: str) -> str:

@@ -42,12 +42,21 @@ class BlJuniperInputs:
         self._check()
 
     def _check(self) -> None:
-        for key in ("clip_labels", "training_data"):
-            codec = self.section[key]["codec"]
+        named = {
+            f"{key}.codec": self.section[key]["codec"]
+            for key in ("clip_labels", "training_data", "experiment")
+        }
+        competitors = self.section["experiment"]["competitors"]
+        named |= {f"experiment.competitors.{name}": codec for name, codec in competitors.items()}
+        for key, codec in named.items():
             if codec not in self.coding.settings.codecs:
-                raise UserError(
-                    f"bl_juniper.{key}.codec: '{codec}' is no entry of config/codecs.yaml."
-                )
+                raise UserError(f"bl_juniper.{key}: '{codec}' is no entry of config/codecs.yaml.")
+        chosen = self.section["experiment"]["importance"]
+        if chosen is not None and chosen not in self.importance:
+            raise UserError(
+                f"bl_juniper.experiment.importance: there is no map '{chosen}'; "
+                f"bl_juniper.importance has {', '.join(self.importance)}."
+            )
         methods = [self.config["methods"][name] for name in self.methods]
         texts = "\n".join(text for method in methods for text in texts_of(method))
         for name in re.findall(r"\{results\}/bl_juniper/importance/(\w+)/", texts):
@@ -148,6 +157,28 @@ class BlJuniperInputs:
             f"{self.results}/qp_maps/{sequence}/{method}/qp{qp}.npz"
             for sequence, method, qp in self.map_keys()
         ]
+
+    @property
+    def jnd_origins(self) -> list[str]:
+        """Origins of block JNDs in the experiment, that of the method first."""
+        return [*(["cnn"] if self.cnn_is_used else []), "mapped"]
+
+    def experiment(self) -> dict[str, Any]:
+        """The experiment's keys for a clip, with its codecs' entries."""
+        keys, codecs = self.section["experiment"], self.coding.settings.codecs
+        low, high = keys["anchor_qps"]
+        return {
+            "frames": keys["frames"],
+            "codec": codecs[keys["codec"]],
+            "competitors": {name: codecs[of] for name, of in keys["competitors"].items()},
+            "anchor_qps": list(range(low, high + 1)),
+            "targets": keys["targets"],
+        }
+
+    @property
+    def experiment_importance(self) -> str:
+        """The importance map of the experiment."""
+        return self.section["experiment"]["importance"] or self.importance[0]
 
     @property
     def target_qp(self) -> int:

@@ -16,6 +16,7 @@ from jndlab.configuration import (
     Pair,
     Positive,
     Section,
+    Several,
     Share,
     TrainingJobs,
     Triple,
@@ -146,6 +147,26 @@ class Compare(Section):
     """Importance-weighted PSNR and SSIM are measured on every n-th frame."""
 
 
+class Experiment(Section):
+    """What block JNDs gain over importance alone, and over one QP: an anchor at every QP, and maps
+    of the method, of its parts, and the best possible ones, at equal rate."""
+
+    codec: str = "kvazaar-fast"
+    """Codec entry; it must take a QP for each block."""
+    configurations: Several[CodingConfiguration] = ["AI"]
+    """Coding configurations."""
+    frames: Count | None = 60
+    """Number of first frames of a sequence at most; null takes all."""
+    anchor_qps: Pair[Annotated[int, Field(ge=1, le=51)]] = [20, 45]
+    """Lowest and highest QP of the anchor, which is coded at all between them."""
+    targets: Distinct[Annotated[int, Field(ge=0, le=51)]] = [22, 27]
+    """Target QPs; above JND2 of a clip the decision table no longer uses importance."""
+    importance: Name | None = None
+    """Importance map of weights and maps; null takes the first of `importance`."""
+    competitors: dict[Name, str] = {"kvazaar_vaq": "kvazaar-fast-vaq"}
+    """Encoders with their own adaptation: codec entries by the name in the tables."""
+
+
 class Figures(Section):
     """What the figure of maps shows."""
 
@@ -186,5 +207,6 @@ class BlJuniper(Section):
     """Stage 3: importance maps that methods may name (`importance/NAME`) and that weight
     the weighted quality."""
     compare: Compare = Compare()
+    experiment: Experiment = Experiment()
     figures: Figures = Figures()
     jobs: Jobs = Jobs()
