@@ -9,6 +9,7 @@ import pytest
 from jndlab.errors import UserError
 from jndlab.quality.points import POINT_COLUMNS, with_savings
 from jndlab.subjective.comparison import headline_comparison
+from jndlab.subjective.delta_mos import delta_mos_table, with_delta_mos
 from jndlab.subjective.figures import mos_curves, rating_histograms
 from jndlab.subjective.opinion_scores import (
     MODELS,
@@ -211,6 +212,28 @@ def test_tables_say_what_was_built_in(rated):
     assert list(rater_table(ratings)["subject"]) == list(ratings.subjects)
 
 
+def test_delta_mos_is_against_the_anchor_and_paired_by_rater(rated):
+    ratings, _ = rated
+    worse = np.array([-0.3 if s.method not in (None, "anchor") else 0 for s in ratings.stimuli])
+    habits = np.linspace(-1, 1, len(ratings.subjects))  # of each rater: they cancel in pairs
+    scores = ratings.scores + worse[:, None] + habits
+    [row] = delta_mos_table(ratings_of(scores, ratings.stimuli), "anchor").to_dict("records")
+    assert row["delta_mos"] == pytest.approx(0.3, abs=0.02)
+    assert 0.25 < row["delta_mos_low"] < row["delta_mos"] < row["delta_mos_high"] < 0.35
+    paired = [s for s in ratings.stimuli if s.method == "anchor"]
+    of_rater = [
+        np.mean([
+            scores[ratings.stimuli.index(a), j] - scores[k, j]
+            for a in paired
+            for k, s in enumerate(ratings.stimuli)
+            if s.method not in (None, "anchor")
+            and (s.sequence, s.configuration, s.qp) == (a.sequence, a.configuration, a.qp)
+        ])
+        for j in range(len(ratings.subjects))
+    ]  # fmt: skip
+    assert row["delta_mos"] == pytest.approx(np.mean(of_rater))
+
+
 def test_bd_rate_without_a_rising_opinion_says_so(rated):
     ratings, known = rated
     flat = Ratings(ratings.stimuli, ratings.subjects, ratings.scores * 0 + 4.0, (1.0, 5.0))
@@ -228,11 +251,15 @@ def test_stand_in_content_is_never_called_reproduced(rated):
     ]
     scores = score_table(ratings_of(ratings.scores, shown), known)
     headline = headline_table(scores, mos_bd_rate_table(scores, known, "anchor"), known, "anchor")
+    headline = with_delta_mos(headline, ratings_of(ratings.scores, shown), "anchor")
     result = headline_comparison(headline).set_index("quantity")
-    assert dict(result["printed"]) == {"mean_saving_pct": "27.75", "bd_rate_gain_pct": "25.44"}
+    assert dict(result["printed"]) == {
+        "mean_saving_pct": "27.75", "bd_rate_gain_pct": "25.44", "delta_mos": "",
+    }  # fmt: skip
     assert set(result["verdict"]) == {"not comparable: stand-in content"}
     published = headline_comparison(headline.assign(content="published"))
-    assert all("protocol not known (encoder" in verdict for verdict in published["verdict"])
+    printed = published.loc[published["printed"] != "", "verdict"]
+    assert all("protocol not known (encoder" in verdict for verdict in printed)
 
 
 def test_figures_hold_all_ratings(rated, tmp_path):
