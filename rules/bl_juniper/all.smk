@@ -17,4 +17,5 @@ rule bl_juniper:
         rules.plot_block_maps.output,
         rules.compare_block_jnd.output if bl_juniper_inputs.cnn_is_used else [],
         rules.check_block_labels.output if BL_JUNIPER["labels"] else [],
+        rules.check_block_mapping.output if bl_juniper_inputs.mapping_can_be_checked else [],
         trainings=bl_juniper_inputs.trainings(),

@@ -155,3 +155,26 @@ rule check_block_labels:
         "../../envs/tables.yaml"
     script:
         "../../workflow_scripts/bl_juniper/check_block_labels.py"
+
+
+rule check_block_mapping:
+    """Map MCL-JCV's video JNDs by stage 1 and compare the block labels with the authors' own."""
+    input:
+        labels=BL_JUNIPER["labels"] or [],
+    output:
+        **outputs_of("bl_juniper", "check_block_mapping"),
+    log:
+        "<logs>/check_block_mapping.log",
+    benchmark:
+        "<benchmarks>/check_block_mapping.tsv"
+    conda:
+        "../../envs/networks.yaml"
+    resources:
+        mem_mb=doubling(6000),
+        runtime=doubling(1440),
+    params:
+        folder=bl_juniper_inputs.folder,
+        clips=bl_juniper_inputs.clips,
+        mapping=BL_JUNIPER["mapping"],
+    script:
+        "../../workflow_scripts/bl_juniper/check_block_mapping.py"

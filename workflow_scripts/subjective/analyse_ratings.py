@@ -36,9 +36,10 @@ HEADLINE = (
     "Means over the rated points against {}: saving at equal QP, loss of opinion against the "
     "source (dmos) there, difference of it to the anchor's with its 95 % interval over sequences, "
     "share of points whose interval of dmos (over raters, 1.96 standard errors as in BT.500) holds "
-    "0, BD-rate under MOS as a gain. delta_mos: MOS(anchor) - MOS(method) at equal sequence and QP, paired by rater, "
-    "with its t interval over raters. Printed in the BL-JUNIPER abstract: 27.75 % at a DMOS, "
-    "compared to the baseline encoding (delta_mos), close to 0, BD-rate gain 25.44 %."
+    "0, BD-rate under MOS as a gain. delta_mos: MOS(anchor) - MOS(method) at equal sequence and "
+    "QP, paired by rater, with its t interval over raters. Printed in the BL-JUNIPER abstract: "
+    "27.75 % at a DMOS, compared to the baseline encoding (delta_mos), close to 0, "
+    "BD-rate gain 25.44 %."
 )
 
 

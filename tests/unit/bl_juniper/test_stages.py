@@ -30,9 +30,11 @@ from jndlab.papers.bl_juniper.mapping import (
     key_frames_with_ti,
     map_clip,
 )
+from jndlab.papers.bl_juniper.mapping_agreement import agreement_table
 from jndlab.papers.bl_juniper.mcl_jcv import (
     authors_key_frames,
     labelled_clip,
+    mapped_frames,
     video_levels,
 )
 from jndlab.papers.bl_juniper.pictures import moved, panned_pictures
@@ -369,3 +371,20 @@ def test_a_table_of_video_levels_takes_the_place_of_samples(mcl_jcv, tmp_path):
     table.write_text("src,J1_frame,J2_frame,J3_frame\n3,28,30,32\n")
     content = labelled_clip(mcl_jcv, "SRC03", OPTIONS, video_table=table)
     assert (content.video_jnd == [28, 30, 32]).all()
+
+
+def test_the_mapping_is_held_against_the_authors_labels(mcl_jcv):
+    mapped = np.concatenate([f.jnd for f in mapped_frames(mcl_jcv, "SRC03", [28, 31, 33], OPTIONS)])
+    rng = np.random.default_rng(0)
+    theirs = np.stack([[[30, 33, 35]] * 400, [[30, 33, 35]] * 400]) + rng.integers(
+        0, 6, (2, 400, 1)
+    )
+    other = np.stack([theirs[0], rng.permutation(theirs[1])])
+    table = agreement_table({"frame": other}, theirs, ["SRC01", "SRC02"])
+    own = table.set_index(["reference", "level"])
+    assert own.loc[("authors", 1), "equal_pct"] == 100 and own.loc[("authors", 1), "clips"] == 2
+    assert own.loc[("frame", 2), "equal_pct"] == pytest.approx(50 + 100 / 12, abs=3)
+    assert own.loc[("frame", 2), "chance_equal_pct"] == pytest.approx(100 / 6, abs=1)
+    assert own.loc[("frame", 2), "at_lowest_pct"] == own.loc[("authors", 2), "at_lowest_pct"]
+    assert 0.4 < own.loc[("frame", 3), "correlation"] < 0.6
+    assert mapped.shape == (10, 3) and (mapped >= [28, 31, 33]).all()

@@ -69,8 +69,9 @@ def score_table(ratings: Ratings, points: pd.DataFrame) -> pd.DataFrame:
 
     ``mos`` is on the scale of the ratings. ``dmos`` is the loss against the hidden reference as
     the same person rated it: 0 as good (the "DMOS" of BL-JUNIPER is another, see the module
-    ``delta_mos``); ``dmos_acr_hr`` is the same on the scale of P.910's ACR-HR, highest grade - dmos. ``*_ci95`` are half widths. For
-    ``bt500`` both count the same raters. References have no dmos, nor have stimuli without one.
+    ``delta_mos``); ``dmos_acr_hr`` is the same on the scale of P.910's ACR-HR, highest
+    grade - dmos. ``*_ci95`` are half widths. For ``bt500`` both count the same raters. References
+    have no dmos, nor have stimuli without one.
     ``status`` other than ``ok`` says why a model has no scores (``OpinionScores``).
     ``points`` (frame of ``quality.points.read_points``) gives rate and VMAF, from which
     ``dmos_predicted``.

@@ -83,13 +83,22 @@ class BlJuniperInputs:
         """Folder of MCL-JCV."""
         return self.data["folder"] or f"{self.config['data_dir']}/mcl_jcv"
 
+    @property
+    def mapping_can_be_checked(self) -> bool:
+        """Whether the authors' labels and the clips that they are of are configured."""
+        return bool(self.section["labels"]) and self.data["source"] == "mcl_jcv"
+
+    @property
+    def clips(self) -> list[str]:
+        """Clips of MCL-JCV."""
+        return self.data["clips"] or [f"SRC{number:02d}" for number in range(1, 31)]
+
     def blocks(self) -> list[str]:
         """Labelled blocks that networks learn from."""
         folder = f"{self.results}/bl_juniper/training_data"
         if self.data["source"] != "mcl_jcv":
             return [f"{folder}/panned_pictures.npz"]
-        clips = self.data["clips"] or [f"SRC{number:02d}" for number in range(1, 31)]
-        return [f"{folder}/{clip}.npz" for clip in clips]
+        return [f"{folder}/{clip}.npz" for clip in self.clips]
 
     def models(self) -> list[str]:
         """The network of each JND level: trained, or the authors'."""

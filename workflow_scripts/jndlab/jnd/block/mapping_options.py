@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
 from jndlab.configuration import Section
 
+Reference = Literal["block_mean", "block_median", "frame"]
+REFERENCES: tuple[Reference, ...] = get_args(Reference)
 BLOCK_SIZE = 64  # side of a block in luma samples
 SMALLEST_NSC = 0.01  # normalised spatial activity of the corrected form; an assumption
 MOTION_WEIGHT, STATIC_WEIGHT = 4.0, 0.1  # a and b of PQD = (a PI + b) (1 - SSIM)
@@ -26,7 +28,7 @@ class BlockMappingOptions(Section):
     partial_blocks: Literal["keep", "drop"] = "keep"
     """`keep` blocks that the border cuts (17x30 at 1080p), or `drop` them (16x30, as in the
     authors' labels); a dropped one gets the video's JND."""
-    reference: Literal["block_mean", "block_median", "frame"] = "block_mean"
+    reference: Reference = "block_mean"
     """The PQD that blocks are compared with: mean or median over the frame's blocks at the video's
     JND, or that of the whole frame. Assumption: the scripts end before this step."""
     highest_offset: Annotated[int, Field(ge=0, le=20)] = 5

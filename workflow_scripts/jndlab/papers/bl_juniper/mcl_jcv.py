@@ -91,14 +91,24 @@ def labelled_clip(
         levels = jnd.min(axis=(0, 1, 2)).tolist()
     else:
         levels = video_levels(folder, source, statistic, video_table)
-        require_window(levels, options, f"{folder}: {source}")
-        qps = candidate_qps(levels, options)
-        streams = find_clips(folder, [source], [SOURCE_QP, *qps])[source].streams
-        coded = {qp: streams[qp] for qp in qps}
-        parts = _mapped_blocks(streams[SOURCE_QP], coded, source, levels, options)
+        parts = mapped_frames(folder, source, levels, options)
     blocks = LabelledBlocks.joined(parts)
     video_jnd = np.tile(np.array(levels, np.float32), (len(blocks.pixels), 1))
     return BlockFile(blocks, video_jnd, MAPPED_FROM_SUBJECTIVE, options.form)
+
+
+def mapped_frames(
+    folder: str | Path, source: str, levels: Sequence[int], options: BlockMappingOptions
+) -> list[LabelledBlocks]:
+    """The whole blocks of each key frame, with the clip's JND ``levels`` mapped to them by stage 1.
+
+    Raises UserError as :func:`labelled_clip`.
+    """
+    require_window(levels, options, f"{folder}: {source}")
+    qps = candidate_qps(levels, options)
+    streams = find_clips(folder, [source], [SOURCE_QP, *qps])[source].streams
+    coded = {qp: streams[qp] for qp in qps}
+    return _mapped_blocks(streams[SOURCE_QP], coded, source, levels, options)
 
 
 def _mapped_blocks(
