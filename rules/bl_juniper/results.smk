@@ -170,11 +170,8 @@ rule check_block_mapping:
     conda:
         "../../envs/networks.yaml"
     resources:
-        mem_mb=doubling(6000),
         runtime=doubling(1440),
     params:
-        folder=bl_juniper_inputs.folder,
-        clips=bl_juniper_inputs.clips,
-        mapping=BL_JUNIPER["mapping"],
+        mapped=bl_juniper_inputs.mapped_clips(),
     script:
         "../../workflow_scripts/bl_juniper/check_block_mapping.py"

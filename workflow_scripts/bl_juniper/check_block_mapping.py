@@ -10,20 +10,21 @@ from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
-    params, known = snakemake.params, read_block_labels(snakemake.input.labels)
-    places = [known.sources.index(clip) for clip in params.clips]
+    known, mapped = read_block_labels(snakemake.input.labels), snakemake.params.mapped
+    clips, folder = mapped["clips"], mapped["folder"]
+    places = [known.sources.index(clip) for clip in clips]
     theirs = np.moveaxis(known.jnd[places], 1, -1).reshape(len(places), -1, 3)
     levels = theirs.min(axis=1)  # the lowest label of a clip is its JND
     ours = {}
     for reference in REFERENCES:
-        options = BlockMappingOptions(**{**params.mapping, "reference": reference})
+        options = BlockMappingOptions(**{**mapped["mapping"], "reference": reference})
         ours[reference] = np.stack(
             [
-                np.concatenate([f.jnd for f in mapped_frames(params.folder, clip, jnd, options)])
-                for clip, jnd in zip(params.clips, levels.tolist(), strict=True)
+                np.concatenate([f.jnd for f in mapped_frames(folder, clip, jnd, options)])
+                for clip, jnd in zip(clips, levels.tolist(), strict=True)
             ]
         )
-    table = agreement_table(ours, theirs, params.clips)
+    table = agreement_table(ours, theirs, clips)
     write_table(table, stems(snakemake.output)["block_mapping"], caption=CAPTION)
 
 

@@ -93,6 +93,11 @@ class BlJuniperInputs:
         """Clips of MCL-JCV."""
         return self.data["clips"] or [f"SRC{number:02d}" for number in range(1, 31)]
 
+    def mapped_clips(self) -> dict[str, Any]:
+        """Where the clips of MCL-JCV lie, their names, and how they are mapped."""
+        mapping = self.section["mapping"]
+        return {"folder": self.folder, "clips": self.clips, "mapping": mapping}
+
     def blocks(self) -> list[str]:
         """Labelled blocks that networks learn from."""
         folder = f"{self.results}/bl_juniper/training_data"
