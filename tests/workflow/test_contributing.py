@@ -221,7 +221,7 @@ def count_table(points: int) -> pd.DataFrame:
 ARTEFACTS = """title: "Tiny"
 printed: "nothing"
 target: "`tiny`"
-state: "complete"
+needs: ""
 config: papers
 document: docs/papers/tiny.md
 category: Tiny

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jndlab.errors import UserError
 from jndlab.files import read_json, write_json
+from jndlab.quality.rd_point import SCHEMA_VERSION, PointKey
 from jndlab.yaml_files import load_yaml
 from jndops.plan.cost_model import CostModel, Line, Recorded, fit, load_first_values
 from jndops.plan.encode_priority import HIGHEST, LOWEST, EncodePriority
@@ -160,7 +161,10 @@ def results(tmp_path, smoke):
         spent = {"encode_wall_s": 7.0, "measure_wall_s": 0.7}
         point = f"points/vvenc-faster/AI/bikes_tiny/{method}/qp{qp}.json"
         (tmp_path / point).parent.mkdir(parents=True, exist_ok=True)
-        write_json(tmp_path / point, {"provenance": spent})
+        key = PointKey("bikes_tiny", "AI", "vvenc-faster", method, qp)._asdict()
+        measured = {"bits": 8000, "bitrate_kbps": 8.0, "metrics": {}, "prefilter_metrics": None}
+        known = {"schema": SCHEMA_VERSION, "key": key, **measured, "provenance": spent}
+        write_json(tmp_path / point, known)
     write_json(tmp_path / "config.json", smoke.effective())
     return tmp_path
 

@@ -180,12 +180,14 @@ def test_labels_of_frames_come_from_sweeps_subjects_or_the_folder(tmp_path):
 
 
 def test_a_stage_starts_from_the_weights_of_others(demo):
-    networks = NetworkInputs(demo)
-    stages = networks.stages["mtjnd"]
-    attending = next(name for name in stages if name.endswith("_va"))
-    files = networks.training_inputs(wild(paper="mtjnd", network=attending))
-    assert files["saliency"] == "results/jnd_frames/saliency"
-    assert networks.trainings("mtjnd", "metrics.csv")[0].endswith("/metrics.csv")
+    networks = NetworkInputs(demo, FrameInputs(demo))
+    assert any(stage.network.endswith("_va") for stage in networks.trained("mtjnd").values())
+    assert networks.starting_files("mtjnd")["saliency"] == "results/jnd_frames/saliency"
+    assert networks.starting_files("laser_jnd")["saliency"] == []
+    trainings = networks.files("mtjnd", "metrics.csv")
+    assert trainings[0].endswith("/metrics.csv")
+    runs = len(networks.splits) * len(networks.seeds("mtjnd"))
+    assert len(trainings) == len(networks.trained("mtjnd")) * runs
     assert set(networks.methods("laser_jnd")) == {"laser_mj_lat"}
     assert networks.points("laser_jnd") == "results/tables/points/laser_jnd.parquet"
     files = demo.point_files("laser_jnd")
