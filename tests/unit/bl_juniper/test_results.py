@@ -313,8 +313,8 @@ def test_the_authors_labels_ask_for_more_than_the_printed_saving(shared_data):
         "authors", "subjective", blocks, errors.cross_validated_baselines(blocks)
     )
     found = errors.error_table([tested]).set_index(["level", "predictor"])
-    assert found.loc[(1, "video_jnd + 2.1"), "bias_qp"] == pytest.approx(0, abs=0.01)
-    assert found.loc[(1, "video_jnd + 2.1"), "mae_qp"] == pytest.approx(2.30, abs=0.01)
+    assert found.loc[(1, errors.GIVEN_VIDEO_JND), "bias_qp"] == pytest.approx(0, abs=0.01)
+    assert found.loc[(1, errors.GIVEN_VIDEO_JND), "mae_qp"] == pytest.approx(2.32, abs=0.01)
 
 
 def test_levels_out_of_order_are_counted_with_small_types():

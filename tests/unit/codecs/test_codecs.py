@@ -165,10 +165,12 @@ def test_an_encoder_killed_midway_leaves_nothing(tmp_path, monkeypatch):
     stream = tmp_path / "out" / "qp0.265"
     seen: list[int] = []
 
-    def run_and_kill(command, *, log=None, cwd=None) -> CompletedRun:
+    def run_and_kill(command, *, log=None, cwd=None, env=None) -> CompletedRun:
         if "libx265" not in command:
-            return run_tool(command, log=log)
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            return run_tool(command, log=log, env=env)
+        process = subprocess.Popen(
+            command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
         while process.poll() is None and (size := Path(command[-1]).stat().st_size) == 0:
             time.sleep(0.005)
         seen.append(size)

@@ -137,7 +137,7 @@ def test_choose_quality_keeps_orientation_and_profile(tmp_path, monkeypatch):
             return QualityDecision(60, 100, 200)
 
     data = {"d": {"codec": "jpeg", "split": {}}}
-    config = {"results_dir": str(tmp_path), "vp_jnd": {"data": data},
+    config = {"results_dir": str(tmp_path), "vp_jnd": {"data": data, "seeds": [0]},
               "methods": {"m": {"class": "x:Y", "options": {}}}}  # fmt: skip
     settings = argparse.Namespace(config=config, methods_of=lambda kind: ["m"])
     for name, value in {
@@ -146,7 +146,7 @@ def test_choose_quality_keeps_orientation_and_profile(tmp_path, monkeypatch):
     }.items():  # fmt: skip
         monkeypatch.setattr(choose_quality, name, value)
     asked = argparse.Namespace(picture=source, configfile="c", method=None, data=None, split=None,
-                               out=tmp_path / "out.jpg")  # fmt: skip
+                               seed=None, out=tmp_path / "out.jpg")  # fmt: skip
     choose_quality.recommendation(asked)
     with Image.open(asked.out) as out, Image.open(source) as original:
         assert ImageOps.exif_transpose(out).size == ImageOps.exif_transpose(original).size
