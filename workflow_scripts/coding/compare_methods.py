@@ -74,9 +74,14 @@ def main(snakemake) -> None:
     ids = [who[-1] for who, _ in bd_rates.groupby(WHO, sort=True)]
     write_text(stem["values"].with_suffix(".tex"), latex_values(summary, ids))
     for configuration, metric in params.by_sequence:
+        wide = bd_rate_by_sequence(bd_rates, params.labels, configuration, metric)
+        name = stem[f"bd_rate_{configuration}_{metric}"]
+        # Rows of the CSV say what they are of without the name of their file.
+        write_table(wide.assign(configuration=configuration, metric=metric), name, formats=("csv",))
         write_table(
-            bd_rate_by_sequence(bd_rates, params.labels, configuration, metric),
-            stem[f"bd_rate_{configuration}_{metric}"],
+            wide,
+            name,
+            formats=("md", "tex", "html"),
             caption=f"BD-rate (%) under {short_label(metric)} in {configuration} against "
             f"{params.anchor}, by sequence; negative saves bits at equal quality. {DOUBTFUL}.",
         )

@@ -125,7 +125,7 @@ def test_gains_are_at_equal_rate_and_shares_of_the_ceiling():
     assert table.loc["ceiling: importance", "share_pct"] == pytest.approx(100)
     answers = experiment.answers(pd.concat(gains), dict.fromkeys("abcdefgh", 34.0), "mapped")
     row = answers.set_index("map").loc["mapped"]
-    assert row["better than one QP"] == "yes" and row["clips"] == 8
+    assert row["above one QP"] == "yes" and row["clips"] == 8
     assert row["statement"].startswith("mapped beats one QP for all blocks")
     assert row["statement"].endswith("That is 25 % of the best possible gain.")
     at_higher_targets = experiment.answers(

@@ -118,7 +118,7 @@ def answers(gains: pd.DataFrame, jnd3: Mapping[str, float], method: str) -> pd.D
             {
                 **place,
                 "map": name,
-                "better than one QP": answer,
+                "above one QP": answer,
                 **one.difference.columns("gain_db", "gain_"),
                 "p_holm": one.p_holm,
                 "share_pct": share,
