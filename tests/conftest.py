@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +30,22 @@ def chromium() -> None:
     done = subprocess.run(["sh", str(script)], capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"no browser for the pages: {done.stderr.strip()[-300:]}")
+
+
+@pytest.fixture
+def browser(chromium: None) -> Iterator[Any]:
+    """A headless Chromium whose console is kept, closed after the test."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(shutil.which("chromedriver"))
+    driver = webdriver.Chrome(options=options, service=service)
+    yield driver
+    driver.quit()
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +20,10 @@ TABLE = pd.DataFrame(
 
 
 @pytest.fixture
-def driver(tmp_path: Path, chromium: None) -> Iterator[Any]:
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    found = webdriver.Chrome(
-        options=options, service=webdriver.ChromeService(shutil.which("chromedriver"))
-    )
+def driver(tmp_path: Path, browser: Any) -> Any:
     write_table(TABLE, tmp_path / "t", formats=("html",), caption="Savings.")
-    found.get((tmp_path / "t.html").as_uri())
-    yield found
-    found.quit()
+    browser.get((tmp_path / "t.html").as_uri())
+    return browser
 
 
 def shown(driver: Any) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -62,20 +60,9 @@ def test_a_short_stream_leaves_no_page(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def driver(page: Path, chromium: None) -> Iterator[Any]:
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(
-        options=options, service=webdriver.ChromeService(shutil.which("chromedriver"))
-    )
-    found.get((page / "index.html").as_uri())
-    yield found
-    found.quit()
+def driver(page: Path, browser: Any) -> Any:
+    browser.get((page / "index.html").as_uri())
+    return browser
 
 
 def test_the_anchor_is_found_by_qp_and_by_rate(driver: Any) -> None:

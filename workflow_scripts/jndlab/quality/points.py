@@ -12,7 +12,7 @@ import pandas as pd
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.quality.metrics import pooled_columns
-from jndlab.quality.rd_point import POINT_KEY, encoder_of, read_point
+from jndlab.quality.rd_point import POINT_KEY, encoder_of, no_point, read_point
 
 POOLED = [*pooled_columns(), "lossless_frames"]
 POINT_COLUMNS = [
@@ -142,10 +142,4 @@ def _point_row(path: Path) -> dict[str, Any]:
             "recipe_sha256": point["recipe_sha256"],
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        wrong = f"no key {error}" if isinstance(error, KeyError) else str(error)
-        raise UserError(
-            f"the file is no RD point: {wrong}.",
-            where=str(path),
-            expected="the JSON that the measuring step writes",
-            remedy="delete the file and let the workflow measure the point again.",
-        ) from error
+        raise no_point(path, error) from error

@@ -52,14 +52,19 @@ def read_point(path: str | Path) -> dict[str, Any]:
             raise ValueError(f"it has schema {point['schema']!r} and not {SCHEMA_VERSION}")
         _check_point(point)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        wrong = f"no key {error}" if isinstance(error, KeyError) else str(error)
-        raise UserError(
-            f"the file is no RD point: {wrong}.",
-            where=str(path),
-            expected="the JSON that the measuring step writes",
-            remedy="delete the file and let the workflow measure the point again.",
-        ) from error
+        raise no_point(path, error) from error
     return point
+
+
+def no_point(path: str | Path, error: Exception) -> UserError:
+    """The message for a file that is no point, by the error that its reader met."""
+    wrong = f"no key {error}" if isinstance(error, KeyError) else str(error)
+    return UserError(
+        f"the file is no RD point: {wrong}.",
+        where=str(path),
+        expected="the JSON that the measuring step writes",
+        remedy="delete the file and let the workflow measure the point again.",
+    )
 
 
 def _check_point(point: Mapping[str, Any]) -> None:
