@@ -15,6 +15,7 @@ import pytest
 from workflow_runner import TINY, Workflow
 
 TABLES = {"collect_points": 1, "tabulate_points": 1, "compare_methods": 1, "plot_figures": 1}
+BETWEEN = "bd_rate: {between: [[anchor, erjnd]]}\n"  # a table that only runs with this key have
 WHOLE = {
     "keep_config": 1,
     "prepare_sequence": 1,
@@ -30,7 +31,7 @@ WHOLE = {
 def finished(tmp_path_factory) -> Workflow:
     """A finished run of one tiny clip, two QPs, two methods, in a folder with a space."""
     workflow = Workflow(tmp_path_factory.mktemp("a run"))
-    workflow.write("tiny.yaml", TINY)
+    workflow.write("tiny.yaml", TINY + BETWEEN)
     assert workflow.planned("--configfile", "tiny.yaml") == WHOLE
     workflow.run("--configfile", "tiny.yaml")
     return workflow
@@ -59,7 +60,7 @@ def test_a_run_that_was_moved_has_nothing_to_do(finished, tmp_path):
     moved = Workflow(tmp_path)
     for name in ("results", ".snakemake"):
         shutil.copytree(finished.folder / name, moved.folder / name, symlinks=True)
-    moved.write("tiny.yaml", TINY)
+    moved.write("tiny.yaml", TINY + BETWEEN)
     assert moved.planned("--configfile", "tiny.yaml") == {}
 
 
@@ -106,7 +107,9 @@ def test_threads_are_no_part_of_a_result(finished):
 
 
 def test_an_unrelated_option_reruns_only_what_reads_it(finished):
-    finished.write("cubic.yaml", TINY + "bd_rate: {interpolation: cubic}\n")
+    finished.write(
+        "cubic.yaml", TINY + BETWEEN.replace("{between", "{interpolation: cubic, between")
+    )
     assert finished.planned("--configfile", "cubic.yaml") == {
         "keep_config": 1,
         "compare_methods": 1,

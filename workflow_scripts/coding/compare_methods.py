@@ -51,7 +51,6 @@ def main(snakemake) -> None:
                 params.classes,
             ),
             stem["bd_rate_between"],
-            formats=LIST_FORMATS,
             caption="BD-rate (%) of a method over the method named as reference; negative saves "
             "bits at equal quality. Means as for the BD-rates against the anchor.",
         )

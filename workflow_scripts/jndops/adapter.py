@@ -6,7 +6,7 @@ import logging
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ def run(main: Callable[[Any], None], snakemake: Any) -> None:
     try:
         _check_copy(Path(snakemake.scriptdir))
         main(snakemake)
+        _check_outputs(snakemake.output)
     except UserError as error:
         _fail(log, str(error))
     except SystemExit:  # with 0 Snakemake would take the job for done, and its outputs for late
@@ -60,6 +61,15 @@ def stems(outputs: Any) -> dict[str, Path]:
     """
     first = {name: [files] if isinstance(files, str) else files for name, files in outputs.items()}
     return {name: Path(files[0]).with_suffix("") for name, files in first.items()}
+
+
+def _check_outputs(outputs: Iterable[str]) -> None:
+    """Outputs that are missing are this job's failure, with its log and its note, at once.
+
+    Snakemake would wait for the file system first, and count no failed job.
+    """
+    if missing := [name for name in outputs if not Path(name).exists()]:
+        raise RuntimeError(f"the job ended without writing {', '.join(missing)}")
 
 
 def _check_copy(scripts: Path) -> None:

@@ -1,0 +1,39 @@
+"""How a rule's script ends: whole, or as a failed job with its log and a note for the next run."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from jndlab.paths import ROOT
+from jndops import adapter
+from jndops.failures import FAILED
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+
+
+def job(folder: Path, *outputs: str) -> SimpleNamespace:
+    return SimpleNamespace(
+        log=[str(folder / "logs/a.log")],
+        scriptdir=str(ROOT / "workflow_scripts/coding"),
+        output=[str(folder / name) for name in outputs],
+    )
+
+
+def test_a_job_that_leaves_an_output_unwritten_fails_and_names_it(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        adapter.run(lambda _: (tmp_path / "a.csv").touch(), job(tmp_path, "a.csv", "a.tex"))
+    log = (tmp_path / "logs/a.log").read_text()
+    assert "without writing" in log and "a.tex" in log and "a.csv," not in log
+    assert (tmp_path / f"logs/a.log{FAILED}").is_file()
+
+
+def test_a_job_that_wrote_all_leaves_no_note(tmp_path: Path) -> None:
+    adapter.run(lambda _: (tmp_path / "a.csv").touch(), job(tmp_path, "a.csv"))
+    assert not (tmp_path / f"logs/a.log{FAILED}").exists()
