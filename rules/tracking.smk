@@ -1,5 +1,6 @@
 """MLflow as a mirror of the results: rebuildable, written by one local job, never needed."""
 
+from jndops.archive import travelling
 from jndops.failures import note_failure
 from jndops.mlflow.mirror import needs_mirroring
 
@@ -15,7 +16,7 @@ rule mirror_mlflow:
         points=coding.point_files(),
         tables=rules.tables.input,
         figures=rules.figures.input,
-        papers=[getattr(rules, paper).input for paper in settings.config["papers"]],
+        papers=[travelling(getattr(rules, paper).input, RESULTS) for paper in settings.config["papers"]],
     output:
         ledger="<results>/mlflow_ledger.csv",
     log:

@@ -125,7 +125,7 @@ def test_what_the_tables_and_figures_of_every_paper_are_made_of_is_packed(tmp_pa
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     with tarfile.open(pack_in(tmp_path)) as packed:
-        assert not wanted - set(packed.getnames())
+        assert wanted - set(packed.getnames()) == set()
 
 
 def pack_in(folder):

@@ -102,7 +102,7 @@ def test_another_qp_adds_only_its_jobs(finished):
 
 
 def test_threads_are_no_part_of_a_result(finished):
-    finished.write("threads.yaml", TINY + "threads: {encode: 2, measure: 2}\n")
+    finished.write("threads.yaml", TINY + BETWEEN + "threads: {encode: 2, measure: 2}\n")
     assert finished.planned("--configfile", "threads.yaml") == {"keep_config": 1}
 
 

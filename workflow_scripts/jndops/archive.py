@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePath
+from typing import Any
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, write_text
@@ -106,18 +107,28 @@ def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
         )
 
 
+def travels(file: PurePath) -> bool:
+    """Whether an archive keeps a file, by its path below the results."""
+    folders = file.parts[:-1]
+    if file.name in LEFT_OUT_FILES or file.name.startswith(".") or LEFT_OUT_FOLDERS & set(folders):
+        return False
+    shown = bool(SHOWN_FOLDERS & set(folders)) and file.suffix in SHOWN
+    model = folders[:1] == ("models",) and file.suffix in MODELS
+    block_qps = folders[:1] == (MAPS_FOLDER,) and file.suffix == MAPS
+    report = not folders and file.stem in ("report", "summary")
+    return file.suffix in NUMBERS or shown or model or block_qps or report
+
+
+def travelling(files: Iterable[Any], results: str) -> list[str]:
+    """Those of a rule's files that an archive keeps, which so are at hand without pictures."""
+    below = {f: f.removeprefix("<results>/").removeprefix(f"{results}/") for f in map(str, files)}
+    return [file for file, name in below.items() if travels(PurePath(name))]
+
+
 def _kept(results: Path) -> Iterator[Path]:
     for path in sorted(results.rglob("*")):
-        folders = path.relative_to(results).parts[:-1]
-        if not path.is_file() or path.name in LEFT_OUT_FILES or path.name.startswith("."):
-            continue
-        if LEFT_OUT_FOLDERS & set(folders) or _is_of_another_run(path, results):
-            continue
-        shown = bool(SHOWN_FOLDERS & set(folders)) and path.suffix in SHOWN
-        model = folders[:1] == ("models",) and path.suffix in MODELS
-        block_qps = folders[:1] == (MAPS_FOLDER,) and path.suffix == MAPS
-        report = not folders and path.stem in ("report", "summary")
-        if path.suffix in NUMBERS or shown or model or block_qps or report:
+        wanted = path.is_file() and travels(path.relative_to(results))
+        if wanted and not _is_of_another_run(path, results):
             yield path
 
 

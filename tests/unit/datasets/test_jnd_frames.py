@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from snakemake.iocontainers import Namedlist
 
 from data.jnd_miniatures import authors_folder, mcl_jci, videoset
 from jndlab.codecs.vvenc import VvencCodec
@@ -582,7 +583,7 @@ def run_adapter(repository, name, tmp_path, inputs, outputs, params):
     """Run an adapter as its rule does; what its log says at the end."""
     snakemake = SimpleNamespace(
         input=SimpleNamespace(**inputs),
-        output=SimpleNamespace(**outputs),
+        output=Namedlist(fromdict=outputs),
         params=SimpleNamespace(**params),
         log=[str(tmp_path / "log.txt")],
         scriptdir=str(repository / "workflow_scripts/jnd_networks"),
@@ -671,14 +672,20 @@ def test_adapters_make_a_folder_of_ones_own_ready(few_qps, repository, tmp_path)
     inputs = {"frames": str(tmp_path / "frames"), "table": str(tmp_path / "frames.csv"),
               "labels": str(tmp_path / "labels.csv"), "splits": str(tmp_path / "splits.csv"),
               "pictures": str(tmp_path / "coded")}  # fmt: skip
+
+    def written(*names):
+        return {name: inputs[name] for name in names}
+
     shared = {"data_set": "folder", "folder": str(root)}
-    code, output = run_adapter(repository, "list_jnd_frames", tmp_path, {}, inputs,
+    listed = written("frames", "table")
+    code, output = run_adapter(repository, "list_jnd_frames", tmp_path, {}, listed,
                              {"folder": str(root), "choice": FOLDER_CHOICE})  # fmt: skip
     assert code == 0, output
     options = {"kind": "subjective", "order": "warn"}
     code, output = run_adapter(
-        repository, "label_jnd_frames", tmp_path, inputs, inputs, {**shared, "labels": options}
-    )
+        repository, "label_jnd_frames", tmp_path, inputs, written("labels"),
+        {**shared, "labels": options},
+    )  # fmt: skip
     assert code == 0, output
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -697,7 +704,7 @@ def test_adapters_make_a_folder_of_ones_own_ready(few_qps, repository, tmp_path)
     write_labels(tmp_path / "labels.csv", labels)
     split = {"seed": 0, "fractions": FRACTIONS, "held_out": []}
     code, output = run_adapter(
-        repository, "split_jnd_frames", tmp_path, inputs, inputs, {"split": split}
+        repository, "split_jnd_frames", tmp_path, inputs, written("splits"), {"split": split}
     )
     assert code == 0, output
     outputs = {"folder": str(tmp_path / "data")}
