@@ -35,7 +35,7 @@ VMAF_MODELS = {**dict.fromkeys(vmaf_models().values(), True), "vmaf_4k_v0.6.1": 
 # Without the first a demo cannot run; the others serve networks, pictures and tracking.
 REQUIRED_PACKAGES = (
     "snakemake", "pydantic", "pyyaml", "numpy", "scipy", "pandas", "seaborn", "imageio-ffmpeg",
-    "ffmpeg-quality-metrics", "bjontegaard", "scikit-video", "pooch",
+    "ffmpeg-quality-metrics", "bjontegaard", "scikit-video",
 )  # fmt: skip
 OPTIONAL_PACKAGES = {
     "torch": "networks and training",

@@ -33,7 +33,6 @@ FAMILIES = {
             "ffmpeg-quality-metrics",
             "pydantic",
             "pyyaml",
-            "pooch",
             "tqdm",
             "opencv-python-headless",
             "onnxruntime",
