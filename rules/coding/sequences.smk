@@ -30,9 +30,9 @@ rule check_data:
     conda:
         "../../envs/codecs.yaml"
     params:
-        sequences=" ".join(f"--sequence {name}" for name in settings.config["sequences"]),
+        sequences=[argument for name in settings.config["sequences"] for argument in coding.data_needed(name)],
         data_dir=settings.config["data_dir"],
         python=PYTHON,
         script=SCRIPTS / "commands/check_data.py",
     shell:
-        "{params.python:q} {params.script:q} --data-dir {params.data_dir:q} {params.sequences} 2>&1 | tee {log:q}"
+        "{params.python:q} {params.script:q} --data-dir {params.data_dir:q} {params.sequences:q} 2>&1 | tee {log:q}"

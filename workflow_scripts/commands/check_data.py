@@ -31,7 +31,10 @@ def _report(options: argparse.Namespace) -> int:
         options.sequence,
     )
     print(text)
-    return 0 if complete else 1
+    missing = [path for path in options.own if not path.is_file()]
+    for path in options.own:
+        print(f"own_sequences: {path}: {'missing' if path in missing else 'present'}")
+    return 0 if complete and not missing else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-dir", type=Path, default=Path("data"), metavar="FOLDER")
     parser.add_argument("--need", nargs="+", action="extend", default=[], metavar="DATASET")
     parser.add_argument("--sequence", nargs="+", action="extend", default=[], metavar="ID")
+    parser.add_argument("--own", nargs="+", action="extend", default=[], type=Path, metavar="FILE")
     parser.add_argument(
         "--fetch", nargs="+", action="extend", default=[], metavar="DATASET",
         help="fetch these data sets (those that need no account) before the report",

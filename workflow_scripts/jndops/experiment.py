@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from jndlab.codecs.config import CodecName
 from jndlab.configuration import (
     CodingConfiguration,
     Count,
@@ -19,6 +20,7 @@ from jndlab.configuration import (
     Text,
 )
 from jndlab.datasets.jnd_frames.config import JndFrames
+from jndlab.datasets.own_sequences import OwnSequence, SequenceId
 from jndlab.papers.bl_juniper.config import BlJuniper
 from jndlab.papers.iqnet.config import Iqnet
 from jndlab.papers.jnd_networks.config import LaserJnd, Mtjnd
@@ -87,8 +89,12 @@ class Experiment(Section):
     """Folder that receives everything a run makes. Give each experiment its own."""
     data_dir: Text = "data"
     """Folder of the downloaded data sets and raw sequences (see `snakemake check_data`)."""
-    sequences: Several[str]
-    """Identifiers of the sheet `config/sequences.tsv`."""
+    sequences: Several[str] | None = None
+    """Identifiers of the sheet `config/sequences.tsv` and names of `own_sequences`; null takes all
+    of `own_sequences`."""
+    own_sequences: dict[SequenceId, OwnSequence] = {}
+    """Videos of your own by a name of your choice, `{mine: {file: /videos/mine.y4m}}`: no tracked
+    file is edited."""
     frames: Count | None = None
     """How many first frames of each sequence are used; null takes all of them."""
     configurations: Several[CodingConfiguration] = ["AI", "LDP"]
@@ -96,7 +102,10 @@ class Experiment(Section):
     qps: Several[Qp] = [22, 27, 32, 37]
     """Quantisation parameters of the base pictures. BD-rate needs at least four."""
     codecs: Several[str] = ["vvenc-faster"]
-    """Codec entries of `config/codecs.yaml`."""
+    """Codec entries of `config/codecs.yaml` and names of `own_codecs`."""
+    own_codecs: dict[CodecName, dict[str, Any]] = {}
+    """Codec entries of your own, with the keys of `codecs.yaml`:
+    `{x265-slow: {adapter: x265, preset: slow}}`."""
     codec_overrides: dict[str, dict[str, Any]] = {}
     """Keys that replace those of a codec entry, by entry name, e.g. the paths of VTM's programs:
     `{vtm-11.0: {encoder: /opt/vtm/EncoderAppStatic}}`."""

@@ -10,6 +10,7 @@ from typing import Any
 from jndlab.codecs import codec_class
 from jndlab.codecs.config import Codecs
 from jndlab.configuration import checked, did_you_mean
+from jndlab.datasets.own_sequences import own_sequence
 from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
@@ -20,6 +21,11 @@ from jndlab.yaml_files import load_mapping, load_yaml
 from jndops.experiment import Experiment
 from jndops.results_dir import checked_results_dir
 
+# Where an entry that is named can be added.
+_PLACES = {
+    "sequences": "`own_sequences` or config/sequences.tsv",
+    "codecs": "`own_codecs` or config/codecs.yaml",
+}
 ALL_QPS = "all"  # variant of a prefiltered clip that serves every QP
 
 
@@ -45,8 +51,9 @@ class Settings:
         return self.sequences[sequence].clip(self.config["frames"])
 
     def source_dir(self, sequence: str) -> Path:
-        """Folder of the data set that a sequence belongs to."""
-        return Path(self.config["data_dir"]) / self.sequences[sequence].dataset
+        """Folder of the data set that a sequence belongs to; the current one for one's own."""
+        dataset = self.sequences[sequence].dataset
+        return Path(self.config["data_dir"]) / dataset if dataset else Path()
 
     def points(self) -> Iterator[PointKey]:
         """Every point of the run, in a fixed order."""
@@ -167,8 +174,7 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
         )
     training_data = chosen["iqnet"]["training_data"]
     training_data["codec"] = training_data["codec"] or chosen["codecs"][0]
-    sequences = load_sequences(root / "config/sequences.tsv")
-    _check_names("sequences", chosen["sequences"], list(sequences), "config/sequences.tsv")
+    sequences = _load_sequences(root, chosen)
     codecs = _load_codecs(root, chosen)
     _check_methods(chosen, codecs, list(sequences))
     settings = Settings(chosen, codecs, sequences, root)
@@ -177,14 +183,42 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
     return settings
 
 
+def _load_sequences(root: Path, chosen: dict[str, Any]) -> dict[str, Sequence]:
+    """All sequences of the sheet, and those of the run's own that it uses."""
+    sheet, own = load_sequences(root / "config/sequences.tsv"), chosen["own_sequences"]
+    _check_new("own_sequences", own, list(sheet), "config/sequences.tsv")
+    if chosen["sequences"] is None and not own:
+        raise UserError(
+            "`sequences` names nothing.",
+            where="the configuration",
+            expected="names of config/sequences.tsv, or entries of `own_sequences`",
+        )
+    chosen["sequences"] = chosen["sequences"] or list(own)
+    _check_names("sequences", chosen["sequences"], [*own, *sheet], _PLACES["sequences"])
+    used = {name: own[name] for name in chosen["sequences"] if name in own}
+    return {**sheet, **{name: own_sequence(name, entry) for name, entry in used.items()}}
+
+
+def _check_new(key: str, names: Iterable[str], known: list[str], place: str) -> None:
+    for name in names:
+        if name in known:
+            raise UserError(
+                f"{key}: '{name}' is in {place} already.",
+                where="the configuration",
+                remedy="choose another name.",
+            )
+
+
 def _load_codecs(root: Path, chosen: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     entries = load_yaml(root / "config/codecs.yaml")
     overrides = chosen["codec_overrides"]
+    _check_new("own_codecs", chosen["own_codecs"], list(entries), "config/codecs.yaml")
+    entries = {**entries, **chosen["own_codecs"]}
     _check_names("codec_overrides", overrides, list(entries), "config/codecs.yaml")
     merged = {name: {**entry, **overrides.get(name, {})} for name, entry in entries.items()}
-    codecs = checked(Codecs, merged, "config/codecs.yaml (with codec_overrides)")
+    codecs = checked(Codecs, merged, "config/codecs.yaml (with own_codecs and codec_overrides)")
     used = [*chosen["codecs"], chosen["iqnet"]["training_data"]["codec"]]
-    _check_names("codecs", used, list(merged), "config/codecs.yaml")
+    _check_names("codecs", used, list(merged), _PLACES["codecs"])
     return codecs.model_dump()
 
 
@@ -197,7 +231,7 @@ def _check_methods(
     _check_names("bd_rate.between", compared, list(methods), "the key `methods`")
     for name, method in methods.items():
         key, kind = f"methods.{name}", method["kind"]
-        _check_names(f"{key}.codecs", method["codecs"] or [], list(codecs), "config/codecs.yaml")
+        _check_names(f"{key}.codecs", method["codecs"] or [], list(codecs), _PLACES["codecs"])
         if kind != "anchor" and not method["class"]:
             raise UserError(
                 f"{key} is a {kind} without a class.",
@@ -212,7 +246,7 @@ def _check_methods(
                 remedy=f"remove them, or set the kind of {key} to `prefilter`.",
             )
         of_method = method["sequences"] or []
-        _check_names(f"{key}.sequences", of_method, sequences, "config/sequences.tsv")
+        _check_names(f"{key}.sequences", of_method, sequences, _PLACES["sequences"])
         if of_method and kind != "prefilter":
             raise UserError(
                 f"{key} (kind {kind}) runs with all sequences.",

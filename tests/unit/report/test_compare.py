@@ -64,6 +64,11 @@ def test_stand_in_content_has_no_verdict_even_where_it_is_equal():
     assert table.loc[0, "difference"] == 0
 
 
+def test_own_content_is_neither_a_stand_in_nor_the_papers():
+    table = compare(ours("own", s1=10.0, s2=99.0))
+    assert set(table["verdict"]) == {"not comparable: own content"}
+
+
 def test_what_one_side_lacks_is_said():
     table = compare(ours(s3=5.0, s9=5.0)).set_index("sequence")
     assert table.loc["s1", "verdict"] == "not measured"

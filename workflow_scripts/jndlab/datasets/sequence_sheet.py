@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from jndlab.configuration import Label, Section, Text, allowed, schema_of
+from jndlab.datasets.own_sequences import LEAST_SIDE, MOST_SIDE, SequenceId
 from jndlab.datasets.prepare import PACKAGED_CLIPS
 from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
@@ -32,8 +33,6 @@ def _whole_number(cell: str) -> int | str:
     return int(cell) if cell.isascii() and cell.isdigit() and len(cell) < 19 else cell
 
 
-LEAST_SIDE = 18  # libvmaf crashes on 16
-MOST_SIDE = 16384
 MOST_FRAMES = 10_000_000
 FROM_TEXT = BeforeValidator(_whole_number)
 
@@ -42,7 +41,7 @@ class SequenceRow(Section):
     """One row per sequence. Cells are read as text and turned into the type given here; an empty
     cell takes the default. Columns that are not listed are an error."""
 
-    id: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+    id: SequenceId
     """Name of the sequence in configs, file names and tables; unique. HEVC sequences carry their
     class (`C_RaceHorses`, `D_RaceHorses`), because one name is there twice."""
     name: Annotated[Label, Field(min_length=1)]
@@ -66,9 +65,9 @@ class SequenceRow(Section):
     other name a file in that folder that FFmpeg reads."""
     dataset: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$")]
     """Key of the data set in `config/datasets.yaml` that the file belongs to."""
-    content: Literal["published", "demo"]
+    content: Literal["published", "demo", "own"]
     """`published` is what the papers coded; `demo` stands in for it, and its results are never
-    called reproduced."""
+    called reproduced; `own` is neither."""
     start: Annotated[int, Field(ge=0, le=MOST_FRAMES), FROM_TEXT] = 0
     """First frame that is used, counted from 0."""
     scaled_from: Annotated[str, Field(pattern="^([1-9][0-9]{1,4}x[1-9][0-9]{1,4})?$")] = ""

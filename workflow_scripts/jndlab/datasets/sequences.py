@@ -9,10 +9,15 @@ from fractions import Fraction
 from jndlab.errors import UserError
 from jndlab.media.clip import ClipFormat
 
+OWN = "own"  # content that is neither a paper's nor a stand-in for it
+
 
 @dataclass(frozen=True)
 class Sequence:
     """One row of the sheet; the columns are described in :mod:`jndlab.datasets.sequence_sheet`.
+
+    A video of one's own (:mod:`jndlab.datasets.own_sequences`) has no ``dataset``, and its ``file``
+    is a path.
 
     ``frames`` counts from frame ``start`` on. ``source_size`` is the size (width, height) in the
     source file, which differs from ``width`` x ``height`` where the clip is scaled.
@@ -41,6 +46,11 @@ class Sequence:
         width, _, height = self.scaled_from.partition("x")
         return int(width), int(height)
 
+    @property
+    def package(self) -> str:
+        """Python package that a file named as ``package:file`` comes from, or nothing."""
+        return self.file.rpartition(":")[0] if self.dataset else ""
+
     def clip(self, frames: int | None = None) -> ClipFormat:
         """Format of the first ``frames`` frames (all of them for None).
 
@@ -51,7 +61,7 @@ class Sequence:
             raise UserError(
                 f"{count} frames of sequence '{self.id}' are requested.",
                 where="`frames` in the config",
-                expected=f"1 to {self.frames}, the frames that the sheet gives for it",
+                expected=f"1 to {self.frames}, the frames that it has",
                 remedy="lower `frames`, or leave this sequence out.",
             )
         return ClipFormat(self.width, self.height, self.fps, count, self.bit_depth)

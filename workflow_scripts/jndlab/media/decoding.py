@@ -66,6 +66,29 @@ def decode(
     return done.stdout
 
 
+def stored_format(path: str | Path) -> StoredFormat:
+    """Format of a file by its first picture; ``fps`` is None where the file states no rate.
+
+    Raises UserError for what is no video, and for samples other than 4:2:0 of 8 or 10 bit.
+    """
+    _, report = _strictly(path, ["-vf", _SHOW, "-frames:v", "1", "-f", "null", "-"])
+    picture, rate = _PICTURE.search(report), _RATE.search(report)
+    if picture is None:
+        raise UserError("a video holds no pictures.", where=str(path))
+    depths = {pix_fmt: depth for depth, pix_fmt in PIX_FMTS.items()}
+    pix_fmt = picture[3].replace("yuvj", "yuv")
+    if pix_fmt not in depths:
+        raise UserError(
+            "a video has samples that the suite does not code.",
+            where=str(path),
+            expected=f"4:2:0 of 8 or 10 bit ({', '.join(depths)}), found {pix_fmt}",
+            remedy="convert it, for example with `ffmpeg -i SOURCE -pix_fmt yuv420p -c:v ffv1 "
+            "CONVERTED.mkv`, and name that file.",
+        )
+    width, height = map(int, picture[4].split("x"))
+    return StoredFormat(width, height, depths[pix_fmt], Fraction(rate[1]) if rate else None)
+
+
 def count_pictures(path: str | Path) -> tuple[tuple[int, int], int]:
     """Size (width, height) and number of pictures of a file, by its packets: none is decoded."""
     done, _ = _strictly(path, ["-c", "copy", "-f", "framecrc", "-"])

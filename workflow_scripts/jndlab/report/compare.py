@@ -80,8 +80,16 @@ def compare_with_published(
 
 
 def content_of(content: pd.Series) -> str:
-    """``published`` if all of a column ``content`` is, else ``demo``: what a row made of it has."""
-    return "published" if (content == "published").all() else "demo"
+    """What a row made of a column ``content`` has: ``published`` if all of it is, ``demo`` if
+    any is, else ``own``."""
+    found = set(content)
+    return "demo" if "demo" in found else "published" if found == {"published"} else "own"
+
+
+def content_in_words(content: pd.Series) -> str:
+    """The content of what a figure shows; nothing for material of one's own."""
+    words = {"published": "the published sequences", "demo": "stand-in content", "own": ""}
+    return words[content_of(content)]
 
 
 def verdict_summary(comparison: pd.DataFrame) -> str:
@@ -117,6 +125,8 @@ def _number(value: Any) -> float | None:
 
 def _obstacle(row: Mapping[str, Any], required: Required, is_printed: bool) -> str:
     """Why a measured row cannot be compared with the printed one; empty if it can."""
+    if row["content"] == "own":
+        return f"{NOT_COMPARABLE}: own content"
     of_row = {"content": row["content"], "printed": "yes" if is_printed else "no"}
     found: list[Found] = [{**one, **of_row} for one in row[FOUND]] or [of_row]
     reason = first_failure({**required, "content": "published", "printed": "yes"}, found)

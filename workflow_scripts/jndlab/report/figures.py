@@ -11,6 +11,7 @@ import pandas as pd
 
 from jndlab.errors import UserError
 from jndlab.quality.rd_point import POINT_KEY
+from jndlab.report.compare import content_in_words
 from jndlab.report.style import (
     MOST_INCHES,
     axis_label,
@@ -147,14 +148,13 @@ def points_note(shown: pd.DataFrame) -> str:
     """Codec, QPs and content of the points shown, in words."""
     codec = ", ".join(sorted(set(shown["codec"])))
     qps = ", ".join(str(qp) for qp in sorted(set(shown["qp"])))
-    demo = sorted(set(shown.loc[shown["content"] != "published", "sequence"]))
-    if not demo:
-        content = "the published sequences"
-    elif len(demo) == shown["sequence"].nunique():
+    demo = sorted(set(shown.loc[shown["content"] == "demo", "sequence"]))
+    content = content_in_words(shown["content"])
+    if demo and len(demo) == shown["sequence"].nunique():
         content = "stand-in content, not the paper's sequences"
-    else:
+    elif demo:
         content = f"stand-in content: {', '.join(demo)}"
-    return f"codec {codec}; QP {qps}; {content}"
+    return "; ".join(filter(None, [f"codec {codec}", f"QP {qps}", content]))
 
 
 def _bars(

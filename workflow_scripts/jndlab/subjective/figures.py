@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from jndlab.report.compare import content_in_words
 from jndlab.report.figures import curve_grid
 from jndlab.report.style import (
     axis_label,
@@ -106,9 +107,9 @@ def mos_curves(
             axes.set(title=f"{sequence}, {configuration}, {codec}", ylabel="")
             axes.set_xlabel(axis_label("bitrate_kbps"))
         figure.supylabel("MOS with 95 % interval", fontsize=10)
-        stand_in = set(coded["content"]) != {"published"}
-        content = "stand-in content" if stand_in else "the published sequences"
-        metadata = f"{MODEL_LABELS[model]}; {coded['raters'].iloc[0]} raters; {content}"
+        raters = f"{coded['raters'].iloc[0]} raters"
+        content = content_in_words(coded["content"])
+        metadata = "; ".join(filter(None, [MODEL_LABELS[model], raters, content]))
         figure.suptitle(f"MOS over bitrate\n{wrapped(metadata, figure, 9)}", fontsize=9.5)
         names = [name for name in [*methods, HIDDEN_REFERENCE] if name in handles]
         figure.legend(

@@ -12,6 +12,7 @@ import pandas as pd
 from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.intervals import Comparison, mean_interval, paired_difference, standings
 from jndlab.quality.rd_point import POINT_KEY
+from jndlab.report.compare import content_of
 from jndlab.subjective.dmos_predicted import dmos_predicted
 from jndlab.subjective.opinion_scores import (
     MODELS,
@@ -183,7 +184,7 @@ def headline_table(
                     "configuration": configuration,
                     "codec": codec,
                     "method": method,
-                    "content": "published" if set(own["content"]) == {"published"} else "demo",
+                    "content": content_of(own["content"]),
                     **saving.columns("mean_saving_pct", "saving_"),
                     "mean_dmos": own["dmos"].mean(),
                     "mean_dmos_anchor": of_anchor["dmos"].mean(),

@@ -224,6 +224,11 @@ class CodingInputs:
         """Folder of the data set of a sequence."""
         return str(self.settings.source_dir(wildcards.sequence))
 
+    def data_needed(self, sequence: str) -> list[str]:
+        """What `check_data` looks for of a sequence: its row of the sheet, or one's own file."""
+        known = self.settings.sequences[sequence]
+        return ["--sequence", sequence] if known.dataset else ["--own", known.file]
+
     def raw_source(self, wildcards: Wildcards) -> list[str]:
         """Source file of a sequence; none while it is missing, so that it can be planned.
 
@@ -238,7 +243,7 @@ class CodingInputs:
         return sha256_of(found) if found and self._is_packaged(wildcards.sequence) else ""
 
     def _is_packaged(self, sequence: str) -> bool:
-        return ":" in self.settings.sequences[sequence].file
+        return bool(self.settings.sequences[sequence].package)
 
     def _source(self, sequence: str) -> Path | None:
         try:

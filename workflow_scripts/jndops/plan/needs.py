@@ -20,7 +20,7 @@ def missing_data(settings: Settings) -> list[str]:
         try:
             source_path(sequence, settings.source_dir(name))
         except UserError:
-            absent.setdefault(sequence.dataset, []).append(name)
+            absent.setdefault(sequence.dataset or "own_sequences", []).append(name)
     sequences = [
         f"{dataset}: {len(names)} of {len(settings.config['sequences'])} sequences "
         f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''}); see `make check-data`"

@@ -14,6 +14,7 @@ from jndlab.files import read_csv
 from jndlab.papers.bl_juniper.tables import GROUP, PRINTED
 from jndlab.papers.bl_juniper.weighted_quality import UNIFORM
 from jndlab.quality.rd_point import POINT_KEY
+from jndlab.report.compare import content_in_words
 from jndlab.report.style import (
     figure_style,
     legend_below,
@@ -183,9 +184,7 @@ def _finish(figure: Figure, table: pd.DataFrame, label: str, title: str) -> None
     for axes in figure.axes:
         axes.set_xticks(sorted(set(table["qp"])))
     figure.supylabel(label, fontsize=10)
-    published = set(table["content"]) == {"published"}
-    content = "the published sequences" if published else "stand-in content"
-    title_figure(figure, f"{title}; {content}")
+    title_figure(figure, "; ".join(filter(None, [title, content_in_words(table["content"])])))
 
 
 def _is_importance(title: str) -> bool:

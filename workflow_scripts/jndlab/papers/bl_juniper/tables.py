@@ -15,7 +15,7 @@ from jndlab.paths import PUBLISHED
 from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.intervals import mean_interval
 from jndlab.quality.rd_point import POINT_KEY
-from jndlab.report.compare import FOUND, compare_with_published
+from jndlab.report.compare import FOUND, compare_with_published, content_of
 from jndlab.report.conditions import printed_conditions
 from jndlab.subjective.dmos_predicted import CAPTION as DMOS_CAPTION
 from jndlab.subjective.dmos_predicted import dmos_predicted
@@ -99,7 +99,7 @@ def headline_table(savings: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 **dict(zip(GROUP, keys, strict=True)),
-                "content": "published" if set(group["content"]) == {"published"} else "demo",
+                "content": content_of(group["content"]),
                 **mean_interval(group["saving_pct"], group["sequence"]).columns(
                     "mean_saving_pct", "saving_"
                 ),

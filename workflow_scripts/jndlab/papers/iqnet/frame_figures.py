@@ -211,7 +211,8 @@ def _notes(point: Mapping[str, Any], windows: Mapping[str, Window]) -> list[str]
         "equal QP against the anchor, not at equal quality. RGB by BT.601, limited range.",
     ]
     if point["content"] != "published":
-        return [*notes, "Stand-in content, not a sequence of the paper."]
+        stand_in = point["content"] == "demo"
+        return notes + ["Stand-in content, not a sequence of the paper."] * stand_in
     asked = {"codec": printed_conditions("iqnet")["codec"]}
     reason = first_failure(asked, [{"codec": encoder_of(point)}])
     notes += [f"Not comparable with the paper: {reason}."] if reason else []
