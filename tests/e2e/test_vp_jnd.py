@@ -115,7 +115,7 @@ def test_every_choice_is_in_the_tables_ones_own_included(results):
     assert float(predicted["true_labels"]["mean_abs_dqf"]) == 0
     assert {row["seeds"] for row in predicted.values()} == {"2", "0"}
     pictures = rows(results / "vp_jnd/tables/pictures.csv")
-    assert [row["half"] for row in pictures] == ["51"] * len(pictures)
+    assert {float(row["half"]) for row in pictures} == {51}
     expected = sum(abs(51 - int(row["label"])) for row in pictures) / len(pictures)
     assert float(predicted["half"]["mean_abs_dqf"]) == pytest.approx(expected)
 
@@ -130,7 +130,7 @@ def test_stand_in_content_is_never_compared(results):
 
 def test_every_figure_is_drawn(results):
     figures = {path.stem for path in (results / "vp_jnd/figures").glob("*.png")}
-    wanted = "correlation saving pixel_jnd look decisions weights_vp_jnd weights_liu_pw_jnd"
+    wanted = "correlation saving pixel_jnd margins look decisions weights_vp_jnd weights_liu_pw_jnd"
     assert figures == {f"tiny_{name}" for name in wanted.split()}
 
 

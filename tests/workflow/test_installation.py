@@ -76,9 +76,11 @@ def conda_style(tmp_path_factory) -> tuple[Workflow, str]:
 def run_adapter(python: str, suite: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run keep_config as Snakemake does in a conda environment, which sees no PYTHONPATH."""
     program = (
-        "import runpy, sys; from types import SimpleNamespace as S\n"
+        "import runpy; from types import SimpleNamespace as S\n"
+        "from snakemake.iocontainers import Namedlist\n"
+        "output = Namedlist(fromdict={'config': 'config.json'})\n"
         f"scripts = {str(suite / 'workflow_scripts/coding')!r}\n"
-        "snakemake = S(scriptdir=scripts, log=['log.txt'], output=S(config='config.json'),\n"
+        "snakemake = S(scriptdir=scripts, log=['log.txt'], output=output,\n"
         "    params=S(effective={'a': 1}))\n"
         "runpy.run_path(scripts + '/keep_config.py', init_globals={'snakemake': snakemake})\n"
     )
