@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jndlab.errors import UserError
@@ -25,6 +25,7 @@ class Statement:
 
     about: tuple[str, ...]
     winner: str
+    words: str = field(default="", compare=False)
 
 
 def statements(results: Path) -> set[Statement]:
@@ -39,19 +40,16 @@ def statements(results: Path) -> set[Statement]:
             expected=f"{results}/tables/*.csv",
             remedy="name the results folder of a finished run.",
         )
-    found: set[Statement] = set()
-    for path in tables:
-        name = path.relative_to(results).as_posix()
-        found |= set(_of_columns(name, read_csv(path)))
-        caption = path.with_suffix(".md")
-        if caption.is_file():
-            lines = caption.read_text(encoding="utf-8").replace("\\", "").splitlines()
-            found |= set(_of_text(name, lines[0] if lines else ""))
+    found = {one for path in tables for one in _of_table(path, results)}
     summary = results / "summary.md"
-    if summary.is_file():
-        text = summary.read_text(encoding="utf-8").replace("\\", "")
-        found |= set(_of_text(summary.name, text.splitlines()[0]))
-    return found
+    return found | set(_of_text(summary.name, _caption(summary)))
+
+
+def shown(results: Path, paper: str) -> tuple[list[str], int]:
+    """What the tables of a paper show, in words, and how many comparisons show nothing."""
+    tables = sorted((results / paper / "tables").glob("*.csv"))
+    words = [one.words for path in tables for one in _told(path, results)]
+    return list(dict.fromkeys(words)), sum(_undecided(path) for path in tables)
 
 
 def contradictions(first: set[Statement], second: set[Statement]) -> list[str]:
@@ -65,9 +63,38 @@ def contradictions(first: set[Statement], second: set[Statement]) -> list[str]:
     )
 
 
+def _of_table(path: Path, results: Path) -> Iterator[Statement]:
+    name = path.relative_to(results).as_posix()
+    yield from _of_columns(name, read_csv(path))
+    yield from _of_text(name, _caption(path.with_suffix(".md")))
+
+
+def _told(path: Path, results: Path) -> list[Statement]:
+    """Statements of a table's caption, which are sentences, or else those of its columns."""
+    found = list(_of_table(path, results))
+    return [one for one in found if " beats " in one.words] or found
+
+
+def _caption(markdown: Path) -> str:
+    """First line of a table in Markdown, without its escapes; empty without a file."""
+    if not markdown.is_file():
+        return ""
+    lines = markdown.read_text(encoding="utf-8").replace("\\", "").splitlines()
+    return lines[0] if lines else ""
+
+
+def _undecided(path: Path) -> int:
+    """Comparisons of a table that show nothing: in its column, else in its caption."""
+    rows = read_csv(path)
+    if rows and BETTER in rows[0]:
+        return sum(row[BETTER].startswith(NOT_SHOWN) for row in rows)
+    return _caption(path.with_suffix(".md")).count(f"{NOT_SHOWN} (")
+
+
 def _of_text(table: str, text: str) -> Iterator[Statement]:
     for winner, loser, quantity in SENTENCE.findall(text):
-        yield Statement((table, *sorted((winner.strip(), loser.strip())), quantity), winner.strip())
+        about = (table, *sorted((winner.strip(), loser.strip())), quantity)
+        yield Statement(about, winner.strip(), f"{winner.strip()} beats {loser} ({quantity})")
 
 
 def _of_columns(table: str, rows: list[dict[str, str]]) -> Iterator[Statement]:
@@ -76,7 +103,9 @@ def _of_columns(table: str, rows: list[dict[str, str]]) -> Iterator[Statement]:
     named = [column for column in rows[0] if column != BETTER and not _measured(rows, column)]
     for row in rows:
         if row[BETTER] and not row[BETTER].startswith(NOT_SHOWN):
-            yield Statement((table, *(row[column] for column in named)), row[BETTER])
+            about = [row[column] for column in named]
+            words = f"{row[BETTER]} ({', '.join(filter(None, about))})"
+            yield Statement((table, *about), row[BETTER], words)
 
 
 def _measured(rows: list[Mapping[str, str]], column: str) -> bool:

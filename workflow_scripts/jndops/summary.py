@@ -11,9 +11,11 @@ from pathlib import Path
 from jndlab.files import read_csv
 from jndops.columns import aligned
 from jndops.mlflow.records import REPORT_NAMES, paper_folders
+from jndops.statements import shown
 
 Row = Mapping[str, str]
 WIDTH = 110
+TOLD = 3  # statements of a paper in full
 # "Error in rule NAME:" and the indented lines below it, of which one names the job.
 _FAILED = re.compile(
     r"^Error in (?:local)?(?:rule|checkpoint) \w+:\n(?P<lines>(?: {4}.*\n)+)", re.MULTILINE
@@ -27,7 +29,8 @@ def summarise(results_dir: Path) -> str:
     results_dir = Path(results_dir)
     points = _table(results_dir / "tables/rd_points.csv")
     parts = [[f"Results in {results_dir}"], _inventory(results_dir, points)]
-    parts += [_methods(results_dir / "summary.md"), _verdicts(results_dir), _notes(points)]
+    parts += [_methods(results_dir / "summary.md"), _verdicts(results_dir), _shown(results_dir)]
+    parts += [_notes(points)]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -98,6 +101,24 @@ def _verdicts(results_dir: Path) -> list[str]:
         told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
         rows.append((str(path.relative_to(results_dir)), told))
     return aligned(rows, indent="") if len(rows) > 1 else []
+
+
+def _shown(results_dir: Path) -> list[str]:
+    """For each paper what its tables show of who is better, and how much they leave open."""
+    lines = []
+    for home in paper_folders(results_dir):
+        words, undecided = shown(results_dir, home.name)
+        if not words and not undecided:
+            continue
+        told = "; ".join(words[:TOLD]) or "nothing"
+        more = [f"{len(words) - TOLD} more"] if len(words) > TOLD else []
+        noun = "comparison" if undecided == 1 else "comparisons"
+        more += [f"{undecided} {noun} not shown"] if undecided else []
+        lines += textwrap.wrap(
+            f"{home.name}: {'; '.join([told, *more])}", WIDTH, initial_indent="  ",
+            subsequent_indent="    ",
+        )  # fmt: skip
+    return ["shown, over sources and training seeds", *lines] if lines else []
 
 
 def _notes(points: list[Row]) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from jndlab.errors import UserError
 from jndlab.files import write_csv, write_text
 from jndlab.quality.intervals import Comparison, adjusted, paired_difference, standing
-from jndops.statements import contradictions, statements
+from jndops.statements import contradictions, shown, statements
 
 SOURCES = [f"s{number}" for number in range(8)]
 ERRORS = np.linspace(1, 2, len(SOURCES))
@@ -53,6 +53,16 @@ def test_what_is_not_shown_contradicts_nothing(tmp_path: Path) -> None:
     nothing = statements(results(tmp_path / "a", 0.0))
     assert nothing == set()
     assert contradictions(nothing, statements(results(tmp_path / "b", 0.5))) == []
+
+
+def test_what_a_paper_shows_is_told_once_and_the_rest_counted(tmp_path: Path) -> None:
+    better = results(tmp_path / "a", 0.5)
+    assert shown(better, "laser_jnd") == (["MJ-LAT beats a ridge (error of JND1)"], 0)
+    assert shown(results(tmp_path / "b", 0.0), "laser_jnd") == ([], 1)
+    (better / "laser_jnd/tables/skill.md").unlink()
+    words, undecided = shown(better, "laser_jnd")
+    assert words == ["MJ-LAT (MJ-LAT)"] and undecided == 0
+    assert shown(better, "mtjnd") == ([], 0)
 
 
 def test_the_command_says_what_contradicts_and_fails(repository: Path, tmp_path: Path) -> None:

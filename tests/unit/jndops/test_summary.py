@@ -53,6 +53,9 @@ def results(tmp_path) -> Path:
         "figures/rd.svg": "",
         "iqnet/tables/comparison.csv": "ours,verdict\n1,reproduced\n2,not comparable: demo\n"
         "3,not comparable: other codec\n",
+        "iqnet/tables/errors.csv": "a\n1\n",
+        "iqnet/tables/errors.md": "Errors. a beats b (|dQP|: difference -1.0). "
+        "a against c: not shown (|dQP|: difference 0.1; within chance).\n",
         "smoke/logs/a.log": "",
         "smoke/tables/other.csv": "a\n1\n",
         "mlflow_ledger.csv": "job_key,state\nx,mirrored\ny,mirrored\n",
@@ -74,7 +77,7 @@ def test_summary_tells_what_where_and_headlines(results):
     told = f"3 RD points {results}/points, 4 s of encoder CPU time"
     assert told.split() in lines
     assert ["2", "tables", f"{results}/tables"] in lines
-    assert ["1", "tables", f"{results}/iqnet/tables"] in lines
+    assert ["2", "tables", f"{results}/iqnet/tables"] in lines
     assert ["1", "figures", f"{results}/figures"] in lines
     assert "smoke" not in text.replace(str(results), "")
     assert "Methods against anchor: * = doubtful." in text
@@ -82,6 +85,7 @@ def test_summary_tells_what_where_and_headlines(results):
     assert not [line for line in lines if line and set("".join(line)) <= set(":-")]
     assert ["1", "summary", f"{results}/summary.html"] in lines
     assert "iqnet/tables/comparison.csv" in text and "2 not comparable, 1 reproduced" in text
+    assert "  iqnet: a beats b (|dQP|); 1 comparison not shown" in text.splitlines()
     assert ["2", "MLflow", "runs", f"{results}/mlflow.db", "(browse:", "make", "ui)"] in lines
     assert "Stand-in content: bikes." in text
 
