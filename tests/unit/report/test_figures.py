@@ -157,14 +157,18 @@ def test_labels_and_bd_rates_stand_in_the_figure(tmp_path):
     assert "ERJND: -3.2 % *" in svg and "IQNet: none" in svg and ">erjnd<" not in svg
 
 
-def test_names_of_a_legend_read_along_its_rows():
+@pytest.mark.parametrize(("length", "columns"), [(1, 5), (30, 2), (60, 1)])
+def test_a_legend_reads_along_its_rows_and_fits_the_figure(length, columns):
     from matplotlib.patches import Patch
 
-    figure, _ = new_grid(1, 1, (3, 3))
-    legend_below(figure, {str(place): Patch() for place in range(5)}, 3)
-    # Matplotlib fills three columns of two, two and one: the first row is 0, 1, 2.
-    texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["0", "3", "1", "4", "2"]
+    figure, _ = new_grid(1, 1, (8, 3))
+    names = [str(place) * length for place in range(5)]
+    legend_below(figure, {name: Patch() for name in names})
+    (legend,) = figure.legends
+    # Matplotlib fills columns first: the first row is 0, 1.
+    texts = [text.get_text()[0] for text in legend.get_texts()]
+    assert texts == [str(place) for first in range(columns) for place in range(5)[first::columns]]
+    assert legend.get_window_extent().width <= figure.bbox.width
 
 
 def test_several_codecs_are_told_apart(tmp_path):

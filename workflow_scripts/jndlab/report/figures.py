@@ -105,7 +105,7 @@ def rd_curves(
         figure.supylabel(label, fontsize=10)
         # Long enough to show the longest pattern of dashes.
         _title(figure, f"{label} over bitrate", shown)
-        legend_below(figure, handles, int(figure.get_figwidth() / 1.6), handlelength=3.5)
+        legend_below(figure, handles, handlelength=3.5)
         return save_figure(figure, shown[[*POINT_NAMES, "bitrate_kbps", metric]], stem)
 
 
@@ -205,7 +205,7 @@ def _bars(
         figure.supylabel(label, fontsize=10)
         handles = {f"QP {qp}": Patch(facecolor=colours[qp], **outline) for qp in qps}
         _title(figure, f"{label} at equal QP, against the anchor", shown)
-        legend_below(figure, handles, int(figure.get_figwidth() / 1.6), handlelength=1.2)
+        legend_below(figure, handles, handlelength=1.2)
         return save_figure(figure, shown[[*POINT_NAMES, quantity]], stem)
 
 

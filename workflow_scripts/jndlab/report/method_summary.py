@@ -254,7 +254,7 @@ def overview_plot(
         grid.flat[0].set_ylabel(axis_label("saving_pct"))
         note = points_note(shown) if len(shown) else "no method has a point at the anchor's QP"
         title_figure(figure, "Bits saved over quality lost, at equal QP against the anchor", note)
-        legend_below(figure, handles, int(figure.get_figwidth() / 2.4))
+        legend_below(figure, handles)
         columns = ["configuration", "codec", "method", "sequence", "qp", "saving_pct", loss]
         return save_figure(figure, shown[columns], stem)
 

@@ -129,21 +129,25 @@ def title_figure(figure: Figure, *lines: str, size: float = 9.5) -> None:
     figure.suptitle("\n".join(wrapped(line, figure, size) for line in lines), fontsize=size)
 
 
-def legend_below(figure: Figure, handles: Mapping[str, Any], columns: int, **looks: Any) -> None:
-    """One legend for all panels, below them: a handle by each name, ``columns`` a row at most.
+def legend_below(figure: Figure, handles: Mapping[str, Any], **looks: Any) -> None:
+    """One legend for all panels, below them: a handle by each name, in as few rows as fit.
 
     Names read along the rows.
     """
-    columns = max(1, min(len(handles), columns))
-    # Matplotlib fills columns first: names that read along rows are passed transposed.
-    names = [name for first in range(columns) for name in list(handles)[first::columns]]
-    figure.legend(
-        [handles[name] for name in names],
-        names,
-        loc="outside lower center",
-        ncols=columns,
-        **looks,
-    )
+    for columns in range(len(handles), 0, -1):
+        # Matplotlib fills columns first: names that read along rows are passed transposed.
+        names = [name for first in range(columns) for name in list(handles)[first::columns]]
+        legend = figure.legend(
+            [handles[name] for name in names],
+            names,
+            loc="outside lower center",
+            ncols=columns,
+            **looks,
+        )
+        if legend.get_window_extent().width <= figure.bbox.width:
+            break
+        if columns > 1:
+            legend.remove()
 
 
 def save_figure(figure: Figure, data: pd.DataFrame, stem: str | Path) -> list[Path]:

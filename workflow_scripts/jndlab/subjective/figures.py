@@ -13,6 +13,7 @@ from jndlab.report.figures import curve_grid
 from jndlab.report.style import (
     axis_label,
     figure_style,
+    legend_below,
     new_grid,
     save_figure,
     series_looks,
@@ -112,9 +113,7 @@ def mos_curves(
         metadata = "; ".join(filter(None, [MODEL_LABELS[model], raters, content]))
         figure.suptitle(f"MOS over bitrate\n{wrapped(metadata, figure, 9)}", fontsize=9.5)
         names = [name for name in [*methods, HIDDEN_REFERENCE] if name in handles]
-        figure.legend(
-            [handles[name] for name in names], names, loc="outside lower center", ncols=len(names)
-        )
+        legend_below(figure, {name: handles[name] for name in names})
         return save_figure(figure, shown, stem)
 
 

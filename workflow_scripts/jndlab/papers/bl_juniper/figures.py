@@ -109,7 +109,7 @@ def saving_figure(savings: pd.DataFrame, stem: str | Path, labels: Mapping[str, 
                 handles[name] = axes.plot(line["qp"], line["saving_pct"], **_look(looks, name))[0]
         title = "Saving at the same target QP, against the anchor"
         _finish(figure, savings, "bitrate saving (%)", title)
-        legend_below(figure, handles, 4)
+        legend_below(figure, handles)
         return save_figure(figure, savings[[*POINT_KEY, "content", "saving_pct"]], stem)
 
 
@@ -146,7 +146,7 @@ def gain_figure(
                 )
         title = "Importance-weighted quality against a plain increase of QP at equal rate"
         _finish(figure, equal_rate, label, title)
-        legend_below(figure, handles, 4, title="weights: importance (1 to 3) by")
+        legend_below(figure, handles, title="weights: importance (1 to 3) by")
         return save_figure(figure, shown, stem)
 
 

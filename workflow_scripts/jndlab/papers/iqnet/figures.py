@@ -104,7 +104,7 @@ def bar_figure(
         if shown["printed"].notna().any():
             name = f"printed for IQNet: {PRINTED_IN[quantity]}"
             handles[name] = _marker("D", markersize=5, markerfacecolor="white")
-        legend_below(figure, handles, len(handles), handlelength=1.2)
+        legend_below(figure, handles, handlelength=1.2)
         title = f"{label} against the anchor, as {BAR_FIGURES[quantity]} of the IQNet paper"
         lacking = f"no method {PAPER_METHOD} in this run: its other methods are shown"
         notes = [] if PAPER_METHOD in methods else [lacking]
@@ -169,7 +169,7 @@ def trade_off(savings: pd.DataFrame, stem: str | Path, *, labels: Mapping[str, s
             )
             for method in methods
         }
-        legend_below(figure, shapes | _qp_handles(shades), 8, handlelength=1.2)
+        legend_below(figure, shapes | _qp_handles(shades), handlelength=1.2)
         counts = sorted(set(means["sequences"]))
         number = " or ".join(map(str, counts)) + (" sequence" if counts == [1] else " sequences")
         _title(

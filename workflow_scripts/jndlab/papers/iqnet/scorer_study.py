@@ -179,7 +179,7 @@ def draw_scorers(changes: pd.DataFrame, alphas: pd.DataFrame, title: str) -> Fig
         axes.get_legend().remove()
         axes.set(xlabel=label, ylabel=shown)
     title_figure(figure, title)
-    legend_below(figure, dict(zip(names, handles, strict=True)), columns=3)
+    legend_below(figure, dict(zip(names, handles, strict=True)))
     return figure
 
 

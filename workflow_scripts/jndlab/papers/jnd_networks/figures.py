@@ -261,4 +261,4 @@ def _line(marker: str | None = None, **looks: Any) -> Any:
 
 def _finish(figure: Figure, title: str, metadata: str, handles: Mapping[str, Any]) -> None:
     figure.suptitle(f"{title}\n{wrapped(metadata, figure, 9)}", fontsize=9.5)
-    legend_below(figure, handles, int(figure.get_figwidth() / 1.3))
+    legend_below(figure, handles)

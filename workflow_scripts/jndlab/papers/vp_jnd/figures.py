@@ -14,6 +14,7 @@ from jndlab.papers.vp_jnd.margins import MARGINS, SHORTFALLS, margin_table
 from jndlab.papers.vp_jnd.tables import HeldOut, correlation_table, prediction_table, saving_table
 from jndlab.report.style import (
     figure_style,
+    legend_below,
     new_grid,
     save_figure,
     series_looks,
@@ -86,7 +87,8 @@ def saving_figure(tested: HeldOut, stem: str | Path, labels: Mapping[str, str]) 
         axes.axhline(oracle, color="0.5", linewidth=0.8, linestyle="--")
         axes.set(xlabel=f"mean |d{_unit(tested)}| to the label", ylabel="bytes saved (%)")
         axes.set_xlim(left=min(-0.3, axes.get_xlim()[0]))
-        figure.legend(loc="outside lower center", ncols=3)
+        handles, told = grid[0, 0].get_legend_handles_labels()
+        legend_below(figure, dict(zip(told, handles, strict=True)))
         title_figure(
             figure,
             f"Bytes saved against {_best(tested)} over the error of the chosen quality; bars: 95 % "
@@ -114,11 +116,12 @@ def margin_figure(tested: HeldOut, stem: str | Path, labels: Mapping[str, str]) 
                     color=looks["palette"][names[method]],
                     markersize=3.5,
                     linewidth=1,
-                    label=names[method] if column == "shortfall_dqf" else None,
+                    label=names[method],
                 )
             axes.set_xlabel(f"shortfall of {name}")
         grid[0, 0].set_ylabel("bytes saved (%)")
-        figure.legend(loc="outside lower center", ncols=3)
+        handles, told = grid[0, 0].get_legend_handles_labels()
+        legend_below(figure, dict(zip(told, handles, strict=True)))
         title_figure(
             figure,
             f"Bytes saved against {_best(tested)} over what falls short of the label; each curve: "
