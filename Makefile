@@ -92,7 +92,7 @@ format: setup ## bring the style in order
 	@$(PY) -m ruff check --fix . && $(PY) -m ruff format . && $(PY) -m snakefmt Snakefile rules
 
 docs: setup ## regenerate config/README.md, tables of documents and the conda files from their sources
-	@$(PY) workflow_scripts/jndops/documents/generated.py
+	@$(PY) workflow_scripts/commands/make_docs.py
 
 site: setup ## the documentation as a web site, in site/; needs no network once envs/docs.lock is installed
 	@sh envs/install_docs.sh

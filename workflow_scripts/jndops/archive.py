@@ -39,9 +39,10 @@ def pack(results: Path, numbers: Path | None = None) -> tuple[Path, int]:
     It unpacks in the root of another copy of the suite. Experiments whose results lie in a folder
     below are left out. ``numbers`` is another file to write, a ``.tar.xz`` of the numbers alone,
     without pictures, networks and logs: what documents quote. Raises UserError where the folder
-    holds no RD point.
+    holds no RD point, and no numbers of a finished run.
     """
-    if not any(results.glob("points/**/qp*.json")):
+    any_number = numbers and (results / RECORD).is_file()
+    if not any_number and not any(results.glob("points/**/qp*.json")):
         raise UserError(
             f"there are no results to pack in {results}.",
             expected=f"{results}/points/.../qp*.json",

@@ -15,7 +15,6 @@ from jndlab.codecs.config import Codecs
 from jndlab.configuration import allowed, rows_of, schema_of
 from jndlab.datasets.registry import Registry
 from jndlab.datasets.sequence_sheet import SequenceRow
-from jndlab.files import write_text
 from jndlab.paths import ROOT
 from jndops.artefacts import document_table, overview_table, wings
 from jndops.documents import evidence
@@ -194,9 +193,3 @@ def with_results(files: dict[Path, str]) -> dict[Path, str]:
         text = files.get(path) or path.read_text(encoding="utf-8")
         files[path] = filled(text, path.relative_to(ROOT).as_posix(), runs)
     return files
-
-
-if __name__ == "__main__":
-    for path, text in generated_files().items():
-        write_text(path, text)
-        print(f"wrote {path.relative_to(ROOT)}")
