@@ -65,7 +65,8 @@ def pack(results: Path, numbers: Path | None = None) -> tuple[Path, int]:
             expected=str(results / RECORD),
             remedy="let the run finish: its end writes that file.",
         )
-    files = [file for file in files if file.suffix in RECORDED_NUMBERS]
+    # What figures show is in the tables and the numbers that they are drawn from.
+    files = [f for f in files if f.suffix in RECORDED_NUMBERS and "figures" not in f.parts]
     with atomic_path(numbers) as path, tarfile.open(path, "w:xz", preset=9) as archive:
         for file in files:
             archive.add(file, recursive=False, filter=_anonymous)

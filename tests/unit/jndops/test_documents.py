@@ -169,9 +169,24 @@ def test_each_claim_has_what_was_measured_of_it(run: RecordedRun, tmp_path: Path
     write_text(tmp_path / "claims.yaml", CLAIMS)
     page = evidence.page({"demo": run}, tmp_path / "claims.yaml")
     assert "| saving in AI | abstract | 15 | 4.46 % | demo | x |  |" in page
-    assert "| other method | text |  | 4.46 / 0 on other content | demo | not measured |" in page
+    other = "4.46 / 0 on other content | demo | not comparable: other content |"
+    assert f"| other method | text |  | {other}" in page
     assert "| a mood | text | good |  |  | not measured: no table of the suite holds it |" in page
     assert "| A paper | 4 |" in page
+
+
+def test_arithmetic_of_printed_numbers_is_a_verdict(run: RecordedRun, tmp_path: Path) -> None:
+    write_text(
+        tmp_path / "claims.yaml",
+        "p: {title: P, settle: it, claims: [{where: text, claim: '{c}', each: {c: [a, b]}, "
+        "table: iqnet/tables/audit, rows: {claim: '{c}'}, show: recomputed}]}\n",
+    )
+    audit = "claim,printed,recomputed,agrees,why\na,3,3.1,yes,near\nb,3,9,no,too far\n"
+    audited = RecordedRun("demo", run.path, run.record, {"iqnet/tables/audit.csv": audit})
+    page = evidence.page({"demo": audited}, tmp_path / "claims.yaml")
+    assert "| a | text | 3 | 3.1 | demo | agrees |" in page
+    assert "| b | text | 3 | 9 | demo | disagrees: too far |" in page
+    assert "| P | 2 |  |  |  |  | 1 | 1 |  |  |" in page
 
 
 def test_the_largest_scale_speaks_for_a_claim(run: RecordedRun, tmp_path: Path) -> None:
