@@ -168,7 +168,7 @@ def test_generated_pictures_are_named_in_every_head(predictions):
     made = predictions.replace({"source": {"train0": "generated_noise_00"}})
     made["fold"] = np.where(made["frame"].str.endswith("1"), "fold01", "fold02")
     told = metadata_text(made, {"data_set": "packaged", "kind": "vmaf_steps"})
-    assert "12 sources, 2 grouped folds (1 of them generated pictures, only learned from)" in told
+    assert "12 sources (1 of them generated pictures, only learned from), 2 grouped folds" in told
 
 
 def test_a_constant_fails_learned(predictions):

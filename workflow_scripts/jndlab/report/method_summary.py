@@ -87,7 +87,7 @@ def _bd_rate_cells(rows: pd.DataFrame, metric: str) -> dict[str, Any]:
         f"{metric}_better": mean["better"] if trusted else "",
         f"{metric}_low_overlap": doubtful,
         f"{metric}_left_out": "; ".join(
-            f"{count} {REASONS.get(status, status)}"
+            f"{count}, {REASONS.get(status, status)}"
             for status, count in without.value_counts(sort=False).items()
         ),
     }
@@ -116,7 +116,7 @@ def _marked(value: Any, low: Any, high: Any, doubtful: int, left_out: str) -> st
         return left_out or f"{REASONS['low_overlap']} on all {doubtful}"
     mark = f" {DOUBTFUL}" if doubtful else ""
     interval = "" if pd.isna(low) else f" [{low:+.2f}, {high:+.2f}]"
-    return f"{value:+.2f}{mark}{interval}" + (f" (without {left_out})" if left_out else "")
+    return f"{value:+.2f}{mark}{interval}" + (f" (left out: {left_out})" if left_out else "")
 
 
 def shown_in_words(

@@ -148,11 +148,14 @@ def metadata_text(rows: pd.DataFrame, metadata: Mapping[str, str]) -> str:
     """Frames, sources, folds, seeds and kind of labels in words."""
     sources = rows.drop_duplicates(["subset", "source"]).groupby("subset")["source"].count()
     counts = "/".join(str(sources.get(subset, 0)) for subset in SUBSETS)
-    parts = f"{counts} sources (train/val/test)"
-    if (folds := rows["fold"].nunique()) > 1:
-        parts = f"{rows['source'].nunique()} sources, {folds} grouped folds"
     made = {source for source in rows["source"] if source.startswith(GENERATED)}
-    parts += f" ({len(made)} of them generated pictures, only learned from)" if made else ""
+    learned = f"{len(made)} of them generated pictures, only learned from"
+    if (folds := rows["fold"].nunique()) > 1:
+        parts = f"{rows['source'].nunique()} sources"
+        parts += f" ({learned})" if made else ""
+        parts += f", {folds} grouped folds"
+    else:
+        parts = f"{counts} sources (train/val/test" + (f"; {learned})" if made else ")")
     seeds = sorted(rows["seed"].dropna().unique())
     trained = f", seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}" if seeds else ""
     return (
