@@ -104,7 +104,9 @@ def test_a_value_that_is_missing_has_its_reason():
     frame = points({"anchor": (1, 0), "erjnd": (0.9, 0)})
     few = frame[(frame["sequence"] != "a") | (frame["qp"] < 32)]  # two points on a
     bd_rates, summary = tables(few)
-    assert readable(summary)["BD-rate VMAF (%)"].tolist() == ["-10.00 (left out: 1, too few points)"]
+    assert readable(summary)["BD-rate VMAF (%)"].tolist() == [
+        "-10.00 (left out: 1, too few points)"
+    ]
     wide = bd_rate_by_sequence(bd_rates, LABELS, "AI", "vmaf_mean")
     assert wide["ERJND"].tolist() == ["too few points", "-10.00", "-10.00"]
     none = frame[frame["qp"] < 32]
