@@ -1,6 +1,6 @@
 # JND coding reproduction suite. `make help` lists what can be asked for.
 # Arguments reach Snakemake through ARGS:  make demo ARGS="-n"      CONFIG=file chooses the experiment.
-# PROFILE=profiles/slurm sends the jobs of demo, smoke and run to a cluster (docs/cluster.md); CORES then has no meaning.
+# PROFILE=profiles/slurm sends the jobs of demo, smoke, study and run to a cluster (docs/cluster.md); CORES then has no meaning.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -22,7 +22,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup demo smoke run where plan doctor check-data choose-quality ui report results-archive results-rebuild compare-runs bench test lint format clean lock docs site config-exists
+.PHONY: help setup demo smoke study run where plan doctor check-data choose-quality ui report results-archive results-rebuild compare-runs bench test lint format clean lock docs site config-exists
 
 help: ## this list
 	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [PROFILE=profiles/slurm] [ARGS="snakemake options"]\n\n'
@@ -36,6 +36,9 @@ demo: setup ## the main job on real clips that come with the packages: tables, f
 
 smoke: setup ## the same on two tiny clips, in results/smoke
 	@$(RUN) --configfile config/smoke.yaml $(ARGS)
+
+study: setup ## all five papers in about two hours: three training seeds, all folds (config/study.yaml), in results/study
+	@$(RUN) --configfile config/study.yaml $(ARGS)
 
 run: setup config-exists ## the experiment of CONFIG
 	@$(RUN) --configfile "$$CONFIG" $(ARGS)

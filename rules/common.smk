@@ -26,3 +26,7 @@ ANCHOR = settings.config["anchor"]
 outputs_of = partial(artefacts.outputs, RESULTS)
 summarise = [PYTHON, str(SCRIPTS / "commands/summarise_run.py"), "--results", RESULTS]
 summarise += ["--configfile", *map(str, workflow.configfiles)]
+
+
+wildcard_constraints:
+    seed=r"\d+",

@@ -61,7 +61,7 @@ rule compare_block_jnd:
         sources=expand("<results>/sequences/{sequence}.mkv", sequence=SEQUENCES),
         mapped=expand(rules.map_block_jnd.output.maps, sequence=SEQUENCES),
         video_jnd=expand(rules.map_block_jnd.output.video_jnd, sequence=SEQUENCES),
-        predicted=expand(rules.predict_block_jnd.output.maps, sequence=SEQUENCES),
+        predicted=expand(rules.predict_block_jnd.output.maps, seed=bl_juniper_inputs.seeds, sequence=SEQUENCES),
         authors=BL_JUNIPER["labels"] or [],
     output:
         **outputs_of("bl_juniper", "compare_block_jnd"),
@@ -79,6 +79,7 @@ rule compare_block_jnd:
         clips=coding.clips(),
         every=BL_JUNIPER["key_frames_every"],
         raw_ti=BL_JUNIPER["cnn"]["raw_ti"],
+        seeds=bl_juniper_inputs.seeds,
         qps=settings.config["qps"],
     script:
         "../../workflow_scripts/bl_juniper/compare_block_jnd.py"
@@ -110,7 +111,10 @@ rule plot_block_maps:
     """Plot a frame of each sequence with its block JNDs, importance and block QPs."""
     input:
         clips=expand("<results>/sequences/{sequence}.mkv", sequence=SEQUENCES),
-        jnd=expand(f"<results>/bl_juniper/block_jnd/{bl_juniper_inputs.jnd}/{{sequence}}.npz", sequence=SEQUENCES),
+        jnd=expand(
+            f"<results>/bl_juniper/block_jnd/{bl_juniper_inputs.jnd_origins[0]}/{{sequence}}.npz",
+            sequence=SEQUENCES,
+        ),
         importance=expand(
             "<results>/bl_juniper/importance/{saliency}/{sequence}.npz",
             sequence=SEQUENCES,
@@ -119,7 +123,7 @@ rule plot_block_maps:
         qp_maps=expand(
             f"<results>/qp_maps/{{sequence}}/{{method}}/qp{bl_juniper_inputs.target_qp}.npz",
             sequence=SEQUENCES,
-            method=bl_juniper_inputs.methods,
+            method=bl_juniper_inputs.shown_methods,
         ),
     output:
         **outputs_of("bl_juniper", "plot_block_maps", sequence=SEQUENCES),

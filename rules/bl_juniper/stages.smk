@@ -34,13 +34,13 @@ rule predict_block_jnd:
     input:
         clip="<results>/sequences/{sequence}.mkv",
         metadata="<results>/sequences/{sequence}.json",
-        models=bl_juniper_inputs.models(),
+        models=bl_juniper_inputs.models_of,
     output:
-        maps="<results>/bl_juniper/block_jnd/cnn/{sequence}.npz",
+        maps="<results>/bl_juniper/block_jnd/cnn_seed{seed}/{sequence}.npz",
     log:
-        "<logs>/predict_block_jnd/{sequence}.log",
+        "<logs>/predict_block_jnd/{sequence}.seed{seed}.log",
     benchmark:
-        "<benchmarks>/predict_block_jnd/{sequence}.tsv"
+        "<benchmarks>/predict_block_jnd/{sequence}.seed{seed}.tsv"
     conda:
         "../../envs/networks.yaml"
     resources:

@@ -3,6 +3,8 @@
 
 rule label_panned_pictures:
     """Label the blocks of synthetic pans, a stand-in for the paper's clips, by VMAF steps."""
+    input:
+        photographs=bl_juniper_inputs.photographs(),
     output:
         blocks="<results>/bl_juniper/training_data/panned_pictures.npz",
         labels="<results>/bl_juniper/training_data/panned_pictures.labels.csv",
@@ -15,9 +17,8 @@ rule label_panned_pictures:
         "../../envs/networks.yaml"
     threads: 2
     params:
-        data=BL_JUNIPER["training_data"],
-        codec=settings.codecs[BL_JUNIPER["training_data"]["codec"]],
-        mapping=BL_JUNIPER["mapping"],
+        pictures=bl_juniper_inputs.panned(),
+        labels=bl_juniper_inputs.panned_labels(),
     script:
         "../../workflow_scripts/bl_juniper/label_panned_pictures.py"
 
@@ -48,11 +49,11 @@ rule train_bl_juniper:
     input:
         blocks=bl_juniper_inputs.blocks(),
     output:
-        **coding.trained_network("<results>/models/bl_juniper/jnd{level}"),
+        **coding.trained_network("<results>/models/bl_juniper/jnd{level}_seed{seed}"),
     log:
-        "<logs>/train_bl_juniper/jnd{level}.log",
+        "<logs>/train_bl_juniper/jnd{level}.seed{seed}.log",
     benchmark:
-        "<benchmarks>/train_bl_juniper/jnd{level}.tsv"
+        "<benchmarks>/train_bl_juniper/jnd{level}.seed{seed}.tsv"
     conda:
         "../../envs/networks.yaml"
     threads: BL_JUNIPER["jobs"]["threads"]

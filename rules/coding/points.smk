@@ -20,5 +20,6 @@ rule collect_points:
     params:
         anchor=ANCHOR,
         sheet_frames=coding.sheet_frames(),
+        seeds=settings.seeds,
     script:
         "../../workflow_scripts/coding/collect_points.py"

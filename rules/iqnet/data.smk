@@ -21,7 +21,6 @@ rule list_iqnet_pictures:
     params:
         folder=iqnet_inputs.folder,
         source=iqnet_inputs.source(),
-        limit=IQNET_DATA["pictures"],
     script:
         "../../workflow_scripts/iqnet/list_iqnet_pictures.py"
 

@@ -28,7 +28,7 @@ rule encode_iqnet_training_pictures:
         chosen=rules.choose_iqnet_pictures.output.chosen,
         pictures=rules.list_iqnet_pictures.output.pictures,
         targets=rules.select_iqnet_alphas.output.targets,
-        model=rules.train_iqnet.output.model,
+        model=iqnet_inputs.first_model(),
     output:
         pictures=directory("<results>/iqnet/pictures/training"),
         numbers="<results>/iqnet/pictures/training.csv",

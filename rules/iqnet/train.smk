@@ -11,11 +11,11 @@ rule train_iqnet:
         sources=rules.select_iqnet_alphas.output.sources,
         targets=rules.select_iqnet_alphas.output.targets,
     output:
-        **coding.trained_network("<results>/models/iqnet/iqnet"),
+        **coding.trained_network("<results>/models/iqnet/iqnet_seed{seed}"),
     log:
-        "<logs>/train_iqnet.log",
+        "<logs>/train_iqnet/seed{seed}.log",
     benchmark:
-        "<benchmarks>/train_iqnet.tsv"
+        "<benchmarks>/train_iqnet/seed{seed}.tsv"
     conda:
         "../../envs/networks.yaml"
     threads: IQNET_JOBS["threads"]
@@ -51,11 +51,11 @@ rule train_cnn_jnqd:
         sources=rules.select_iqnet_alphas.output.sources,
         targets=rules.filter_lr_jnqd_targets.output.targets,
     output:
-        **coding.trained_network("<results>/models/iqnet/cnn_jnqd_qp{qp}"),
+        **coding.trained_network("<results>/models/iqnet/cnn_jnqd_qp{qp}_seed{seed}"),
     log:
-        "<logs>/train_cnn_jnqd/qp{qp}.log",
+        "<logs>/train_cnn_jnqd/qp{qp}.seed{seed}.log",
     benchmark:
-        "<benchmarks>/train_cnn_jnqd/qp{qp}.tsv"
+        "<benchmarks>/train_cnn_jnqd/qp{qp}.seed{seed}.tsv"
     conda:
         "../../envs/networks.yaml"
     threads: IQNET_JOBS["threads"]

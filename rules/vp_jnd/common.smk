@@ -12,5 +12,4 @@ wildcard_constraints:
     data=one_of(vp_jnd_inputs.data),
     split=r"authors|fractions|fold\d+",
     batch=r"\d{4}",
-    seed=r"\d+",
     network=one_of(vp_jnd_inputs.networks),

@@ -17,7 +17,7 @@ rule list_vp_jnd_pictures:
     params:
         entry=vp_jnd_inputs.entry,
         folder=vp_jnd_inputs.folder,
-        patch_size=vp_jnd_inputs.patch_size(),
+        limits=vp_jnd_inputs.limits(),
     script:
         "../../workflow_scripts/vp_jnd/list_vp_jnd_pictures.py"
 

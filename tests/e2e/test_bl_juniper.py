@@ -27,7 +27,7 @@ methods:
     kind: block_qp
     class: jndlab.jnd.block.qp_control:BlockJndControl
     options:
-      jnd: "{results}/bl_juniper/block_jnd/cnn/{sequence}.npz"
+      jnd: "{results}/bl_juniper/block_jnd/cnn_seed{seed}/{sequence}.npz"
       importance: "{results}/bl_juniper/importance/dsr_small/{sequence}.npz"
       max_delta: 25
 bl_juniper:
@@ -97,7 +97,7 @@ def test_streams_are_smaller_at_every_target_below_jnd3(results):
 @pytest.mark.parametrize("sequence", SEQUENCES)
 def test_qps_follow_the_stages_that_were_handed_over(results, sequence):
     folder = results / "bl_juniper"
-    with np.load(folder / f"block_jnd/cnn/{sequence}.npz") as file:
+    with np.load(folder / f"block_jnd/cnn_seed0/{sequence}.npz") as file:
         jnd, frames = np.sort(file["values"], axis=-1), file["frames"]
     with np.load(folder / f"importance/dsr_small/{sequence}.npz") as file:
         importance = file["values"]
@@ -149,7 +149,9 @@ def test_stand_ins_keep_their_names(results):
 
 def test_networks_are_trained_for_each_level(results):
     for level in (1, 2, 3):
-        summary = json.loads((results / f"models/bl_juniper/jnd{level}/summary.json").read_text())
+        summary = json.loads(
+            (results / f"models/bl_juniper/jnd{level}_seed0/summary.json").read_text()
+        )
         assert summary["architecture"]["options"]["level"] == level and summary["epochs"] == 2
 
 

@@ -35,12 +35,12 @@ methods:
     options:
       network: cnn_jnqd
       models:
-        32: "{results}/models/iqnet/cnn_jnqd_qp32/model.onnx"
-        37: "{results}/models/iqnet/cnn_jnqd_qp37/model.onnx"
+        32: "{results}/models/iqnet/cnn_jnqd_qp32_seed{seed}/model.onnx"
+        37: "{results}/models/iqnet/cnn_jnqd_qp37_seed{seed}/model.onnx"
   iqnet:
     kind: prefilter
     class: jndlab.models.network_prefilter:NetworkPrefilter
-    options: {network: iqnet, model: "{results}/models/iqnet/iqnet/model.onnx"}
+    options: {network: iqnet, model: "{results}/models/iqnet/iqnet_seed{seed}/model.onnx"}
 iqnet:
   training_data:
     source: packaged
@@ -111,9 +111,9 @@ def test_networks_are_those_of_the_papers(results):
         if "runs" not in path.parts
     }
     assert parameters == {
-        "iqnet/iqnet/summary.json": 3297,
-        "iqnet/cnn_jnqd_qp32/summary.json": 38145,
-        "iqnet/cnn_jnqd_qp37/summary.json": 38145,
+        "iqnet/iqnet_seed0/summary.json": 3297,
+        "iqnet/cnn_jnqd_qp32_seed0/summary.json": 38145,
+        "iqnet/cnn_jnqd_qp37_seed0/summary.json": 38145,
     }
 
 

@@ -20,7 +20,7 @@ def called(repository, *arguments):
     return done.stdout.splitlines()[-1].split()
 
 
-@pytest.mark.parametrize("target", ["demo", "smoke", "run"])
+@pytest.mark.parametrize("target", ["demo", "smoke", "study", "run"])
 def test_a_profile_of_a_cluster_takes_the_place_of_cores(repository, target):
     local = called(repository, target, "CORES=2", "ARGS=-n")
     assert local[local.index("--cores") + 1] == "2" and local[-1] == "-n"

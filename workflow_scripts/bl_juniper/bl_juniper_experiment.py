@@ -30,7 +30,7 @@ def main(snakemake) -> None:
     write_table(
         experiment.answers(gains, jnd3, params.method),
         stem["experiment_answers"],
-        caption=experiment.ANSWER_CAPTION,
+        caption=experiment.answer_caption(gains),
     )
 
 

@@ -10,12 +10,11 @@ from jndops.adapter import run, scratch
 
 
 def main(snakemake) -> None:
-    data, output = snakemake.params.data, snakemake.output
-    names = "pictures", "crops_per_picture", "crop", "seed"
-    pictures = panned_pictures(*(data[name] for name in names))
-    options = BlockMappingOptions(**snakemake.params.mapping)
+    params, output = snakemake.params, snakemake.output
+    pictures = panned_pictures(**params.pictures)
+    options = BlockMappingOptions(**params.labels["mapping"])
     with scratch(snakemake) as folder:
-        codec = get_codec(snakemake.params.codec)
+        codec = get_codec(params.labels["codec"])
         made = label_pictures(pictures, codec, options, folder, threads=snakemake.threads)
     write_labels(output.labels, made.labels)
     write_sweeps(output.sweeps, made.sweeps)

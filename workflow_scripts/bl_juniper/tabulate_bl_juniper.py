@@ -6,7 +6,7 @@ from jndlab.datasets.jnd_labels import read_labels
 from jndlab.media.clip import clip_from_text
 from jndlab.papers.bl_juniper import findings, tables
 from jndlab.papers.bl_juniper import weighted_quality as weighted
-from jndlab.quality.points import read_points
+from jndlab.quality.points import by_method, over_seeds, read_points, seeds_of, with_seeds
 from jndlab.report.compare import with_verdicts
 from jndlab.report.tables import LIST_FORMATS, write_table
 from jndops.adapter import run, stems
@@ -21,8 +21,9 @@ def main(snakemake) -> None:
         name: read_labels(path).values([name])[0, 2]
         for name, path in zip(params.clips, given.video_jnd, strict=True)
     }
-    savings = tables.savings_table(at_targets, params.anchor, jnd3)
-    write_table(savings, stem["savings"], caption=tables.SAVINGS_CAPTION)
+    means = tables.savings_table(over_seeds(at_targets), params.anchor, jnd3)
+    write_table(means, stem["savings"], caption=tables.SAVINGS_CAPTION)
+    savings = tables.savings_table(by_method(at_targets), params.anchor, jnd3)
 
     found = weighted.read_weighted(given.weighted)
     with_weights, names = weighted.with_weighted(points, found)
@@ -38,6 +39,7 @@ def main(snakemake) -> None:
     write_table(comparison, stem["headline_comparison"], caption=caption)
 
     equal_rate = weighted.equal_rate_table(points, found, params.anchor)
+    equal_rate = by_method(with_seeds(equal_rate, seeds_of(points)))
     four = dict.fromkeys(["value", "plain_value", "gain", "mean_gain", "low", "high"], ".4f")
     shared = {"caption": weighted.CAPTION, "float_formats": four}
     write_table(equal_rate, stem["equal_rate"], formats=LIST_FORMATS, **shared)

@@ -15,12 +15,19 @@ from jndlab.report.method_summary import (
 from jndlab.report.tables import LIST_FORMATS, write_table
 from jndops.adapter import run, stems
 
+SEEDS = (
+    " Of methods with several training seeds a sequence has the mean over them, deviation is over "
+    "seeds, and rows of level seed have them one by one."
+)
+DEVIATIONS = " Of methods with several training seeds means over them, and their deviations."
 DOUBTFUL = "* = curves that share less than 75 % of their range of quality"
 
 
 def main(snakemake) -> None:
     params = snakemake.params
     points = read_points(snakemake.input.points)
+    several = "seed" in points
+    over = "sequences and training seeds" if several else "sequences"
     stem = stems(snakemake.output)
     bd_rates = bd_rate_table(
         points,
@@ -38,8 +45,8 @@ def main(snakemake) -> None:
         "interpolation of log-rate; negative saves bits at equal quality. anchor_qps: the QPs of "
         "the anchor's curve, on which it rests. Class and overall rows are means of the "
         "per-sequence values that exist (low_overlap counts the doubtful among them, left_out the "
-        "sequences without a value), low and high their 95 % intervals over sequences. better: "
-        "what is shown, p_holm adjusted over the table.",
+        f"sequences without a value), low and high their 95 % intervals over {over}. better: "
+        "what is shown, p_holm adjusted over the table." + (SEEDS if several else ""),
     )
     if params.bd_rate["between"]:
         write_table(
@@ -49,6 +56,7 @@ def main(snakemake) -> None:
                 params.bd_rate["metrics"],
                 params.bd_rate["interpolation"],
                 params.classes,
+                params.trained,
             ),
             stem["bd_rate_between"],
             caption="BD-rate (%) of a method over the method named as reference; negative saves "
@@ -59,14 +67,15 @@ def main(snakemake) -> None:
         stem["same_qp"],
         formats=LIST_FORMATS,
         caption=f"Saving and loss of quality against {params.anchor} at equal QP: saving = "
-        "100 (1 - bits / anchor bits); drop = anchor - method, mean over frames.",
+        "100 (1 - bits / anchor bits); drop = anchor - method, mean over frames."
+        + (DEVIATIONS if several else ""),
     )
     summary = summary_table(points, bd_rates, params.labels)
     caption = (
         f"Methods against {params.anchor}: BD-rate (negative saves bits at equal quality), then "
         "bits saved and quality lost at equal QP, means over sequences and QPs. "
         f"{DOUBTFUL} are in the mean; where all are, none is given. In brackets 95 % intervals "
-        f"over sequences. {shown_in_words(bd_rates, params.anchor, params.trained, params.labels)}"
+        f"over {over}. {shown_in_words(bd_rates, params.anchor, params.trained, params.labels)}"
     )
     write_table(summary, stem["summary"], formats=("csv",))
     write_table(readable(summary), stem["summary"], formats=("md", "tex", "html"), caption=caption)

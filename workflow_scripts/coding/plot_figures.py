@@ -1,7 +1,7 @@
 """RD points in; overview, rate-distortion curves, figures of saving and loss out."""
 
 from jndlab.quality.aggregate import bd_rate_table
-from jndlab.quality.points import read_points, same_qp_table
+from jndlab.quality.points import read_points
 from jndlab.report.figures import drop_plot, rd_curves, saving_plot
 from jndlab.report.method_summary import overview_plot
 from jndops.adapter import run, stems
@@ -24,10 +24,9 @@ def main(snakemake) -> None:
             labels=params.labels,
             bd_rates=bd_rates,
         )
-    savings = same_qp_table(points, params.anchor)
-    saving_plot(savings, stem["saving_pct"], params.labels)
+    saving_plot(points, stem["saving_pct"], params.labels, params.anchor)
     for quantity in ("psnr_drop_db", "vmaf_drop"):
-        drop_plot(savings, quantity, stem[quantity], params.labels)
+        drop_plot(points, quantity, stem[quantity], params.labels, params.anchor)
 
 
 run(main, snakemake)

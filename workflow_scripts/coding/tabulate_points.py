@@ -6,9 +6,10 @@ from jndops.adapter import run, stems
 
 
 def main(snakemake) -> None:
-    points = read_points(snakemake.input.points)[POINT_COLUMNS]
+    points = read_points(snakemake.input.points)
+    seeded = ["seed"] if "seed" in points else []
     write_table(
-        points,
+        points[POINT_COLUMNS + seeded],
         stems(snakemake.output)["rd_points"],
         formats=LIST_FORMATS,
         caption="Rate-distortion points: bits of the whole stream, rate at the sheet's frame rate, "

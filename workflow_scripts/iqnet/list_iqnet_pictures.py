@@ -9,7 +9,7 @@ from jndops.adapter import run
 
 def main(snakemake) -> None:
     params = snakemake.params
-    pictures = list_crops(folder=params.folder, limit=params.limit, **params.source)
+    pictures = list_crops(folder=params.folder, **params.source)
     logging.info("%d pictures", len(pictures))
     write_list(snakemake.output.pictures, pictures)
 

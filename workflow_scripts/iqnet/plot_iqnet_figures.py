@@ -22,7 +22,7 @@ def main(snakemake) -> None:
     records = training_records(snakemake.input.trainings)
     savings = savings_with_conditions(with_conditions(points, records), params.codec, params.anchor)
     for quantity, name in BARS.items():
-        bar_figure(savings, quantity, stem[name], labels=params.labels)
+        bar_figure(savings, quantity, stem[name], labels=params.labels, points=points)
     trade_off(savings, stem["trade_off"], labels=params.labels)
     write_table(
         equal_quality_table(points, params.anchor, LEVELS),

@@ -1,6 +1,7 @@
 """Sources and LR-JNQD targets in; a trained CNN-JNQD out."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 from jndlab.papers.iqnet.training import train_cnn_jnqd
 from jndops.adapter import run
@@ -8,14 +9,17 @@ from jndops.mlflow.server_run import server_run
 
 
 def main(snakemake) -> None:
-    name = f"cnn_jnqd_qp{snakemake.wildcards.qp}"
-    with server_run(name, snakemake.params) as on_metrics:
+    params, seed = snakemake.params, int(snakemake.wildcards.seed)
+    shown = SimpleNamespace(training={**params.training, "seed": seed})
+    name = f"cnn_jnqd_qp{snakemake.wildcards.qp}_seed{seed}"
+    with server_run(name, shown) as on_metrics:
         train_cnn_jnqd(
             Path(snakemake.input.sources),
             Path(snakemake.input.targets),
-            snakemake.params.training,
-            snakemake.params.conditions,
+            params.training,
+            params.conditions,
             Path(snakemake.output.model).parent,
+            seed,
             threads=snakemake.threads,
             on_metrics=on_metrics,
         )

@@ -1,6 +1,7 @@
 """Sources and selected targets in; a trained IQNet out."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 from jndlab.papers.iqnet.training import train_iqnet
 from jndops.adapter import run
@@ -8,14 +9,17 @@ from jndops.mlflow.server_run import server_run
 
 
 def main(snakemake) -> None:
-    with server_run("iqnet", snakemake.params) as on_metrics:
+    params, seed = snakemake.params, int(snakemake.wildcards.seed)
+    shown = SimpleNamespace(network=params.network, training={**params.training, "seed": seed})
+    with server_run(f"iqnet_seed{seed}", shown) as on_metrics:
         train_iqnet(
             Path(snakemake.input.sources),
             Path(snakemake.input.targets),
-            snakemake.params.network,
-            snakemake.params.training,
-            snakemake.params.conditions,
+            params.network,
+            params.training,
+            params.conditions,
             Path(snakemake.output.model).parent,
+            seed,
             threads=snakemake.threads,
             on_metrics=on_metrics,
         )

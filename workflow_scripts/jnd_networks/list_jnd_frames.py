@@ -11,8 +11,8 @@ from jndops.adapter import run
 def main(snakemake) -> None:
     logging.captureWarnings(True)
     params, output = snakemake.params, snakemake.output
-    choice = FrameChoice(folder=params.folder, **params.choice)
-    records = write_pictures(output.frames, find_frames(choice), choice.size)
+    choice = FrameChoice(folder=params.folder, **params.choice["keys"])
+    records = write_pictures(output.frames, find_frames(choice, params.choice["most"]), choice.size)
     sources = {record.source for record in records}
     logging.info("%d frames of %d sources", len(records), len(sources))
     write_list(output.table, records)

@@ -14,6 +14,7 @@ from jndlab.configuration import (
     Label,
     Name,
     Pair,
+    Positive,
     Qp,
     Section,
     Several,
@@ -95,6 +96,15 @@ class Experiment(Section):
     own_sequences: dict[SequenceId, OwnSequence] = {}
     """Videos of your own by a name of your choice, `{mine: {file: /videos/mine.y4m}}`: no tracked
     file is edited."""
+    pictures_dir: Text | None = None
+    """A folder of photographs, such as those of CID22, Kodak or DIV2K, which all papers learn from
+    as well as the packaged pictures (sources `packaged` and `panned_pictures`); null takes none."""
+    pictures_most: Count | None = None
+    """How many photographs of `pictures_dir` are taken, evenly spread over their names; null takes
+    all."""
+    effort: Positive = 1
+    """Factor on the steps or epochs of every training and on `pictures_most`, for whoever has more
+    time, or less."""
     frames: Count | None = None
     """How many first frames of each sequence are used; null takes all of them."""
     configurations: Several[CodingConfiguration] = ["AI", "LDP"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,14 @@ from jndlab.codecs import codec_class
 from jndlab.codecs.config import Codecs
 from jndlab.configuration import checked, did_you_mean
 from jndlab.datasets.own_sequences import own_sequence
+from jndlab.datasets.pictures.folder import picture_files
 from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
+from jndlab.jnd.method_class import expanded_options, texts_of
 from jndlab.media.clip import ClipFormat
-from jndlab.quality.rd_point import PointKey
+from jndlab.quality.rd_point import PointKey, base_name
 from jndlab.yaml_files import load_mapping, load_yaml
 from jndops.experiment import Experiment
 from jndops.results_dir import checked_results_dir
@@ -27,6 +31,9 @@ _PLACES = {
     "codecs": "`own_codecs` or config/codecs.yaml",
 }
 ALL_QPS = "all"  # variant of a prefiltered clip that serves every QP
+SEED = "{seed}"
+# The section of a configuration whose networks a path below the results belongs to.
+_SECTION = re.compile(r"\{results\}/(?:models/)?(\w+)/")
 
 
 def place_of(point: Any) -> str:
@@ -39,12 +46,19 @@ def place_of(point: Any) -> str:
 
 @dataclass(frozen=True)
 class Settings:
-    """One experiment, complete and checked; ``codecs`` holds all entries, not only the chosen."""
+    """One experiment, complete and checked; ``codecs`` holds all entries, not only the chosen.
+
+    A method whose options name ``{seed}`` is in ``config`` once for each seed of the networks that
+    it names; ``seeds`` has the seeds of these by their names, which end in ``_seed<seed>``;
+    ``written`` is the configuration before that, and before its ``effort`` was taken.
+    """
 
     config: dict[str, Any]
     codecs: dict[str, dict[str, Any]]
     sequences: dict[str, Sequence]
     root: Path
+    seeds: Mapping[str, int]
+    written: Mapping[str, Any]
 
     def clip(self, sequence: str) -> ClipFormat:
         """Format of a sequence as this run uses it (first ``frames`` frames)."""
@@ -84,6 +98,15 @@ class Settings:
     def methods_of(self, kind: str) -> list[str]:
         """Names of the methods of a kind."""
         return [name for name, m in self.config["methods"].items() if m["kind"] == kind]
+
+    def base_of(self, method: str) -> str:
+        """A method's name in the configuration's file: for each of its seeds the same."""
+        return base_name(method, self.seeds.get(method))
+
+    def once(self, methods: Iterable[str]) -> list[str]:
+        """Of methods that are there for each seed, the one of the first seed."""
+        first = {self.base_of(method): method for method in reversed(list(methods))}
+        return list(reversed(first.values()))
 
     def codecs_of(self, method: str) -> list[str]:
         """Codecs that a method's points are coded with; none for choices of still pictures."""
@@ -127,9 +150,9 @@ class Settings:
         return self.methods_of("prefilter")
 
     def effective(self) -> dict[str, Any]:
-        """The configuration with all defaults, and the codec entries that it uses."""
+        """The configuration as written, with all defaults, and the codecs that it uses."""
         codecs = {name: self.codecs[name] for name in self.codecs_needed()}
-        return {"config": self.config, "codecs": codecs}
+        return {"config": self.written, "codecs": codecs}
 
     def digest(self) -> str:
         """Short hash of the whole experiment, for reports and tracking."""
@@ -172,12 +195,16 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
             where="the configuration",
             expected="the folder of the data sets",
         )
+    _check_pictures(chosen["pictures_dir"])
     training_data = chosen["iqnet"]["training_data"]
     training_data["codec"] = training_data["codec"] or chosen["codecs"][0]
     sequences = _load_sequences(root, chosen)
     codecs = _load_codecs(root, chosen)
     _check_methods(chosen, codecs, list(sequences))
-    settings = Settings(chosen, codecs, sequences, root)
+    written = deepcopy(chosen)
+    _take_effort(chosen)
+    chosen["methods"], seeds = _for_each_seed(chosen)
+    settings = Settings(chosen, codecs, sequences, root, seeds, written)
     for name in chosen["sequences"]:
         settings.clip(name)  # raises where the source is shorter than `frames`
     return settings
@@ -207,6 +234,50 @@ def _check_new(key: str, names: Iterable[str], known: list[str], place: str) -> 
                 where="the configuration",
                 remedy="choose another name.",
             )
+
+
+def _check_pictures(folder: str | None) -> None:
+    """Raise UserError for a folder of photographs that is not there or has none."""
+    if folder is None:
+        return
+    try:
+        picture_files(Path(folder))
+    except UserError as error:
+        raise UserError(
+            f"pictures_dir: {error.what}",
+            where=error.where,
+            expected=error.expected,
+            remedy="correct the path, or write `pictures_dir: null`.",
+        ) from error
+
+
+def _take_effort(chosen: dict[str, Any]) -> None:
+    """Multiply the lengths of all trainings, and the number of photographs, by ``effort``."""
+    effort = chosen["effort"]
+    if effort == 1:
+        return
+    if chosen["pictures_most"] is not None:
+        chosen["pictures_most"] = max(1, round(effort * chosen["pictures_most"]))
+    for training in _trainings(chosen):
+        for key in ("epochs", "steps"):
+            if training.get(key) is not None:
+                training[key] = max(1, round(effort * training[key]))
+
+
+def _trainings(chosen: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The keys of every training of an experiment."""
+    yield from (
+        chosen["iqnet"]["training"],
+        chosen["iqnet"]["cnn_jnqd"],
+        chosen["bl_juniper"]["cnn"],
+    )
+    for paper in ("laser_jnd", "mtjnd"):
+        section = chosen[paper]
+        yield section["training"]
+        yield from section["training_of"].values()
+    yield from (chosen["laser_jnd"]["autoencoder"], chosen["laser_jnd"]["reconstruction"])
+    yield chosen["vp_jnd"]["training"]
+    yield from (one["training"] for one in chosen["vp_jnd"]["variants"].values() if one["training"])
 
 
 def _load_codecs(root: Path, chosen: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -255,6 +326,54 @@ def _check_methods(
             )
         if kind == "block_qp":
             _check_takes_maps(key, method["codecs"] or chosen["codecs"], codecs)
+
+
+def _for_each_seed(chosen: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
+    """The methods, those that name ``{seed}`` once for each, and the seeds by name.
+
+    One seed leaves a method its name. Choices of still pictures are made by seed without that.
+    """
+    methods: dict[str, dict[str, Any]] = {}
+    seeds_of: dict[str, int] = {}
+    for name, method in chosen["methods"].items():
+        if method["kind"] == "quality_choice" or SEED not in str(method["options"]):
+            methods[name] = method
+            continue
+        seeds = _seeds_named(name, method, chosen)
+        for seed in seeds:
+            own, label = name, method["label"]
+            if len(seeds) > 1:
+                own, label = f"{name}_seed{seed}", f"{label or name}, seed {seed}"
+                seeds_of[own] = seed
+            if own in methods or (own != name and own in chosen["methods"]):
+                raise UserError(
+                    f"two methods have the name '{own}'.",
+                    where=f"methods.{name}, which is run for each seed",
+                    remedy="give the other method another name.",
+                )
+            options = expanded_options(method["options"], seed=str(seed))
+            methods[own] = {**method, "options": options, "label": label}
+    return methods, seeds_of
+
+
+def _seeds_named(name: str, method: Mapping[str, Any], chosen: Mapping[str, Any]) -> list[int]:
+    """Seeds of the networks that the options of a method name."""
+    texts = [text for text in texts_of(method["options"]) if SEED in text]
+    named = {match[1] for text in texts for match in _SECTION.finditer(text)}
+    seeded = {
+        key for key, section in chosen.items() if isinstance(section, dict) and "seeds" in section
+    }
+    if len(named & seeded) != 1 or not all(_SECTION.search(text) for text in texts):
+        raise UserError(
+            f"methods.{name}: {{seed}} stands for the seeds of networks that the run trains, "
+            f"which are not found in '{texts[0]}'.",
+            where="the configuration",
+            expected="a path such as {results}/models/iqnet/iqnet_seed{seed}/model.onnx, of one of "
+            + ", ".join(sorted(seeded)),
+            remedy="correct the path, or write a number in place of {seed}.",
+        )
+    seeds: list[int] = chosen[(named & seeded).pop()]["seeds"]
+    return seeds
 
 
 def _check_takes_maps(key: str, names: list[str], codecs: Mapping[str, Mapping[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from jndops.adapter import run
 def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
     choice = picture_choice(params.entry, params.folder)
-    records = write_chosen(output.pictures, choice, params.patch_size)
+    records = write_chosen(output.pictures, choice, **params.limits)
     logging.info("%d pictures of %d sources", len(records), len({r.source for r in records}))
     write_list(output.table, records)
 

@@ -134,6 +134,28 @@ def test_gains_are_at_equal_rate_and_shares_of_the_ceiling():
     assert at_higher_targets.empty
 
 
+def test_maps_of_several_seeds_are_one_map_with_seeds():
+    gains = []
+    for sequence, shift in zip("abcdefgh", np.linspace(-0.02, 0.02, 8), strict=True):
+        gain_of = {f"cnn_seed{seed}": 0.3 + shift + 0.01 * seed for seed in range(3)}
+        gain_of |= {"ceiling: importance": 0.5 + shift, "mapped": 0.1 + shift}
+        gains.append(experiment.gains_of(sequence, "AI", made_up(gain_of)))
+    every = pd.concat(gains)
+    table = experiment.gain_table(every).set_index("map")
+    assert set(table.index) == {"cnn", "mapped", "ceiling: importance"}
+    assert table.loc["cnn", "gain_db"] == pytest.approx(0.31, abs=1e-3)
+    assert table.loc["cnn", "seeds"] == 3 and np.isnan(table.loc["mapped", "seeds"])
+    assert table.loc["cnn", "deviation"] == pytest.approx(0.01, abs=1e-3)
+    answers = experiment.answers(every, dict.fromkeys("abcdefgh", 34.0), "cnn").set_index("map")
+    assert "3 of 3 seeds" in answers.loc["cnn", "statement"]
+    assert "trained from 3 seeds" in experiment.answer_caption(every)
+    once = every[every["seed"].isna() | (every["seed"] == 1)]
+    assert "trained once (seed 1)" in experiment.answer_caption(once)
+    alone = experiment.answers(once, dict.fromkeys("abcdefgh", 34.0), "cnn").set_index("map")
+    assert "one training seed" in alone.loc["cnn", "statement"]
+    assert "seeds" not in experiment.gain_table(once)
+
+
 def test_a_clip_is_coded_by_all_maps(tmp_path):
     path = tmp_path / "bikes.mkv"
     clip = cut_clip(path, 192, 128, 2)

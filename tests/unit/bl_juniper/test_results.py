@@ -17,7 +17,7 @@ from jndlab.papers.bl_juniper import errors, figures, findings, tables
 from jndlab.papers.bl_juniper import label_statistics as labels
 from jndlab.papers.bl_juniper import weighted_quality as weighted
 from jndlab.papers.bl_juniper.mcl_jcv import read_block_labels
-from jndlab.quality.points import with_savings
+from jndlab.quality.points import by_method, over_seeds, with_savings, with_seeds
 
 CLIP = ClipFormat(136, 72, Fraction(25), 2)  # 2 x 3 blocks, one of them whole in height
 
@@ -67,6 +67,24 @@ def test_blocks_of_one_clip_are_no_new_evidence():
     assert row["difference_low"] <= students.low + 1e-9  # one side is longer, of a skewed sample
     assert row["difference_high"] >= students.high - 1e-9
     assert row["better"] == "not shown: one training seed"  # the networks were trained once
+
+
+def test_networks_of_several_seeds_have_their_mean_and_deviation():
+    blocks = labelled(count=400, sources=8)
+    of_seeds = np.stack([blocks.jnd + offset for offset in (1.0, 1.2, 0.8)])
+    predictions = {"cnn": of_seeds, "mean": blocks.jnd + 3}
+    tested = errors.Tested("here", "vmaf_steps", blocks, predictions)
+    table = errors.error_table([tested]).set_index(["level", "predictor"])
+    row = table.loc[(1, "cnn")]
+    assert row["mae_qp"] == pytest.approx(1) and row["deviation"] == pytest.approx(0.2)
+    assert row["seeds"] == 3 and row["blocks"] == 400 and row["sources"] == 8
+    assert row["ci_high"] - row["ci_low"] > 0.5  # of three seeds, though the sources are alike
+    assert table.loc[(1, "mean"), "better"] == "cnn" and table.loc[(1, "mean"), "seeds"] == 1
+    assert "mean over 3 trainings" in errors.caption([0, 1, 2])
+    assert "one training, seed 5" in errors.caption([5])
+    said = np.stack([blocks.jnd, np.full(blocks.jnd.shape, 33.0)])
+    table = errors.error_table([tested._replace(predictions={"cnn": said})])
+    assert set(table["output"]) == {"dead"}  # of one of them
 
 
 def test_a_source_is_never_in_the_fit_that_predicts_it():
@@ -202,6 +220,37 @@ def test_savings_headline_and_bd_rates():
     losses = savings["dmos_predicted"] - savings["anchor_dmos_predicted"]
     assert headline.loc[0, "delta_mos_predicted"] == pytest.approx(losses.mean())
     assert headline.loc[0, "bd_rate_gain_pct"] == pytest.approx(-overall["mos_predicted"])
+
+
+def test_a_method_of_several_seeds_has_one_row():
+    points, found = points_and_weights()
+    others = [frame[frame["method"] == "bl_juniper"] for frame in (points, found)]
+    every, weights = (
+        pd.concat([frame.replace({"method": {"bl_juniper": "bl_juniper_seed0"}}),
+                   one.assign(method="bl_juniper_seed2")], ignore_index=True)
+        for frame, one in zip((points, found), others, strict=True)
+    )  # fmt: skip
+    seeds = {"bl_juniper_seed0": 0, "bl_juniper_seed2": 2}
+    every = with_seeds(every.assign(models_sha256=""), seeds)
+    savings = tables.savings_table(by_method(every), "anchor", {"a": 33})
+    rates = tables.bd_rates(
+        weighted.with_weighted(every, weights)[0], "anchor", ["vmaf_mean"], "pchip"
+    )
+    (row,) = tables.headline_table(savings, rates).to_dict("records")
+    assert row["method"] == "bl_juniper" and row["seeds"] == 2 and row["saving_deviation"] == 0
+    alone = tables.headline_table(
+        tables.savings_table(points, "anchor", {"a": 33}),
+        tables.bd_rates(weighted.with_weighted(points, found)[0], "anchor", ["vmaf_mean"], "pchip"),
+    ).iloc[0]
+    assert row["mean_saving_pct"] == pytest.approx(alone["mean_saving_pct"])
+    assert row["bd_rate_gain_pct"] == pytest.approx(alone["bd_rate_gain_pct"])
+    shown = tables.savings_table(over_seeds(every), "anchor", {"a": 33})
+    assert len(shown) == len(QPS) and set(shown["seeds"]) == {2}
+    gains = weighted.equal_rate_table(every, weights, "anchor")
+    gains = by_method(with_seeds(gains, seeds))
+    assert set(gains["method"]) == {"bl_juniper"} and set(gains["seed"]) == {0, 2}
+    found = findings.findings_table(savings, gains)
+    assert set(found["method"]) == {"bl_juniper"}
 
 
 @pytest.mark.parametrize(

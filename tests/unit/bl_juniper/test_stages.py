@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from PIL import Image
 
 from codec_clips import cut_clip
 from jndlab.codecs import get_codec
@@ -19,6 +20,7 @@ from jndlab.errors import UserError
 from jndlab.jnd.block.activity import block_tpi
 from jndlab.jnd.block.jnd_mapping import block_jnd_of_frames
 from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.pictures import rgb_of
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
 from jndlab.media.decoding import count_pictures
 from jndlab.models.bl_juniper.cnn import BlJuniperCnn, BlockPreparation
@@ -148,13 +150,19 @@ def test_pans_shift_and_zoom_all_planes_alike():
     assert not np.array_equal(moved(frame, (0, 0), 1.02).y, frame.y)
 
 
-def test_parts_of_a_picture_are_one_source():
+def test_parts_of_a_picture_are_one_source(tmp_path):
     pictures = panned_pictures(3, 2, (192, 128), seed=1)
     assert len({picture.source for picture in pictures}) == 3 < len(pictures)
     assert len({picture.name for picture in pictures}) == len(pictures)
     again = panned_pictures(3, 2, (192, 128), seed=1)
     assert np.array_equal(again[0].before.y, pictures[0].before.y)
     assert (block_tpi(pictures[0].key.y, pictures[0].before.y) > 0).any()
+    picture = rgb_of(pictures[0].key).repeat(2, axis=0).repeat(2, axis=1)
+    for place in range(3):
+        Image.fromarray(np.roll(picture, place)).save(tmp_path / f"photo{place}.png")
+    more = panned_pictures(3, 2, (192, 128), 1, str(tmp_path), most=2)
+    added = [one for one in more if one.source.startswith("photo")]
+    assert len({one.source for one in added}) == 2 and len(more) == len(pictures) + len(added)
 
 
 def blocks_of(sources, kind="vmaf_steps", form="corrected") -> BlockFile:

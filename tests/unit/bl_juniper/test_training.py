@@ -23,7 +23,7 @@ from jndlab.yaml_files import load_yaml
 DATA = {"fractions": {"train": 0.5, "val": 0.25, "test": 0.25}, "seed": 3}
 CNN = {
     "width": 0.125, "head": "linear_at_mean", "scrambled": False, "epochs": 2, "batch_size": 4,
-    "learning_rate": 1e-3, "seed": 0,
+    "learning_rate": 1e-3,
 }  # fmt: skip
 SOURCES = ["a", "b", "c", "d"]
 
@@ -50,7 +50,7 @@ def training_blocks(blocks):
 def test_training_leaves_a_network_of_its_level(block_file, tmp_path):
     path, blocks = block_file
     first, second = tmp_path / "first", tmp_path / "second"
-    train_bl_juniper([path], 2, CNN, DATA, first, threads=1)
+    train_bl_juniper([path], 2, CNN, DATA, first, 0, threads=1)
     network = load_model(first / "model.pt", network="bl_juniper_cnn")
     expected = blocks.jnd[training_blocks(blocks), 1].mean()
     assert network.options["label_means"] == [pytest.approx(expected, abs=1e-4)]
@@ -58,7 +58,7 @@ def test_training_leaves_a_network_of_its_level(block_file, tmp_path):
     assert network.levels == (2,) and summary["epochs"] == 2
     assert network.options["form"] == "published"  # the temporal information it learned from
     assert summary["recipe"]["adam_epsilon"] == 1e-7 and not summary["recipe"]["mixed_precision"]
-    train_bl_juniper([path], 2, CNN, DATA, second, threads=1)
+    train_bl_juniper([path], 2, CNN, DATA, second, 0, threads=1)
     again = load_model(second / "model.pt").state_dict()
     assert all(torch.equal(again[name], values) for name, values in network.state_dict().items())
 
@@ -82,7 +82,7 @@ def test_a_network_that_starts_dead_is_given_other_weights(block_file, tmp_path)
     path, blocks = block_file
     cnn = {**CNN, "head": "relu", "learning_rate": 1e-5, "epochs": 1}
     made = tmp_path / "made"
-    train_bl_juniper([path], 3, cnn, DATA, made, threads=1)
+    train_bl_juniper([path], 3, cnn, DATA, made, 0, threads=1)
     network = load_model(made / "model.pt")
     chosen = training_blocks(blocks)
     inputs = network.preparation(blocks.pixels[chosen], blocks.temporal_information[chosen])
@@ -106,7 +106,7 @@ def test_a_network_that_stays_dead_stops_with_a_message(block_file, tmp_path, mo
     monkeypatch.setattr(training, "build_network", below_zero)
     cnn = {**CNN, "head": "relu", "learning_rate": 1e-5}
     with pytest.raises(UserError, match=r"(?s)predicts 0 for most blocks.*linear_at_mean"):
-        train_bl_juniper([block_file[0]], 1, cnn, DATA, tmp_path / "made", threads=1)
+        train_bl_juniper([block_file[0]], 1, cnn, DATA, tmp_path / "made", 0, threads=1)
 
 
 def test_the_authors_weights_are_standardised_to_the_training_blocks(block_file, tmp_path):

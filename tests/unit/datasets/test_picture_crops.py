@@ -9,7 +9,12 @@ import pytest
 from PIL import Image
 
 from jndlab.datasets.pictures.crops import list_crops, load_crop
-from jndlab.datasets.pictures.packaged import PACKAGED_CLIPS, packaged_file
+from jndlab.datasets.pictures.packaged import (
+    PACKAGED_CLIPS,
+    PACKAGED_PICTURES,
+    find_packaged,
+    packaged_file,
+)
 from jndlab.datasets.pictures.picture_list import read_list, write_list
 from jndlab.errors import UserError
 from jndlab.media import ffmpeg
@@ -55,6 +60,29 @@ def test_packaged_pictures_are_there_and_apart():
     planes = load_crop(pictures[0])
     assert [plane.shape for plane in planes] == [(256, 448), (128, 224), (128, 224)]
     assert planes.y.min() >= 16 and planes.y.max() <= 235 and planes.y.std() > 20
+
+
+def test_photographs_are_taken_besides_packaged_pictures(folder):
+    for place in range(5):
+        save(folder / f"photo{place}.png", random_rgb(512, 300, place))
+    packaged = list_crops("packaged")
+    pictures = list_crops("packaged", folder)
+    assert pictures[: len(packaged)] == packaged
+    assert [one.source for one in pictures[len(packaged) :]] == [f"photo{n}" for n in range(5)]
+    assert load_crop(pictures[-1], folder).y.shape == (256, 448)
+    some = list_crops("packaged", folder, most=2)[len(packaged) :]
+    assert len(some) == 2 and {one.source for one in some} < {f"photo{n}" for n in range(5)}
+    found = list(find_packaged(None, (160, 96), 2, 1, folder=folder, most=1))
+    assert len([one for one in found if one.source.startswith("photo")]) == 2
+    assert {one.source for one in found} > {*PACKAGED_PICTURES, *PACKAGED_CLIPS}
+    (chosen,) = find_packaged(["photo4"], (160, 96), 1, 1, folder=folder)
+    assert chosen.origin == "photo4.png" and chosen.rgb.shape == (300, 512, 3)
+
+
+def test_a_photograph_may_not_bear_the_name_of_a_packaged_picture(folder):
+    save(folder / "chelsea.jpg", random_rgb(512, 300))
+    with pytest.raises(UserError, match="a photograph is called 'chelsea'"):
+        list_crops("packaged", folder)
 
 
 def test_frames_of_packaged_clips_are_the_decoders_own():

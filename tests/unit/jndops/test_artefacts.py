@@ -102,7 +102,12 @@ def test_a_table_of_documents_escapes_bars():
         ("results/smoke/tables/bd_rate.csv", "compare_methods", "quality/aggregate.py", "bd_rate"),
         ("mtjnd/figures/errors.svg", "plot_{paper}", "jnd_networks/report.py", "mtjnd"),
         ("results/streams/x265/AI/a/erjnd/qp22.265", "encode_clip", "codecs/base.py", "bd_rate"),
-        ("results/models/iqnet/iqnet/model.onnx", "train_iqnet", "iqnet/training.py", "iqnet"),
+        (
+            "results/models/iqnet/iqnet_seed0/model.onnx",
+            "train_iqnet",
+            "iqnet/training.py",
+            "iqnet",
+        ),
         ("results/iqnet/training_data/sources/a.png", "select_iqnet_alphas", "iqnet/", "iqnet"),
     ],
 )

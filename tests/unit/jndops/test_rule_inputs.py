@@ -10,8 +10,9 @@ from snakemake.exceptions import WorkflowError
 from snakemake.iocontainers import Wildcards
 
 from jndlab.errors import UserError
+from jndlab.jnd.method_class import texts_of
 from jndlab.yaml_files import load_yaml
-from jndops.inputs import one_of, texts_of, workflow_errors
+from jndops.inputs import one_of, workflow_errors
 from jndops.inputs.bl_juniper import BlJuniperInputs
 from jndops.inputs.coding import CodingInputs
 from jndops.inputs.iqnet import IqnetInputs
@@ -200,7 +201,9 @@ def test_choices_of_qualities_name_their_models(demo):
     models = vp_jnd.models(SimpleNamespace(method="vp_jnd", data=data, split=split, seed="1"))
     assert models == [f"results/models/vp_jnd/vp_jnd_{data}_{split}_seed1/model.onnx"]
     assert set(vp_jnd.first_options()) == set(vp_jnd.choices) == set(vp_jnd.choice_classes())
-    assert any(path.endswith(f"choices/vp_jnd/{split}_seed1.json") for path in vp_jnd.chosen(data))
+    for seed in demo.config["vp_jnd"]["seeds"]:
+        end = f"choices/vp_jnd/{split}_seed{seed}.json"
+        assert any(path.endswith(end) for path in vp_jnd.chosen(data))
 
 
 def test_the_authors_networks_take_the_place_of_trained_ones():

@@ -20,6 +20,7 @@ from jndlab.papers.vp_jnd.config import Network as VpJndNetwork
 from jndlab.papers.vp_jnd.config import Predecessor
 from jndlab.yaml_files import load_yaml
 from jndops.documents.generated import generated_files, locked_versions
+from jndops.inputs.coding import CodingInputs
 from jndops.settings import load_settings
 
 GOOD = {
@@ -43,6 +44,18 @@ BAD = [
     ({"mlflow": "true"}, ["mlflow", '"true"', "boolean", "--config mlflow=True"]),
     ({"configurations": ["RA"]}, ["configurations[0]", '"RA"', '"AI", "LDP"']),
     ({"frames": 0}, ["frames", "0", "at least 1"]),
+    ({"iqnet": {"seeds": [0, 1.5]}}, ["iqnet.seeds[1]", "1.5", "integer, at least 0"]),
+    ({"iqnet": {"seeds": 3}}, ["iqnet.seeds", "3", "array", "integer"]),
+    ({"bl_juniper": {"seeds": ["1"]}}, ["bl_juniper.seeds[0]", '"1"', "write 1 without quotes"]),
+    ({"laser_jnd": {"seeds": [-1]}}, ["laser_jnd.seeds[0]", "-1", "at least 0"]),
+    ({"mtjnd": {"seeds": []}}, ["mtjnd.seeds", "[]", "at least 1 item"]),
+    ({"vp_jnd": {"seeds": [2, 2]}}, ["vp_jnd.seeds", "[2, 2]", "twice; remove one"]),
+    ({"vp_jnd": {"seeds": [1.0]}}, ["vp_jnd.seeds[0]", "1.0", "write 1 without a point"]),
+    ({"effort": 0}, ["effort", "0", "more than 0"]),
+    (
+        {"pictures_dir": "no/such"},
+        ["pictures_dir: the folder of pictures does not exist", "no/such", ".png", "null"],
+    ),
     ({"frames": 10_000}, ["10000 frames", "carphone", "1 to 120"]),
     ({"sequences": ["carfone"]}, ["carfone", "did you mean 'carphone'", "config/sequences.tsv"]),
     ({"codecs": ["vvenc"]}, ["codecs: 'vvenc' is unknown", "vvenc-faster", "config/codecs.yaml"]),
@@ -248,3 +261,87 @@ def test_lock_has_hashes_and_names_no_index(repository):
     assert len(locked_versions()) > 150
     assert text.count("--hash=sha256:") > len(locked_versions())
     assert "://" not in text
+
+
+SEEDED = {
+    "kind": "prefilter",
+    "class": "jndlab.models.network_prefilter:NetworkPrefilter",
+    "options": {"model": "{results}/models/iqnet/iqnet_seed{seed}/model.onnx", "network": "iqnet"},
+}
+
+
+def with_seeded(seeds, **changes):
+    config = copy.deepcopy(GOOD) | {"iqnet": {"seeds": seeds}}
+    config["methods"]["iqnet"] = SEEDED | changes
+    return config
+
+
+def test_a_method_that_names_seeds_is_run_with_each(repository):
+    settings = load_settings(with_seeded([4, 0]), repository)
+    methods = settings.config["methods"]
+    assert list(methods) == ["anchor", "erjnd", "iqnet_seed4", "iqnet_seed0"]
+    for seed in (4, 0):
+        method = methods[f"iqnet_seed{seed}"]
+        assert method["options"]["model"].endswith(f"iqnet_seed{seed}/model.onnx")
+        assert method["label"] == f"iqnet, seed {seed}"
+    assert settings.seeds == {"iqnet_seed4": 4, "iqnet_seed0": 0}
+    assert settings.base_of("iqnet_seed4") == "iqnet" and settings.base_of("erjnd") == "erjnd"
+    assert settings.once(methods) == ["anchor", "erjnd", "iqnet_seed4"]
+    labels = CodingInputs(settings).labels()
+    assert labels["iqnet"] == "iqnet" and labels["iqnet_seed0"] == "iqnet, seed 0"
+
+
+def test_one_seed_leaves_a_method_its_name(repository):
+    settings = load_settings(with_seeded([7]), repository)
+    assert list(settings.config["methods"]) == ["anchor", "erjnd", "iqnet"] and not settings.seeds
+    assert "iqnet_seed7/" in settings.config["methods"]["iqnet"]["options"]["model"]
+
+
+def test_a_seed_of_no_network_is_named_with_its_remedy(repository):
+    for model in ("{results}/models/other/x_seed{seed}/model.onnx", "mine_{seed}.onnx"):
+        with pytest.raises(UserError) as found:
+            load_settings(with_seeded([0], options={"model": model}), repository)
+        words = ["methods.iqnet", "{seed}", model, "of one of", "iqnet", "in place of {seed}"]
+        assert all(word in str(found.value) for word in words)
+    config = with_seeded([0, 1])
+    config["methods"]["iqnet_seed1"] = {"kind": "anchor"}
+    with pytest.raises(UserError, match="two methods have the name 'iqnet_seed1'"):
+        load_settings(config, repository)
+
+
+def test_the_effective_configuration_can_be_read_again(repository):
+    config = with_seeded([0, 1]) | {"effort": 2, "pictures_most": 3}
+    settings = load_settings(config, repository)
+    again = load_settings(settings.effective()["config"], repository)
+    assert again.config == settings.config and again.seeds == settings.seeds
+    assert again.digest() == settings.digest()
+
+
+def test_effort_is_a_factor_on_all_trainings(repository):
+    """Every `epochs` and `steps` of the configuration, wherever it is, and nothing else."""
+    config = load_yaml(repository / "config/study.yaml")
+    before, after = (
+        dict(_numbers(load_settings({**config, "effort": effort}, repository).config))
+        for effort in (1, 3)
+    )
+    changed = {key for key in before if before[key] != after[key]} - {"effort"}
+    wanted = {key for key, value in before.items() if value and key.endswith((".epochs", ".steps"))}
+    assert changed == wanted | {"pictures_most"}
+    assert all(after[key] == 3 * before[key] for key in changed)
+
+
+def _numbers(value, key=""):
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _numbers(item, f"{key}.{name}".strip("."))
+    else:
+        yield key, value
+
+
+def test_a_folder_without_pictures_is_named_with_its_key(repository, tmp_path):
+    (tmp_path / "notes.txt").write_text("none")
+    with pytest.raises(UserError) as found:
+        load_settings({**GOOD, "pictures_dir": str(tmp_path)}, repository)
+    message = str(found.value)
+    for word in ("pictures_dir", str(tmp_path), "holds no pictures", ".png", "pictures_dir: null"):
+        assert word in message

@@ -163,7 +163,10 @@ def run_of(*, controlled: str | None = None, **subjective):
         points += [PointKey("bikes", "AI", controlled, m, 22) for m in ("anchor", "bl_juniper")]
     methods = {"block_qp": ["bl_juniper"]}
     return SimpleNamespace(
-        config=config, points=lambda: iter(points), methods_of=lambda kind: methods[kind]
+        config=config,
+        points=lambda: iter(points),
+        methods_of=lambda kind: methods[kind],
+        once=list,
     )
 
 

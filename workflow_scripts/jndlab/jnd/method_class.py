@@ -54,6 +54,15 @@ def expanded_options(value: Any, **names: str) -> Any:
     return value
 
 
+def texts_of(value: Any) -> list[str]:
+    """All texts in nested options."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for item in value for text in texts_of(item)]
+    return [value] if isinstance(value, str) else []
+
+
 def has_method(thing: object, name: str) -> bool:
     """Whether an object or class has a method of this name."""
     return callable(getattr(thing, name, None))

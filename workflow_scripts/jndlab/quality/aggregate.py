@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from statistics import stdev
 from typing import Any
 
 import pandas as pd
@@ -11,6 +13,7 @@ import pandas as pd
 from jndlab.quality.bd_rate import BdRate, Curve, bd_rate, mean_bd_rate
 from jndlab.quality.intervals import Comparison, adjusted, mean_interval, standing
 from jndlab.quality.metrics import default_bd_rates, pooled_columns
+from jndlab.quality.points import by_method
 
 BD_COLUMNS = [
     "level",
@@ -34,6 +37,7 @@ BD_COLUMNS = [
     "low_overlap",
     "left_out",
 ]
+SEED_COLUMNS = ["deviation", "seeds", "seed"]  # only where a method has several trainings
 
 
 def bd_rate_table(
@@ -57,8 +61,12 @@ def bd_rate_table(
     ``better`` names method or anchor where one is shown to save bits. ``trained`` names the
     methods with a network, of which there is one training. ``anchor_qps`` are the QPs of the
     anchor's curve, on which the overlap and so the number rests. Columns: ``BD_COLUMNS``.
+
+    Where points have a training ``seed``, a sequence's value is the mean over the seeds, the
+    intervals are over sequences and seeds, and there are the columns ``deviation`` (over seeds),
+    ``seeds`` and ``seed``, with a row of ``level`` ``seed`` for each sequence and seed.
     """
-    rows = []
+    points, rows = by_method(points), []
     for (configuration, codec), group in points.groupby(["configuration", "codec"], sort=True):
         methods = sorted(set(group["method"]) - {anchor_method})
         anchor_qps = sorted(set(group.loc[group["method"] == anchor_method, "qp"]))
@@ -73,14 +81,15 @@ def bd_rate_table(
                 shared["interpolation"] = interpolation
                 shared["anchor_qps"] = " ".join(map(str, anchor_qps))
                 rows += _curve_rows(group, anchor_method, classes, shared)
-    table = pd.DataFrame(rows, columns=BD_COLUMNS)
+    several = [name for name in SEED_COLUMNS if any(name in row for row in rows)]
+    table = pd.DataFrame(rows, columns=BD_COLUMNS + several)
     compared = comparisons(table, anchor_method, trained)
     shown = [standing(compared.get(place)) for place in table.index]
     for name in ("p_holm", "better"):
         table[name] = [row[name] for row in shown]
-    for name in ("points", "sequences", "low_overlap", "left_out"):
+    for name in ("points", "sequences", "low_overlap", "left_out", *several[1:]):
         table[name] = table[name].astype("Int64")
-    for name in ("bd_rate_pct", "low", "high", "p_holm", "overlap"):
+    for name in ("bd_rate_pct", "low", "high", "p_holm", "overlap", *several[:1]):
         table[name] = table[name].astype(float)
     return table
 
@@ -90,11 +99,16 @@ def comparisons(
 ) -> dict[int, Comparison]:
     """Every overall mean of a table of BD-rates as a comparison with the anchor, by its row."""
     keys = ["configuration", "codec", "metric", "method"]
-    single = table[table["level"] == "sequence"].groupby(keys)
+    single = {level: dict(list(of.groupby(keys))) for level, of in table.groupby("level")}
     found = {}
     for place, row in table[table["level"] == "all"].iterrows():
-        of_method = single.get_group(tuple(row[keys]))
+        of_method = single["sequence"][tuple(row[keys])]
         seeds = [0] * len(of_method) if row["method"] in trained else None
+        of_seeds = single.get("seed", {}).get(tuple(row[keys]))
+        if of_seeds is not None:
+            known = of_method.dropna(subset=["bd_rate_pct"])["sequence"]
+            of_method = of_seeds[of_seeds["sequence"].isin(known)]
+            seeds = of_method["seed"]
         difference = mean_interval(of_method["bd_rate_pct"], of_method["sequence"], seeds)
         what = f"BD-rate by {row['metric']}, {row['configuration']}, {row['codec']}"
         found[place] = Comparison(row["method"], anchor_method, what, difference, True, "%")
@@ -107,12 +121,14 @@ def bd_rate_between(
     metrics: Sequence[str] | None = None,
     interpolation: str = "pchip",
     classes: Mapping[str, str] | None = None,
+    trained: Collection[str] = (),
 ) -> pd.DataFrame:
     """BD-rates of pairs (reference, tested), over the sequences that both were run with.
 
-    Rows and columns of :func:`bd_rate_table`, with ``reference`` first.
+    Rows and columns of :func:`bd_rate_table`, with ``reference`` first. Two methods with training
+    seeds are compared seed by seed. A pair with a network in it counts as trained.
     """
-    tables = []
+    points, tables = by_method(points), []
     for reference, tested in pairs:
         places = [
             points.loc[points["method"] == name, ["configuration", "codec", "sequence"]]
@@ -120,8 +136,10 @@ def bd_rate_between(
         ]
         shared = places[0].merge(places[1]).drop_duplicates()
         of_both = points[points["method"].isin([reference, tested])].merge(shared)
-        table = bd_rate_table(of_both, reference, metrics, interpolation, classes)
-        tables.append(table.assign(reference=reference)[["reference", *BD_COLUMNS]])
+        of_networks = [tested] if {reference, tested} & set(trained) else []
+        table = bd_rate_table(of_both, reference, metrics, interpolation, classes, of_networks)
+        table.insert(0, "reference", reference)
+        tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
@@ -139,14 +157,17 @@ def _curve_rows(
 ) -> list[dict[str, Any]]:
     """Rows of one method under one metric: its sequences, their classes, all of them."""
     rates: dict[str, BdRate] = {}
+    of_seeds: dict[str, dict[int, BdRate]] = {}
     tested = group[group["method"] == shared["method"]]
     for sequence in sorted(set(tested["sequence"])):
         of_sequence = group[group["sequence"] == sequence]
-        anchor, test = (
-            _curve(of_sequence[of_sequence["method"] == method], shared["metric"])
-            for method in (anchor_method, shared["method"])
-        )
-        rates[sequence] = bd_rate(anchor, test, shared["interpolation"])
+        pair = [of_sequence[of_sequence["method"] == m] for m in (anchor_method, shared["method"])]
+        found = {}
+        for seed in _seeds(pair):
+            anchor, test = (_curve(_of_seed(curve, seed), shared["metric"]) for curve in pair)
+            found[seed] = bd_rate(anchor, test, shared["interpolation"])
+        rates[sequence] = _one_rate(list(found.values()))
+        of_seeds[sequence] = {seed: rate for seed, rate in found.items() if seed is not None}
     class_of = {
         sequence: sequence_class(sequence) if classes is None else classes.get(sequence, "")
         for sequence in rates
@@ -157,17 +178,69 @@ def _curve_rows(
             "level": "sequence",
             "class": class_of[sequence],
             "sequence": sequence,
-            "bd_rate_pct": rate.percent,
-            "status": rate.status,
-            "overlap": rate.overlap,
-            "points": rate.points,
+            **_columns(rate),
+            **_spread([one.percent for one in of_seeds[sequence].values()]),
         }
         for sequence, rate in rates.items()
     ]
     for name in sorted(set(class_of.values()) - {""}):
-        members = [rate for sequence, rate in rates.items() if class_of[sequence] == name]
-        rows.append({**shared, **_mean(members), "level": "class", "class": name})
-    return [*rows, {**shared, **_mean(list(rates.values())), "level": "all", "class": ""}]
+        members = [sequence for sequence in rates if class_of[sequence] == name]
+        mean = _mean(rates, of_seeds, members)
+        rows.append({**shared, **mean, "level": "class", "class": name})
+    rows.append({**shared, **_mean(rates, of_seeds, list(rates)), "level": "all", "class": ""})
+    return rows + [
+        {
+            **shared,
+            "level": "seed",
+            "class": class_of[sequence],
+            "sequence": sequence,
+            "seed": seed,
+            **_columns(rate),
+        }
+        for sequence, found in of_seeds.items()
+        for seed, rate in found.items()
+    ]
+
+
+def _columns(rate: BdRate) -> dict[str, Any]:
+    return {
+        "bd_rate_pct": rate.percent,
+        "status": rate.status,
+        "overlap": rate.overlap,
+        "points": rate.points,
+    }
+
+
+def _seeds(pair: Sequence[pd.DataFrame]) -> list[int | None]:
+    """Seeds that two curves have in common, or those of the one that has any; else None."""
+    anchor, tested = ({*c["seed"].dropna()} if "seed" in c else set() for c in pair)
+    found: list[int | None] = [int(seed) for seed in sorted(anchor & tested or tested or anchor)]
+    return found or [None]
+
+
+def _of_seed(curve: pd.DataFrame, seed: int | None) -> pd.DataFrame:
+    """The points of a seed, of the first where the method has others, or all where it has none."""
+    if seed is None or curve["seed"].isna().all():
+        return curve
+    has_it = (curve["seed"] == seed).any()
+    return curve[curve["seed"] == (seed if has_it else curve["seed"].min())]
+
+
+def _one_rate(rates: Sequence[BdRate]) -> BdRate:
+    """The mean over seeds, with the doubts of the seed that has most."""
+    worst = min(rates, key=lambda rate: (rate.percent is not None, rate.overlap))
+    known = [rate.percent for rate in rates if rate.percent is not None]
+    if worst.percent is None or len(rates) == 1:
+        return worst
+    return replace(worst, percent=sum(known) / len(known))
+
+
+def _spread(values: Sequence[float | None]) -> dict[str, Any]:
+    """Deviation over seeds and their number, where there are several."""
+    known = [value for value in values if value is not None]
+    if not values:
+        return {}
+    return {"deviation": stdev(known) if len(known) > 1 else None, "seeds": len(values)}
 
 
 def _curve(points: pd.DataFrame, metric: str) -> Curve:
@@ -178,10 +251,26 @@ def _curve(points: pd.DataFrame, metric: str) -> Curve:
     return Curve(points["bits"].astype(float).tolist(), (sign * points[metric]).tolist())
 
 
-def _mean(rates: Sequence[BdRate]) -> dict[str, Any]:
-    mean = mean_bd_rate(rates)
-    interval = mean_interval([rate.percent for rate in rates if rate.percent is not None])
+def _mean(
+    rates: Mapping[str, BdRate],
+    of_seeds: Mapping[str, Mapping[int, BdRate]],
+    sequences: Sequence[str],
+) -> dict[str, Any]:
+    mean = mean_bd_rate([rates[sequence] for sequence in sequences])
+    # A sequence without a value at one seed has none at all, as in its own row.
+    used = [sequence for sequence in sequences if rates[sequence].percent is not None]
+    trained = [(name, seed, rate.percent) for name in used for seed, rate in of_seeds[name].items()]
+    spread: dict[str, Any] = {}
+    if trained:
+        names, seeds, values = zip(*trained, strict=True)
+        interval = mean_interval(values, names, seeds)
+        of_seed = pd.Series(values, dtype=float).groupby(list(seeds)).mean()
+        spread = _spread(of_seed.tolist())
+    else:
+        known = [rate for sequence in used if (rate := rates[sequence].percent) is not None]
+        interval = mean_interval(known)
     return {
+        **spread,
         "sequence": "",
         "bd_rate_pct": mean.percent,
         "low": interval.low,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from jndlab.quality.bd_rate import MIN_POINTS, Curve, bd_rate
+from jndlab.quality.points import over_seeds
 
 Status = Literal["ok", "out_of_range", "non_monotonic", "too_few_points"]
 
@@ -81,8 +82,9 @@ def equal_quality_table(
     Rows of ``scope`` ``mean`` average the sequences that have a value at that level, ``sequences``
     in number, with ``left_out`` without one; in the row without a ``quality`` each sequence
     counts once, by the mean over the levels that it has. Positive savings save bits, unlike
-    BD-rates. Columns: ``COLUMNS``.
+    BD-rates. Columns: ``COLUMNS``. Curves of several training seeds are those of their means.
     """
+    points = over_seeds(points)
     rows: list[dict[str, Any]] = []
     for (configuration, codec), group in points.groupby(["configuration", "codec"], sort=True):
         for metric, wanted in levels.items():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.quality.metrics import pooled_columns
-from jndlab.quality.rd_point import POINT_KEY, encoder_of, no_point, read_point
+from jndlab.quality.rd_point import POINT_KEY, base_name, encoder_of, no_point, read_point
 
 POOLED = [*pooled_columns(), "lossless_frames"]
 POINT_COLUMNS = [
@@ -45,6 +46,11 @@ SAME_QP_COLUMNS = [
     "vmaf_neg_drop",
     "prefilter_vmaf_mean",
 ]
+# Quantities whose deviation over training seeds tables give.
+DEVIATING = [
+    "bitrate_kbps", "psnr_y_framemean", "vmaf_mean", "prefilter_vmaf_mean", "saving_pct",
+    "psnr_drop_db", "vmaf_drop",
+]  # fmt: skip
 
 
 def load_points(paths: Iterable[str | Path]) -> pd.DataFrame:
@@ -94,13 +100,78 @@ def with_savings(points: pd.DataFrame, anchor_method: str = "anchor") -> pd.Data
     return table
 
 
+def with_seeds(points: pd.DataFrame, seeds: Mapping[str, int]) -> pd.DataFrame:
+    """The rows with the training ``seed`` of their method, missing where it has not several.
+
+    ``seeds`` are by the name of the method, which ends in its seed. Without any there is no column.
+    """
+    if not seeds:
+        return points
+    return points.assign(seed=points["method"].map(dict(seeds)).astype("Int64"))
+
+
+def seeds_of(points: pd.DataFrame) -> dict[str, int]:
+    """The seeds of :func:`with_seeds` by the names of methods."""
+    if "seed" not in points:
+        return {}
+    known = points.dropna(subset=["seed"]).drop_duplicates("method")
+    return dict(zip(known["method"], known["seed"].astype(int), strict=True))
+
+
+def by_method(points: pd.DataFrame) -> pd.DataFrame:
+    """The points of all seeds of a method under its one name; ``seed`` tells them apart."""
+    if "seed" not in points:
+        return points
+    seeds = [None if pd.isna(seed) else int(seed) for seed in points["seed"]]
+    names = [base_name(*pair) for pair in zip(points["method"], seeds, strict=True)]
+    return points.assign(method=names)
+
+
+def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
+    """One row per ``POINT_KEY``: means over the training seeds of methods that have several.
+
+    Then there are the columns ``seeds``, their number (0: not several), and ``*_deviation``, the
+    standard deviation over them of the quantities ``DEVIATING``. Bits are rounded; hashes and
+    conditions are those of all seeds. Points without seeds are given back as they are.
+    """
+    named = by_method(points)
+    if named is points:
+        return points
+    groups = named.groupby(POINT_KEY, sort=False)
+    first = named.drop_duplicates(POINT_KEY).set_index(POINT_KEY).drop(columns="seed")
+    for name in first.select_dtypes("float"):
+        first[name] = groups[name].mean()
+    first["bits"] = groups["bits"].mean().round().astype(int)
+    first["models_sha256"] = groups["models_sha256"].agg(
+        lambda hashes: " ".join(dict.fromkeys(hashes))
+    )
+    for name in first:
+        if isinstance(first[name].iloc[0], list):
+            first[name] = groups[name].agg(lambda found: list(chain(*found)))
+    for name in DEVIATING:
+        if name in first:
+            first[f"{name}_deviation"] = groups[name].std()
+    first["seeds"] = groups["seed"].nunique()
+    return first.reset_index()
+
+
+def seed_columns(points: pd.DataFrame, *quantities: str) -> list[str]:
+    """Columns of :func:`over_seeds` that belong to ``quantities``; none where there are none."""
+    if "seeds" not in points:
+        return []
+    return [*(f"{name}_deviation" for name in quantities), "seeds"]
+
+
 def same_qp_table(points: pd.DataFrame, anchor_method: str = "anchor") -> pd.DataFrame:
     """Saving and loss of quality of every point but the anchor's; columns: ``SAME_QP_COLUMNS``.
 
     ``points`` carry the columns of :func:`with_savings`; a point whose anchor is missing keeps
-    its row.
+    its row. Of methods with several training seeds it gives the means of :func:`over_seeds`, with
+    their deviations.
     """
-    table = points.loc[points["method"] != anchor_method, SAME_QP_COLUMNS]
+    means = over_seeds(points)
+    columns = SAME_QP_COLUMNS + seed_columns(means, "saving_pct", "psnr_drop_db", "vmaf_drop")
+    table = means.loc[means["method"] != anchor_method, columns]
     return table.sort_values(POINT_KEY, ignore_index=True)
 
 
@@ -113,8 +184,8 @@ def write_points(points: pd.DataFrame, path: str | Path) -> None:
 def read_points(path: str | Path) -> pd.DataFrame:
     """Points as :func:`write_points` was given them.
 
-    Columns: ``POINT_COLUMNS``, then those of :func:`with_savings`, then ``sheet_frames``, the
-    length of the whole sequence of which ``frames`` were coded.
+    Columns: ``POINT_COLUMNS``, then those of :func:`with_savings`, of :func:`with_seeds`, and
+    ``sheet_frames``, the length of the whole sequence of which ``frames`` were coded.
     """
     return pd.read_parquet(path)
 

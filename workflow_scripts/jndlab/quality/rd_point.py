@@ -40,6 +40,11 @@ class PointKey(NamedTuple):
 POINT_KEY = list(PointKey._fields)
 
 
+def base_name(method: str, seed: int | None) -> str:
+    """Name of a method without the seed that it ends in where a run has several."""
+    return method if seed is None else method.removesuffix(f"_seed{seed}")
+
+
 def read_point(path: str | Path) -> dict[str, Any]:
     """The content of a point's file as :func:`rd_point` made it, whoever changed it since.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from jndlab.errors import UserError
+from jndlab.quality.points import by_method, over_seeds
 from jndlab.quality.rd_point import POINT_KEY
 from jndlab.report.compare import content_in_words
 from jndlab.report.style import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 CURVE_PANEL = (4.4, 3.0)
 SMALL_PANEL = (2.65, 2.4)
 BAR_PANEL_HEIGHT = 2.4
+BAR_SHARE = 0.8  # of the room of a sequence that its bars take, seaborn's own
 NO_LABELS: Mapping[str, str] = {}
 POINT_NAMES = [*POINT_KEY, "content"]
 
@@ -57,7 +59,7 @@ def rd_curves(
     import seaborn
 
     label = axis_label(metric)
-    shown = _with_series(points, metric, labels)
+    shown = _with_series(over_seeds(points), metric, labels)
     shown = shown.sort_values(["sequence", "configuration", "series", "bitrate_kbps"])
     names = _series_names(shown, anchor_method)
     anchors = set(shown.loc[shown["method"] == anchor_method, "series"])
@@ -110,25 +112,47 @@ def rd_curves(
 
 
 def saving_plot(
-    savings: pd.DataFrame, stem: str | Path, labels: Mapping[str, str] = NO_LABELS
+    points: pd.DataFrame,
+    stem: str | Path,
+    labels: Mapping[str, str] = NO_LABELS,
+    anchor_method: str = "anchor",
 ) -> list[Path]:
     """Bitrate saving (%) against the anchor at equal QP, per sequence and QP.
 
-    ``savings`` is the frame of ``quality.points.same_qp_table``. A panel per method and
+    ``points`` carry the columns of ``quality.points.with_savings``. A panel per method and
     configuration, a bar per QP, dark (low QP) to light; the panels of a method share their scale.
-    Writes SVG, PNG and CSV at ``stem``.
+    Dots are the training seeds that a bar is the mean of. Writes SVG, PNG and CSV at ``stem``.
     """
-    return _bars(savings, "saving_pct", stem, labels)
+    return _bars(points, "saving_pct", stem, labels, anchor_method)
 
 
 def drop_plot(
-    savings: pd.DataFrame, quantity: str, stem: str | Path, labels: Mapping[str, str] = NO_LABELS
+    points: pd.DataFrame,
+    quantity: str,
+    stem: str | Path,
+    labels: Mapping[str, str] = NO_LABELS,
+    anchor_method: str = "anchor",
 ) -> list[Path]:
     """Loss of quality against the anchor at equal QP, drawn like :func:`saving_plot`.
 
     ``quantity`` is ``psnr_drop_db``, ``vmaf_drop`` or ``vmaf_neg_drop`` (positive is a loss).
     """
-    return _bars(savings, quantity, stem, labels)
+    return _bars(points, quantity, stem, labels, anchor_method)
+
+
+def seed_dots(
+    axes: Axes, points: pd.DataFrame, quantity: str, sequences: Sequence[str], qps: Sequence[int]
+) -> None:
+    """Values of single training seeds on the bars of ``sequences``, a bar per QP.
+
+    ``points`` are those of one method and configuration; of methods without seeds nothing is drawn.
+    """
+    if "seed" not in points:
+        return
+    shown = points.dropna(subset=["seed", quantity])
+    steps = shown["qp"].map(list(qps).index) - (len(qps) - 1) / 2
+    places = shown["sequence"].map(list(sequences).index) + steps * BAR_SHARE / len(qps)
+    axes.scatter(places, shown[quantity], s=7, color="0.1", linewidths=0, zorder=4)
 
 
 def curve_grid(sequences: int, configurations: int) -> tuple[int, int, tuple[float, float]]:
@@ -158,12 +182,17 @@ def points_note(shown: pd.DataFrame) -> str:
 
 
 def _bars(
-    savings: pd.DataFrame, quantity: str, stem: str | Path, labels: Mapping[str, str]
+    points: pd.DataFrame,
+    quantity: str,
+    stem: str | Path,
+    labels: Mapping[str, str],
+    anchor_method: str,
 ) -> list[Path]:
     import seaborn
     from matplotlib.patches import Patch
 
-    label = axis_label(quantity)
+    label, savings = axis_label(quantity), over_seeds(points)
+    savings = savings[savings["method"] != anchor_method]
     if not savings[quantity].notna().any():  # no method but the anchor, or only lossless points
         with figure_style():
             figure, grid = new_grid(1, 1, (4.0, BAR_PANEL_HEIGHT))
@@ -171,6 +200,7 @@ def _bars(
             grid[0, 0].text(0.5, 0.5, f"{label}:\nno method has a value", ha="center", va="center")
             return save_figure(figure, savings[[*POINT_NAMES, quantity]], stem)
     shown = _with_series(savings, quantity, labels)
+    single = _with_series(by_method(points), quantity, labels)
     shown = shown.sort_values(["series", "configuration", "sequence", "qp"])
     names, configurations = _series_names(shown), sorted(set(shown["configuration"]))
     sequences, qps = sorted(set(shown["sequence"])), sorted(set(shown["qp"]))
@@ -198,6 +228,8 @@ def _bars(
                     ax=axes,
                     **outline,
                 )
+                of_bars = (single["series"] == name) & (single["configuration"] == configuration)
+                seed_dots(axes, single[of_bars], quantity, sequences, qps)
                 axes.axhline(0, color="0.2", linewidth=0.8)
                 axes.set(title=f"{name}, {configuration}", xlabel="", ylabel="")
                 if max(map(len, sequences)) * 0.08 * len(sequences) > width - 0.8:

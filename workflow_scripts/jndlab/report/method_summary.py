@@ -16,6 +16,7 @@ import pandas as pd
 from jndlab.quality.aggregate import comparisons
 from jndlab.quality.intervals import NOT_SHOWN
 from jndlab.quality.metrics import pooled_columns
+from jndlab.quality.points import over_seeds
 from jndlab.report.figures import points_note
 from jndlab.report.style import (
     axis_label,
@@ -59,7 +60,7 @@ def summary_table(
     and QPs, each of the values that exist.
     """
     metrics = list(dict.fromkeys(bd_rates["metric"]))
-    at_qp = points.dropna(subset=["saving_pct"])
+    at_qp = over_seeds(points).dropna(subset=["saving_pct"])
     rows = []
     for who, group in bd_rates.groupby(WHO, sort=True):
         row: dict[str, Any] = dict(zip(WHO, who, strict=True))
@@ -157,7 +158,9 @@ def bd_rate_by_sequence(
     of classes and of all sequences stand last.
     """
     chosen = bd_rates[
-        (bd_rates["configuration"] == configuration) & (bd_rates["metric"] == metric)
+        (bd_rates["configuration"] == configuration)
+        & (bd_rates["metric"] == metric)
+        & (bd_rates["level"] != "seed")
     ].copy()
     chosen["column"] = chosen["method"].map(lambda name: labels.get(name, name))
     if chosen["codec"].nunique() > 1:
@@ -231,10 +234,10 @@ def overview_plot(
 ) -> list[Path]:
     """Bits saved over quality lost at equal QP: a panel per configuration, a marker per method.
 
-    Small markers are sequences and QPs, the large one is the method's mean. ``points`` carry the
-    columns of ``quality.points.with_savings``. Writes SVG, PNG and CSV at ``stem``.
+    Small markers are sequences and QPs (means over seeds), the large one is the method's mean.
+    ``points`` carry the columns of ``quality.points.with_savings``. Writes SVG, PNG and CSV.
     """
-    shown = points.dropna(subset=["saving_pct", loss]).copy()
+    shown = over_seeds(points).dropna(subset=["saving_pct", loss]).copy()
     shown["series"] = shown["method"].map(lambda name: labels.get(name, name))
     if shown["codec"].nunique() > 1:
         shown["series"] += ", " + shown["codec"]

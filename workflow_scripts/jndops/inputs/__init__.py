@@ -32,12 +32,3 @@ def workflow_errors() -> Iterator[None]:
 def one_of(names: Iterable[str]) -> str:
     """Regular expression that matches exactly the given names; of none, that matches no name."""
     return "|".join(map(re.escape, names)) or "(?!)"
-
-
-def texts_of(value: Any) -> list[str]:
-    """All texts in nested options."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        return [text for item in value for text in texts_of(item)]
-    return [value] if isinstance(value, str) else []

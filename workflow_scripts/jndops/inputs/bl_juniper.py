@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
+from jndlab.datasets.pictures.folder import picture_files
 from jndlab.errors import UserError
+from jndlab.jnd.method_class import texts_of
 from jndlab.jnd.saliency.visual_importance import saliency_class
 from jndlab.quality.rd_point import PointKey
 from jndops.imports import class_file, digest
-from jndops.inputs import Wildcards, texts_of
+from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
 from jndops.inputs.points import methods_behind, plain_points, plain_qps
 
@@ -32,9 +35,11 @@ class BlJuniperInputs:
         self.cnn = self.section["cnn"]
         self.importance: list[str] = list(self.section["importance"])
         # The network is trained only where a method of the run uses it.
-        self.cnn_is_used = coding.is_used("bl_juniper/block_jnd/cnn/")
+        self.cnn_is_used = coding.is_used("bl_juniper/block_jnd/cnn_seed")
         self.jnd = "cnn" if self.cnn_is_used else "mapped"
+        self.seeds: list[int] = self.section["seeds"]
         self.methods = methods_behind("bl_juniper", coding.settings)
+        self.shown_methods = coding.settings.once(self.methods)
         self.points = list(coding.settings.points_of("block_qp"))
         self.plain_qps = plain_qps(coding.settings)
         self.places = sorted({(point.codec, point.configuration) for point in self.points})
@@ -65,6 +70,13 @@ class BlJuniperInputs:
                     f"a method names the importance map '{name}'; "
                     f"bl_juniper.importance has {', '.join(self.importance)}."
                 )
+        if self.cnn["weights"] and len(self.seeds) > 1:
+            raise UserError(
+                f"bl_juniper.seeds: {self.seeds} with `cnn.weights`, which are not trained.",
+                where="the configuration",
+                expected="one number",
+                remedy="write `seeds: [0]`, or `weights: null` to train.",
+            )
         if "bl_juniper" in self.config["papers"] and not self.methods:
             raise UserError(
                 "`papers` names bl_juniper, but no method of the run is of kind block_qp."
@@ -105,17 +117,41 @@ class BlJuniperInputs:
             return [f"{folder}/panned_pictures.npz"]
         return [f"{folder}/{clip}.npz" for clip in self.clips]
 
+    def photographs(self) -> list[str]:
+        """Photographs that are panned as well as packaged pictures."""
+        folder = self.config["pictures_dir"]
+        return [str(path) for path in picture_files(Path(folder)).values()] if folder else []
+
+    def panned(self) -> dict[str, Any]:
+        """Keys of the synthetic pans, as `panned_pictures` takes them."""
+        names = ("crops_per_picture", "crop", "seed")
+        photographs = {"folder": self.config["pictures_dir"], "most": self.config["pictures_most"]}
+        return {"count": self.data["pictures"]} | {n: self.data[n] for n in names} | photographs
+
+    def panned_labels(self) -> dict[str, Any]:
+        """How synthetic pans are labelled: codec entry and mapping to blocks."""
+        codec = self.coding.settings.codecs[self.data["codec"]]
+        return {"codec": codec, "mapping": self.section["mapping"]}
+
     def models(self) -> list[str]:
-        """The network of each JND level: trained, or the authors'."""
-        stem = f"{self.results}/models/bl_juniper/{'authors_' if self.cnn['weights'] else ''}jnd"
-        return [f"{stem}{level}/model.onnx" for level in LEVELS]
+        """The network of each JND level, seed by seed: trained, or the authors'."""
+        return [f"{folder}/model.onnx" for seed in self.seeds for folder in self._folders(seed)]
+
+    def models_of(self, wildcards: Wildcards) -> list[str]:
+        """The networks of one seed."""
+        return [f"{folder}/model.onnx" for folder in self._folders(wildcards.seed)]
+
+    def _folders(self, seed: int | str) -> list[str]:
+        home = f"{self.results}/models/bl_juniper"
+        if self.cnn["weights"]:
+            return [f"{home}/authors_jnd{level}" for level in LEVELS]
+        return [f"{home}/jnd{level}_seed{seed}" for level in LEVELS]
 
     def trainings(self) -> list[str]:
         """Summaries of all trainings."""
         if self.cnn["weights"] or not self.cnn_is_used:
             return []
-        folder = f"{self.results}/models/bl_juniper"
-        return [f"{folder}/jnd{level}/summary.json" for level in LEVELS]
+        return [f"{folder}/summary.json" for seed in self.seeds for folder in self._folders(seed)]
 
     def weights(self, wildcards: Wildcards) -> str:
         """The authors' weights of one JND level."""
@@ -174,8 +210,8 @@ class BlJuniperInputs:
 
     @property
     def jnd_origins(self) -> list[str]:
-        """Origins of block JNDs in the experiment, that of the method first."""
-        return [*(["cnn"] if self.cnn_is_used else []), "mapped"]
+        """Origins of block JNDs in the experiment, those of the method first."""
+        return [*(f"cnn_seed{seed}" for seed in self.seeds if self.cnn_is_used), "mapped"]
 
     def experiment(self) -> dict[str, Any]:
         """The experiment's keys for a clip, with its codecs' entries."""
@@ -201,6 +237,6 @@ class BlJuniperInputs:
         return min(self.config["qps"]) if asked is None else asked
 
     def method_labels(self) -> list[str]:
-        """Name of each controlled method in figures."""
+        """Name of each controlled method in figures of maps."""
         labels = self.coding.labels()
-        return [labels[method] for method in self.methods]
+        return [labels[method] for method in self.shown_methods]

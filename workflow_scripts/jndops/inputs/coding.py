@@ -12,10 +12,10 @@ from jndlab.codecs.segments import segment_lengths
 from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
-from jndlab.jnd.method_class import expanded_options
+from jndlab.jnd.method_class import expanded_options, texts_of
 from jndlab.media.clip import clip_as_text
 from jndops.imports import class_file, digest, import_closure
-from jndops.inputs import Wildcards, texts_of
+from jndops.inputs import Wildcards
 from jndops.inputs.points import RUN, points_behind
 from jndops.plan.encode_priority import EncodePriority, run_model
 from jndops.settings import ALL_QPS, Settings, place_of
@@ -200,7 +200,7 @@ class CodingInputs:
         """Methods with a network: they name a model, or what this run made by one."""
         methods = self.config["methods"].items()
         return [
-            name
+            self.settings.base_of(name)
             for name, method in methods
             if {"model", "models"} & set(method["options"])
             or any("{results}/" in text for text in texts_of(method["options"]))
@@ -283,9 +283,14 @@ class CodingInputs:
         return {name: self.settings.sequences[name].class_name for name in self.config["sequences"]}
 
     def labels(self) -> dict[str, str]:
-        """Name of each method in tables and figures."""
+        """Name of each method in tables and figures, and of one for its seeds together."""
         methods = self.config["methods"]
-        return {name: method["label"] or name for name, method in methods.items()}
+        names = {name: method["label"] or name for name, method in methods.items()}
+        together = {
+            self.settings.base_of(name): names[name].removesuffix(f", seed {seed}")
+            for name, seed in self.settings.seeds.items()
+        }
+        return names | together
 
     def _coded_stem(self, wildcards: Wildcards) -> str:
         """Path without suffix of the clip that a point codes."""

@@ -42,7 +42,7 @@ class IqnetInputs:
         self.codec_code = coding.adapter_code(self.codec)
         self.batches = [f"{number:04d}" for number in range(self.data["jobs"])]
         # Networks are trained only where a method of the run uses them.
-        self.is_trained = coding.is_used("models/iqnet/iqnet/")
+        self.is_trained = coding.is_used("models/iqnet/iqnet_seed")
         self.cnn_jnqd_is_trained = coding.is_used("models/iqnet/cnn_jnqd_qp")
         self.needs_weights = self.scorer != "piqe"
 
@@ -88,9 +88,9 @@ class IqnetInputs:
 
     @property
     def folder(self) -> str | None:
-        """Folder of the training pictures; None for those that arrive with packages."""
+        """Folder of training pictures, or of photographs as well as packaged ones (None: none)."""
         if self.data["source"] == "packaged":
-            return None
+            return self.data["folder"] or self.config["pictures_dir"]
         return self.data["folder"] or f"{self.config['data_dir']}/vimeo90k"
 
     def picture_files(self) -> list[str]:
@@ -101,9 +101,10 @@ class IqnetInputs:
         return sorted(str(file) for file in Path(self.folder).glob(pattern) if file.is_file())
 
     def source(self) -> dict[str, Any]:
-        """Keys that choose the training pictures."""
+        """Keys that choose the training pictures, as `list_crops` takes them."""
         names = ("source", "crop", "patch", "crops_per_picture", "frames_per_clip")
-        return {name: self.data[name] for name in names}
+        limits = {"limit": self.data["pictures"], "most": self.config["pictures_most"]}
+        return {name: self.data[name] for name in names} | limits
 
     def weighting_file(self) -> list[str]:
         """The file of the filter's weights, where they are not a set of the suite's own."""
@@ -128,7 +129,15 @@ class IqnetInputs:
         names = ["iqnet"] if self.is_trained else []
         if self.cnn_jnqd_is_trained:
             names += [f"cnn_jnqd_qp{qp}" for qp in self.config["qps"]]
-        return [f"<results>/models/iqnet/{name}/summary.json" for name in names]
+        return [
+            f"<results>/models/iqnet/{name}_seed{seed}/summary.json"
+            for name in names
+            for seed in self.section["seeds"]
+        ]
+
+    def first_model(self) -> str:
+        """The network of the first seed, by which training pictures are filtered and shown."""
+        return f"<results>/models/iqnet/iqnet_seed{self.section['seeds'][0]}/model.onnx"
 
     def candidates(self) -> dict[str, Any]:
         """Options of the candidates of each picture."""
@@ -152,16 +161,18 @@ class IqnetInputs:
     def pictured(self) -> list[str]:
         """Methods of the figures of frames: the paper's two where the run has them, else all.
 
-        Only those that are run with the sequences of all scenes: a figure shows one scene.
+        Of several training seeds the first. Only those that are run with the sequences of all
+        scenes: a figure shows one scene.
         """
         settings, anchor = self.coding.settings, self.config["anchor"]
         wanted = {scene.sequence for scene in self.scenes()}
         others = [
             name
-            for name in settings.prefilters()
+            for name in settings.once(settings.prefilters())
             if wanted <= set(settings.sequences_of(name)) and name != anchor
         ]
-        return [anchor, *([name for name in PICTURED if name in others] or others)]
+        printed = {settings.base_of(name): name for name in others}
+        return [anchor, *([printed[name] for name in PICTURED if name in printed] or others)]
 
     def pictured_points(self, kind: str, suffix: str) -> list[str]:
         """Patterns of files of the pictured methods' points, for one scene."""

@@ -9,7 +9,7 @@ from typing import Any
 from snakemake.io import directory
 
 from jndlab.jnd.saliency.visual_importance import saliency_class
-from jndlab.papers.jnd_networks.stages import AUTOENCODER, Run, Stage, stages_of
+from jndlab.papers.jnd_networks.stages import Run, Stage, stages_of, training_of
 from jndops.imports import class_file, digest
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
@@ -30,14 +30,16 @@ class FrameInputs:
         self.section = coding.config["jnd_frames"]
         self.source: str = self.section["source"]
         self.data_dir = coding.config["data_dir"]
+        self.pictures_dir: str | None = coding.config["pictures_dir"]
+        self.most: int | None = coding.config["pictures_most"]
         model = class_file(saliency_class(self.section["saliency"]["model"]), coding.scripts)
         self.saliency_code = digest(coding.closure(model))
 
     @property
     def folder(self) -> str | None:
-        """Folder of the data set; None for pictures that arrive with packages."""
+        """Folder of the data set, or of photographs as well as packaged pictures (None: none)."""
         if self.source == "packaged":
-            return None
+            return self.section["folder"] or self.pictures_dir
         return self.section["folder"] or f"{self.data_dir}/{self.source}"
 
     def splits(self) -> list[str]:
@@ -57,14 +59,15 @@ class FrameInputs:
 
     def folder_files(self) -> list[str]:
         """Files of a folder of one's own, which may change; public data sets do not."""
-        pattern = {"folder": "*/*", "pictures": "*"}.get(self.source)
+        pattern = {"folder": "*/*", "pictures": "*", "packaged": "*"}.get(self.source)
         if self.folder is None or pattern is None:
             return []
         return sorted(str(file) for file in Path(self.folder).glob(pattern) if file.is_file())
 
     def choice(self) -> dict[str, Any]:
-        """Keys that choose the frames."""
-        return {"source": self.source, **{name: self.section[name] for name in CHOICE}}
+        """Keys that choose the frames, and the number of photographs (`most`)."""
+        chosen = {"source": self.source, **{name: self.section[name] for name in CHOICE}}
+        return {"keys": chosen, "most": self.most}
 
     def by_subjects(self) -> bool:
         """Whether the labels are those of a public data set's subjects."""
@@ -131,13 +134,8 @@ class NetworkInputs:
 
     def training(self, paper: str) -> dict[str, dict[str, Any]]:
         """The keys of each stage's training."""
-        return {name: self._training(paper, stage) for name, stage in self.trained(paper).items()}
-
-    def _training(self, paper: str, stage: Stage) -> dict[str, Any]:
         section = self.config[paper]
-        if stage.network == AUTOENCODER:
-            return section["autoencoder" if stage.target_level is None else "reconstruction"]
-        return {**section["training"], **section["training_of"].get(stage.network, {})}
+        return {name: training_of(section, stage) for name, stage in self.trained(paper).items()}
 
     def runs(self, paper: str, split: str | None = None) -> list[Run]:
         """Trainings of each stage: the seeds of a split, or of all."""

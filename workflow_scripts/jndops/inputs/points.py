@@ -58,7 +58,8 @@ def plain_qps(settings: Settings) -> list[int]:
 def rated_points(settings: Settings) -> list[PointKey]:
     """The points whose streams are rated, in the order of the run.
 
-    Null in the configuration takes all sequences, methods and QPs, the first coding configuration,
+    Null in the configuration takes all sequences, methods (with their first training seed) and QPs,
+    the first coding configuration,
     and the codec of the first block-QP method (the paper that was rated), else the run's first.
     Raises UserError for a name that the run does not have.
     """
@@ -81,6 +82,7 @@ def rated_points(settings: Settings) -> list[PointKey]:
                     where="the configuration",
                     expected="of " + ", ".join(str(v) for v in values),
                 )
+    once = settings.once(dict.fromkeys(point.method for point in points))
     controlled = next((point.codec for point in points if point.method in block_qp), None)
     codec = chosen["codec"] or controlled or settings.config["codecs"][0]
     configuration = chosen["configuration"] or settings.config["configurations"][0]
@@ -89,7 +91,7 @@ def rated_points(settings: Settings) -> list[PointKey]:
         for point in points
         if (point.codec, point.configuration) == (codec, configuration)
         and _is_chosen(point.sequence, chosen["sequences"])
-        and _is_chosen(point.method, chosen["methods"])
+        and point.method in (chosen["methods"] or once)
         and _is_chosen(point.qp, chosen["qps"])
     ]
 

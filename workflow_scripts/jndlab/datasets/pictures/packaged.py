@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jndlab.datasets.pictures.clip_frames import pictures_of_clip
+from jndlab.datasets.pictures.folder import picture_files
 from jndlab.datasets.pictures.picture_list import FoundPicture, chosen_sources, windows
 from jndlab.errors import UserError
 from jndlab.media.pictures import read_picture
@@ -73,13 +74,17 @@ def find_packaged(
     frames_per_clip: int,
     *,
     reduced: bool = True,
+    folder: str | Path | None = None,
+    most: int | None = None,
 ) -> Iterator[FoundPicture]:
-    """Packaged pictures, each in windows, and frames of packaged clips.
+    """Packaged pictures, each in windows, frames of packaged clips, and photographs of a folder.
 
     Windows are of the aspect of ``size`` if ``reduced``, else of ``size`` itself (``windows``).
-    ``sources`` names some of them, None takes all. Raises UserError for an unknown one.
+    ``sources`` names some of them, None takes all. Of the ``folder``, if one is given, ``most`` are
+    taken. Raises UserError for an unknown source, and a folder without pictures.
     """
-    for source in chosen_sources(sources, {**PACKAGED_PICTURES, **PACKAGED_CLIPS}):
+    pictures = pictures_with(folder, most)
+    for source in chosen_sources(sources, {**PACKAGED_PICTURES, **PACKAGED_CLIPS, **pictures}):
         if source in PACKAGED_CLIPS:
             clip = PACKAGED_CLIPS[source]
             path = packaged_file(clip.origin)
@@ -87,12 +92,32 @@ def find_packaged(
                 path, (clip.width, clip.height), frames_per_clip, source, clip.origin
             )
             continue
-        origin = PACKAGED_PICTURES[source]
-        rgb = read_picture(packaged_file(origin))
+        origin = pictures[source]
+        rgb = read_picture(path_of(origin, folder))
         parts = windows(rgb.shape[1], rgb.shape[0], size, crops_per_picture, reduced=reduced)
         for turn, part in enumerate(parts):
             name = source if len(parts) == 1 else f"{source}_{turn}"
             yield FoundPicture(name, source, origin, rgb, window=part)
+
+
+def pictures_with(folder: str | Path | None, most: int | None = None) -> dict[str, str]:
+    """Name -> origin of the packaged pictures and of ``most`` photographs of a folder."""
+    if folder is None:
+        return PACKAGED_PICTURES
+    found = picture_files(Path(folder), most)
+    for name in found:
+        if name in PACKAGED_PICTURES or name in PACKAGED_CLIPS:
+            raise UserError(
+                f"a photograph is called '{name}', as one that arrives with the packages.",
+                where=str(found[name]),
+                remedy="rename it, or take it out.",
+            )
+    return PACKAGED_PICTURES | {name: path.name for name, path in found.items()}
+
+
+def path_of(origin: str, folder: str | Path | None) -> Path:
+    """File of an origin: ``package:file``, or a path below the folder of the pictures."""
+    return packaged_file(origin) if ":" in origin else Path(folder or ".") / origin
 
 
 @cache

@@ -65,8 +65,8 @@ class TrainingData(Section):
 
     source: Literal["mcl_jcv", "panned_pictures"] = "mcl_jcv"
     """`mcl_jcv`, the paper's 30 clips; or `panned_pictures`, a stand-in made of pictures that
-    arrive with scikit-image and scikit-learn and are shifted and enlarged a little from one frame
-    to the next, labelled by `vmaf_steps`."""
+    arrive with scikit-image and scikit-learn, and of the photographs of `pictures_dir`, shifted and
+    enlarged a little from one frame to the next, labelled by `vmaf_steps`."""
     folder: str | None = None
     """Folder of MCL-JCV; null is `mcl_jcv` in the data folder."""
     clips: (
@@ -119,9 +119,6 @@ class Cnn(Section):
     """Blocks a step (authors: 128)."""
     learning_rate: Positive = 1e-05
     """Of Adam (authors: 1e-5)."""
-    seed: Natural = 0
-    """Fixes initial weights, which are others for each level; where a network with `relu` starts
-    dead the next ones are taken. Assumption."""
     device: Literal["cpu", "cuda"] = "cpu"
     """What the networks predict on; `cuda` needs onnxruntime-gpu in place of onnxruntime."""
 
@@ -201,6 +198,10 @@ class BlJuniper(Section):
     clip_labels: ClipLabels = ClipLabels()
     training_data: TrainingData = TrainingData()
     cnn: Cnn = Cnn()
+    seeds: Several[Natural] = [0]
+    """Whole numbers, each a training of the three networks: they fix initial weights, which are
+    others for each level; where a network with `relu` starts dead the next ones are taken. A method
+    whose block JNDs have `{seed}` in their path is run with each. Assumption: one training."""
     importance: dict[Name, ImportanceModel] = {
         name: ImportanceModel(model=name) for name in ("dsr", "spectral_residual")
     }

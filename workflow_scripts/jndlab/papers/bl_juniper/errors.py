@@ -12,6 +12,7 @@ from jndlab.errors import UserError
 from jndlab.jnd.block.maps import BlockMaps
 from jndlab.quality.intervals import (
     Comparison,
+    Interval,
     mean_interval,
     paired_difference,
     standings,
@@ -30,12 +31,13 @@ COLUMNS = [
 CAPTION = (
     "Mean absolute error of block JNDs in QP (bias: predicted - label), mean over sources of the "
     "mean over a source's blocks, with 95 % intervals over sources. difference: error of the "
-    "networks, trained with one seed, minus that of the predictor, p_holm adjusted over the table. "
+    "networks ({trainings}) minus that of the predictor, p_holm adjusted over the table. "
     "Baselines: `mean` of the training labels; `ti_regression`, a line through the training "
     f"labels over ln(1 + TI); `{GIVEN_VIDEO_JND}`, which is given the video's own JND that the "
     "network has to guess, plus the mean offset of the training labels. Only whole blocks count. "
     "output: dead where the network predicts the same for all blocks."
 )
+SEED_COLUMNS = ["deviation", "seeds"]  # only where the networks have several trainings
 
 
 class Labelled(NamedTuple):
@@ -117,7 +119,10 @@ def from_maps(
 
 
 class Tested(NamedTuple):
-    """Predictions (N x 3, by predictor) of the blocks of a test set; ``kind`` names the labels."""
+    """Predictions of the blocks of a test set, by predictor; ``kind`` names the labels.
+
+    They are N x 3, those of the networks of several training seeds seeds x N x 3.
+    """
 
     test_set: str
     kind: str
@@ -126,41 +131,71 @@ class Tested(NamedTuple):
 
 
 def error_table(tests: Iterable[Tested]) -> pd.DataFrame:
-    """A row per test set, level and predictor; columns: ``COLUMNS``."""
-    rows, comparisons = [], []
+    """A row per test set, level and predictor; columns: ``COLUMNS``.
+
+    Networks of several training seeds have the mean over them, intervals over sources and seeds,
+    and ``SEED_COLUMNS``.
+    """
+    rows, comparisons, of_seeds = [], [], []
     for test_set, kind, blocks, predictions in tests:
         names = [str(name) for name in blocks.sources]
         for place, level in enumerate(LEVELS):
             errors = {
-                predictor: values[:, place] - blocks.jnd[:, place]
+                predictor: np.atleast_2d(values[..., place] - blocks.jnd[:, place])
                 for predictor, values in predictions.items()
             }
             for predictor, values in errors.items():
-                absolute = mean_interval(np.abs(values), names)
-                bias = mean_interval(values, names).value
+                absolute = _interval(np.abs(values), names)
+                bias = _interval(values, names).value
+                single = [mean_interval(np.abs(one), names).value for one in values]
+                several = len(single) > 1
+                of_seeds.append([np.std(single, ddof=1) if several else np.nan, len(single)])
                 rows.append(
                     [test_set, kind, level, predictor, absolute.value, absolute.low,
-                     absolute.high, bias, absolute.members, absolute.sources,
-                     _dead(predictor, predictions[predictor][:, place])]
+                     absolute.high, bias, len(names), absolute.sources,
+                     _dead(predictor, values + blocks.jnd[:, place])]
                 )  # fmt: skip
                 comparisons.append(_against(predictor, errors, names))
     table = pd.DataFrame(rows, columns=COLUMNS[: len(rows[0])])
-    return pd.concat([table, pd.DataFrame(standings(comparisons))], axis=1)[COLUMNS]
+    table = pd.concat([table, pd.DataFrame(standings(comparisons))], axis=1)[COLUMNS]
+    if max(count for _, count in of_seeds) > 1:
+        table[SEED_COLUMNS] = of_seeds
+        table["seeds"] = table["seeds"].astype(int)
+    return table
+
+
+def caption(seeds: Sequence[int]) -> str:
+    """Caption of :func:`error_table` for networks of these training seeds."""
+    one = f"one training, seed {seeds[0]}"
+    several = f"mean over {len(seeds)} trainings, deviation over their seeds"
+    return CAPTION.format(trainings=one if len(seeds) == 1 else several)
+
+
+def _interval(values: np.ndarray, names: Sequence[str]) -> Interval:
+    """Interval of ``values`` (seeds x blocks), over sources and, of several, over seeds."""
+    count = len(values)
+    seeds = None if count == 1 else np.repeat(np.arange(count), len(names)).tolist()
+    return mean_interval(values.ravel(), [*names] * count, seeds)
 
 
 def _dead(predictor: str, predicted: np.ndarray) -> str:
-    """``dead`` where a network says the same of all blocks."""
-    return "dead" if predictor == NETWORK and np.std(predicted) <= DEAD_BELOW else ""
+    """``dead`` where a network, of any seed, says the same of all blocks."""
+    return "dead" if predictor == NETWORK and np.std(predicted, axis=-1).min() <= DEAD_BELOW else ""
 
 
 def _against(
     predictor: str, errors: Mapping[str, np.ndarray], sources: Sequence[str]
 ) -> Comparison | None:
-    """The networks, trained once, against another predictor."""
+    """The networks, of one training or several, against another predictor."""
     if predictor == NETWORK or NETWORK not in errors:
         return None
+    of_networks = np.abs(errors[NETWORK])
+    count = len(of_networks)
     difference = paired_difference(
-        np.abs(errors[NETWORK]), np.abs(errors[predictor]), sources, seeds=[0] * len(sources)
+        of_networks.ravel(),
+        np.broadcast_to(np.abs(errors[predictor]), of_networks.shape).ravel(),
+        [*sources] * count,
+        np.repeat(np.arange(count), len(sources)).tolist(),
     )
     return Comparison(NETWORK, predictor, "mean absolute error", difference, True, "QP")
 

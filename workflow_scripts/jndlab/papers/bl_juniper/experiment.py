@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -24,16 +25,17 @@ GAIN_CAPTION = (
 )
 ANSWER_CAPTION = (
     "What the experiment shows: all target QPs below the clips' JND3 together, intervals over "
-    "clips, p adjusted over the table, computed. The networks were trained once."
+    "clips{seeds}, p adjusted over the table, computed. {trainings}."
 )
+_OF_SEED = re.compile(r"^cnn_seed(\d+)")  # maps by the networks of a seed
 
 
 def gains_of(sequence: str, configuration: str, codings: Codings) -> pd.DataFrame:
     """A row per coding with a map (or an encoder's own adaptation) and weighting.
 
-    Columns: sequence, configuration, map, target_qp, weighting, gain (dB, NaN where the anchor has
-    no such rate), model_gain (dB, NaN for adaptations of which no map is known), mean_qp,
-    cpu_seconds.
+    Columns: sequence, configuration, map, seed (of the networks that made it, None: none),
+    target_qp, weighting, gain (dB, NaN where the anchor has no such rate), model_gain (dB, NaN for
+    adaptations of which no map is known), mean_qp, cpu_seconds.
     """
     names, rows = np.array(codings.names), []
     anchor = np.flatnonzero(names == ANCHOR)
@@ -49,11 +51,13 @@ def gains_of(sequence: str, configuration: str, codings: Codings) -> pd.DataFram
             qps = codings.maps[place].astype(float)
             known = np.ptp(qps) > 0
             samples = np.broadcast_to(codings.counts, qps.shape)
+            of_seed = _OF_SEED.match(codings.names[place])
             rows.append(
                 {
                     "sequence": sequence,
                     "configuration": configuration,
-                    "map": codings.names[place],
+                    "map": _OF_SEED.sub("cnn", codings.names[place]),
+                    "seed": int(of_seed[1]) if of_seed else None,
                     "target_qp": int(codings.qps[place]),
                     "weighting": weighting,
                     "gain": quality[place] - float(curve(np.log(codings.bits[place]))),
@@ -71,7 +75,7 @@ def gain_table(gains: pd.DataFrame) -> pd.DataFrame:
     for keys, group in gains.groupby(KEYS, sort=True):
         known = group.dropna(subset=["gain"])
         place = dict(zip(KEYS, keys, strict=True))
-        gain = mean_interval(known["gain"], known["sequence"])
+        gain = mean_interval(known["gain"], known["sequence"], _seeds(known))
         ceiling = _ceiling(gains, known, place)
         rows.append(
             {
@@ -80,11 +84,34 @@ def gain_table(gains: pd.DataFrame) -> pd.DataFrame:
                 "share_pct": 100 * gain.value / ceiling if ceiling else np.nan,
                 "model_gain_db": known["model_gain"].mean(),
                 "mean_qp": known["mean_qp"].mean(),
+                **_deviation(known, "gain"),
                 "clips": gain.sources,
                 "left_out": len(group) - len(known),
             }
         )
     return pd.DataFrame(rows)
+
+
+def answer_caption(gains: pd.DataFrame) -> str:
+    """Caption of :func:`answers`, with the number of trainings."""
+    seeds = sorted(set(gains["seed"].dropna().astype(int)))
+    if len(seeds) > 1:
+        return ANSWER_CAPTION.format(
+            seeds=" and seeds", trainings=f"The networks were trained from {len(seeds)} seeds"
+        )
+    one = f"The networks were trained once (seed {seeds[0]})" if seeds else "No network is used"
+    return ANSWER_CAPTION.format(seeds="", trainings=one)
+
+
+def _seeds(rows: pd.DataFrame) -> pd.Series | None:
+    """Training seed of each row of a map; None where no network made it."""
+    return rows["seed"] if rows["seed"].notna().any() else None
+
+
+def _deviation(rows: pd.DataFrame, name: str) -> dict[str, float]:
+    """Deviation over training seeds and their number, where there are several."""
+    of_seeds = rows.groupby("seed")[name].mean()
+    return {"deviation": of_seeds.std(), "seeds": len(of_seeds)} if len(of_seeds) > 1 else {}
 
 
 def answers(gains: pd.DataFrame, jnd3: Mapping[str, float], method: str) -> pd.DataFrame:
@@ -100,8 +127,7 @@ def answers(gains: pd.DataFrame, jnd3: Mapping[str, float], method: str) -> pd.D
     ):
         for name in _compared(group, weighting, method):
             own = group[group["map"] == name]
-            trained = [0] * len(own) if name.startswith("cnn") else None
-            gain = mean_interval(own["gain"], own["sequence"], trained)
+            gain = mean_interval(own["gain"], own["sequence"], _seeds(own))
             groups.append((configuration, weighting, name, group))
             what = f"PSNR weighted by {weighting} at equal rate"
             comparisons.append(Comparison(name, "one QP for all blocks", what, gain, False, "dB"))

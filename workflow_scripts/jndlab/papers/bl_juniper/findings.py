@@ -54,7 +54,7 @@ def _smaller(keys: tuple[Any, ...], group: pd.DataFrame) -> list[Any]:
     below = group[group["below_jnd3"]]
     of_sequence = below.groupby("sequence")["smaller"].all()
     answer = NOTHING if below.empty else YES if below["smaller"].all() else NO
-    saving = mean_interval(below["saving_pct"], below["sequence"])
+    saving = mean_interval(below["saving_pct"], below["sequence"], below.get("seed"))
     return [
         *keys, _content(group), "smaller at every target QP below JND3", "", answer,
         int(below["smaller"].sum()), len(below), int(of_sequence.sum()), len(of_sequence),
@@ -63,9 +63,10 @@ def _smaller(keys: tuple[Any, ...], group: pd.DataFrame) -> list[Any]:
 
 
 def _against_plain(keys: Sequence[Any], group: pd.DataFrame) -> Comparison:
-    """A method against the plain increase of QP; its networks were trained once."""
+    """A method against the plain increase of QP; without seeds its networks were trained once."""
     known = group[group["status"] == "ok"]
-    gain: Interval = mean_interval(known["gain"], known["sequence"], seeds=[0] * len(known))
+    seeds = known["seed"] if "seed" in known else [0] * len(known)
+    gain: Interval = mean_interval(known["gain"], known["sequence"], seeds)
     *_, method, quality, weighting = keys
     return Comparison(
         method, "a plain QP increase", f"{quality} by {weighting}", gain, False, UNITS[quality]

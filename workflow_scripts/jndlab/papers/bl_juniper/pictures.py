@@ -14,6 +14,7 @@ import numpy as np
 from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.datasets.jnd_labels import JndLabels, labels_from_values
 from jndlab.datasets.pictures.crops import list_crops, load_crop
+from jndlab.datasets.pictures.packaged import PACKAGED_PICTURES
 from jndlab.datasets.pictures.picture_list import by_source
 from jndlab.errors import UserError
 from jndlab.jnd.block.activity import block_tpi
@@ -53,22 +54,37 @@ class LabelledPictures(NamedTuple):
 
 
 def panned_pictures(
-    count: int, crops_per_picture: int, crop: Sequence[int], seed: int
+    count: int,
+    crops_per_picture: int,
+    crop: Sequence[int],
+    seed: int,
+    folder: str | None = None,
+    most: int | None = None,
 ) -> list[PannedPicture]:
-    """At most ``count`` packaged pictures, in parts of ``crop`` (width, height).
+    """At most ``count`` packaged pictures and ``most`` photographs, in parts of ``crop``.
+
+    ``crop`` is width and height; ``folder`` holds the photographs, if there are any.
 
     Shift (up to 6 pixels in each direction) and zoom (up to 2 % about the middle) are drawn for
     each part. The key frame is the part as it is; only the frame before it is interpolated.
     """
-    listed = list_crops("packaged", crop=crop, patch=min(crop), crops_per_picture=crops_per_picture)
-    sources = list(by_source(listed))[:count]
+    listed = list_crops(
+        "packaged",
+        folder,
+        crop=crop,
+        patch=min(crop),
+        crops_per_picture=crops_per_picture,
+        most=most,
+    )
+    packaged = [name for name in by_source(listed) if name in PACKAGED_PICTURES]
+    sources = {*packaged[:count], *(set(by_source(listed)) - set(packaged))}
     chosen = [picture for picture in listed if picture.source in sources]
     panned = []
     for number, picture in enumerate(chosen):
         rng = np.random.default_rng([seed, number])
         shift = rng.uniform(-LARGEST_SHIFT, LARGEST_SHIFT, 2).tolist()
         zoom = 1 + rng.uniform(-LARGEST_ZOOM, LARGEST_ZOOM)
-        key = load_crop(picture)
+        key = load_crop(picture, folder)
         panned.append(PannedPicture(picture.name, picture.source, moved(key, shift, zoom), key))
     return panned
 

@@ -14,6 +14,7 @@ from jndlab.media.clip import ClipFormat
 from jndlab.paths import PUBLISHED
 from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.intervals import mean_interval
+from jndlab.quality.points import seed_columns
 from jndlab.quality.rd_point import POINT_KEY
 from jndlab.report.compare import FOUND, compare_with_published, content_of
 from jndlab.report.conditions import printed_conditions
@@ -56,6 +57,7 @@ def savings_table(
 ) -> pd.DataFrame:
     """A row per point of each method at its target QP (``qp``).
 
+    ``points`` may be those of every training seed, or means over seeds (``quality.points``).
     ``jnd3`` is the video-level JND3 of each sequence. ``smaller`` says whether the stream is
     smaller than the anchor's, ``below_jnd3`` whether it has to be.
     """
@@ -68,7 +70,8 @@ def savings_table(
     columns = [
         *POINT_KEY, "content", "bitrate_kbps", "saving_pct", "psnr_y_framemean", "psnr_drop_db",
         "vmaf_mean", "vmaf_drop", "dmos_predicted", "anchor_dmos_predicted", "jnd3_video",
-        "below_jnd3", "smaller",
+        "below_jnd3", "smaller", *(["seed"] if "seed" in table else []),
+        *seed_columns(table, "saving_pct", "psnr_drop_db", "vmaf_drop"),
     ]  # fmt: skip
     return table[columns].sort_values([*GROUP, "sequence", "qp"], ignore_index=True)
 
@@ -90,25 +93,32 @@ def bd_rates(
 
 
 def headline_table(savings: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
-    """Mean saving, losses and BD-rate gain per configuration, codec and method."""
+    """Mean saving, losses and BD-rate gain per configuration, codec and method.
+
+    ``savings`` are those of every training seed, where there are several.
+    """
     overall = rates[(rates["level"] == "all") & (rates["metric"] == "mos_predicted")]
     gains = overall.set_index(GROUP)
     rows = []
     for keys, group in savings.groupby(GROUP, sort=True):
         below = group[group["below_jnd3"]]
+        seeds = group.get("seed")
         rows.append(
             {
                 **dict(zip(GROUP, keys, strict=True)),
                 "content": content_of(group["content"]),
-                **mean_interval(group["saving_pct"], group["sequence"]).columns(
+                **mean_interval(group["saving_pct"], group["sequence"], seeds).columns(
                     "mean_saving_pct", "saving_"
                 ),
+                **_over_seeds(group),
                 "mean_psnr_drop_db": group["psnr_drop_db"].mean(),
                 "mean_vmaf_drop": group["vmaf_drop"].mean(),
                 "mean_dmos_predicted": group["dmos_predicted"].mean(),
                 "mean_anchor_dmos_predicted": group["anchor_dmos_predicted"].mean(),
                 **mean_interval(
-                    group["dmos_predicted"] - group["anchor_dmos_predicted"], group["sequence"]
+                    group["dmos_predicted"] - group["anchor_dmos_predicted"],
+                    group["sequence"],
+                    seeds,
                 ).columns("delta_mos_predicted", "delta_mos_"),
                 "bd_rate_gain_pct": -gains.loc[keys, "bd_rate_pct"],
                 "bd_rate_sequences": gains.loc[keys, "sequences"],
@@ -117,6 +127,14 @@ def headline_table(savings: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _over_seeds(group: pd.DataFrame) -> dict[str, float]:
+    """Deviation of the mean saving over training seeds, and their number, where there are some."""
+    if "seed" not in group:
+        return {}
+    of_seeds = group.groupby("seed")["saving_pct"].mean()
+    return {"saving_deviation": of_seeds.std(), "seeds": len(of_seeds)}
 
 
 def headline_comparison(headline: pd.DataFrame, folder: Path = PRINTED) -> pd.DataFrame:

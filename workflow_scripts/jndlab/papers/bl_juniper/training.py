@@ -38,6 +38,7 @@ def train_bl_juniper(
     cnn: Mapping[str, Any],
     data: Mapping[str, Any],
     folder: Path,
+    seed: int,
     *,
     on_metrics: Callable[[dict[str, Any]], None] | None = None,
     threads: int | None = None,
@@ -73,7 +74,7 @@ def train_bl_juniper(
         mixed_precision=False,
         best_by="val_loss" if samples.members["val"].size else "train_loss",
     )
-    recipe = _living_start(samples, recipe, options, cnn["seed"], folder, threads)
+    recipe = _living_start(samples, recipe, options, seed, folder, threads)
     model = build_network(NETWORK, options, seed=recipe.seed)
     run_dir = run_dir_of(folder, recipe.as_json(), samples.sha256, model.options)
     train(model, samples, recipe, run_dir, on_metrics=on_metrics, threads=threads)
@@ -114,7 +115,7 @@ def _living_start(
         f"with {STARTS} different initial weights.",
         where="bl_juniper.cnn.head",
         expected=f"{LIVING_SHARE:.0%} of the blocks above 0, found at most {max(shares):.1%}",
-        remedy="set `head: linear_at_mean`, which cannot die, or another `seed`.",
+        remedy="set `head: linear_at_mean`, which cannot die, or other `seeds`.",
     )
 
 

@@ -114,7 +114,7 @@ def equal_rate_summary(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for names, group in table.groupby(keys, sort=True):
         compared = group[group["status"] == "ok"]
-        gain = mean_interval(compared["gain"], compared["sequence"])
+        gain = mean_interval(compared["gain"], compared["sequence"], compared.get("seed"))
         rows.append(
             {
                 **dict(zip(keys, names, strict=True)),

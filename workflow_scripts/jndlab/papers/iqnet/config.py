@@ -131,8 +131,8 @@ class TrainingData(Section):
     7,824 pictures are as many), `folder` any folder of pictures, `packaged` what arrives with
     scikit-image and scikit-learn."""
     folder: Text | None = None
-    """Folder of the pictures; null is `vimeo90k` in the data folder. The source `packaged` needs
-    none."""
+    """Folder of the pictures; null is `vimeo90k` in the data folder. With `packaged` a folder of
+    photographs that are taken too; null is `pictures_dir`."""
     pictures: Count | None = None
     """Maximum number of pictures (of Vimeo-90K evenly spread over the list); null takes all."""
     crop: Pair[EvenSize] | None = [448, 256]
@@ -230,8 +230,6 @@ class Training(Section):
     """Half precision where a GPU trains. Assumption: none."""
     split: Split = Split(fractions=PairFractions(train=0.95, val=0.05))
     """Assumption: not printed."""
-    seed: Natural = 0
-    """Fixes initial weights, split and sampling. Assumption."""
 
 
 class CnnJnqd(Section):
@@ -261,8 +259,6 @@ class CnnJnqd(Section):
     """Half precision where a GPU trains. Assumption: none."""
     split: Split = Split(fractions=PairFractions(train=0.75, val=0.25))
     """A quarter for validation (authors)."""
-    seed: Natural = 0
-    """Fixes initial weights, split and sampling. Assumption."""
 
 
 class Jobs(TrainingJobs):
@@ -327,6 +323,10 @@ class Iqnet(Section):
     training_data: TrainingData = TrainingData()
     network: Network = Network()
     training: Training = Training()
+    seeds: Several[Natural] = [0]
+    """Whole numbers, each a training of IQNet, and of CNN-JNQD at each QP: they fix initial
+    weights, split and sampling. A method whose model has `{seed}` in its path is run with each.
+    Assumption: one training."""
     cnn_jnqd: CnnJnqd = CnnJnqd()
     jobs: Jobs = Jobs()
     frames: Frames = Frames()

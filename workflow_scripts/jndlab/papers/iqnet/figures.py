@@ -12,9 +12,10 @@ import pandas as pd
 from jndlab.errors import UserError
 from jndlab.papers.iqnet.published import load_published, sequence_ids
 from jndlab.papers.iqnet.tables import METHODS, required
+from jndlab.quality.points import by_method
 from jndlab.report.compare import FOUND
 from jndlab.report.conditions import first_failure
-from jndlab.report.figures import points_note
+from jndlab.report.figures import BAR_SHARE, points_note, seed_dots
 from jndlab.report.style import (
     MOST_INCHES,
     axis_label,
@@ -44,7 +45,6 @@ PRINTED_IN = {
 }
 SCENE = ["configuration", "sequence", "qp"]
 OUTLINE: dict[str, Any] = {"edgecolor": "0.2", "linewidth": 0.5}
-BAR_SHARE = 0.8  # of the room of a sequence that its bars take
 
 
 def bar_figure(
@@ -53,15 +53,16 @@ def bar_figure(
     stem: str | Path,
     *,
     labels: Mapping[str, str],
+    points: pd.DataFrame | None = None,
 ) -> list[Path]:
     """One of Fig. 15, 16, 17: ``quantity`` of every sequence and QP, AI and LDP side by side.
 
     ``savings`` is the frame of ``tables.savings_with_conditions``; ``quantity`` one of
-    ``BAR_FIGURES``. Shown is the method ``iqnet``, with what the paper prints for a published
-    sequence as markers, and the first reason for which these cannot be compared with the bars
-    (column ``not_comparable``); a run without it shows all its methods, a row each, without
-    markers. Writes SVG, PNG and the data as CSV beside ``stem`` and returns the paths. Raises
-    UserError where nothing is to show.
+    ``BAR_FIGURES``. Dots are the single training seeds of ``points``, if these have any. Shown is
+    the method ``iqnet``, with what the paper prints for a published sequence as markers, and the
+    first reason for which these cannot be compared with the bars (column ``not_comparable``); a run
+    without it shows all its methods, a row each, without markers. Writes SVG, PNG and the data as
+    CSV beside ``stem`` and returns the paths. Raises UserError where nothing is to show.
     """
     label, shown = axis_label(quantity), savings.dropna(subset=[quantity])
     if shown.empty:
@@ -81,6 +82,7 @@ def bar_figure(
         for row in shown.to_dict("records")
     ]
     shown = shown.sort_values(["method", *SCENE], ignore_index=True)
+    single = by_method(savings if points is None else points)
     configurations, qps = sorted(set(shown["configuration"])), sorted(set(shown["qp"]))
     sequences = sorted(set(shown["sequence"]))
     width = min(max(4.0, 0.45 * len(sequences) + 1), MOST_INCHES / len(configurations))
@@ -96,6 +98,8 @@ def bar_figure(
                     (shown["method"] == method) & (shown["configuration"] == configuration)
                 ]
                 _bars(axes, chosen, quantity, sequences, qps)
+                of_bars = (single["method"] == method) & (single["configuration"] == configuration)
+                seed_dots(axes, single[of_bars], quantity, sequences, qps)
                 axes.set_title(f"{labels.get(method, method)}, {configuration}")
                 if upright:
                     axes.tick_params(axis="x", rotation=90)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,7 +12,8 @@ import pandas as pd
 
 from jndlab.papers.iqnet.published import Row, load_published, pick, sequence_ids
 from jndlab.quality.aggregate import bd_rate_between, sequence_class
-from jndlab.quality.points import same_qp_table
+from jndlab.quality.intervals import mean_interval
+from jndlab.quality.points import by_method, over_seeds, same_qp_table, seed_columns
 from jndlab.quality.rd_point import POINT_KEY
 from jndlab.report.compare import FOUND, compare_with_published, content_of, verdict_summary
 from jndlab.report.conditions import WHOLE, Found, found_in_points, joined, printed_conditions
@@ -89,13 +90,16 @@ def table3(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) ->
     """Table III: VMAF of prefiltered and reconstructed video, bitrate and saving.
 
     ``points`` (of :func:`with_conditions`) may hold any methods and sequences: all of ``codec``
-    are shown. ``anchor`` is the method that savings are against.
+    are shown, of several training seeds their means. ``anchor`` is the method that savings are
+    against.
     """
-    chosen = points[points["codec"] == codec]
+    chosen = over_seeds(points[points["codec"] == codec])
     names = {"prefilter_vmaf_mean": "vmaf_p", "vmaf_mean": "vmaf_r"}
+    names |= {f"{name}_deviation": f"{ours}_deviation" for name, ours in names.items()}
     ours = chosen.rename(columns=names)
     quantities = ["vmaf_p", "vmaf_r", "bitrate_kbps", "saving_pct"]
-    ours = ours[[*SCENE, "codec", "content", *quantities, FOUND]].sort_values(
+    columns_of_seeds = seed_columns(ours, *quantities)
+    ours = ours[[*SCENE, "codec", "content", *quantities, *columns_of_seeds, FOUND]].sort_values(
         SCENE, ignore_index=True
     )
     columns = {name: name for name in quantities} | {"bitrate_kbps": "bitrate_anchor"}
@@ -108,7 +112,8 @@ def table3(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) ->
         f"IQNet Table III, codec {codec}: VMAF (mean over frames) of the prefiltered video "
         "(vmaf_p) and of the reconstruction (vmaf_r), both against the source; bitrate in kbit/s "
         "(the paper prints no unit, kbit/s is assumed); saving against the anchor at equal QP. "
-        "The printed vmaf_p of CNN-JNQD is almost certainly in reverse QP order (see the audit)."
+        f"{of_seeds(chosen)}The printed vmaf_p of CNN-JNQD is almost certainly in reverse QP order "
+        "(see the audit)."
     )
     return PaperTable("table3", caption, ours.drop(columns=FOUND), comparison)
 
@@ -122,7 +127,8 @@ def table4(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) ->
     """
     savings = savings_with_conditions(points, codec, anchor)
     quantities = list(TABLE4)
-    ours = savings[[*SCENE, "codec", "content", *quantities, FOUND]].sort_values(
+    columns_of_seeds = seed_columns(savings, *quantities)
+    ours = savings[[*SCENE, "codec", "content", *quantities, *columns_of_seeds, FOUND]].sort_values(
         SCENE, ignore_index=True
     )
     rows = pd.DataFrame(_printed_rows("table4_ps_comparison", anchor, TABLE4))
@@ -142,7 +148,8 @@ def table4(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) ->
     )
     caption = (
         f"IQNet Table IV, codec {codec}: drop of PSNR Y (dB, mean over frames) and bitrate saving "
-        "(%) against the anchor at equal QP. RaceHorses is taken to be the one of class C."
+        f"(%) against the anchor at equal QP. {of_seeds(savings)}RaceHorses is taken to be the one "
+        "of class C."
     )
     return PaperTable("table4", caption, ours.drop(columns=FOUND), comparison)
 
@@ -163,6 +170,7 @@ def headline(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) 
         sequences=("sequence", "nunique"),
         points=("sequence", "size"),
     )
+    ours = _with_seeds_of_means(ours, points[points["codec"] == codec], keys)
     ours[FOUND] = [_of_mean(group, every) for _, group in savings.groupby(keys)]
     quantities = ["max_saving_pct", "min_saving_pct", "mean_saving_pct"]
     printed = [
@@ -175,8 +183,8 @@ def headline(points: pd.DataFrame, codec: str, anchor: str = METHODS["anchor"]) 
     )
     caption = (
         f"IQNet headline, codec {codec}: maximum, minimum and mean bitrate saving (%) at equal QP "
-        "over all sequences and QPs. Savings at equal QP come with a loss of quality: see the "
-        "drops in Table IV and the BD-rates."
+        f"over all sequences and QPs. {of_seeds(savings)}Savings at equal QP come with a loss of "
+        "quality: see the drops in Table IV and the BD-rates."
     )
     return PaperTable("headline", caption, ours.drop(columns=FOUND), comparison)
 
@@ -187,7 +195,7 @@ def bd_saving(points: pd.DataFrame, codec: str, interpolation: str) -> PaperTabl
     ``points`` as for :func:`table3`. A row per configuration and sequence that both methods were
     run with; ``bd_saving_pct`` is minus the BD-rate, as the paper states it.
     """
-    chosen = points[points["codec"] == codec]
+    chosen = by_method(points[points["codec"] == codec])
     reference, tested = METHODS["CNN-JNQD"], METHODS["IQNet"]
     rates = bd_rate_between(chosen, [(reference, tested)], ["vmaf_mean"], interpolation)
     rates = rates[rates["level"] == "sequence"]
@@ -195,7 +203,10 @@ def bd_saving(points: pd.DataFrame, codec: str, interpolation: str) -> PaperTabl
     curves = chosen[chosen["method"] == tested].groupby(keys, as_index=False)
     conditions = curves.agg(content=("content", content_of), **{FOUND: (FOUND, _together)})
     ours = rates.assign(bd_saving_pct=-rates["bd_rate_pct"]).merge(conditions, on=keys)
-    ours = ours[[*keys, "content", "bd_saving_pct", "overlap", "status", "points", FOUND]]
+    columns_of_seeds = [name for name in ("deviation", "seeds") if name in ours]
+    ours = ours[
+        [*keys, "content", "bd_saving_pct", *columns_of_seeds, "overlap", "status", "points", FOUND]
+    ]
     published = load_published()
     claims = [row for row in published["claims"] if row["claim"].startswith("bd_saving_")]
     ids = sequence_ids(published["table1_sequences"], claims)
@@ -226,12 +237,40 @@ def savings_with_conditions(points: pd.DataFrame, codec: str, anchor: str) -> pd
 
     ``points`` are of :func:`with_conditions`.
     """
-    chosen = points[points["codec"] == codec]
+    chosen = over_seeds(points[points["codec"] == codec])
     found = {tuple(row[name] for name in POINT_KEY): row[FOUND]
              for row in chosen[[*POINT_KEY, FOUND]].to_dict("records")}  # fmt: skip
     savings = same_qp_table(chosen, anchor)
     rows = savings[POINT_KEY].to_dict("records")
     return savings.assign(**{FOUND: [found[tuple(row.values())] for row in rows]})
+
+
+def of_seeds(points: pd.DataFrame) -> str:
+    """The sentence of a caption where methods have several training seeds, else nothing."""
+    if "seeds" not in points:
+        return ""
+    return f"Means over {points['seeds'].max()} training seeds, with deviations over them. "
+
+
+def _with_seeds_of_means(
+    ours: pd.DataFrame, points: pd.DataFrame, keys: Sequence[str]
+) -> pd.DataFrame:
+    """Mean savings with interval over sequences and seeds, deviation and number of seeds."""
+    named = by_method(points)
+    if named is points:
+        return ours
+    rows = []
+    for place, group in named.dropna(subset=["saving_pct"]).groupby(list(keys)):
+        trained = group["seed"].notna().all()
+        seeds = group["seed"] if trained else None
+        interval = mean_interval(group["saving_pct"], group["sequence"], seeds)
+        of_seed = group.groupby("seed")["saving_pct"].mean()
+        rows.append(
+            dict(zip(keys, place, strict=True))
+            | {"mean_saving_low": interval.low, "mean_saving_high": interval.high}
+            | {"mean_saving_deviation": of_seed.std(), "seeds": len(of_seed)}
+        )
+    return ours.merge(pd.DataFrame(rows), on=list(keys))
 
 
 def _of_mean(savings: pd.DataFrame, every: set[str]) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ def train_iqnet(
     training: Mapping[str, Any],
     conditions: Mapping[str, Any],
     folder: Path,
+    seed: int,
     **loop: Any,
 ) -> None:
     """Train IQNet by ``training`` (keys of the configuration) and export it to ``folder``.
@@ -35,7 +36,7 @@ def train_iqnet(
     pairs = PicturePairs(
         find_pairs(sources, targets),
         crop=training["crop"],
-        seed=training["seed"],
+        seed=seed,
         held_out=training["split"]["fractions"]["val"],
         crops_per_picture=training["crops_per_picture"],
         augment=training["augment"],
@@ -47,10 +48,10 @@ def train_iqnet(
         learning_rate=training["learning_rate"],
         lr_step_epochs=training["halve_every_epochs"],
         mixed_precision=training["mixed_precision"],
-        seed=training["seed"],
+        seed=seed,
         best_by="val_loss" if pairs.held_out else "train_loss",
     )
-    model = build_network("iqnet", dict(network), seed=training["seed"])
+    model = build_network("iqnet", dict(network), seed=seed)
     _train(model, pairs, recipe, {**conditions, "crop": training["crop"]}, folder, **loop)
 
 
@@ -60,6 +61,7 @@ def train_cnn_jnqd(
     training: Mapping[str, Any],
     conditions: Mapping[str, Any],
     folder: Path,
+    seed: int,
     **loop: Any,
 ) -> None:
     """Train CNN-JNQD for one QP on LR-JNQD's output; arguments as for :func:`train_iqnet`."""
@@ -67,7 +69,7 @@ def train_cnn_jnqd(
         find_pairs(sources, targets),
         crop=CNN_JNQD_CROP,
         target_margin=CNN_JNQD_MARGIN,
-        seed=training["seed"],
+        seed=seed,
         held_out=training["split"]["fractions"]["val"],
         crops_per_picture=training["crops_per_picture"],
         augment=True,
@@ -82,10 +84,10 @@ def train_cnn_jnqd(
         weight_decay=training["weight_decay"],
         decay_biases=False,
         mixed_precision=training["mixed_precision"],
-        seed=training["seed"],
+        seed=seed,
         best_by="val_loss" if pairs.held_out else "train_loss",
     )
-    model = build_network("cnn_jnqd", seed=training["seed"])
+    model = build_network("cnn_jnqd", seed=seed)
     _train(model, pairs, recipe, {**conditions, "crop": CNN_JNQD_CROP}, folder, **loop)
 
 

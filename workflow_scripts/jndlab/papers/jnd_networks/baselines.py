@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlab.datasets.jnd_frames.folder import LabelledFrames
-from jndlab.datasets.pictures.packaged import packaged_file
+from jndlab.datasets.pictures.packaged import path_of
 from jndlab.datasets.pictures.picture_list import Picture
 from jndlab.media.clip import ClipFormat
 from jndlab.media.pictures import read_picture, rgb_to_frame
@@ -106,14 +106,10 @@ def features_of(
     places = [(record.origin, record.frame) for record in chosen if record.frame is not None]
     if len(places) == len(chosen):
         measured = {
-            origin: siti_of_file(_path_of(origin, folder))
+            origin: siti_of_file(path_of(origin, folder))
             for origin in dict.fromkeys(origin for origin, _ in places)
         }
         return Features(np.array([measured[origin][frame] for origin, frame in places]), six)
     clip = ClipFormat(frames.width, frames.height, Fraction(25), len(pictures))
     spatial = [[values.spatial] for values in siti_of_frames(pictures, clip)]
     return Features(np.array(spatial), six)
-
-
-def _path_of(origin: str, folder: str | Path | None) -> Path:
-    return packaged_file(origin) if ":" in origin else Path(folder or ".") / origin

@@ -93,6 +93,16 @@ def stages_of(paper: str, config: Mapping[str, Any]) -> dict[str, Stage]:
     return stages
 
 
+def training_of(config: Mapping[str, Any], stage: Stage) -> dict[str, Any]:
+    """The keys of a stage's training, from the paper's part of the configuration."""
+    if stage.network == AUTOENCODER:
+        keys: dict[str, Any] = config[
+            "autoencoder" if stage.target_level is None else "reconstruction"
+        ]
+        return keys
+    return {**config["training"], **config["training_of"].get(stage.network, {})}
+
+
 def levels_of(network: str, chosen: Sequence[int]) -> list[tuple[int, ...]]:
     """The levels of each network of a kind: one apiece, or all three in one."""
     return [(level,) for level in chosen] if network in ONE_LEVEL else [LEVELS]

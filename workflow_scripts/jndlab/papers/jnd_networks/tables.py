@@ -21,7 +21,8 @@ from jndlab.quality.intervals import (
     paired_difference,
 )
 from jndlab.quality.jnd_statistics import DEAD_BELOW, RANGES
-from jndlab.quality.points import same_qp_table
+from jndlab.quality.points import by_method, same_qp_table
+from jndlab.quality.rd_point import POINT_KEY
 from jndlab.report.compare import FOUND, compare_with_published
 from jndlab.report.conditions import Found, found_in_models, printed_conditions
 from jndlab.subsets import SUBSETS
@@ -270,15 +271,20 @@ def coding_table(
 ) -> pd.DataFrame:
     """What coding no finer than the predicted JND1 saves and loses, against the anchor's points.
 
-    ``predicted`` holds the predictions by (sequence, method).
+    ``predicted`` holds the predictions by (sequence, method). Of methods with several training
+    seeds it gives means over them.
     """
-    table = same_qp_table(points, anchor)
-    keys = list(zip(table["sequence"], table["method"], strict=True))
-    table = table[[key in predicted for key in keys]].copy()
+    keys = list(zip(points["sequence"], points["method"], strict=True))
+    table = points[[key in predicted for key in keys]].copy()
     jnd = [predicted[key]["jnd"][0] for key in keys if key in predicted]
-    table.insert(5, "predicted_jnd1", jnd)
-    table.insert(6, "coded_qp", np.maximum(table["qp"], np.floor(np.add(jnd, 0.5)).astype(int)))
-    return table.drop(columns="prefilter_vmaf_mean").reset_index(drop=True)
+    table["predicted_jnd1"] = jnd
+    table["coded_qp"] = np.maximum(table["qp"], np.floor(np.add(jnd, 0.5)).astype(int))
+    predictions = by_method(table).groupby(POINT_KEY)[["predicted_jnd1", "coded_qp"]].mean()
+    if "seed" not in table:
+        predictions["coded_qp"] = predictions["coded_qp"].astype(int)
+    coded = same_qp_table(table, anchor).drop(columns="prefilter_vmaf_mean")
+    columns = [*POINT_KEY, *predictions, *coded.columns.difference(POINT_KEY, sort=False)]
+    return coded.merge(predictions.reset_index(), on=POINT_KEY)[columns]
 
 
 def _interval(group: pd.DataFrame, column: str) -> Interval:

