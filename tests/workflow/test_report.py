@@ -84,7 +84,9 @@ def test_zip_holds_captions_figures_and_tables(finished):
     assert all(len(result["caption"]) > 100 for result in shown.values())
     caption = shown["out/figures/rd_vmaf_mean.png"]["caption"]
     assert "VMAF model v0.6.1" in caption and "Pooling" in caption
-    assert "bigbuckbunny_tiny" in page  # the landing page names the experiment
+    # The landing page: the experiment, its results and the documents, not the graph of rules.
+    assert "bigbuckbunny_tiny" in page and "bits saved" in page and "Where to start" in page
+    assert '"rate-distortion points": 4' in page
     # All that the page runs is inside it.
     assert not re.findall(r"<(?:script|link)[^>]+(?:src|href)=.https?:", page)
 

@@ -10,9 +10,13 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import yaml
+
 from jndlab.errors import UserError
+from jndlab.files import write_text
 from jndlab.paths import ROOT
 from jndops.command import new_parser, run_command
+from jndops.report_page import PAGE, STYLE, counts, landing_page
 from jndops.results_dir import results_dir
 
 
@@ -49,8 +53,15 @@ def make_report(configfile: Path, kind: str, further: list[str]) -> Path:
     report = results / f"report.{kind}"
     # Snakemake names the folder inside a zip after the file: only its own name will do.
     with TemporaryDirectory(prefix=".part-report-", dir=results) as folder:
-        part = Path(folder) / report.name
-        _snakemake(configfile, "--report", str(part), *further)
+        part, page, shown = (
+            Path(folder) / name for name in (report.name, "page.rst", "shown.yaml")
+        )
+        write_text(page, landing_page(results))
+        write_text(shown, yaml.safe_dump(counts(results)))
+        os.environ[PAGE] = str(page.resolve())
+        # Where it has metadata, Snakemake opens on its page, not on the graph of rules.
+        options = ["--report-metadata", str(shown), "--report-stylesheet", str(STYLE)]
+        _snakemake(configfile, "--report", str(part), *options, *further)
         os.replace(part, report)
     return report
 

@@ -8,7 +8,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,18 @@ def record(root: Path, configfiles: Sequence[str] = ()) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
     }
+
+
+def provenance(record: Mapping[str, Any]) -> str:
+    """Configuration, commit, date and machine of a record in a line of Markdown."""
+    commit = f"commit `{record['commit'][:7]}`" if record["commit"] else "no commit"
+    changed = " with local changes" if record["dirty"] else ""
+    configuration = ", ".join(f"`{name}`" for name in record["configuration"])
+    machine = record["machine"]
+    return (
+        f"{configuration or 'configuration not named'}, {commit}{changed}, {record['date']}, "
+        f"{machine['cores']} cores of {machine['processor']}."
+    )
 
 
 def _version(package: str) -> str:

@@ -79,15 +79,35 @@ def _mirrored(results_dir: Path) -> tuple[str, str, str] | None:
     return (f"{len(rows)}", "MLflow runs", where) if rows else None
 
 
-def _methods(path: Path) -> list[str]:
-    """The table of all methods with its caption, out of its Markdown."""
+def method_table(path: Path) -> tuple[str, list[str], list[list[str]]]:
+    """Caption, heads and cells of the table of all methods, out of its Markdown; else empty."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").replace("\\", "").splitlines()
     except OSError:
-        return []
-    table = [line.replace("\\", "") for line in lines if line.startswith("|")]
-    rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in table]
-    return [*textwrap.wrap(lines[0].replace("\\", ""), WIDTH), *aligned([rows[0], *rows[2:]])]
+        return "", [], []
+    table = [line for line in lines if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    return lines[0], rows[0], rows[2:]
+
+
+def shown_lines(results_dir: Path) -> list[str]:
+    """For each paper what its tables show of who is better, and how much they leave open."""
+    lines = []
+    for home in paper_folders(results_dir):
+        words, undecided = shown(results_dir, home.name)
+        if not words and not undecided:
+            continue
+        told = "; ".join(words[:TOLD]) or "nothing"
+        more = [f"{len(words) - TOLD} more"] if len(words) > TOLD else []
+        noun = "comparison" if undecided == 1 else "comparisons"
+        more += [f"{undecided} {noun} not shown"] if undecided else []
+        lines.append(f"{home.name}: {'; '.join([told, *more])}")
+    return lines
+
+
+def _methods(path: Path) -> list[str]:
+    caption, head, rows = method_table(path)
+    return [*textwrap.wrap(caption, WIDTH), *aligned([head, *rows])] if rows else []
 
 
 def _verdicts(results_dir: Path) -> list[str]:
@@ -104,20 +124,11 @@ def _verdicts(results_dir: Path) -> list[str]:
 
 
 def _shown(results_dir: Path) -> list[str]:
-    """For each paper what its tables show of who is better, and how much they leave open."""
-    lines = []
-    for home in paper_folders(results_dir):
-        words, undecided = shown(results_dir, home.name)
-        if not words and not undecided:
-            continue
-        told = "; ".join(words[:TOLD]) or "nothing"
-        more = [f"{len(words) - TOLD} more"] if len(words) > TOLD else []
-        noun = "comparison" if undecided == 1 else "comparisons"
-        more += [f"{undecided} {noun} not shown"] if undecided else []
-        lines += textwrap.wrap(
-            f"{home.name}: {'; '.join([told, *more])}", WIDTH, initial_indent="  ",
-            subsequent_indent="    ",
-        )  # fmt: skip
+    lines = [
+        line
+        for told in shown_lines(results_dir)
+        for line in textwrap.wrap(told, WIDTH, initial_indent="  ", subsequent_indent="    ")
+    ]
     return ["shown, over sources and training seeds", *lines] if lines else []
 
 

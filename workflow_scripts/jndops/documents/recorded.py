@@ -18,7 +18,7 @@ from typing import Any
 
 from jndlab.errors import UserError
 from jndlab.paths import ROOT
-from jndops.run_record import RECORD
+from jndops.run_record import RECORD, provenance
 
 FOLDER = "docs/results"
 SUFFIX = ".tar.xz"
@@ -58,15 +58,8 @@ class RecordedRun:
 
     @property
     def provenance(self) -> str:
-        """Commit, date, machine and configuration in a line of Markdown."""
-        record, machine = self.record, self.record["machine"]
-        commit = f"commit `{record['commit'][:7]}`" if record["commit"] else "no commit"
-        changed = " with local changes" if record["dirty"] else ""
-        configuration = ", ".join(f"`{name}`" for name in record["configuration"])
-        return (
-            f"Run `{self.name}`: {configuration or 'configuration not named'}, {commit}{changed}, "
-            f"{record['date']}, {machine['cores']} cores of {machine['processor']}."
-        )
+        """Its circumstances in a line of Markdown."""
+        return f"Run `{self.name}`: {provenance(self.record)}"
 
 
 @cache
