@@ -85,7 +85,10 @@ def later_stages(bench: Bench) -> Iterator[Figure]:
     def control() -> None:
         block_qps(QP, jnd, importance)
 
-    whole, alone, last = in_turns([key_frame, network, control], max(3, bench.rounds))
+    size = 2048  # matrices that leave the caches, as the networks do
+    first, second = np.ones((2, size, size), np.float32)
+    turns = [key_frame, network, control, lambda: np.matmul(first, second)]
+    whole, alone, last, product = in_turns(turns, max(3, bench.rounds))
     counted = (
         f"luma and RGB, 3 networks of full width in ONNX Runtime, dense-and-sparse saliency, "
         f"decision table; 510 blocks, {bench.cores} threads for the networks"
@@ -111,6 +114,17 @@ def later_stages(bench: Bench) -> Iterator[Figure]:
         STAGES_GOAL,
         "goal of stages 2 to 4",
         "RGB, temporal information and the three networks",
+    )
+    limit = 2 * size**3 / 1e9 / product.wall
+    yield Figure(
+        "BL-JUNIPER networks alone, 1080p, share of matrix products",
+        GFLOP / alone.wall,
+        "GFLOP/s",
+        limit,
+        "limit",
+        f"the same against products of {size} x {size} matrices in single precision (NumPy's BLAS, "
+        "all cores), the fastest arithmetic of the machine",
+        at_least=0.7,
     )
 
 

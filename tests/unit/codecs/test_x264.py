@@ -86,3 +86,91 @@ def test_what_it_does_not_code(source, tmp_path):
     with pytest.raises(UserError, match="expected: 5 frames, found 6"):
         CODEC.encode(job(path, replace(clip, frames=5), tmp_path / "a.264"))
     assert not list(tmp_path.glob("*.264"))
+
+
+ROWS, COLUMNS = 3, 4  # blocks of 200x136: the last row and column are 8 samples
+CHECKERS = np.indices((ROWS, COLUMNS)).sum(axis=0) % 2 == 0
+
+
+@pytest.fixture(scope="module")
+def textured(tmp_path_factory):
+    """A clip in which every macroblock has something to code: noise on a real clip."""
+    folder = tmp_path_factory.mktemp("clip")
+    clip = cut_clip(folder / "plain.mkv", 200, 136, 4)
+    ffmpeg.run(["-i", str(folder / "plain.mkv"), "-vf", "noise=c0_strength=40:c0_flags=t:c0_seed=1",
+                "-c:v", "ffv1", "-level", "3", str(folder / "noisy.mkv")])  # fmt: skip
+    return folder / "noisy.mkv", clip
+
+
+def mapped(source, stream, configuration, maps, qp=22):
+    path = stream.with_suffix(".npz")
+    np.savez(path, qp=np.asarray(maps), block_size=64)
+    asked = replace(job(*source, stream, configuration, qp), qp_map=path)
+    return CODEC.encode(asked)
+
+
+def decoded_qps(stream, clip) -> np.ndarray:
+    """QP of every macroblock as the decoder reads it, frames x rows x columns."""
+    shown = ffmpeg.run(
+        ["-v", "error", "-export_side_data", "venc_params", "-i", str(stream), "-vf",
+         "codecview=qp=1", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"]
+    ).stdout  # fmt: skip
+    width, height = clip.width // 2, clip.height // 2
+    frames = np.frombuffer(shown, np.uint8).reshape(clip.frames, -1)
+    chroma = frames[:, 4 * width * height : 5 * width * height].reshape(-1, height, width)
+    return np.rint(chroma[:, 1::8, 1::8] * (31 / 128)).astype(int)  # codecview's scale
+
+
+@pytest.mark.parametrize("configuration", ["AI", "LDP"])
+def test_a_map_of_one_qp_codes_that_qp(textured, tmp_path, configuration):
+    plain = CODEC.encode(job(*textured, tmp_path / "plain.264", configuration, 33))
+    maps = np.full((4, ROWS, COLUMNS), 33)
+    result = mapped(textured, tmp_path / "mapped.264", configuration, maps)
+    same = sha256_of(tmp_path / "plain.264") == sha256_of(tmp_path / "mapped.264")
+    if configuration == "AI":
+        assert same
+    # In P pictures x264 chooses among equally good modes otherwise with a rate factor.
+    assert sum(result.bits_per_frame) == pytest.approx(sum(plain.bits_per_frame), rel=0.02)
+    assert (decoded_qps(tmp_path / "mapped.264", textured[1]) == 33).all()
+
+
+@pytest.mark.parametrize("configuration, types", [("AI", "IIII"), ("LDP", "IPPP")])
+def test_every_macroblock_has_the_qp_of_its_block_and_frame(
+    textured, tmp_path, configuration, types
+):
+    rng = np.random.default_rng(0)
+    maps = 2 * rng.integers(8, 16, (4, ROWS, COLUMNS))  # steps of two, from 16 to 30
+    maps[2] = maps[1]
+    result = mapped(textured, tmp_path / "a.264", configuration, maps)
+    assert "".join(result.slice_types) == types
+    assert str(tmp_path / "a.npz") in result.command
+    wide = maps.repeat(4, axis=1).repeat(4, axis=2)[:, :9, :13]
+    assert (decoded_qps(tmp_path / "a.264", textured[1]) == wide).all()
+    # Steps of one: x264 keeps the QP of the macroblock before.
+    maps = 20 + rng.integers(0, 8, (4, ROWS, COLUMNS))
+    mapped(textured, tmp_path / "b.264", configuration, maps)
+    wide = maps.repeat(4, axis=1).repeat(4, axis=2)[:, :9, :13]
+    assert np.abs(decoded_qps(tmp_path / "b.264", textured[1]) - wide).max() == 1
+
+
+@pytest.mark.parametrize("configuration", ["AI", "LDP"])
+def test_the_decoded_error_follows_the_map(textured, tmp_path, configuration):
+    """Two opposite checkerboards: each block has the smaller error where its QP is the lower."""
+    errors = {}
+    for name, low, high in (("a", 22, 36), ("b", 36, 22)):
+        maps = np.where(CHECKERS, low, high) + np.zeros((4, 1, 1), int)
+        mapped(textured, tmp_path / f"{name}.264", configuration, maps)
+        pairs = zip(
+            read_clip(*textured), read_clip(tmp_path / f"{name}.264", textured[1]), strict=True
+        )
+        squares = np.stack([(a.y.astype(float) - b.y) ** 2 for a, b in pairs])
+        rows = np.add.reduceat(squares, range(0, 136, 64), axis=1)
+        errors[name] = np.add.reduceat(rows, range(0, 200, 64), axis=2)
+    fine = np.where(CHECKERS, errors["a"], errors["b"])
+    coarse = np.where(CHECKERS, errors["b"], errors["a"])
+    assert (coarse > 2 * fine).all()
+
+
+def test_a_map_of_another_clip_is_refused(textured, tmp_path):
+    with pytest.raises(UserError, match="does not fit its clip"):
+        mapped(textured, tmp_path / "a.264", "AI", np.full((4, 1, 1), 30))

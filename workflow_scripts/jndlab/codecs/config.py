@@ -33,10 +33,11 @@ class X265(Section):
 
 
 class X264(Section):
-    """H.264 by x264 inside the packaged FFmpeg, constant QP 0 (lossless) to 51, 8 bit."""
+    """H.264 by x264 inside the packaged FFmpeg, constant QP 0 to 51 or a QP per 64x64 block."""
 
     adapter: Literal["x264"]
-    """H.264 by x264 inside the packaged FFmpeg, constant QP 0 (lossless) to 51, 8 bit."""
+    """H.264 by x264 inside the packaged FFmpeg, constant QP 0 (lossless) to 51 or a QP per 64x64
+    block, 8 bit."""
     preset: Preset
     """x264's trade of speed for compression, fastest first."""
 

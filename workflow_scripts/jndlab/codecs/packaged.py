@@ -60,6 +60,10 @@ class PackagedCodec(Codec):
         """FFmpeg's option that sets the preset."""
         return ["-preset", self.preset]
 
+    def filter_args(self, job: EncodeJob) -> list[str]:
+        """FFmpeg's options that filter the frames: samples are never changed."""
+        return ["-vf", NEUTRAL_TAGS]
+
     def recipe(self, configuration: str, qp: int) -> dict[str, Any]:
         """Adapter, library and FFmpeg version, preset, options and QP; no thread count."""
         self._check(configuration, qp)
@@ -113,7 +117,7 @@ class PackagedCodec(Codec):
         # The rate is the sheet's, not the container's; one picture in, one out.
         run = ffmpeg.run(
             ["-v", "info", "-r", str(job.clip.fps), "-i", str(job.source), "-map", "0:v:0",
-             "-fps_mode", "passthrough", "-vf", NEUTRAL_TAGS, "-c:v", self.library,
+             "-fps_mode", "passthrough", *self.filter_args(job), "-c:v", self.library,
              *self.preset_args(), *self.fixed_options, *self.encoder_args(job),
              self.sizes_option, str(sizes), f"{self.sizes_option}_fmt", "{size}",
              "-f", DEMUXERS[f".{self.suffix}"], str(part)],
