@@ -72,9 +72,9 @@ results-archive: setup config-exists ## numbers, tables, figures and report of C
 results-rebuild: setup config-exists ## tables, figures and MLflow anew from an unpacked archive, without encoding
 	@$(PY) workflow_scripts/commands/archive_results.py rebuild --configfile "$$CONFIG" $(ARGS)
 
-compare-runs: setup ## whether two runs contradict each other on who is better: A=results B=/elsewhere/results
+compare-runs: setup ## whether two runs contradict each other, and how far their numbers are apart: A=results B=/elsewhere/results
 	@test -n "$$A" -a -n "$$B" || { echo "which runs? make compare-runs A=results B=/elsewhere/results" >&2; exit 2; }
-	@$(PY) workflow_scripts/commands/compare_statements.py "$$A" "$$B"
+	@$(PY) workflow_scripts/commands/compare_statements.py "$$A" "$$B" $(ARGS)
 
 bench: setup ## speed as ratios, written to results/bench
 	@$(PY) -m benchmarks $(ARGS)

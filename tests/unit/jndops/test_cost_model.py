@@ -219,3 +219,17 @@ def test_longest_encodes_have_the_highest_priority(repository, paper):
     nothing_known = EncodePriority(paper, CostModel({}))
     wildcards = {**point, "configuration": "AI", "sequence": "B_BQTerrace", "qp": "22"}
     assert nothing_known(wildcards) == LOWEST
+
+
+def test_the_trainings_of_the_study_have_a_size_that_grows_with_their_length(repository):
+    config = load_yaml(repository / "config/study.yaml")
+    one, two = (load_settings({**config, "effort": effort}, repository) for effort in (1, 2))
+    for rule in ("train_laser_jnd", "train_mtjnd", "train_vp_jnd", "train_bl_juniper"):
+        first, second = (work_of(rule, {}, settings) for settings in (one, two))
+        assert first.kinds == (rule,) and second.size == pytest.approx(2 * first.size)
+    paper = load_settings(load_yaml(repository / "config/paper.yaml"), repository)
+    for rule in ("train_laser_jnd", "train_bl_juniper"):  # epochs of data that only files show
+        assert work_of(rule, {}, paper).size is None
+    seeds = {**config, "mtjnd": {**config["mtjnd"], "seeds": [0]}}
+    alone = work_of("train_mtjnd", {}, load_settings(seeds, repository))
+    assert 3 * alone.size == pytest.approx(work_of("train_mtjnd", {}, one).size)

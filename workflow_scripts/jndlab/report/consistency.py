@@ -44,7 +44,9 @@ def disagreements(results: str | Path) -> list[Disagreement]:
     """
     folder = Path(results)
     paths = sorted(folder.glob("**/tables/*.csv"))
-    tables = {path.relative_to(folder).with_suffix("").as_posix(): _table(path) for path in paths}
+    tables = {
+        path.relative_to(folder).with_suffix("").as_posix(): keyed_table(path) for path in paths
+    }
     captions = {name: _caption(folder / f"{name}.md") for name in tables}
     found = []
     for first, second in itertools.combinations(tables, 2):
@@ -53,7 +55,7 @@ def disagreements(results: str | Path) -> list[Disagreement]:
     return found
 
 
-def _table(path: Path) -> pd.DataFrame:
+def keyed_table(path: Path) -> pd.DataFrame:
     """Cells as text, indexed by the key columns that the table has; empty where there are none."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)

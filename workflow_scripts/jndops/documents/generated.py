@@ -17,7 +17,7 @@ from jndlab.datasets.registry import Registry
 from jndlab.datasets.sequence_sheet import SequenceRow
 from jndlab.paths import ROOT
 from jndops.artefacts import document_table, overview_table, wings
-from jndops.documents import evidence
+from jndops.documents import evidence, moves
 from jndops.documents.recorded import filled, recorded_runs
 from jndops.experiment import Experiment
 
@@ -189,6 +189,7 @@ def with_results(files: dict[Path, str]) -> dict[Path, str]:
     """README and all documents with their numbers of recorded runs, on top of ``files``."""
     runs = recorded_runs()
     files[ROOT / "docs/evidence.md"] = evidence.page(runs)
+    files[ROOT / "docs/reproducibility.md"] = moves.page(moves.recorded())
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         text = files.get(path) or path.read_text(encoding="utf-8")
         files[path] = filled(text, path.relative_to(ROOT).as_posix(), runs)
