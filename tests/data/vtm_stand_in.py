@@ -22,7 +22,7 @@ FFMPEG = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y"]
 SHORT = {"-c": "config", "-i": "InputFile", "-wdt": "SourceWidth", "-hgt": "SourceHeight",
          "-fr": "FrameRate", "-f": "FramesToBeEncoded", "-q": "QP", "-b": "BitstreamFile",
          "-o": "ReconFile", "-d": "OutputBitDepth"}  # fmt: skip
-LONG = {"InputBitDepth", "OutputBitDepth", "TemporalSubsampleRatio"}
+LONG = {"InputBitDepth", "OutputBitDepth", "TemporalSubsampleRatio", "SAO"}
 TYPES = {"IntraPeriod": int, "TemporalSubsampleRatio": int, "SourceWidth": int, "SourceHeight": int,
          "FrameRate": int, "FramesToBeEncoded": int, "QP": int, "InputBitDepth": int,
          "OutputBitDepth": int}  # fmt: skip
@@ -89,6 +89,7 @@ def encode_with_vvenc(o, stream):
     step = o["TemporalSubsampleRatio"]
     intra = o["IntraPeriod"] == 1
     options = VvencCodec("faster").parameters("AI" if intra else "LDP", 0)
+    options |= {"sao": o["SAO"]} if "SAO" in o else {}
     sizes = stream.with_name("stand_in_sizes.txt")
     subprocess.run(
         [*FFMPEG, "-f", "rawvideo", "-pix_fmt",

@@ -33,13 +33,14 @@ def _codecs(options: argparse.Namespace) -> dict[str, Any]:
     """Codec entries that the given configuration uses."""
     if options.config_json:
         kept = read_json(options.config_json)
-        return {name: kept["codecs"][name] for name in kept["config"]["codecs"]}
+        rate = {"rate": "crf"} if kept["config"].get("rate") else {}
+        return {name: {**kept["codecs"][name], **rate} for name in kept["config"]["codecs"]}
     if options.configfile:
         from jndlab.yaml_files import load_mapping
         from jndops.settings import load_settings
 
         settings = load_settings(load_mapping(options.configfile), ROOT)
-        return {name: settings.codecs[name] for name in settings.config["codecs"]}
+        return {name: settings.codec_of_points(name) for name in settings.config["codecs"]}
     return {}
 
 

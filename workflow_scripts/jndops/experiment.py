@@ -44,6 +44,13 @@ class BdRate(Section):
     """Pairs of methods, `[reference, tested]`, that are compared with each other."""
 
 
+class Rate(Section):
+    """Another axis of points than the QP."""
+
+    crf: Several[Qp]
+    """Constant rate factors of x264, x265, SVT-AV1 or libaom."""
+
+
 class Threads(Section):
     """Threads per job. They change the speed, never a number."""
 
@@ -111,11 +118,14 @@ class Experiment(Section):
     """Coding configurations: AI all intra, LDP low-delay P."""
     qps: Several[Qp] = [22, 27, 32, 37]
     """Quantisation parameters of the base pictures. BD-rate needs at least four."""
+    rate: Rate | None = None
+    """Rate control other than constant QP, `{crf: [23, 28, 33, 38]}`: takes the place of `qps`, and
+    columns and files of name `qp` hold these values."""
     codecs: Several[str] = ["vvenc-faster"]
     """Codec entries of `config/codecs.yaml` and names of `own_codecs`."""
     own_codecs: dict[CodecName, dict[str, Any]] = {}
     """Codec entries of your own, with the keys of `codecs.yaml`:
-    `{x265-slow: {adapter: x265, preset: slow}}`."""
+    `{mine: {adapter: x265, preset: slow, program: /opt/x265, params: {psy-rd: 0}}}`."""
     codec_overrides: dict[str, dict[str, Any]] = {}
     """Keys that replace those of a codec entry, by entry name, e.g. the paths of VTM's programs:
     `{vtm-11.0: {encoder: /opt/vtm/EncoderAppStatic}}`."""

@@ -122,6 +122,11 @@ class Settings:
         of_run, of_method = self.config["sequences"], self.config["methods"][method]["sequences"]
         return [name for name in of_run if of_method is None or name in of_method]
 
+    def codec_of_points(self, name: str) -> dict[str, Any]:
+        """A codec's entry, with the rate control of the run's points."""
+        is_crf = self.config["rate"] and name in self.codecs_in_use()
+        return {**self.codecs[name], "rate": "crf"} if is_crf else self.codecs[name]
+
     def segmented_codecs(self) -> list[str]:
         """Codecs whose all-intra encodes are cut into segments of ``ai_segment_frames``."""
         if self.config["ai_segment_frames"] is None:
@@ -196,6 +201,8 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
             expected="the folder of the data sets",
         )
     _check_pictures(chosen["pictures_dir"])
+    if chosen["rate"]:
+        chosen["qps"] = chosen["rate"]["crf"]
     training_data = chosen["iqnet"]["training_data"]
     training_data["codec"] = training_data["codec"] or chosen["codecs"][0]
     sequences = _load_sequences(root, chosen)
@@ -205,6 +212,7 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
     _take_effort(chosen)
     chosen["methods"], seeds = _for_each_seed(chosen)
     settings = Settings(chosen, codecs, sequences, root, seeds, written)
+    _check_rate(settings)
     for name in chosen["sequences"]:
         settings.clip(name)  # raises where the source is shorter than `frames`
     return settings
@@ -284,13 +292,14 @@ def _load_codecs(root: Path, chosen: Mapping[str, Any]) -> dict[str, dict[str, A
     entries = load_yaml(root / "config/codecs.yaml")
     overrides = chosen["codec_overrides"]
     _check_new("own_codecs", chosen["own_codecs"], list(entries), "config/codecs.yaml")
-    entries = {**entries, **chosen["own_codecs"]}
+    own = chosen["own_codecs"].items()
+    entries |= {name: {"adapter": "class", **e} if "class" in e else e for name, e in own}
     _check_names("codec_overrides", overrides, list(entries), "config/codecs.yaml")
     merged = {name: {**entry, **overrides.get(name, {})} for name, entry in entries.items()}
     codecs = checked(Codecs, merged, "config/codecs.yaml (with own_codecs and codec_overrides)")
     used = [*chosen["codecs"], chosen["iqnet"]["training_data"]["codec"]]
     _check_names("codecs", used, list(merged), _PLACES["codecs"])
-    return codecs.model_dump()
+    return codecs.model_dump(by_alias=True)
 
 
 def _check_methods(
@@ -374,6 +383,27 @@ def _seeds_named(name: str, method: Mapping[str, Any], chosen: Mapping[str, Any]
         )
     seeds: list[int] = chosen[(named & seeded).pop()]["seeds"]
     return seeds
+
+
+def _check_rate(settings: Settings) -> None:
+    """Raise UserError where a run at constant rate factor has what only QPs fit."""
+    if not settings.config["rate"]:
+        return
+    for name in settings.codecs_in_use():
+        if not codec_class(settings.codecs[name]).takes_crf:
+            raise UserError(
+                f"rate: codec '{name}' has no constant rate factor.",
+                where="the configuration",
+                expected="codecs with adapter x264, x265, svtav1 or libaom",
+                remedy="leave it out, or give `qps` in place of `rate`.",
+            )
+    for name, method in settings.config["methods"].items():
+        if method["kind"] in ("jnd_predictor", "block_qp") or method["per_qp"]:
+            raise UserError(
+                f"rate: methods.{name} chooses by QP, which a run at constant rate factor has not.",
+                where="the configuration",
+                remedy="leave it out, or give `qps` in place of `rate`.",
+            )
 
 
 def _check_takes_maps(key: str, names: list[str], codecs: Mapping[str, Mapping[str, Any]]) -> None:

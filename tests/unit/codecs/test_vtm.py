@@ -16,6 +16,7 @@ from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat
+from jndlab.media.ffmpeg import ToolError
 
 FRAMES = 9
 
@@ -198,6 +199,18 @@ def test_the_recipe_holds_the_cfg_file_by_hash_and_no_path(spec, tmp_path):
     assert str(tmp_path) not in str(recipe)
     cfg.write_text("IntraPeriod : -1\nSAO : 0\n")
     assert get_codec(spec).recipe("LDP", 32) != recipe
+
+
+def test_parameters_reach_the_encoder_and_the_recipe(spec, source, tmp_path):
+    stream = tmp_path / "out" / "qp32.266"
+    encode({**spec, "params": {"SAO": 1}}, source, tmp_path)
+    with_sao = stream.read_bytes()
+    result = encode({**spec, "params": {"SAO": 0}}, source, tmp_path)
+    assert result.command[-1] == "--SAO=0" and stream.read_bytes() != with_sao
+    codec = get_codec({**spec, "params": {"SAO": 0}})
+    assert codec.recipe("AI", 32)["options"] == ["--TemporalSubsampleRatio=1", "--SAO=0"]
+    with pytest.raises(ToolError, match="Unhandled argument"):
+        encode({**spec, "params": {"Soa": 0}}, source, tmp_path)
 
 
 POINTS = {("AI", 22): (4985.8, 43.4856, 47.159), ("AI", 27): (2940.8, 40.0378, 34.812),

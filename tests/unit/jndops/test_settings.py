@@ -110,6 +110,21 @@ BAD = [
     ({"vp_jnd": {"data": {}}}, ["vp_jnd.data", "{}"]),
     ({"bl_juniper": {"mapping": {"form": "sane"}}}, ["bl_juniper.mapping.form", "published"]),
     ({"codec_overrides": {"vtm-11.0": {"adapter": "hm"}}}, ["vtm-11.0.adapter", '"hm"', "vtm"]),
+    ({"rate": {"crf": [23, 23]}}, ["rate.crf", "twice"]),
+    ({"rate": {"crf": [23]}}, ["rate: codec 'vvenc-faster'", "x264, x265, svtav1 or libaom"]),
+    (
+        {
+            "rate": {"crf": [23]},
+            "codecs": ["x265-medium"],
+            "methods": {
+                "anchor": {"kind": "anchor"},
+                "jnd": {"kind": "jnd_predictor", "class": "a:B"},
+            },
+        },
+        ["rate: methods.jnd chooses by QP"],
+    ),
+    ({"own_codecs": {"mine": {"class": "my_codecs"}}}, ["mine.class", "my_codecs:Mine"]),
+    ({"own_codecs": {"mine": {"class": "a:B", "preset": 1}}}, ["mine", "unknown key 'preset'"]),
     ({"codec_overrides": {"vtm-11.0": {"version": 11.0}}}, ["vtm-11.0.version: 11.0", "string"]),
 ]
 

@@ -50,6 +50,7 @@ class Codec(ABC):
 
     suffix: ClassVar[str]
     takes_qp_map: ClassVar[bool] = False
+    takes_crf: ClassVar[bool] = False  # then a keyword ``rate="crf"`` makes ``qp`` a rate factor
     # Whether all-intra pictures are coded without regard to each other (found by encoding), and
     # whether the encoder repeats parameter sets with each of them: see codecs/segments.py.
     independent_intra: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""Facts read from a VVC, HEVC or H.264 stream: size, bits and slice type of every picture."""
+"""Facts read from a VVC, HEVC, H.264 or AV1 stream: size, bits and slice type of every picture."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from jndlab.errors import UserError
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat
 
-DEMUXERS = {".266": "vvc", ".265": "hevc", ".264": "h264"}
+DEMUXERS = {".266": "vvc", ".265": "hevc", ".264": "h264", ".obu": "obu"}
 REMEDY = "remove what is left of this point and run it again; see the log for the encoder's words."
 
 # By code: ITU-T H.266 (table 9), H.265 (table 7-7) and H.264 (table 7-6: switching pictures count
 # as P and I; 5 to 9: all slices of the picture are of that type).
-_SLICE_TYPES = {".266": "BPI", ".265": "BPI", ".264": "PBIPI" * 2}
+# AV1's frame types (6.8.2): key, inter, intra only, switch. Its inter frames count as P: in
+# low-delay coding they refer to frames before them only.
+_SLICE_TYPES = {".266": "BPI", ".265": "BPI", ".264": "PBIPI" * 2, ".obu": "IPIP"}
 _PACKET = re.compile(r"^\[trace_headers @ \S+\] Packet: (\d+) bytes", re.MULTILINE)
-_SLICE_HEADER = re.compile(r"\] Slice (?:Segment )?Header\s*$", re.MULTILINE)
-_SLICE_TYPE = re.compile(r"\s(?:sh_)?slice_type\s+[01]+ = (\d)\s*$", re.MULTILINE)
-_SIZE = re.compile(r"Stream #0:0.*? Video: (?:vvc|hevc|h264).*?, (\d+)x(\d+)")
+_SLICE_HEADER = re.compile(r"\] Slice (?:Segment )?Header\s*$|\sframe_type\s", re.MULTILINE)
+_SLICE_TYPE = re.compile(r"\s(?:(?:sh_)?slice|frame)_type\s+[01]+ = (\d)\s*$", re.MULTILINE)
+_SIZE = re.compile(r"Stream #0:0.*? Video: (?:vvc|hevc|h264|av1).*?, (\d+)x(\d+)")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class StreamFacts:
 
 
 def read_stream(stream: Path) -> StreamFacts:
-    """Read a ``.266``, ``.265`` or ``.264`` file's headers in one pass, without decoding it.
+    """Read the headers of a ``.266``, ``.265``, ``.264`` or ``.obu`` file in one pass.
 
     The bits sum to the file's size. Raises UserError for an empty file, one without pictures, or
     one whose access units do not account for every byte; ToolError if FFmpeg cannot read it.
@@ -73,14 +75,14 @@ def read_stream(stream: Path) -> StreamFacts:
 
 
 def checked_stream(
-    stream: Path, clip: ClipFormat, configuration: str, encoder_bits: Sequence[int]
+    stream: Path, clip: ClipFormat, configuration: str, encoder_bits: Sequence[int] | None
 ) -> StreamFacts:
     """Read a stream and compare it with the configuration and with the encoder's own report.
 
     ``encoder_bits`` are the bits per picture by the encoder's own count, in coding order: they
     show a stream that was cut inside its last picture or grew a tail, which decoders let pass.
-    Raises UserError for another size, frame count, bit count, or slice types than AI (all I) or
-    LDP (I, then all P) have.
+    None: the encoder counts none. Raises UserError for another size, frame count, bit count, or
+    slice types than AI (all I) or LDP (I, then all P) have.
     """
     metadata = read_stream(stream)
     where = str(stream)
@@ -98,7 +100,7 @@ def checked_stream(
             expected=f"{clip.width}x{clip.height}, found {metadata.width}x{metadata.height}",
             remedy="correct the size in the sheet, or replace the source.",
         )
-    if metadata.bits_per_frame != list(encoder_bits):
+    if encoder_bits is not None and metadata.bits_per_frame != list(encoder_bits):
         raise UserError(
             "the stream is not what its encoder reports: cut, or with something added.",
             where=where,

@@ -65,8 +65,8 @@ class KvazaarCodec(PackagedCodec):
     bit_depths = (8,)
     takes_qp_map = True
 
-    def __init__(self, preset: str, vaq: int | None = None) -> None:
-        super().__init__(preset)
+    def __init__(self, preset: str, vaq: int | None = None, **further: Any) -> None:
+        super().__init__(preset, **further)
         self.vaq = vaq
 
     def parameters(self, configuration: str, qp: int) -> dict[str, str]:
@@ -81,10 +81,10 @@ class KvazaarCodec(PackagedCodec):
 
     def encoder_args(self, job: EncodeJob) -> list[str]:
         """kvazaar's own options; ``job.qp_map`` is here already a file of kvazaar's form."""
-        options = self.parameters(job.configuration, job.qp)
+        options = self.all_parameters(job.configuration, job.qp)
         if job.qp_map is not None:
-            options["roi"] = _escaped(str(job.qp_map))
-        return ["-kvazaar-params", ",".join(f"{k}={v}" for k, v in options.items())]
+            options["roi"] = str(job.qp_map)
+        return ["-kvazaar-params", ",".join(f"{k}={_escaped(v)}" for k, v in options.items())]
 
     def encode(self, job: EncodeJob) -> EncodeResult:
         """See :meth:`Codec.encode`. UserError also for a map that does not fit the clip, or whose
@@ -113,7 +113,9 @@ class KvazaarCodec(PackagedCodec):
         self, job: EncodeJob, part: Path, sizes: Path
     ) -> tuple[ffmpeg.CompletedRun, list[int]]:
         run, bits = super()._run(job, part, sizes)
-        if "Invalid option" in run.stderr:  # FFmpeg only warns, and would code without the map
+        if (
+            not self.params and "Invalid option" in run.stderr
+        ):  # FFmpeg only warns, and would code without the map
             raise UserError(
                 "kvazaar rejects one of its options.",
                 where=str(ffmpeg.ffmpeg_path()),
@@ -159,7 +161,7 @@ def roi_bytes(differences: np.ndarray) -> bytes:
 
 def from_spec(spec: Mapping[str, Any]) -> KvazaarCodec:
     """Build the codec of an entry of ``config/codecs.yaml``."""
-    return KvazaarCodec(preset=spec["preset"], vaq=spec.get("vaq"))
+    return KvazaarCodec.from_entry(spec, vaq=spec.get("vaq"))
 
 
 def _escaped(value: str) -> str:

@@ -111,12 +111,14 @@ class VtmCodec(Codec):
         decoder: str | None,
         config_files: Mapping[str, str | None],
         verify_with_decoder: bool = False,
+        params: Mapping[str, Any] | None = None,
     ) -> None:
         self.version = version
         self.encoder = encoder
         self.decoder = decoder
         self.config_files = dict(config_files)
         self.verify_with_decoder = verify_with_decoder
+        self.params = [f"--{name}={value}" for name, value in (params or {}).items()]
 
     def recipe(self, configuration: str, qp: int) -> dict[str, Any]:
         """Adapter, version, hash of the configuration file, options and QP; no path.
@@ -131,7 +133,7 @@ class VtmCodec(Codec):
             "qp": qp,
             "config_file": config_file.name,
             "config_sha256": sha256_of(config_file),
-            "options": ["--TemporalSubsampleRatio=1"],
+            "options": ["--TemporalSubsampleRatio=1", *self.params],
         }
 
     def encode(self, job: EncodeJob) -> EncodeResult:
@@ -142,7 +144,7 @@ class VtmCodec(Codec):
         # Checked beforehand: an encode takes hours, and the wrong version makes all of it void.
         self._check_banner(_banner(encoder), _ENCODER_BANNER, "encoder")
         with atomic_path(job.stream) as part, _raw_frames(job) as raw:
-            command = encode_command(encoder, config_file, raw, part, job)
+            command = [*encode_command(encoder, config_file, raw, part, job), *self.params]
             run = ffmpeg.run_tool(command, log=job.log)
             printed = run.stdout.decode(errors="replace")
             if job.log is not None:  # VTM reports on standard output
@@ -249,6 +251,7 @@ def from_spec(spec: Mapping[str, Any]) -> VtmCodec:
         decoder=spec.get("decoder"),
         config_files=spec.get("config_files") or {},
         verify_with_decoder=spec.get("verify_with_decoder", False),
+        params=spec.get("params"),
     )
 
 

@@ -52,9 +52,9 @@ class VvencCodec(PackagedCodec):
         """QP, threads and VVenC's own options."""
         # One picture at a time changes no byte and no recipe, and it keeps FFmpeg from ending some
         # short encodes on a busy machine without a picture (3 of 100; 0 of 400 with it).
-        options = {**self.parameters(job.configuration, job.qp), "maxparallelframes": "0"}
+        options = {**self.all_parameters(job.configuration, job.qp), "maxparallelframes": "0"}
         return ["-qp", str(job.qp), "-threads", str(job.threads),
-                "-vvenc-params", ":".join(f"{k}={v}" for k, v in options.items())]  # fmt: skip
+                "-vvenc-params", self.parameter_text(options)]  # fmt: skip
 
 
 def low_delay_gop() -> dict[str, str]:
@@ -76,4 +76,4 @@ def low_delay_gop() -> dict[str, str]:
 
 def from_spec(spec: Mapping[str, Any]) -> VvencCodec:
     """Build the codec of an entry of ``config/codecs.yaml``."""
-    return VvencCodec(preset=spec["preset"])
+    return VvencCodec.from_entry(spec)

@@ -66,6 +66,8 @@ class X264Codec(PackagedCodec):
     sizes_option = "-stats_mux_pre"
     bit_depths = (8,)
     takes_qp_map = True
+    takes_crf = True
+    off_at_qp = ("aq-mode", "mbtree")
 
     def parameters(self, configuration: str, qp: int) -> dict[str, str]:
         """x264's options other than the preset."""
@@ -73,11 +75,11 @@ class X264Codec(PackagedCodec):
 
     def encoder_args(self, job: EncodeJob) -> list[str]:
         """Sample format and x264's own options."""
-        options = self.parameters(job.configuration, job.qp)
+        options = self.all_parameters(job.configuration, job.qp)
         if job.qp_map is not None:
             options = {"crf": options.pop("qp"), **options, **_MAPPED}
         return ["-pix_fmt", job.clip.pix_fmt,
-                "-x264-params", ":".join(f"{k}={v}" for k, v in options.items())]  # fmt: skip
+                "-x264-params", self.parameter_text(options)]  # fmt: skip
 
     def filter_args(self, job: EncodeJob) -> list[str]:
         """Also the regions of ``job.qp_map``, which is here already a file of FFmpeg's filters."""
@@ -149,4 +151,4 @@ def _regions(offsets: np.ndarray) -> list[str]:
 
 def from_spec(spec: Mapping[str, Any]) -> X264Codec:
     """Build the codec of an entry of ``config/codecs.yaml``."""
-    return X264Codec(preset=spec["preset"])
+    return X264Codec.from_entry(spec)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from jndlab.codecs.base import EncodeJob
+from jndlab.codecs.own_program import OwnProgram
 from jndlab.codecs.packaged import PackagedCodec
 
 # All that x265 would otherwise choose by content, machine or thread count. The stream of a
@@ -32,6 +35,26 @@ _PINNED = {
 _KEY_INTERVAL = {"AI": "1", "LDP": "-1"}  # -1: only the first picture is intra
 
 
+class X265Program(OwnProgram):
+    """A build of x265."""
+
+    version_pattern = r"HEVC encoder version (\S+)"
+    stream_suffix = ".265"
+
+    def command(
+        self, job: EncodeJob, preset: Any, options: Mapping[str, str], raw: Path, part: Path
+    ) -> list[str]:
+        """See :meth:`OwnProgram.command`. Switches are ``--name`` and ``--no-name``."""
+        switches = set(re.findall(r"--\[no-\]([a-z0-9-]+) +[^ <]", self.help()))
+        words = [str(self.path), "--preset", str(preset), "--output-depth", str(job.clip.bit_depth)]
+        for name, value in {**options, "pools": str(job.threads)}.items():
+            if name in switches and value in ("0", "1"):
+                words.append(f"--no-{name}" if value == "0" else f"--{name}")
+            else:
+                words += [f"--{name}", value]
+        return [*words, "--y4m", "--input", str(raw), "--output", str(part)]
+
+
 class X265Codec(PackagedCodec):
     """x265 at constant QP, at the depth of its source (8 or 10 bit).
 
@@ -48,6 +71,9 @@ class X265Codec(PackagedCodec):
                "veryslow", "placebo")  # fmt: skip
     max_qp = 51
     version_pattern = r"HEVC encoder version (\S+)"
+    takes_crf = True
+    off_at_qp = ("aq-mode", "cutree")
+    own_program = X265Program
 
     def parameters(self, configuration: str, qp: int) -> dict[str, str]:
         """x265's options other than the preset."""
@@ -55,11 +81,11 @@ class X265Codec(PackagedCodec):
 
     def encoder_args(self, job: EncodeJob) -> list[str]:
         """Sample format and x265's own options."""
-        options = {**self.parameters(job.configuration, job.qp), "pools": str(job.threads)}
+        options = {**self.all_parameters(job.configuration, job.qp), "pools": str(job.threads)}
         return ["-pix_fmt", job.clip.pix_fmt,
-                "-x265-params", ":".join(f"{k}={v}" for k, v in options.items())]  # fmt: skip
+                "-x265-params", self.parameter_text(options)]  # fmt: skip
 
 
 def from_spec(spec: Mapping[str, Any]) -> X265Codec:
     """Build the codec of an entry of ``config/codecs.yaml``."""
-    return X265Codec(preset=spec["preset"])
+    return X265Codec.from_entry(spec)

@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from jndlab.errors import UserError
@@ -19,6 +19,7 @@ LOG_TAIL_LINES = 12
 # Input options: damage ends a decode instead of being concealed, and a file names no other source.
 STRICT = ("-xerror", "-err_detect", "crccheck+bitstream+buffer+explode",
           "-protocol_whitelist", "file")  # fmt: skip
+QUIETLY = ("-hide_banner", "-nostdin", "-nostats", "-y")
 _MARK = re.compile(r"(^|\] )\[(error|fatal|panic)\] ")  # of FFmpeg's `-v level+error`
 
 
@@ -68,6 +69,26 @@ def ffmpeg_version() -> str:
     return first.split()[2]
 
 
+@cache
+def _banner(program: str) -> str:
+    """First line of an FFmpeg's version; nothing of another program."""
+    try:
+        lines = run_tool([program, "-version"]).stdout.decode(errors="replace").splitlines()
+    except ToolError:
+        return ""
+    return lines[0] if lines and lines[0].startswith("ffmpeg version ") else ""
+
+
+def is_ffmpeg(program: str) -> bool:
+    """Whether a program is a build of FFmpeg."""
+    return bool(_banner(program))
+
+
+def version_of(program: str | None) -> str:
+    """Version of an FFmpeg of one's own; of the suite's for None."""
+    return ffmpeg_version() if program is None else _banner(program).split()[2]
+
+
 def run(
     args: Sequence[str], *, log: Path | None = None, report: Path | None = None
 ) -> CompletedRun:
@@ -76,12 +97,11 @@ def run(
     ``report`` takes what FFmpeg says up to level info, apart from standard error: threads write
     there in turns, and a piece of a line can separate an error from its mark.
     """
-    quietly = ["-hide_banner", "-nostdin", "-nostats", "-y"]
     env = None
     if report is not None:
         name = re.sub(r"([\\':])", r"\\\1", str(report))
         env = {**os.environ, "FFREPORT": f"file={name}:level=32"}
-    return run_tool([str(ffmpeg_path()), *quietly, *args], log=log, env=env)
+    return run_tool([str(ffmpeg_path()), *QUIETLY, *args], log=log, env=env)
 
 
 def run_tool(

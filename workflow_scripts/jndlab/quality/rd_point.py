@@ -168,8 +168,12 @@ def rd_point(
 
 
 def encoder_of(point: Mapping[str, Any]) -> str:
-    """The encoder of a point: its adapter and the version that it reported itself."""
-    return f"{point['recipe']['codec']['adapter']} {point['provenance']['encoder_version']}"
+    """The encoder of a point: its adapter, the version that it reported itself, and what an entry
+    sets apart from its preset: rate control and parameters."""
+    codec = point["recipe"]["codec"]
+    params = [f"{name}={value}" for name, value in codec.get("params", {}).items()]
+    rate = [codec["rate"].upper()] if "rate" in codec else []
+    return " ".join([codec["adapter"], point["provenance"]["encoder_version"], *rate, *params])
 
 
 def frame_rows(encode: Mapping[str, Any], measured: Measurement) -> list[dict[str, Any]]:

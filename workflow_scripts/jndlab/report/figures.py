@@ -178,7 +178,10 @@ def points_note(shown: pd.DataFrame) -> str:
         content = "stand-in content, not the paper's sequences"
     elif demo:
         content = f"stand-in content: {', '.join(demo)}"
-    return "; ".join(filter(None, [f"codec {codec}", f"QP {qps}", content]))
+    is_crf = "encoder" in shown and shown["encoder"].str.contains(" CRF").all()
+    return "; ".join(
+        filter(None, [f"codec {codec}", f"{'CRF' if is_crf else 'QP'} {qps}", content])
+    )
 
 
 def _bars(

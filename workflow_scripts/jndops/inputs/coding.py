@@ -20,7 +20,15 @@ from jndops.inputs.points import RUN, points_behind
 from jndops.plan.encode_priority import EncodePriority, run_model
 from jndops.settings import ALL_QPS, Settings, place_of
 
-SECONDS_PER_MEGAPIXEL = {"vtm": 900, "vvenc": 60, "x265": 5, "kvazaar": 5, "x264": 2}
+SECONDS_PER_MEGAPIXEL = {
+    "vtm": 900,
+    "vvenc": 60,
+    "x265": 5,
+    "kvazaar": 5,
+    "x264": 2,
+    "svtav1": 10,
+    "libaom": 90,
+}
 MODEL_SUFFIXES = (".onnx", ".pt", ".h5", ".keras")
 SECONDS_OF_OTHERS = 60  # of a codec added later
 SEGMENT = "segments/{codec}/AI/{sequence}/{method}/qp{qp}/{segment}.{suffix}"
@@ -62,8 +70,8 @@ class CodingInputs:
         return digest(self.method_modules[wildcards.method])
 
     def codec(self, wildcards: Wildcards) -> dict[str, Any]:
-        """A codec's entry."""
-        return self.settings.codecs[wildcards.codec]
+        """A codec's entry, with the rate control of the run's points."""
+        return self.settings.codec_of_points(wildcards.codec)
 
     def codec_code(self, wildcards: Wildcards) -> str:
         """Digest of the code of a codec's adapter."""
@@ -71,6 +79,8 @@ class CodingInputs:
 
     def adapter_code(self, codec: dict[str, Any]) -> str:
         """Digest of the code of the adapter of a codec's entry."""
+        if "class" in codec:
+            return digest(self.closure(class_file(codec["class"], self.scripts)))
         return digest(self.closure(self.scripts / f"jndlab/codecs/{codec['adapter']}.py"))
 
     def clip(self, wildcards: Wildcards) -> dict[str, Any]:
@@ -169,7 +179,7 @@ class CodingInputs:
     def codec_files(self, wildcards: Wildcards) -> list[str]:
         """Files that a codec's entry names: programs, and what configures its coding."""
         codec = self.codec(wildcards)
-        files = [codec.get("encoder")]
+        files = [codec.get("encoder"), codec.get("program"), codec.get("options")]
         if codec.get("verify_with_decoder"):
             files.append(codec.get("decoder"))
         # Segments are of AI alone.

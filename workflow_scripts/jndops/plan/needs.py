@@ -52,7 +52,7 @@ def missing_tools(settings: Settings) -> list[str]:
     """Codecs whose programs or files are not set up, with what is wrong."""
     told = []
     for name in settings.codecs_needed():
-        spec = settings.codecs[name]
+        spec = settings.codec_of_points(name)
         encoder = spec.get("encoder")
         if "encoder" in spec and not (encoder and Path(encoder).is_file()):
             told.append(f"{name}: no encoder at '{encoder or ''}'; set its key `encoder`")
