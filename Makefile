@@ -17,17 +17,18 @@ LOCK := .venv/bin/uv --system-certs pip compile --quiet --universal --python-ver
 RESULTS = $(PY) workflow_scripts/jndops/results_dir.py "$$CONFIG"
 
 # Names that a user gives reach the shell as values, never as part of a command.
-export CONFIG PICTURE FILE NUMBERS A B
+export CONFIG PICTURE FILE NUMBERS A B VIDEO METHOD METHODS CODEC QPS CONFIGURATIONS FRAMES WEIGHTS OUT SIZE FPS DEPTH
 export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup demo smoke study run where plan doctor check-data choose-quality ui report results-archive results-rebuild compare-runs bench test lint format clean lock docs site config-exists
+.PHONY: help setup demo smoke study run where plan doctor check-data compare filter predict-jnd choose-quality ui report results-archive results-rebuild compare-runs bench test lint format clean lock docs site config-exists
 
 help: ## this list
-	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [PROFILE=profiles/slurm] [ARGS="snakemake options"]\n\n'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
+	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [PROFILE=profiles/slurm] [ARGS="snakemake options"]\n'
+	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
+##@ Runs of the suite
 setup: ## install everything into .venv (the other targets do it by themselves)
 	@sh envs/install.sh
 
@@ -56,10 +57,27 @@ doctor: setup ## tools, versions and a self-test with known scores
 check-data: setup config-exists ## which data CONFIG needs, what is missing and how to get it
 	@$(SNAKEMAKE) --quiet all --configfile "$$CONFIG" $(ARGS) -- check_data
 
+##@ Your own videos and pictures
+# One program for videos of one's own; what is not given is empty.
+OWN = $(PY) workflow_scripts/commands/own_videos.py $@ --configfile "$$CONFIG" --video "$$VIDEO" \
+  --methods "$$METHODS$$METHOD" --codecs "$$CODEC" --qps "$$QPS" --configurations "$$CONFIGURATIONS" \
+  --frames "$$FRAMES" --weights "$$WEIGHTS" --out "$$OUT" --size "$$SIZE" --fps "$$FPS" --bit-depth "$$DEPTH" \
+  --cores $(CORES) $(ARGS)
+
+compare: setup config-exists ## methods on videos of your own: VIDEO="a.y4m b.mkv" METHODS="anchor erjnd iqnet" [CODEC= QPS= FRAMES=]
+	@$(OWN)
+
+filter: setup config-exists ## a video of your own through a prefilter: VIDEO=my.y4m METHOD=erjnd OUT=filtered.mkv
+	@$(OWN)
+
+predict-jnd: setup config-exists ## the QPs at which coding of your video becomes visible: VIDEO=my.y4m METHOD=laser_mj_lat
+	@$(OWN)
+
 choose-quality: setup config-exists ## the quality of a picture of your own by CONFIG's trained VP-JND: PICTURE=photo.png
 	@test -n "$$PICTURE" || { echo "which picture? make choose-quality PICTURE=photo.png" >&2; exit 2; }
 	@$(PY) workflow_scripts/commands/choose_quality.py "$$PICTURE" --configfile "$$CONFIG" $(ARGS)
 
+##@ Looking at results
 ui: setup config-exists ## browse CONFIG's runs in MLflow
 	@results="$$($(RESULTS))" && cd "$$results" && "$(CURDIR)/$(PY)" -m mlflow ui --backend-store-uri sqlite:///mlflow.db $(ARGS)
 
@@ -76,6 +94,7 @@ compare-runs: setup ## whether two runs contradict each other, and how far their
 	@test -n "$$A" -a -n "$$B" || { echo "which runs? make compare-runs A=results B=/elsewhere/results" >&2; exit 2; }
 	@$(PY) workflow_scripts/commands/compare_statements.py "$$A" "$$B" $(ARGS)
 
+##@ Development
 bench: setup ## speed as ratios, written to results/bench
 	@$(PY) -m benchmarks $(ARGS)
 

@@ -17,6 +17,7 @@ from jndlab.papers.vp_jnd.splits import split_names
 from jndlab.paths import ROOT
 from jndlab.yaml_files import load_mapping
 from jndops.command import new_parser, run_command
+from jndops.own_videos.held_out import held_out
 from jndops.settings import Settings, load_settings
 
 
@@ -70,6 +71,8 @@ def recommendation(asked: argparse.Namespace) -> str:
         ("how", f"{method} ({data}, {split}, seed {seed}), {decision.calls} coded versions "
                 "looked at"),
     ]  # fmt: skip
+    if model := options.get("model"):  # next to its answer: how far the network can be trusted
+        lines += [("held-out data", line) for line in held_out(Path(model), method)]
     if asked.out:
         tags = display_tags(asked.picture)
         coded = codec.encode(picture, decision.quality)
@@ -80,7 +83,7 @@ def recommendation(asked: argparse.Namespace) -> str:
         with atomic_path(asked.out) as part:
             part.write_bytes(coded)
         lines.append(("written", str(asked.out)))
-    return "".join(f"{name:12} {text}\n" for name, text in lines)
+    return "".join(f"{name:13} {text}\n" for name, text in lines)
 
 
 def _require_suffix(out: Path | None, suffix: str) -> None:

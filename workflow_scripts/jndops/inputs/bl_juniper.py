@@ -134,24 +134,27 @@ class BlJuniperInputs:
         return {"codec": codec, "mapping": self.section["mapping"]}
 
     def models(self) -> list[str]:
-        """The network of each JND level, seed by seed: trained, or the authors'."""
-        return [f"{folder}/model.onnx" for seed in self.seeds for folder in self._folders(seed)]
+        """The network of each JND level, seed by seed: trained, the authors', or another run's."""
+        return [file for seed in self.seeds for file in self.models_of_seed(seed)]
 
     def models_of(self, wildcards: Wildcards) -> list[str]:
         """The networks of one seed."""
-        return [f"{folder}/model.onnx" for folder in self._folders(wildcards.seed)]
+        return self.models_of_seed(wildcards.seed)
 
-    def _folders(self, seed: int | str) -> list[str]:
-        home = f"{self.results}/models/bl_juniper"
-        if self.cnn["weights"]:
-            return [f"{home}/authors_jnd{level}" for level in LEVELS]
-        return [f"{home}/jnd{level}_seed{seed}" for level in LEVELS]
+    def models_of_seed(self, seed: int | str) -> list[str]:
+        """The network of each JND level of a seed."""
+        home, weights = f"{self.results}/models/bl_juniper", self.cnn["weights"]
+        if weights and all(name.endswith(".onnx") for name in weights):
+            return list(weights)
+        if weights:
+            return [f"{home}/authors_jnd{level}/model.onnx" for level in LEVELS]
+        return [f"{home}/jnd{level}_seed{seed}/model.onnx" for level in LEVELS]
 
     def trainings(self) -> list[str]:
         """Summaries of all trainings."""
         if self.cnn["weights"] or not self.cnn_is_used:
             return []
-        return [f"{folder}/summary.json" for seed in self.seeds for folder in self._folders(seed)]
+        return [file.replace("model.onnx", "summary.json") for file in self.models()]
 
     def weights(self, wildcards: Wildcards) -> str:
         """The authors' weights of one JND level."""

@@ -102,7 +102,8 @@ class Cnn(Section):
 
     weights: Triple[str] | None = None
     """The authors' three HDF5 files, of JND1, JND2, JND3; null trains. Their standardisation is not
-    in the files: it is fitted to the training data, as in their test script."""
+    in the files: it is fitted to the training data, as in their test script. Three ONNX files of
+    another run are used as they are."""
     width: Share = 1.0
     """Factor on all channels and dense sizes (printed: 1, 2,618,689 parameters)."""
     head: Literal["relu", "linear_at_mean"] = "relu"
