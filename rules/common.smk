@@ -1,5 +1,6 @@
 """What all rules share: the checked settings, and the inputs of the rules of coding; no rules here."""
 
+import json
 import subprocess
 from functools import partial
 
@@ -26,6 +27,7 @@ ANCHOR = settings.config["anchor"]
 outputs_of = partial(artefacts.outputs, RESULTS)
 summarise = [PYTHON, str(SCRIPTS / "commands/summarise_run.py"), "--results", RESULTS]
 summarise += ["--configfile", *map(str, workflow.configfiles)]
+summarise += ["--overrides", json.dumps(dict(workflow.config_settings.config))]
 
 
 wildcard_constraints:

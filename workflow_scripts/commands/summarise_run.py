@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def main(options: argparse.Namespace) -> None:
     except UserError as error:
         print(f"its timings are not recorded: {error}", file=sys.stderr)
     if options.failed is None:
-        write_record(options.results, ROOT, options.configfile)
+        write_record(options.results, ROOT, options.configfile, options.overrides)
         print(f"\n{summarise(options.results)}", end="")
         return
     failed = failed_jobs(options.failed)
@@ -37,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = new_parser(__doc__)
     parser.add_argument("--results", type=Path, required=True, help="results folder")
     parser.add_argument("--configfile", nargs="*", default=[], help="configurations of the run")
+    parser.add_argument(
+        "--overrides", type=json.loads, default={}, help="what --config of Snakemake gave, as JSON"
+    )
     parser.add_argument(
         "--failed",
         type=Path,

@@ -23,16 +23,21 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def write_record(results: Path, root: Path, configfiles: Sequence[str] = ()) -> None:
+def write_record(
+    results: Path, root: Path, configfiles: Sequence[str], overrides: Mapping[str, Any]
+) -> None:
     """Write ``run.json`` into a results folder, at the end of a run of the suite in ``root``."""
-    write_json(results / RECORD, record(root, configfiles))
+    write_json(results / RECORD, record(root, configfiles, overrides))
 
 
-def record(root: Path, configfiles: Sequence[str] = ()) -> dict[str, Any]:
+def record(
+    root: Path, configfiles: Sequence[str] = (), overrides: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The suite's version and commit, date (UTC), machine and versions of what moves numbers.
 
     ``commit`` is empty outside a git checkout; ``dirty`` is whether tracked files were changed.
-    Paths of configurations are kept relative to ``root``; others by their name alone.
+    Paths of configurations are kept relative to ``root``; others by their name alone. ``overrides``
+    are keys of the configuration that the command line gave.
     """
     return {
         "suite": _version(DISTRIBUTION),
@@ -40,6 +45,7 @@ def record(root: Path, configfiles: Sequence[str] = ()) -> dict[str, Any]:
         "dirty": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "configuration": [_shown(Path(name), root) for name in configfiles],
+        "overrides": dict(overrides or {}),
         "machine": {
             "processor": _processor(),
             "cores": len(os.sched_getaffinity(0)),
@@ -55,6 +61,8 @@ def provenance(record: Mapping[str, Any]) -> str:
     commit = f"commit `{record['commit'][:7]}`" if record["commit"] else "no commit"
     changed = " with local changes" if record["dirty"] else ""
     configuration = ", ".join(f"`{name}`" for name in record["configuration"])
+    given = ", ".join(f"`{key}={value}`" for key, value in record.get("overrides", {}).items())
+    configuration += f" with {given}" if given else ""
     machine = record["machine"]
     return (
         f"{configuration or 'configuration not named'}, {commit}{changed}, {record['date']}, "

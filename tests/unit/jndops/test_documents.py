@@ -15,7 +15,7 @@ from jndlab.files import write_csv, write_json, write_text
 from jndops.archive import pack
 from jndops.documents import evidence
 from jndops.documents.recorded import RecordedRun, filled, read_recorded
-from jndops.run_record import RECORD, record
+from jndops.run_record import RECORD, provenance, record
 
 NAMES = ("configuration", "method", "ours", "printed", "verdict")
 CELLS = (
@@ -138,6 +138,11 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     path.write_text("nothing of that kind")
     with pytest.raises(UserError, match="cannot be read"):
         read_recorded(path)
+
+
+def test_keys_that_the_command_line_gave_are_told(tmp_path: Path) -> None:
+    told = provenance(record(tmp_path, ["config/study.yaml"], {"pictures_dir": "data/photographs"}))
+    assert told.startswith("`study.yaml` with `pictures_dir=data/photographs`, no commit, ")
 
 
 # --- Evidence ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""How far the numbers of two results folders are apart, and the document that tells it.
+"""How far the numbers of two results folders are apart, and the document that shows it.
 
 `docs/reproducibility.md` is made from comparisons of recorded runs, `docs/results/moves.csv`.
 """
