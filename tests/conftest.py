@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,20 +33,33 @@ def chromium() -> None:
         pytest.skip(f"no browser for the pages: {done.stderr.strip()[-300:]}")
 
 
-@pytest.fixture
-def browser(chromium: None) -> Iterator[Any]:
-    """A headless Chromium whose console is kept, closed after the test."""
+@pytest.fixture(scope="session")
+def started_browser(chromium: None) -> Callable[[], AbstractContextManager[Any]]:
+    """Starts a headless Chromium whose console is kept, closed at the end of the context."""
     from selenium import webdriver
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(shutil.which("chromedriver"))
-    driver = webdriver.Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
+    @contextmanager
+    def start() -> Iterator[Any]:
+        options = webdriver.ChromeOptions()
+        options.binary_location = shutil.which("chromium")
+        for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        service = webdriver.ChromeService(shutil.which("chromedriver"))
+        driver = webdriver.Chrome(options=options, service=service)
+        try:
+            yield driver
+        finally:
+            driver.quit()
+
+    return start
+
+
+@pytest.fixture
+def browser(started_browser: Callable[[], AbstractContextManager[Any]]) -> Iterator[Any]:
+    """A browser of its own for a test."""
+    with started_browser() as driver:
+        yield driver
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,8 @@ rule make_subjective_session:
     input:
         clips=subjective_inputs.clips("mp4"),
         metadata=subjective_inputs.clips("json"),
+        points=subjective_inputs.rates(),
+        texts=subjective_inputs.texts,
     output:
         session=directory("<results>/subjective/session"),
         stimuli="<results>/subjective/stimuli.csv",
@@ -48,7 +50,7 @@ rule make_subjective_session:
         "../../envs/codecs.yaml"
     params:
         page_code=subjective_inputs.page_code,
-        shown=[clip.shown() for clip in subjective_inputs.rated],
+        shown=subjective_inputs.shown(),
         options=subjective_inputs.session_options(),
     script:
         "../../workflow_scripts/subjective/make_subjective_session.py"
@@ -76,6 +78,7 @@ rule analyse_ratings:
         "../../envs/tables.yaml"
     params:
         scale=SUBJECTIVE["scale"],
+        max_failed_checks=SUBJECTIVE["max_failed_checks"],
         models=subjective_inputs.models,
         anchor=ANCHOR,
         interpolation=settings.config["bd_rate"]["interpolation"],
@@ -83,3 +86,44 @@ rule analyse_ratings:
         trained=coding.trained_methods(),
     script:
         "../../workflow_scripts/subjective/analyse_ratings.py"
+
+
+rule analyse_preferences:
+    """Analyse a test of pairs: shares and Bradley-Terry scale of each method against the anchor."""
+    input:
+        ratings=SUBJECTIVE["ratings"],
+        stimuli=rules.make_subjective_session.output.stimuli,
+    output:
+        **outputs_of("subjective", "analyse_preferences"),
+    log:
+        "<logs>/analyse_preferences.log",
+    benchmark:
+        "<benchmarks>/analyse_preferences.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    params:
+        max_failed_checks=SUBJECTIVE["max_failed_checks"],
+        anchor=ANCHOR,
+    script:
+        "../../workflow_scripts/subjective/analyse_preferences.py"
+
+
+rule collect_jnd_samples:
+    """JND samples and labels from the searches of people, in the forms that the papers read."""
+    input:
+        ratings=SUBJECTIVE["ratings"],
+        stimuli=rules.make_subjective_session.output.stimuli,
+    output:
+        samples="<results>/subjective/jnd/samples.csv",
+        labels="<results>/subjective/jnd/labels.csv",
+    log:
+        "<logs>/collect_jnd_samples.log",
+    benchmark:
+        "<benchmarks>/collect_jnd_samples.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    params:
+        statistic=SUBJECTIVE["jnd_statistic"],
+        max_failed_checks=SUBJECTIVE["max_failed_checks"],
+    script:
+        "../../workflow_scripts/subjective/collect_jnd_samples.py"

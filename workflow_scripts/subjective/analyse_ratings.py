@@ -4,7 +4,7 @@ from jndlab.quality.points import read_points
 from jndlab.report.compare import verdict_summary
 from jndlab.report.tables import write_table
 from jndlab.subjective.comparison import headline_comparison
-from jndlab.subjective.delta_mos import with_delta_mos
+from jndlab.subjective.delta_mos import POWER, SHOWN, paired_table, with_delta_mos
 from jndlab.subjective.dmos_predicted import CAPTION as PREDICTED
 from jndlab.subjective.figures import mos_curves, rating_histograms
 from jndlab.subjective.rating_tables import (
@@ -20,13 +20,22 @@ SCORES = (
     "Scores with 95 % intervals over raters (1.96 standard errors, as ITU-R BT.500 prescribes; for "
     "few raters they are too narrow). Models: mos all raters, bt500 without "
     "those that ITU-R BT.500 rejects, p910 subject model of ITU-T P.910 Annex E. dmos = score of "
-    "the hidden reference - score, by the same rater: 0 as good as the reference; dmos_acr_hr = "
-    "highest grade - dmos. status collapsed: the model would rest on one person and "
-    "has no scores. "
+    "the hidden reference - score, by the same rater: 0 as good as the reference; "
+    "differential_score = highest grade - dmos, P.910's DMOS where the test was ACR-HR. status "
+    "collapsed: the model would rest on one person and has no scores; disconnected: raters in "
+    "groups without a common stimulus, whose bias it cannot know. "
 )
 RATERS = (
     "Raters: bias and inconsistency in grades (P.910 Annex E); outside_share and balance are the "
-    "two numbers by which ITU-R BT.500 rejects (above 0.05 and below 0.3)."
+    "two numbers by which ITU-R BT.500 rejects (above 0.05 and below 0.3). rated: stimuli; checks "
+    "of attention and those failed; hidden repeats and the mean |second - first rating| in grades; "
+    "share of frames that the computer did not show."
+)
+PAIRED = (
+    "Tests against {}, paired by rater: delta_mos = MOS({}) - MOS(method) at equal sequence and "
+    "QP, a row per QP and one over all; t intervals over raters, p after Holm. deviation: of the "
+    f"raters' own losses; raters_needed shows a loss of {SHOWN} grades with {100 * POWER:.0f} % "
+    "power."
 )
 BD_RATE = (
     "BD-rate (%) against {} with MOS as quality, {} interpolation; negative saves bits at equal "
@@ -46,7 +55,9 @@ HEADLINE = (
 def main(snakemake) -> None:
     params = snakemake.params
     stimuli = read_stimuli(snakemake.input.stimuli)
-    ratings = read_ratings(snakemake.input.ratings, stimuli, tuple(params.scale))
+    ratings = read_ratings(
+        snakemake.input.ratings, stimuli, tuple(params.scale), params.max_failed_checks
+    )
     points = read_points(snakemake.input.points)
     stem = stems(snakemake.output)
 
@@ -60,6 +71,8 @@ def main(snakemake) -> None:
     caption = HEADLINE.format(params.anchor)
     write_table(scores, stem["scores"], caption=SCORES + PREDICTED)
     write_table(rater_table(ratings), stem["raters"], caption=RATERS)
+    paired = paired_table(ratings, params.anchor)
+    write_table(paired, stem["paired_tests"], caption=PAIRED.format(params.anchor, params.anchor))
     about = BD_RATE.format(params.anchor, params.interpolation)
     write_table(bd_rates, stem["bd_rate_mos"], caption=about)
     write_table(headline, stem["headline"], caption=caption)

@@ -12,17 +12,20 @@ import pytest
 
 from codec_clips import cut_clip
 from jndlab.errors import UserError
-from jndlab.files import read_csv
+from jndlab.files import read_csv, read_json
 from jndlab.media.clip import Frame, read_clip, write_clip
 from jndlab.quality.rd_point import PointKey
 from jndlab.subjective.rating_clips import MIN_PSNR, write_rating_clip
 from jndlab.subjective.rating_page import (
+    LANGUAGES,
     CodedClip,
     SessionOptions,
-    training_clips,
+    read_texts,
+    values_in,
     write_session,
 )
 from jndlab.subjective.ratings import read_stimuli
+from jndops.inputs.points import training_candidates
 from jndops.inputs.subjective import rated_clips, rated_points
 
 SECRETS = ("anchor", "own", "vvenc", "LDP", "qp")
@@ -97,9 +100,9 @@ def test_the_folder_is_whole_and_blind_and_its_key_fits(tmp_path):
     write_session(clips, folder, key, SessionOptions(seed=4, training_pairs=2))
     session = session_of(folder)
     shown = {s.name: s for s in read_stimuli(key)}
-    assert {pair["stimulus"] for pair in session["pairs"]} == set(shown) and len(shown) == 10
+    assert {pair["stimulus"] for pair in session["trials"]} == set(shown) and len(shown) == 10
     references = {s.sequence: s.file for s in shown.values() if s.is_reference}
-    for pair in session["pairs"]:
+    for pair in session["trials"]:
         stimulus = shown[pair["stimulus"]]
         assert pair["test"] == stimulus.file
         assert pair["reference"] == references[stimulus.sequence]
@@ -107,9 +110,17 @@ def test_the_folder_is_whole_and_blind_and_its_key_fits(tmp_path):
     given = "".join(p.read_text() for p in folder.glob("*.js")) + str(list(folder.rglob("*")))
     given = given.replace(str(folder), "").replace("own = ", "").lower()
     assert not [secret for secret in ("bikes", "bunny", "vvenc", "erjnd") if secret in given]
-    assert not any(name in json.dumps(session) for name in SECRETS)
+    assert not any(name in json.dumps(session["trials"]) for name in SECRETS)
     assert read_csv(key)[0]["seconds"] == "0.36"
-    for script in ("session.js", "order.js", "ratings.js", "player.js", "page.js", "page.css"):
+    for script in (
+        "session.js",
+        "order.js",
+        "records.js",
+        "player.js",
+        "procedures.js",
+        "page.js",
+        "page.css",
+    ):
         assert script in (folder / "index.html").read_text("utf-8")
         assert (folder / script).is_file()
     assert "http" not in (folder / "index.html").read_text("utf-8")  # nothing is fetched
@@ -126,11 +137,40 @@ def test_names_follow_the_content(tmp_path):
     assert len(list((tmp_path / "b/clips").iterdir())) == 10  # the old folder is replaced
 
 
-def test_training_spans_the_qualities(tmp_path):
-    clips = coded_clips(tmp_path)
-    assert [clip.qp for clip in training_clips(clips, 2)] == [22, 37]
-    assert len(training_clips(clips, 3)) == 3 and training_clips(clips, 0) == []
-    assert all(not clip.is_reference for clip in training_clips(clips, 10))
+def test_languages_have_the_same_texts_and_values():
+    english = read_texts("en")
+    assert len(list(LANGUAGES.glob("*.json"))) >= 3
+    for path in LANGUAGES.glob("*.json"):
+        texts = read_json(path)
+        assert list(texts) == list(english), path
+        for key, text in texts.items():
+            assert text and values_in(text) == values_in(english[key]), f"{path}: {key}"
+
+
+def test_a_language_of_ones_own_is_checked(tmp_path):
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps({**read_texts("en"), "dcr_title": "Guten Abend"}))
+    assert read_texts(str(own))["dcr_title"] == "Guten Abend"
+    own.write_text(json.dumps({"dcr_title": "x"}))
+    with pytest.raises(UserError, match="lacks"):
+        read_texts(str(own))
+    own.write_text(json.dumps({**read_texts("en"), "minutes": "{hours}"}))
+    with pytest.raises(UserError, match="'minutes' names a value"):
+        read_texts(str(own))
+    with pytest.raises(UserError, match=r"no language 'xx'(.|\n)*de, en, fr"):
+        read_texts("xx")
+
+
+def test_training_on_other_content_is_in_the_page_but_not_in_the_key(tmp_path):
+    other = [replace(c, sequence="cats", training=True) for c in coded_clips(tmp_path)[:5]]
+    clips = [*coded_clips(tmp_path), *other]
+    write_session(clips, tmp_path / "s", tmp_path / "k.csv", SessionOptions(training_pairs=2))
+    session, key = session_of(tmp_path / "s"), read_csv(tmp_path / "k.csv")
+    assert {row["sequence"] for row in key} == {"bikes", "bunny"}
+    names = {row["stimulus"] for row in key}
+    assert len(session["training"]) == 2
+    for trial in session["training"]:
+        assert trial["stimulus"] not in names and (tmp_path / "s" / trial["test"]).is_file()
 
 
 def test_unfit_clips_are_refused(tmp_path):
@@ -148,7 +188,8 @@ def test_unfit_clips_are_refused(tmp_path):
 
 def run_of(*, controlled: str | None = None, **subjective):
     """A run of two sequences, configurations, methods and QPs, as far as the plan looks at it."""
-    chosen = dict.fromkeys(("sequences", "methods", "qps", "codec", "configuration"))
+    keys = ("sequences", "training_sequences", "methods", "qps", "codec", "configuration")
+    chosen = dict.fromkeys(keys)
     points = [
         PointKey(sequence, configuration, "x265", method, qp)
         for configuration in ("AI", "LDP")
@@ -193,9 +234,19 @@ def test_the_choice_of_the_configuration_is_followed():
     assert clips[1].shown() == few[0]._asdict()
 
 
+def test_sequences_of_the_training_are_not_rated():
+    run = run_of(training_sequences=["bunny"])
+    assert {p.sequence for p in rated_points(run)} == {"bikes"}
+    assert {p.sequence for p in training_candidates(run)} == {"bunny"}
+    chosen = run_of(sequences=["bikes"], training_sequences=["bunny"])
+    assert training_candidates(chosen) == training_candidates(run)
+    assert training_candidates(run_of()) == []
+
+
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
+        ("training_sequences", ["dogs"], r"subjective.training_sequences(.|\n)*'dogs'"),
         ("sequences", ["bike"], r"subjective.sequences(.|\n)*'bike'(.|\n)*bikes"),
         ("qps", [23], r"subjective.qps(.|\n)*'23'"),
         ("codec", "vtm-11.0", r"subjective.codec(.|\n)*x265"),

@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from jndlab.errors import UserError
 from jndlab.quality.points import POINT_COLUMNS, with_savings
 from jndlab.subjective.comparison import headline_comparison
-from jndlab.subjective.delta_mos import delta_mos_table, with_delta_mos
+from jndlab.subjective.delta_mos import (
+    delta_mos_table,
+    paired_table,
+    raters_needed,
+    with_delta_mos,
+)
 from jndlab.subjective.figures import mos_curves, rating_histograms
 from jndlab.subjective.opinion_scores import (
     MODELS,
@@ -191,7 +197,7 @@ def test_tables_say_what_was_built_in(rated):
     assert set(scores["model"]) == set(MODELS) and len(scores) == 3 * 18
     coded = scores[scores["method"] != HIDDEN_REFERENCE]
     assert coded["dmos"].to_numpy() == pytest.approx((coded["qp"].astype(int) - 21) / 5, abs=0.05)
-    assert (coded["dmos"] + coded["dmos_acr_hr"]).to_numpy() == pytest.approx(5.0)
+    assert (coded["dmos"] + coded["differential_score"]).to_numpy() == pytest.approx(5.0)
     # Biases cancel in differences, so their intervals are far narrower than those of MOS.
     plain = coded[coded["model"] == "mos"]
     assert plain["dmos_ci95"].max() < 0.03 < plain["mos_ci95"].min()
@@ -232,6 +238,83 @@ def test_delta_mos_is_against_the_anchor_and_paired_by_rater(rated):
         for j in range(len(ratings.subjects))
     ]  # fmt: skip
     assert row["delta_mos"] == pytest.approx(np.mean(of_rater))
+
+
+def test_paired_tests_find_a_loss_that_unpaired_ones_would_not(rated):
+    ratings, _ = rated
+    habits = np.random.default_rng(1).normal(0, 1, len(ratings.subjects))
+    loss = {"own": {22: 0.0, 27: 0.0, 32: 0.5, 37: 0.5}}
+    worse = np.array([loss.get(s.method or "", {}).get(s.qp, 0.0) for s in ratings.stimuli])
+    noise = np.random.default_rng(2).normal(0, 0.2, ratings.scores.shape)
+    scores = ratings.scores + noise - worse[:, None] + habits
+    table = paired_table(ratings_of(scores, ratings.stimuli), "anchor")
+    by_qp = table.set_index(table["qp"].fillna(0))
+    assert list(by_qp.index) == [0, 22, 27, 32, 37]
+    assert by_qp.loc[0, "delta_mos"] == pytest.approx(0.25, abs=0.06)
+    assert list(by_qp.loc[[32, 37], "better"]) == ["anchor", "anchor"]
+    assert by_qp.loc[[22, 27], "better"].str.startswith("not shown").all()
+    assert set(table["raters"]) == {20} and list(table["pairs"]) == [8, 2, 2, 2, 2]
+    assert by_qp.loc[0, "raters_needed"] < by_qp.loc[32, "raters_needed"] < 40
+
+
+def test_the_number_of_raters_has_the_power_that_it_promises():
+    assert raters_needed(1.0, 0.5) == 34  # a standard example of paired t tests
+    assert raters_needed(0.0) == 2 and raters_needed(float("nan")) is None
+    assert raters_needed(1e3) is None
+    count, rng = raters_needed(0.6, 0.3), np.random.default_rng(0)
+    losses = rng.normal(0.3, 0.6, (4000, count))
+    t = losses.mean(axis=1) / losses.std(axis=1, ddof=1) * np.sqrt(count)
+    assert np.mean(t > stats.t.ppf(0.975, count - 1)) == pytest.approx(0.8, abs=0.03)
+
+
+def test_incomplete_matrices_are_analysed():
+    """Each rater rates two of three blocks: scores and screening are those of the whole."""
+    scores, rng = five_grades(stimuli_count=60, raters=24)
+    scores = np.hstack([scores, rng.integers(1, 6, (60, 1))])
+    for rater in range(24):
+        scores[rater % 3 :: 3, rater] = np.nan
+    for model in MODELS:
+        found = opinion_scores(scores, model)
+        assert found.status == "ok" and np.isfinite(found.ci95).all()
+        assert np.abs(found.score - np.nanmean(scores[:, :24], axis=1)).max() < 0.5
+    raters = rater_statistics(ratings_of(scores, [stimuli()[1]] * 60))
+    assert max(raters, key=lambda r: r.inconsistency).subject == "p24"
+    outside = np.zeros(25)
+    for row in scores:
+        centred = row - np.nanmean(row)
+        kurtosis = np.nanmean(centred**4) / np.nanmean(centred**2) ** 2
+        limit = (2 if 2 <= kurtosis <= 4 else np.sqrt(20)) * np.nanstd(row)
+        outside += np.abs(centred) >= limit
+    assert [r.outside_share for r in raters] == pytest.approx(
+        list(outside / (~np.isnan(scores)).sum(axis=0))
+    )
+    # Groups without a common stimulus: a group's bias and the quality of its clips look the same.
+    apart = scores[:, :24].copy()
+    apart[:30, :12] = apart[30:, 12:] = np.nan
+    assert opinion_scores(apart, "p910").status == "disconnected"
+    assert opinion_scores(apart, "mos").status == "ok"
+    # Nobody rated the last one: no score there, all others as without it.
+    more = np.vstack([scores, np.full((1, 25), np.nan)])
+    for model in MODELS:
+        found, whole = opinion_scores(more, model), opinion_scores(scores, model)
+        assert np.isnan(found.score[-1]) and found.status == "ok"
+        assert found.score[:-1] == pytest.approx(whole.score)
+
+
+def test_tables_of_incomplete_matrices_count_the_raters_of_each_stimulus(rated):
+    ratings, known = rated
+    scores = ratings.scores.copy()
+    contents = np.array([s.sequence for s in ratings.stimuli])
+    scores[np.ix_(contents == "bunny", range(5))] = np.nan
+    scores[np.ix_(contents == "bikes", range(15, 20))] = np.nan
+    shown = ratings_of(scores, list(ratings.stimuli))
+    table = score_table(shown, known)
+    assert set(table.loc[table["model"] == "mos", "raters"]) == {15}
+    plain = table[(table["model"] == "mos") & (table["method"] != HIDDEN_REFERENCE)]
+    assert plain["dmos"].to_numpy() == pytest.approx((plain["qp"].astype(int) - 21) / 5, abs=0.05)
+    assert set(rater_table(shown)["rated"]) == {9, 18}
+    [row] = delta_mos_table(shown, "anchor").to_dict("records")
+    assert row["delta_mos"] == pytest.approx(0, abs=0.02)
 
 
 def test_bd_rate_without_a_rising_opinion_says_so(rated):
@@ -329,6 +412,43 @@ def test_bad_ratings_are_reported_by_file_and_line(tmp_path, text, words):
         read_ratings([path], shown)
     for word in ["ratings.csv", *words]:
         assert word in str(result.value)
+
+
+BLOCKS = (
+    STIMULUS_TABLE.replace(",file\n", ",file,block\n")
+    .replace("a.mp4\n", "a.mp4,0\n")
+    .replace("b.mp4\n", "b.mp4,1\n")
+)
+RECORDS = "subject,stimulus,score,time,kind,expected\n"
+
+
+def test_a_rater_may_have_other_blocks_than_another(tmp_path):
+    shown = read_stimuli(written(tmp_path, BLOCKS, "stimuli.csv"))
+    assert [s.block for s in shown] == [0, 1]
+    result = read_ratings([written(tmp_path, rows("anna,a,5", "ben,a,4", "ben,b,3"))], shown)
+    np.testing.assert_equal(result.scores, [[5, 4], [np.nan, 3]])
+
+
+def test_repeats_checks_and_training_are_no_ratings(tmp_path):
+    shown = read_stimuli(written(tmp_path, STIMULUS_TABLE, "stimuli.csv"))
+    lines = [
+        f"{name},{stimulus},{score},{TIME},{kind},{expected}\n"
+        for name in ("anna", "ben")
+        for stimulus, score, kind, expected in (
+            ("other content", 1, "training", ""), ("a", 5, "test", ""), ("b", 3, "test", ""),
+            ("b", 4, "repeat", ""), ("a", 2, "check", 2 if name == "anna" else 1),
+        )
+    ]  # fmt: skip
+    path = written(tmp_path, RECORDS + "".join(lines))
+    result = read_ratings([path], shown)
+    assert result.scores.tolist() == [[5, 5], [3, 3]]
+    table = rater_table(result).set_index("subject")
+    assert list(table["checks_failed"]) == [0, 1] and list(table["repeats"]) == [1, 1]
+    assert list(table["repeat_difference"]) == [1, 1]
+    with pytest.raises(UserError, match="1 subject"):
+        read_ratings([path], shown, max_failed_checks=0)
+    with pytest.raises(UserError, match="of the kind 'joke'"):
+        read_ratings([written(tmp_path, RECORDS + f"anna,a,5,{TIME},joke,\n")], shown)
 
 
 def test_absent_ratings_say_how_to_get_them(tmp_path):

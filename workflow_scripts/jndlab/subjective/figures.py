@@ -108,7 +108,7 @@ def mos_curves(
             axes.set(title=f"{sequence}, {configuration}, {codec}", ylabel="")
             axes.set_xlabel(axis_label("bitrate_kbps"))
         figure.supylabel("MOS with 95 % interval", fontsize=10)
-        raters = f"{coded['raters'].iloc[0]} raters"
+        raters = f"{coded['raters'].max()} raters"
         content = content_in_words(coded["content"])
         metadata = "; ".join(filter(None, [MODEL_LABELS[model], raters, content]))
         figure.suptitle(f"MOS over bitrate\n{wrapped(metadata, figure, 9)}", fontsize=9.5)
@@ -126,7 +126,7 @@ def _grade_counts(ratings: Ratings) -> pd.DataFrame:
         grades = np.floor(of_key + 0.5)
         for grade in range(low, high + 1):
             count = int((grades == grade).sum())
-            share = 100 * count / grades.size
+            share = 100 * count / max(int((~np.isnan(grades)).sum()), 1)
             rows.append((*key, grade, count, share))
     table = pd.DataFrame(rows, columns=["method", "qp", "grade", "ratings", "share_pct"])
     return table.astype({"qp": "Int64"})

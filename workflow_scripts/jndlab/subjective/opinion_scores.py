@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ import numpy as np
 from jndlab.subjective.ratings import Ratings, Stimulus
 
 Model = Literal["mos", "bt500", "p910"]
-Status = Literal["ok", "collapsed", "no_estimate"]
+Status = Literal["ok", "collapsed", "no_estimate", "disconnected"]
 # A maximum-likelihood estimate can follow one rater exactly (or some who agree): that inconsistency
 # goes to zero and the weight of all others with it. Weights are relative.
 MOST_WEIGHT = 0.9
@@ -37,7 +38,9 @@ class OpinionScores:
 
     Both are arrays in the order of the rows given; ``raters`` is how many people count. Where
     ``status`` is not ``ok``, they are NaN: ``collapsed``, the scores would be those of one person
-    or of few who agree exactly; ``no_estimate``, the model found no finite ones.
+    or of few who agree exactly; ``no_estimate``, the model found no finite ones; ``disconnected``,
+    groups of raters have no stimulus in common, so that their biases cannot be separated from the
+    qualities of what they rated.
     """
 
     score: np.ndarray
@@ -64,7 +67,7 @@ class RaterStatistics:
 
 
 def opinion_scores(scores: np.ndarray, model: Model) -> OpinionScores:
-    """Scores of all stimuli from a complete matrix of ratings, stimuli x raters.
+    """Scores of all stimuli from a matrix of ratings, stimuli x raters, NaN where none was given.
 
     ``mos``: means over all raters; ``bt500``: means over the raters that BT.500 keeps;
     ``p910``: the maximum-likelihood quality, which weighs raters by their consistency. The
@@ -73,6 +76,9 @@ def opinion_scores(scores: np.ndarray, model: Model) -> OpinionScores:
     """
     if model == "bt500":
         scores = scores[:, ~_screening(scores).rejected]
+    rated = ~np.isnan(scores).all(axis=1)
+    if not rated.all():
+        return _spread_over(rated, opinion_scores(scores[rated], _PLAIN.get(model, model)))
     with _quiet():
         import sureal
 
@@ -88,10 +94,35 @@ def opinion_scores(scores: np.ndarray, model: Model) -> OpinionScores:
         status = "no_estimate"
     elif _collapsed(inconsistency):
         status = "collapsed"
+    if model == "p910" and not _connected(scores):
+        status = "disconnected"
     if status != "ok":
         nothing = np.full(len(scores), np.nan)
         found = OpinionScores(nothing, nothing, found.raters, status)
     return found
+
+
+def _connected(scores: np.ndarray) -> bool:
+    """Whether common stimuli lead from every rater to every other one."""
+    rated = ~np.isnan(scores)
+    reached = np.zeros(scores.shape[1], dtype=bool)
+    found = reached.copy()
+    found[0] = True
+    while (found & ~reached).any():
+        reached = found
+        found = reached | rated[rated[:, reached].any(axis=1)].any(axis=0)
+    return bool(reached.all())
+
+
+# Those that BT.500 rejects are left out before; a second screening would go on with the rest.
+_PLAIN: dict[Model, Model] = {"bt500": "mos"}
+
+
+def _spread_over(rated: np.ndarray, found: OpinionScores) -> OpinionScores:
+    """The scores of the rated stimuli in their places, NaN in those of the others."""
+    arrays = np.full((2, rated.size), np.nan)
+    arrays[:, rated] = found.score, found.ci95
+    return OpinionScores(arrays[0], arrays[1], found.raters, found.status)
 
 
 def _collapsed(inconsistency: np.ndarray) -> bool:
@@ -152,7 +183,9 @@ def _screening(scores: np.ndarray) -> _Screening:
     `sureal` would count every rater as both above and below it and reject them for it. Such
     stimuli are kept from it; they count in the number of stimuli only.
     """
-    differing = scores.std(axis=1) > 0
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # stimuli that nobody rated
+        differing = np.nanstd(scores, axis=1) > 0
     raters = scores.shape[1]
     if not differing.any():
         none = np.zeros(raters)
@@ -161,7 +194,8 @@ def _screening(scores: np.ndarray) -> _Screening:
         import sureal
 
         fitted = sureal.BT500Model(_reader(scores[differing])).run_modeling()
-    outside = np.array(fitted["observer_rejected_1st_stats"]) * differing.mean()
+    counts = np.array(fitted["observer_rejected_1st_stats"]) * differing.sum()
+    outside = counts / np.maximum((~np.isnan(scores)).sum(axis=0), 1)  # of those that one rated
     balance = np.array(fitted["observer_rejected_2nd_stats"], dtype=float)
     rejected = (outside > OUTSIDE_SHARE) & (balance < BALANCE)
     if rejected.all():  # nobody would be left: the criterion has no meaning

@@ -1,35 +1,43 @@
 """A folder with a rating test for people: a page that works offline, its clips, and their key.
 
-The page shows pairs (ITU-T P.910, degradation category rating: the source, then the clip to rate)
-in a random order per subject, with training pairs and hidden references, and saves the ratings as
-a CSV file. The contents of clips are only in the stimulus table, which stays with the experimenter.
+The page shows the trials of a procedure (ITU-T P.910's DCR and ACR with hidden references, pair
+comparison, search of JNDs) in a random order per subject, with training, hidden repeats and checks
+of attention, and saves the answers as a CSV file or to `jndlab.subjective.server`. What the clips
+show is only in the stimulus table, which stays with the experimenter.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jndlab.errors import UserError
-from jndlab.files import sha256_of_json, write_csv, write_text
+from jndlab.files import read_json, read_utf8, sha256_of_json, write_csv, write_text
+from jndlab.subjective.answers import RECORD_COLUMNS
+from jndlab.subjective.design import Procedure, Trial, blocks_of, spread, trials_of
+from jndlab.subjective.preferences import PAIR_COLUMNS
 from jndlab.subjective.ratings import STIMULUS_COLUMNS
 
 PAGE = Path(__file__).parent / "rating_page_files"
+LANGUAGES = Path(__file__).parent / "languages"
 # Blind, and bound to the content: ratings of another session's clips are unknown stimuli.
 NAME_LENGTH = 8
 
 
 @dataclass(frozen=True)
 class CodedClip:
-    """A clip for the browser and what it shows; the source's own has no coding (empty, QP None).
+    """A clip or picture for the page and what it shows; the source's own has no coding.
 
-    ``metadata`` are those of ``rating_clips.RatingClip``.
+    ``metadata`` are those of ``rating_clips.RatingClip``; ``qp`` is a quality factor where ``unit``
+    is QF. Clips with ``training`` are shown in the training alone. ``bitrate_kbps`` is needed for
+    pairs of equal rate.
     """
 
     path: Path
@@ -39,6 +47,9 @@ class CodedClip:
     configuration: str = ""
     method: str = ""
     qp: int | None = None
+    training: bool = False
+    bitrate_kbps: float = float("nan")
+    unit: Literal["QP", "QF"] = "QP"
 
     @property
     def is_reference(self) -> bool:
@@ -46,20 +57,47 @@ class CodedClip:
         return self.qp is None
 
     @property
+    def order(self) -> int:
+        """Place on the way from fine to coarse."""
+        return (self.qp or 0) * (1 if self.unit == "QP" else -1)
+
+    @property
     def name(self) -> str:
         """Name of the stimulus, by its content and its coding."""
         coding = [self.sequence, self.codec, self.configuration, self.method, self.qp]
         return "s" + sha256_of_json([*coding, self.metadata["sha256"]])[:NAME_LENGTH]
 
+    @property
+    def file(self) -> str:
+        """Its place in the folder of the test."""
+        return f"clips/{self.name}{self.path.suffix}"
+
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """How the test runs; see the keys of ``subjective`` in the configuration."""
+    """How the test runs; see the keys of ``subjective`` in the configuration.
 
+    ``screening`` holds the keys of that section; ``flicker`` shows the two pictures of a search in
+    turn in one place.
+    """
+
+    procedure: Procedure = "dcr"
+    anchor: str = "anchor"
     seed: int = 0
     training_pairs: int = 3
+    pair_by: Literal["qp", "rate"] = "qp"
+    ties: bool = True
+    jnd_levels: int = 3
+    max_minutes: float = 30
+    blocks_per_rater: int | None = None
+    repeats: int = 2
+    attention_checks: int = 1
+    replays: int = 0
     break_every: int = 25
     pause_seconds: float = 2.0
+    language: str = "en"
+    screening: Mapping[str, Any] = field(default_factory=dict)
+    flicker: bool = False
 
 
 def write_session(
@@ -67,54 +105,202 @@ def write_session(
 ) -> None:
     """Write the test into ``folder`` (replaced if it is there) and its key to ``stimulus_table``.
 
-    ``clips`` are all coded clips and, for every sequence of theirs, the source's clip: it is
-    shown first in each pair and once as hidden reference. Raises UserError when a source is
-    missing, when nothing is coded, and when a clip has another size or length than its source.
+    ``clips`` are all coded clips and, for every sequence of theirs, the source's clip. Raises
+    UserError when a source is missing, when nothing is coded, when a clip has another size or
+    length than its source, and for a text of the page that is missing.
     """
-    references = {clip.sequence: clip for clip in clips if clip.is_reference}
-    _check(clips, references)
-    stimuli = sorted(clips, key=lambda clip: clip.name)
-    pairs = [_pair(clip, references[clip.sequence]) for clip in stimuli]
-    of_name = {pair["stimulus"]: pair for pair in pairs}
-    training = [of_name[clip.name] for clip in training_clips(clips, options.training_pairs)]
-    session = {
-        "seed": options.seed,
-        "breakEvery": options.break_every,
-        "pauseSeconds": options.pause_seconds,
-        "width": max(pair["width"] for pair in pairs),
-        "height": max(pair["height"] for pair in pairs),
-        "training": training,
-        "pairs": pairs,
-    }
+    _check(clips)
+    tested = sorted((clip for clip in clips if not clip.training), key=lambda clip: clip.name)
+    trials = blocks_of(_trials(tested, options), 60 * options.max_minutes)
+    training = spread_training(clips, trials, options)
+    session = _session(trials, training, options)
     session = {"id": sha256_of_json(session)[:NAME_LENGTH], **session}
     with tempfile.TemporaryDirectory(prefix=".part-", dir=_parent(folder)) as made:
         part = Path(made) / folder.name
         shutil.copytree(PAGE, part)
         (part / "clips").mkdir()
         for clip in clips:
-            shutil.copyfile(clip.path, part / _file(clip))
-        text = json.dumps(session, indent=1, allow_nan=False)
+            shutil.copyfile(clip.path, part / clip.file)
+        text = json.dumps(session, indent=1, allow_nan=False, ensure_ascii=False)
         write_text(part / "session.js", f'"use strict";\n\nconst SESSION = {text};\n')
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(part, folder)
-    write_csv(stimulus_table, [_row(clip) for clip in clips], _COLUMNS)
+    if options.procedure == "pairs":
+        write_csv(stimulus_table, [_pair_row(trial) for trial in trials], [*PAIR_COLUMNS, "block"])
+    else:
+        first = 0 if options.procedure == "jnd" else -1
+        rows = [
+            {**_row(clip), "block": trial.block} for trial in trials for clip in trial.clips[first:]
+        ]
+        write_csv(stimulus_table, rows, _COLUMNS)
 
 
-def training_clips(clips: Sequence[CodedClip], count: int) -> list[CodedClip]:
-    """Coded clips for training: evenly spread over the QPs, both ends first, contents in turn."""
-    coded = sorted(
-        (clip for clip in clips if not clip.is_reference),
-        key=lambda clip: (clip.qp, clip.sequence, clip.method),
+def spread_training(
+    clips: Sequence[CodedClip], trials: Sequence[Trial], options: SessionOptions
+) -> list[Trial]:
+    """Trials of the training, from its own clips if there are any, else from the test.
+
+    A search is trained once; other procedures spread ``training_pairs`` trials over the QPs.
+    """
+    own = [clip for clip in clips if clip.training]
+    from_trials = _trials(own, options) if own else list(trials)
+    if options.procedure == "jnd":
+        return from_trials[: min(options.training_pairs, 1)]
+    return spread(from_trials, options.training_pairs)
+
+
+def read_texts(language: str) -> dict[str, str]:
+    """Texts of the page: of a language that is shipped, or of a JSON file with the same keys.
+
+    Raises UserError for an unknown language, and for texts and {values} that are missing.
+    """
+    english = read_json(LANGUAGES / "en.json")
+    shipped = sorted(path.stem for path in LANGUAGES.glob("*.json"))
+    if language in shipped:
+        return read_json(LANGUAGES / f"{language}.json")
+    path = Path(language)
+    try:
+        texts = read_json(path)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"there is no language '{language}' of the rating page.",
+            where="the configuration, key `subjective.language`",
+            expected=f"{', '.join(shipped)}, or a JSON file with their keys",
+        ) from error
+    missing = [key for key in english if not isinstance(dict(texts).get(key), str)]
+    if missing:
+        raise UserError(
+            f"the language file lacks {len(missing)} texts: {', '.join(missing[:5])}.",
+            where=str(path),
+            expected=f"the {len(english)} keys of jndlab/subjective/languages/en.json",
+        )
+    for key, text in english.items():
+        if values_in(texts[key]) - values_in(text):
+            raise UserError(
+                f"the text '{key}' names a value that the page does not have.",
+                where=str(path),
+                expected=f"of {sorted(values_in(text))}, found {sorted(values_in(texts[key]))}",
+            )
+    return {key: texts[key] for key in english}
+
+
+def values_in(text: str) -> set[str]:
+    """Names in braces."""
+    return set(re.findall(r"\{(\w+)\}", text))
+
+
+def _trials(clips: Sequence[CodedClip], options: SessionOptions) -> list[Trial]:
+    return trials_of(
+        options.procedure,
+        clips,
+        pause=options.pause_seconds,
+        anchor=options.anchor,
+        pair_by=options.pair_by,
+        levels=options.jnd_levels,
     )
-    if not count or not coded:
-        return []
-    last = len(coded) - 1
-    places = [round(last * i / (count - 1)) for i in range(count)] if count > 1 else [last // 2]
-    return [coded[place] for place in dict.fromkeys(places)]
 
 
-_COLUMNS = [*STIMULUS_COLUMNS, "seconds", "repeats", "min_psnr_y"]
+def _session(
+    trials: Sequence[Trial], training: Sequence[Trial], options: SessionOptions
+) -> dict[str, Any]:
+    blocks = 1 + max(trial.block for trial in trials)
+    own_texts = Path(options.language).suffix == ".json"
+    shown = [_shown(trial, options) for trial in trials]
+    screening = options.screening
+    consent = screening.get("consent")
+    return {
+        "procedure": options.procedure,
+        "seed": options.seed,
+        "blocks": blocks,
+        "blocksPerRater": min(options.blocks_per_rater or blocks, blocks),
+        "repeats": options.repeats,
+        "checks": options.attention_checks,
+        "replays": options.replays,
+        "ties": options.ties,
+        "levels": options.jnd_levels,
+        "flicker": options.flicker,
+        "breakEvery": options.break_every,
+        "pauseSeconds": options.pause_seconds,
+        "width": max(trial["width"] for trial in shown),
+        "height": max(trial["height"] for trial in shown),
+        "fps": max(_frame_rate(clip) for trial in trials for clip in trial.clips),
+        "screening": {
+            "consent": read_utf8(consent) if consent else "",
+            "questions": screening.get("questions", False),
+            "displayCheck": screening.get("display_check", False),
+            "fullScreen": screening.get("full_screen", False),
+            "fitScreen": screening.get("fit_screen", False),
+        },
+        "columns": list(RECORD_COLUMNS),
+        "language": Path(options.language).stem if own_texts else options.language,
+        "texts": read_texts(options.language),
+        "training": [_shown(trial, options) for trial in training],
+        "trials": shown,
+    }
+
+
+def _frame_rate(clip: CodedClip) -> float:
+    """Frames a second; 0 for a picture."""
+    if clip.metadata["frames"] < 2:
+        return 0.0
+    return round(clip.metadata["frames"] / clip.metadata["seconds"], 3)
+
+
+def _shown(trial: Trial, options: SessionOptions) -> dict[str, Any]:
+    """A trial for the page, without what its clips show."""
+    first, *others = trial.clips
+    last = trial.clips[-1]
+    files: dict[str, Any] = {}
+    if options.procedure == "dcr":
+        files = {"reference": first.file, "test": last.file}
+    elif options.procedure == "acr":
+        files = {"test": last.file}
+    elif options.procedure == "pairs":
+        files = {"a": first.file, "b": last.file}
+    else:
+        ladder = [{"stimulus": clip.name, "file": clip.file} for clip in others]
+        files = {"reference": first.file, "ladder": ladder}
+    return {
+        "stimulus": _trial_name(trial, options.procedure),
+        "content": "c" + sha256_of_json([options.seed, trial.sequence])[:NAME_LENGTH],
+        "block": trial.block,
+        "rating_seconds": trial.seconds,
+        **files,
+        **{name: first.metadata[name] for name in ("width", "height", "seconds")},
+    }
+
+
+def _trial_name(trial: Trial, procedure: Procedure) -> str:
+    if procedure == "pairs":
+        return "p" + sha256_of_json([clip.name for clip in trial.clips])[:NAME_LENGTH]
+    return str(trial.clips[0 if procedure == "jnd" else -1].name)
+
+
+def _pair_row(trial: Trial) -> dict[str, Any]:
+    of_method, of_anchor = trial.clips
+    return {
+        "stimulus": _trial_name(trial, "pairs"),
+        "sequence": trial.sequence,
+        "codec": of_method.codec,
+        "configuration": of_method.configuration,
+        "method": of_method.method,
+        "qp": of_method.qp,
+        "anchor_qp": of_anchor.qp,
+        "rate_difference_pct": _percent(of_method.bitrate_kbps, of_anchor.bitrate_kbps),
+        "file": of_method.file,
+        "anchor_file": of_anchor.file,
+        "block": trial.block,
+    }
+
+
+def _percent(rate: float, of_anchor: float) -> float | str:
+    """Rate of the method against the anchor's; empty where it is not known."""
+    difference = 100 * (rate / of_anchor - 1)
+    return round(difference, 2) if difference == difference else ""
+
+
+_COLUMNS = [*STIMULUS_COLUMNS, "seconds", "repeats", "min_psnr_y", "block", "unit"]
 
 
 def _row(clip: CodedClip) -> dict[str, Any]:
@@ -126,22 +312,10 @@ def _row(clip: CodedClip) -> dict[str, Any]:
         "method": clip.method,
         "qp": clip.qp,
         "is_reference": str(clip.is_reference).lower(),
-        "file": _file(clip),
+        "file": clip.file,
         **{name: clip.metadata[name] for name in ("seconds", "repeats", "min_psnr_y")},
+        "unit": clip.unit,
     }
-
-
-def _pair(clip: CodedClip, reference: CodedClip) -> dict[str, Any]:
-    return {
-        "stimulus": clip.name,
-        "reference": _file(reference),
-        "test": _file(clip),
-        **{name: clip.metadata[name] for name in ("width", "height", "seconds")},
-    }
-
-
-def _file(clip: CodedClip) -> str:
-    return f"clips/{clip.name}.mp4"
 
 
 def _parent(folder: Path) -> Path:
@@ -149,8 +323,9 @@ def _parent(folder: Path) -> Path:
     return folder.parent
 
 
-def _check(clips: Sequence[CodedClip], references: Mapping[str, CodedClip]) -> None:
-    if not any(not clip.is_reference for clip in clips):
+def _check(clips: Sequence[CodedClip]) -> None:
+    references = {clip.sequence: clip for clip in clips if clip.is_reference}
+    if all(clip.is_reference or clip.training for clip in clips):
         raise UserError(
             "there is nothing to rate: no coded clip is chosen.",
             where="the configuration, key `subjective`",

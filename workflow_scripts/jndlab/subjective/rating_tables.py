@@ -35,7 +35,7 @@ SCORE_COLUMNS = [
     "mos_ci95",
     "dmos",
     "dmos_ci95",
-    "dmos_acr_hr",
+    "differential_score",
     "vmaf_mean",
     "dmos_predicted",
 ]
@@ -70,16 +70,17 @@ def score_table(ratings: Ratings, points: pd.DataFrame) -> pd.DataFrame:
 
     ``mos`` is on the scale of the ratings. ``dmos`` is the loss against the hidden reference as
     the same person rated it: 0 as good (the "DMOS" of BL-JUNIPER is another, see the module
-    ``delta_mos``); ``dmos_acr_hr`` is the same on the scale of P.910's ACR-HR, highest
-    grade - dmos. ``*_ci95`` are half widths. For ``bt500`` both count the same raters. References
-    have no dmos, nor have stimuli without one.
+    ``delta_mos``); ``differential_score`` is the mean differential viewer score, highest
+    grade - dmos: P.910's DMOS where the test was ACR-HR. ``*_ci95`` are half widths, ``raters``
+    those of the stimulus. For ``bt500`` both count the same raters. References have no dmos, nor
+    have stimuli without one.
     ``status`` other than ``ok`` says why a model has no scores (``OpinionScores``).
     ``points`` (frame of ``quality.points.read_points``) gives rate and VMAF, from which
     ``dmos_predicted``.
     """
     differences = differential_scores(ratings)
     paired = np.array([not s.is_reference for s in ratings.stimuli])
-    paired &= ~np.isnan(differences).any(axis=1)
+    paired &= ~np.isnan(differences).all(axis=1)
     kept = np.array([not rater.rejected for rater in rater_statistics(ratings)])
     frames = []
     for model in MODELS:
@@ -89,16 +90,18 @@ def score_table(ratings: Ratings, points: pd.DataFrame) -> pd.DataFrame:
         if model == "bt500":
             of_pairs = (differences[paired][:, kept], "mos")
         frame = pd.DataFrame([_identity(stimulus) for stimulus in ratings.stimuli])
-        frame = frame.assign(model=model, raters=mos.raters, mos=mos.score, mos_ci95=mos.ci95)
+        counted = ratings.scores[:, kept] if model == "bt500" else ratings.scores
+        raters = (~np.isnan(counted)).sum(axis=1)
+        frame = frame.assign(model=model, raters=raters, mos=mos.score, mos_ci95=mos.ci95)
         frame["status"] = mos.status
-        frame[["dmos_acr_hr", "dmos_ci95"]] = np.nan
+        frame[["differential_score", "dmos_ci95"]] = np.nan
         if paired.any():
             dmos = opinion_scores(*of_pairs)
-            frame.loc[paired, "dmos_acr_hr"] = dmos.score
+            frame.loc[paired, "differential_score"] = dmos.score
             frame.loc[paired, "dmos_ci95"] = dmos.ci95
             if mos.status == "ok":
                 frame.loc[paired, "status"] = dmos.status
-        frame["dmos"] = ratings.scale[1] - frame["dmos_acr_hr"]
+        frame["dmos"] = ratings.scale[1] - frame["differential_score"]
         frames.append(frame)
     table = pd.concat(frames, ignore_index=True)
     known = points.assign(qp=points["qp"].astype("Int64"))
@@ -116,8 +119,35 @@ def score_table(ratings: Ratings, points: pd.DataFrame) -> pd.DataFrame:
 
 
 def rater_table(ratings: Ratings) -> pd.DataFrame:
-    """One row per rater: the fields of ``subjective.RaterStatistics``."""
-    return pd.DataFrame([asdict(rater) for rater in rater_statistics(ratings)])
+    """One row per rater: the fields of ``RaterStatistics``, and what the page recorded.
+
+    ``rated`` stimuli; ``checks`` of attention and those failed; hidden ``repeats`` and the mean of
+    |second - first rating| (grades); ``dropped_pct`` of the frames that the computer did not show.
+    """
+    rows = []
+    for rater, column in zip(rater_statistics(ratings), ratings.scores.T, strict=True):
+        own = [answer for answer in ratings.answers if answer.subject == rater.subject]
+        first = {answer.stimulus: answer.score for answer in own if answer.kind == "test"}
+        again = [
+            abs(answer.score - first[answer.stimulus])
+            for answer in own
+            if answer.kind == "repeat" and answer.stimulus in first
+        ]
+        frames = sum(answer.frames for answer in own)
+        dropped = sum(answer.dropped for answer in own)
+        checks = [answer for answer in own if answer.kind == "check"]
+        rows.append(
+            {
+                **asdict(rater),
+                "rated": int((~np.isnan(column)).sum()),
+                "checks": len(checks),
+                "checks_failed": sum(answer.failed for answer in checks),
+                "repeats": len(again),
+                "repeat_difference": float(np.mean(again)) if again else np.nan,
+                "dropped_pct": 100 * dropped / frames if frames else np.nan,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def mos_bd_rate_table(
@@ -194,7 +224,7 @@ def headline_table(
                     "bd_rate_left_out": None if bd_rate is None else bd_rate["left_out"],
                     "points": len(own),
                     "sequences": own["sequence"].nunique(),
-                    "raters": own["raters"].iloc[0],
+                    "raters": own["raters"].max(),
                 }
             )
     found = standings(compared)

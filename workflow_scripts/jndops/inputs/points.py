@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jndlab.configuration import did_you_mean
@@ -64,9 +64,28 @@ def rated_points(settings: Settings) -> list[PointKey]:
     Raises UserError for a name that the run does not have.
     """
     chosen = settings.config["subjective"]
+    trained_on = set(chosen["training_sequences"] or ())
+    return [
+        point
+        for point in _chosen_points(settings, chosen)
+        if _is_chosen(point.sequence, chosen["sequences"]) and point.sequence not in trained_on
+    ]
+
+
+def training_candidates(settings: Settings) -> list[PointKey]:
+    """The points of the sequences that are shown in the training alone; as :func:`rated_points`."""
+    chosen = settings.config["subjective"]
+    trained_on = chosen["training_sequences"] or ()
+    points = _chosen_points(settings, chosen)
+    return [point for point in points if point.sequence in trained_on]
+
+
+def _chosen_points(settings: Settings, chosen: Mapping[str, Any]) -> list[PointKey]:
+    """The run's points of the chosen coding, methods and QPs, of all sequences."""
     points, block_qp = list(settings.points()), settings.methods_of("block_qp")
     known = {
         "sequences": _values(points, "sequence"),
+        "training_sequences": _values(points, "sequence"),
         "methods": _values(points, "method"),
         "qps": _values(points, "qp"),
         "codec": _values(points, "codec"),
@@ -90,7 +109,6 @@ def rated_points(settings: Settings) -> list[PointKey]:
         point
         for point in points
         if (point.codec, point.configuration) == (codec, configuration)
-        and _is_chosen(point.sequence, chosen["sequences"])
         and point.method in (chosen["methods"] or once)
         and _is_chosen(point.qp, chosen["qps"])
     ]

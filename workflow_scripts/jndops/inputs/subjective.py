@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 from jndlab.quality.rd_point import PointKey
-from jndlab.subjective.rating_page import PAGE
+from jndlab.subjective.design import training_points
+from jndlab.subjective.rating_page import LANGUAGES, PAGE, SessionOptions
 from jndops.imports import digest
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
-from jndops.inputs.points import rated_points
+from jndops.inputs.points import rated_points, training_candidates
 
 REFERENCE = "reference"  # coding of the source's own clip
 
@@ -42,9 +44,20 @@ class SubjectiveInputs:
     def __init__(self, coding: CodingInputs) -> None:
         self.coding = coding
         self.section = coding.config["subjective"]
+        procedure = self.section["procedure"]
+        self.anchor = coding.config["anchor"]
         self.points = rated_points(coding.settings)
+        if procedure == "jnd":
+            self.points = [point for point in self.points if point.method == self.anchor]
         self.rated = rated_clips(self.points)
-        self.page_code = digest(PAGE.iterdir())
+        count = self.section["training_pairs"]
+        candidates = training_candidates(coding.settings)
+        training = training_points(candidates, procedure, count, self.anchor)
+        self.training = rated_clips(training)
+        own_text = [self.section["language"]] if self.section["language"].endswith(".json") else []
+        consent = self.section["screening"]["consent"]
+        self.texts = [*own_text, *([consent] if consent else [])]
+        self.page_code = digest([*PAGE.iterdir(), *LANGUAGES.iterdir()])
 
     def source(self, wildcards: Wildcards) -> str:
         """What a rating clip shows: the source's own clip, or the stream of a point."""
@@ -56,12 +69,25 @@ class SubjectiveInputs:
     def clips(self, suffix: str) -> list[str]:
         """The rating clips (mp4) or their metadata (json)."""
         folder = f"{self.coding.results}/subjective/clips"
-        return [f"{folder}/{clip.sequence}/{clip.coding}.{suffix}" for clip in self.rated]
+        clips = [*self.rated, *self.training]
+        return [f"{folder}/{clip.sequence}/{clip.coding}.{suffix}" for clip in clips]
+
+    def shown(self) -> list[dict[str, Any]]:
+        """What each of :meth:`clips` shows, and whether in the training alone."""
+        return [
+            *({**clip.shown(), "training": False} for clip in self.rated),
+            *({**clip.shown(), "training": True} for clip in self.training),
+        ]
+
+    def rates(self) -> list[str]:
+        """The table of points where pairs are of equal rate."""
+        needed = (self.section["procedure"], self.section["pair_by"]) == ("pairs", "rate")
+        return [self.coding.points_table("subjective")] if needed else []
 
     def session_options(self) -> dict[str, Any]:
-        """Keys of a session's order and pauses."""
-        names = ("seed", "training_pairs", "break_every", "pause_seconds")
-        return {name: self.section[name] for name in names}
+        """Fields of ``SessionOptions``."""
+        names = [field.name for field in fields(SessionOptions) if field.name in self.section]
+        return {**{name: self.section[name] for name in names}, "anchor": self.anchor}
 
 
 def rated_clips(points: Sequence[PointKey]) -> list[RatedClip]:

@@ -1,16 +1,20 @@
-// The course of a session: welcome, training, pairs with breaks, thanks. `SESSION` is session.js.
+// The course of a sitting: welcome, setup, training, trials with breaks, thanks. `SESSION` is
+// session.js.
 "use strict";
-
-const GRADES = [
-  [5, "imperceptible"],
-  [4, "perceptible, but not annoying"],
-  [3, "slightly annoying"],
-  [2, "annoying"],
-  [1, "very annoying"],
-];
 
 const element = (id) => document.getElementById(id);
 const player = new Player(element("stage"), SESSION);
+const KEYS = PROCEDURES[SESSION.procedure].keys(SESSION);
+
+/** A text in the language of the session, with values in place of {names}. */
+function T(key, values = {}) {
+  return SESSION.texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+/** A text of this procedure. */
+function P(key) {
+  return T(`${SESSION.procedure}_${key}`);
+}
 
 /** Shows one screen and hides the others. */
 function showScreen(name) {
@@ -27,144 +31,271 @@ function showProgress(text, done, all) {
 }
 
 /** A page of text; resolves when the subject goes on. */
-function say(title, text, button) {
-  element("message-title").textContent = title;
-  element("message-text").textContent = text;
+function say(name, button, values) {
+  element("message-title").textContent = T(`${name}_title`);
+  element("message-text").textContent = T(name, values);
+  element("message").dataset.name = name;
   element("go-on").hidden = !button;
-  element("go-on").textContent = button ? `${button} (Enter)` : "";
+  element("go-on").textContent = button ? `${T(button)} (Enter)` : "";
   showScreen("message");
   (button ? element("go-on") : element("message-title")).focus();
   return new Promise((resolve) => { element("go-on").onclick = resolve; });
 }
 
-/** The grade that the subject chooses and confirms. */
-function askGrade() {
+/** The answer that the subject chooses and confirms: its key, or "again" for one more look. */
+function askAnswer(replays) {
   const ballot = element("ballot");
   ballot.reset();
   element("confirm").disabled = true;
+  element("again").hidden = replays <= 0;
+  element("again").textContent = T("again", { n: replays });
   showScreen("vote");
   element("choices").querySelector("input").focus({ focusVisible: false });
   return new Promise((resolve) => {
+    element("again").onclick = () => resolve("again");
     ballot.onchange = () => { element("confirm").disabled = false; };
     ballot.onsubmit = (event) => {
       event.preventDefault();
-      const grade = new FormData(ballot).get("grade");
-      if (grade) resolve(Number(grade));
+      const answer = new FormData(ballot).get("grade");
+      if (answer) resolve(answer);
     };
   });
 }
 
-async function rate(pair) {
-  showScreen("play");
-  await player.show(pair);
-  return askGrade();
+/** Shows a presentation until it is answered; returns what is recorded of it. */
+async function ask(shown, trial) {
+  const facts = { frames: 0, dropped: 0, interruptions: 0, replays: 0 };
+  const note = shown.instructed ? T("check", { key: shown.expected }) : "";
+  for (;;) {
+    showScreen("play");
+    const seen = await player.show(shown.clips, trial, note);
+    for (const name of Object.keys(seen)) facts[name] += seen[name];
+    const began = performance.now();
+    const answer = await askAnswer(SESSION.replays - facts.replays);
+    if (answer === "again") {
+      facts.replays += 1;
+      continue;
+    }
+    return {
+      ...facts,
+      stimulus: shown.stimulus,
+      score: scoreOf(SESSION.procedure, answer, shown.swapped),
+      expected: shown.expected && scoreOf(SESSION.procedure, shown.expected, shown.swapped),
+      level: shown.level,
+      swapped: Number(shown.swapped),
+      vote_seconds: ((performance.now() - began) / 1000).toFixed(2),
+      full_screen: Number(document.fullscreenElement !== null),
+    };
+  }
 }
 
-async function train() {
-  const pairs = SESSION.training;
-  await say("Training", `${pairs.length} pairs show what to expect, from slight to strong changes. ` +
-    "Their ratings do not count.", "Begin");
-  for (const [done, pair] of pairs.entries()) {
-    showProgress(`Training ${done + 1} of ${pairs.length}`, done, pairs.length);
-    await rate(pair);
+/** A sitting of a subject: the first block that is not done. */
+async function run(records, index) {
+  const blocks = blocksOf(SESSION, records.subject, index);
+  const waiting = () => element("progress-text").replaceChildren(T("waiting"));
+  await records.send(waiting);
+  for (const [sitting, block] of blocks.entries()) {
+    const plan = planOf(SESSION, records.subject, block, sitting === 0);
+    const isDone = (item, position) => !presentationOf(
+      SESSION, records.subject, item, records.at(block, position));
+    if (plan.every(isDone)) continue;
+    if (records.count(block)) await say("welcome_back", "go_on");
+    if (!records.kept && !records.served) await say("not_kept", "go_on");
+    await sit(records, block, plan, waiting);
+    return finish(records, block, blocks.length - sitting - 1);
   }
-  await say("Ready?", "From now on your ratings count.", "Start the test");
+  return finish(records, blocks.at(-1), 0);
 }
 
-async function run(subject) {
-  const ratings = new Ratings(SESSION.id, subject);
-  const order = orderOf(SESSION.pairs, SESSION.seed, subject);
-  const all = order.length;
-  if (ratings.count && ratings.count < all) {
-    await say("Welcome back", `${ratings.count} of ${all} pairs are rated.`, "Go on");
-  }
-  if (!ratings.data.trained && SESSION.training.length) await train();
-  ratings.finishTraining();
-  if (!ratings.kept) {
-    await say("Please note", "This browser keeps nothing (a private window?). If the page is closed " +
-      "before the end, the ratings are lost.", "Go on");
-  }
-  for (const pair of order.filter(({ stimulus }) => !ratings.has(stimulus))) {
-    showProgress(`Pair ${ratings.count + 1} of ${all}`, ratings.count, all);
-    ratings.add(pair.stimulus, await rate(pair));
-    if (ratings.count % SESSION.breakEvery === 0 && ratings.count < all) {
-      showProgress(`${ratings.count} of ${all} pairs rated`, ratings.count, all);
-      await say("Time for a break", "Look into the distance, stretch, and go on when you are rested.",
-        "Go on");
+async function sit(records, block, plan, waiting) {
+  const training = plan.filter(({ kind }) => kind === "training").length;
+  const all = plan.length - training;
+  for (const [position, item] of plan.entries()) {
+    const next = () => presentationOf(SESSION, records.subject, item, records.at(block, position));
+    if (!next()) continue;
+    const done = position - training;
+    if (position === 0 && training) await say("training", "begin", { n: training });
+    if (done === 0 && training) await say("ready", "start_test");
+    else if (done > 0 && done % SESSION.breakEvery === 0) {
+      showProgress(T("rated", { n: done, all }), done, all);
+      await say("break", "go_on");
+    }
+    for (let shown = next(); shown; shown = next()) {
+      if (done < 0) showProgress(T("training_trial", { n: position + 1, all: training }), position, training);
+      else showProgress(T("trial", { n: done + 1, all }), done, all);
+      const step = records.at(block, position).length;
+      const given = await ask(shown, item.trial);
+      await records.add({ ...given, block, position, step, kind: item.kind }, waiting);
     }
   }
-  showProgress(`${all} of ${all} pairs rated`, all, all);
-  finish(ratings);
+  showProgress(T("rated", { n: all, all }), all, all);
 }
 
-/** Saves the ratings and thanks. */
-function finish(ratings) {
-  const link = element("download");
-  link.href = URL.createObjectURL(new Blob([ratings.csv()], { type: "text/csv" }));
-  link.download = ratings.fileName;
-  element("message-file").hidden = false;
+/** Saves the answers of the sitting (where no server has them) and thanks. */
+function finish(records, block, left) {
+  const name = `ratings_${records.subject}_${SESSION.id}${SESSION.blocks > 1 ? `_${block + 1}` : ""}.csv`;
   const share = player.frames ? player.dropped / player.frames : 0;
-  const stutter = share > 0.01
-    ? ` This computer did not show ${(100 * share).toFixed(0)} % of the frames: please say so.` : "";
-  say("Thank you!", `Your ratings were saved to the downloads as ${ratings.fileName}. ` +
-    `Please hand this file in.${stutter}`, "");
+  const values = {
+    file: name,
+    stutter: share > 0.01 ? T("stutter", { percent: (100 * share).toFixed(0) }) : "",
+    left: left ? T("sittings_left", { n: left }) : "",
+  };
   if (document.fullscreenElement) document.exitFullscreen();
+  if (records.served) return say("thanks_served", "", values);
+  const link = element("download");
+  link.href = URL.createObjectURL(new Blob([records.csv(block)], { type: "text/csv" }));
+  link.download = name;
+  element("message-file").hidden = false;
+  say("thanks", "", values);
   link.click();
 }
 
 function fail(error) {
-  say("Something went wrong", `${error.message}. Please tell the person who runs the test; ` +
-    "ratings given so far are kept.", "");
+  say("failed", "", { error: error.message });
+}
+
+/** Frames a second of this screen: the median of the times between 30 of them. */
+async function refreshRate() {
+  const times = [];
+  for (let n = 0; n <= 30; n += 1) times.push(await new Promise(requestAnimationFrame));
+  const gaps = times.slice(1).map((time, n) => time - times[n]).sort((a, b) => a - b);
+  return 1000 / gaps[15];
 }
 
 /** What would spoil the test on this computer, or nothing. */
-function complaint() {
-  const { width, height } = SESSION;
-  if (!document.createElement("video").canPlayType('video/mp4; codecs="avc1.640028"')) {
-    return "This browser does not play H.264. Please use Chrome, Edge, Firefox or Safari.";
-  }
+function complaint(refresh) {
+  const { width, height, fps } = SESSION;
+  const plays = document.createElement("video").canPlayType('video/mp4; codecs="avc1.640028"');
+  if (fps && !plays) return T("no_h264");
   if (screen.width * devicePixelRatio < width || screen.height * devicePixelRatio < height) {
-    return `The clips are ${width} x ${height} pixels, more than this screen has: they would be shrunk.`;
+    return T("screen_small", { width, height });
   }
+  if (fps && refresh < 0.9 * fps) return T("screen_slow", { fps, refresh: refresh.toFixed(0) });
   return "";
 }
 
-function toggleFullScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else document.documentElement.requestFullscreen().catch(() => {}); // refused: rate in the window
+async function toggleFullScreen() {
+  if (document.fullscreenElement) return document.exitFullscreen();
+  return document.documentElement.requestFullscreen().catch(() => {}); // refused: seen by its absence
 }
 
-function welcome() {
-  const seconds = SESSION.pairs.concat(SESSION.training).reduce(
-    (sum, pair) => sum + 2 * (pair.seconds + SESSION.pauseSeconds) + 4, 0);
-  element("pair-count").textContent = SESSION.pairs.length;
-  element("minutes").textContent = seconds < 90 ? "a minute" : `${Math.round(seconds / 60)} minutes`;
-  for (const [grade, words] of GRADES) {
-    element("grades").insertAdjacentHTML("beforeend", `<li><kbd>${grade}</kbd> ${words}</li>`);
-    element("choices").insertAdjacentHTML("beforeend",
-      `<label class="choice"><input type="radio" name="grade" value="${grade}">` +
-      `<kbd>${grade}</kbd> <span>${words}</span></label>`);
+/** Agreement, vision and display; resolves with the facts that are recorded of the sitting. */
+function setUp(subject) {
+  const { consent, questions, displayCheck, fullScreen } = SESSION.screening;
+  element("consent").hidden = !consent;
+  element("consent-text").textContent = consent;
+  element("vision").hidden = !questions;
+  element("display").hidden = !displayCheck;
+  for (const id of ["consent", "vision", "display"]) {
+    for (const input of element(id).querySelectorAll("input")) input.disabled = element(id).hidden;
   }
-  element("warning").textContent = complaint();
-  element("warning").hidden = !complaint();
-  element("start").addEventListener("submit", (event) => {
+  const random = generator(`${SESSION.seed}/${subject}/digits`);
+  const digits = () => String(Math.floor(100 + 900 * random()));
+  element("dark").textContent = digits();
+  element("light").textContent = digits();
+  showScreen("setup");
+  (element("setup").querySelector("input:enabled") ?? element("setup").querySelector("button")).focus();
+  return new Promise((resolve) => {
+    element("setup-form").onsubmit = async (event) => {
+      event.preventDefault();
+      const given = new FormData(event.target);
+      const right = element("dark").textContent + element("light").textContent;
+      if (displayCheck && element("digits").value !== right) return refuse("digits_wrong");
+      if (!document.fullscreenElement) await toggleFullScreen();
+      if (fullScreen && !document.fullscreenElement) return refuse("window_refused");
+      return resolve({
+        consent_time: consent ? new Date().toISOString() : "",
+        acuity: given.get("acuity") ?? "",
+        colour_vision: given.get("colour_vision") ?? "",
+        display_check: displayCheck ? "passed" : "",
+      });
+    };
+  });
+}
+
+function refuse(key) {
+  element("setup-warning").textContent = T(key);
+  element("setup-warning").hidden = false;
+  element("digits").value = "";
+  if (key === "digits_wrong") element("digits").focus();
+}
+
+/** The answers as rows: a key and its words. */
+function showAnswers() {
+  for (const key of KEYS) {
+    const choice = document.createElement("label");
+    choice.className = "choice";
+    const input = Object.assign(document.createElement("input"), { type: "radio", name: "grade", value: key });
+    const words = Object.assign(document.createElement("span"), { textContent: P(key) });
+    const shown = Object.assign(document.createElement("kbd"), { textContent: key });
+    choice.append(input, shown, words);
+    element("choices").append(choice);
+    const row = document.createElement("li");
+    row.append(shown.cloneNode(true), words.cloneNode(true));
+    element("grades").append(row);
+  }
+}
+
+function minutesOfSitting() {
+  const seconds = SESSION.trials.reduce((sum, trial) => sum + trial.rating_seconds, 0) / SESSION.blocks;
+  return seconds < 90 ? T("a_minute") : T("minutes", { n: Math.round(seconds / 60) });
+}
+
+function showTexts() {
+  document.documentElement.lang = SESSION.language;
+  document.title = P("title");
+  for (const place of document.querySelectorAll("[data-text]")) place.textContent = T(place.dataset.text);
+  element("title").textContent = P("title");
+  element("intro").textContent = T(`${SESSION.procedure}_intro`, {
+    n: Math.ceil(SESSION.trials.length / SESSION.blocks), minutes: minutesOfSitting(),
+  });
+  element("advice-task").textContent = P("advice");
+  element("question").textContent = P("question");
+  element("keys").textContent = T("keys", { first: KEYS.toSorted()[0], last: KEYS.toSorted().at(-1) });
+  element("subject").title = T("name_hint");
+}
+
+async function welcome() {
+  const [state, refresh] = [await serverState(), await refreshRate()];
+  showTexts();
+  showAnswers();
+  element("who").hidden = element("subject").disabled = state !== null;
+  element("warning").textContent = complaint(refresh);
+  element("warning").hidden = !complaint(refresh);
+  element("start").querySelector("button").disabled = SESSION.screening.fitScreen && complaint(refresh) !== "";
+  element("start").addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (!document.fullscreenElement) toggleFullScreen();
-    run(element("subject").value).catch(fail);
+    try {
+      const subject = state?.subject ?? element("subject").value;
+      const facts = await setUp(subject);
+      const records = new Records(SESSION, subject, state);
+      records.facts = {
+        ...facts,
+        screen_width: screen.width,
+        screen_height: screen.height,
+        pixel_ratio: devicePixelRatio,
+        refresh_hz: refresh.toFixed(1),
+        browser: navigator.userAgent,
+      };
+      await run(records, state?.index);
+    } catch (error) {
+      fail(error);
+    }
   });
   showScreen("welcome");
-  element("subject").focus({ preventScroll: true });
+  (state ? element("start").querySelector("button") : element("subject")).focus({ preventScroll: true });
 }
 
 document.addEventListener("keydown", (event) => {
   const screen = document.body.dataset.screen;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (screen === "vote" && GRADES.some(([grade]) => String(grade) === event.key)) {
+  if (screen === "vote" && KEYS.includes(event.key)) {
     const choice = element("choices").querySelector(`[value="${event.key}"]`);
     choice.click();
     choice.focus();
   }
-  if (event.key.toLowerCase() === "f" && screen !== "welcome") toggleFullScreen();
+  if (screen === "vote" && event.key.toLowerCase() === "r" && !element("again").hidden) element("again").click();
+  if (event.key.toLowerCase() === "f" && !["welcome", "setup"].includes(screen)) toggleFullScreen();
 });
 
 // Leaving by mistake asks back while a session runs.
@@ -172,4 +303,4 @@ window.addEventListener("beforeunload", (event) => {
   if (["play", "vote"].includes(document.body.dataset.screen)) event.preventDefault();
 });
 
-welcome();
+welcome().catch(fail);
