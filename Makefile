@@ -6,6 +6,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 CORES ?= all
+SUBJECTS ?= 24
 WORKERS ?= 2 # of make test
 CONFIG ?= config/config.yaml
 PROFILE :=
@@ -17,12 +18,12 @@ LOCK := .venv/bin/uv --system-certs pip compile --quiet --universal --python-ver
 RESULTS = $(PY) workflow_scripts/jndops/results_dir.py "$$CONFIG"
 
 # Names that a user gives reach the shell as values, never as part of a command.
-export CONFIG PICTURE FILE NUMBERS A B VIDEO METHOD METHODS CODEC QPS CONFIGURATIONS FRAMES WEIGHTS OUT SIZE FPS DEPTH
+export CONFIG PICTURE FILE NUMBERS A B VIDEO METHOD METHODS CODEC QPS CONFIGURATIONS FRAMES WEIGHTS OUT SIZE FPS DEPTH SUBJECTS
 export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup demo smoke study run where plan doctor check-data compare filter predict-jnd choose-quality ui report results-archive results-rebuild compare-runs bench test lint format clean lock docs site config-exists
+.PHONY: help setup demo smoke study run where plan doctor check-data compare filter predict-jnd choose-quality ui report results-archive results-rebuild compare-runs ratings-server bench test lint format clean lock docs site config-exists
 
 help: ## this list
 	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [PROFILE=profiles/slurm] [ARGS="snakemake options"]\n'
@@ -89,6 +90,9 @@ results-archive: setup config-exists ## numbers, tables, figures and report of C
 
 results-rebuild: setup config-exists ## tables, figures and MLflow anew from an unpacked archive, without encoding
 	@$(PY) workflow_scripts/commands/archive_results.py rebuild --configfile "$$CONFIG" $(ARGS)
+
+ratings-server: setup config-exists ## serve CONFIG's rating session to browsers and keep the votes: SUBJECTS=24 or a file of names
+	@$(PY) workflow_scripts/commands/ratings_server.py --configfile "$$CONFIG" --subjects "$$SUBJECTS" $(ARGS)
 
 compare-runs: setup ## whether two runs contradict each other, and how far their numbers are apart: A=results B=/elsewhere/results
 	@test -n "$$A" -a -n "$$B" || { echo "which runs? make compare-runs A=results B=/elsewhere/results" >&2; exit 2; }

@@ -62,9 +62,9 @@ def read_answers(
     """All answers of the files (CSV with ``RATING_COLUMNS``, further ones as the page saves them).
 
     Those of the training are left out. Subjects who fail more than ``max_failed_checks`` checks
-    are left out as well (None: nobody). Raises UserError, with file and line, on a missing column, an empty subject, an unknown stimulus, a
-    score that is no number or outside ``scale``, a time that is not ISO 8601, and subjects whose
-    names differ in spelling alone.
+    are left out as well (None: nobody). Raises UserError, with file and line, on a missing column,
+    an empty subject, an unknown stimulus, a score that is no number or outside ``scale``, a time
+    that is not ISO 8601, and subjects whose names differ in spelling alone.
     """
     if not paths:
         raise UserError(
