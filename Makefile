@@ -79,8 +79,8 @@ choose-quality: setup config-exists ## the quality of a picture of your own by C
 	@$(PY) workflow_scripts/commands/choose_quality.py "$$PICTURE" --configfile "$$CONFIG" $(ARGS)
 
 ##@ Looking at results
-ui: setup config-exists ## browse CONFIG's runs in MLflow
-	@results="$$($(RESULTS))" && cd "$$results" && "$(CURDIR)/$(PY)" -m mlflow ui --backend-store-uri sqlite:///mlflow.db $(ARGS)
+ui: setup config-exists ## browse CONFIG's runs in MLflow: prints links once it answers
+	@$(PY) workflow_scripts/commands/browse_runs.py --configfile "$$CONFIG" $(ARGS)
 
 report: setup config-exists ## Snakemake's HTML report of CONFIG's results
 	@$(PY) workflow_scripts/commands/make_report.py --configfile "$$CONFIG" $(ARGS)

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from jndlab.files import read_csv
+from jndlab.errors import UserError
+from jndlab.files import read_csv, read_json
 from jndops.columns import aligned
 from jndops.mlflow.records import REPORT_NAMES, paper_folders
+from jndops.run_record import RECORD
 from jndops.statements import shown
 
 Row = Mapping[str, str]
@@ -75,8 +77,17 @@ def _mirrored(results_dir: Path) -> tuple[str, str, str] | None:
     failed = [row["state"] for row in rows if row.get("state") != "mirrored"]
     if failed:
         return "0", "MLflow runs", failed[0]
-    where = f"{results_dir / 'mlflow.db'} (browse: make ui)"
+    where = f"{results_dir / 'mlflow.db'} (browse: make ui{_of_configuration(results_dir)})"
     return (f"{len(rows)}", "MLflow runs", where) if rows else None
+
+
+def _of_configuration(results_dir: Path) -> str:
+    """`` CONFIG=...`` of the run, nothing for the demo's or without a record."""
+    try:
+        names = read_json(results_dir / RECORD)["configuration"]
+    except (OSError, UserError, KeyError):
+        return ""
+    return f" CONFIG={names[-1]}" if names and names[-1] != "config/config.yaml" else ""
 
 
 def method_table(path: Path) -> tuple[str, list[str], list[list[str]]]:
