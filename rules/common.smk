@@ -11,6 +11,7 @@ from jndops.failures import failed_jobs, retry_failed
 from jndops.imports import digest
 from jndops.inputs import one_of, workflow_errors
 from jndops.inputs.coding import SEGMENT, CodingInputs
+from jndops.results_dir import refuse_links
 from jndops.rule_defaults import complete_rules, doubling, training_needs
 from jndops.settings import load_settings, read_config
 
@@ -18,6 +19,8 @@ with workflow_errors():
     given = read_config(workflow.configfiles, workflow.config_settings.config)
     settings = load_settings(given, Path(workflow.basedir))
     coding = CodingInputs(settings)
+    if workflow.is_main_process:
+        refuse_links(settings.config["results_dir"])
 
 prepare_environment(mlflow=settings.config["mlflow"])
 snakemake_patches.apply()

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from jndops.command import new_parser, run_command
 from jndops.documents.moves import RECORDED, moves, record
+from jndops.results_dir import refuse_links
 from jndops.statements import contradictions, statements
 
 
 def main(options: argparse.Namespace) -> int:
     """Print the numbers of statements and each contradiction; 1 where there is one."""
+    for results in (options.first, options.second):
+        refuse_links(results)
     first, second = statements(options.first), statements(options.second)
     found = contradictions(first, second)
     print(f"{options.first} shows {len(first)} statements, {options.second} {len(second)}, "

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from jndlab.errors import UserError
 
@@ -164,6 +164,15 @@ def read_rows(path: str | Path, delimiter: str = ",") -> list[tuple[str, dict[st
             "a table cannot be read.", where=f"{path}, line {rows.line_num}", expected=str(error)
         ) from error
     return found
+
+
+def open_lock(path: str | Path) -> IO[str]:
+    """A file for locks, made where it is missing; it is never cut, and OSError for a link."""
+
+    def without_links(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_NOFOLLOW, 0o666)
+
+    return open(path, "a+", encoding="utf-8", opener=without_links)
 
 
 def opens_as_formula(text: str) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,53 @@ SUITE = (
 def results_dir(configfile: str | Path) -> str:
     """``results_dir`` of a configuration file, or the default where the key is absent.
 
-    Raises UserError for a file that is absent or no mapping in YAML, and for no name of a folder.
+    Raises UserError for a file that is absent or no mapping in YAML, for no name of a folder, and
+    for a folder with links (see :func:`refuse_links`).
     """
     default = Experiment.model_fields["results_dir"].default
-    found = load_mapping(configfile).get("results_dir", default)
-    return checked_results_dir(found)
+    found = checked_results_dir(load_mapping(configfile).get("results_dir", default))
+    refuse_links(found)
+    return found
+
+
+def refuse_links(results: str | Path) -> None:
+    """Raise UserError where a results folder holds a link out of it, or neither file nor folder.
+
+    Such a folder was unpacked or copied from elsewhere: what is read or written through the link
+    lies where its maker chose, and a pipe is waited for without end. The folder itself may be a
+    link, which its owner made.
+    """
+    home = os.path.realpath(results)
+    for entry in _entries(home):
+        if entry.is_symlink():
+            target = os.path.realpath(entry.path)
+            if target == home or target.startswith(home + os.sep):
+                continue
+            wrong = f"a link leads out of the results, to {target}"
+        elif entry.is_file(follow_symlinks=False):
+            continue
+        else:
+            wrong = "a pipe, socket or device lies among the results"
+        raise UserError(
+            f"{wrong}.",
+            where=os.path.join(results, os.path.relpath(entry.path, home)),
+            expected="files and folders alone: nothing is read or written outside of the folder",
+            remedy="remove it, or put what it leads to in its place. To keep results on another "
+            "disk, set `results_dir` to a folder there.",
+        )
+
+
+def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder and below, but for the folders themselves; no link is followed."""
+    try:
+        found = list(os.scandir(folder))
+    except OSError:  # absent, or not readable: for those who need it to say so
+        return
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _entries(entry.path)
+        else:
+            yield entry
 
 
 def checked_results_dir(name: Any, root: Path = ROOT) -> str:

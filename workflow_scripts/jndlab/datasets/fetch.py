@@ -19,7 +19,7 @@ from urllib.parse import urljoin, urlsplit
 from jndlab.datasets.archives import unpack
 from jndlab.datasets.registry import Dataset, RemoteFile
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, read_json, sha256_of, write_json
+from jndlab.files import atomic_path, open_lock, read_json, sha256_of, write_json
 
 TIMEOUT_SECONDS = (10, 60)  # to connect, and between two pieces of data
 SLOW_BYTES, SLOW_SECONDS = 60_000, 60.0
@@ -324,7 +324,7 @@ def _require_place(target: Path) -> None:
 def _locked(target: Path) -> Iterator[None]:
     """Hold a lock next to ``target``; the system lets go of it when the process ends, however."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with open(target.with_name(f".{target.name}.lock"), "w", encoding="utf-8") as stream:
+    with open_lock(target.with_name(f".{target.name}.lock")) as stream:
         # Where a shared disk has no locks: renaming alone still keeps every file whole.
         with suppress(OSError):
             fcntl.flock(stream, fcntl.LOCK_EX)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, read_csv, write_csv
+from jndlab.files import atomic_path, open_lock, read_csv, write_csv
 from jndops.mlflow.records import ARTIFACTS_FOLDER, Record, collect_records
 from jndops.mlflow.trainings import collect_trainings, register_models
 
@@ -76,7 +76,7 @@ def write_failed_ledger(results_dir: Path, ledger: Path, reason: str) -> None:
 def single_writer(database: Path) -> Iterator[None]:
     """Hold the lock file next to ``database``; the system frees it even if the holder is killed."""
     database.parent.mkdir(parents=True, exist_ok=True)
-    with open(database.with_suffix(".lock"), "w", encoding="utf-8") as stream:
+    with open_lock(database.with_suffix(".lock")) as stream:
         deadline = time.monotonic() + LOCK_SECONDS
         while True:
             try:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, read_csv, write_csv
+from jndlab.files import atomic_path, read_rows, write_csv
 from jndlab.media.pictures import picture_sha256, read_picture
 
 
@@ -115,15 +115,29 @@ def write_list(path: str | Path, pictures: Iterable[Picture]) -> None:
 
 
 def read_list(path: str | Path) -> list[Picture]:
-    """Read what :func:`write_list` wrote."""
-    return [_from_row(row) for row in read_csv(path)]
+    """Read what :func:`write_list` wrote, whoever changed it since; UserError for what is no list.
+
+    Files are called by the names in it, which therefore lead to no other folder.
+    """
+    return [_from_row(row, where) for where, row in read_rows(path)]
 
 
-def _from_row(row: dict[str, str]) -> Picture:
-    values: dict[str, Any] = {**row, "frame": int(row["frame"]) if row["frame"] else None}
-    for key in ("left", "top", "window_width", "window_height", "width", "height"):
-        values[key] = int(row[key])
-    return Picture(**values)
+def _from_row(row: dict[str, str], where: str) -> Picture:
+    try:
+        values: dict[str, Any] = {**row, "frame": int(row["frame"]) if row["frame"] else None}
+        for key in ("left", "top", "window_width", "window_height", "width", "height"):
+            values[key] = int(row[key])
+        picture = Picture(**values)
+        if {"/", "\0"} & set(picture.name) or not picture.name.strip("."):
+            raise ValueError(f"{picture.name!r} is no name of a file")
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"a row of a list of pictures cannot be read: {error}.",
+            where=where,
+            expected="the list that a job of the suite wrote",
+            remedy="delete the file: the next run writes it again.",
+        ) from error
+    return picture
 
 
 def load_picture(folder: str | Path, picture: Picture) -> np.ndarray:
