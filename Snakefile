@@ -118,12 +118,21 @@ complete_rules(
     | {"measure": 15},
 )
 if workflow.is_main_process:
+    if not workflow.output_settings.dryrun and was_cut_off(RESULTS):
+        note_failure(f"{RESULTS}/logs/keep_config.log")  # a job to do, and so a summary
     retry_failed(workflow.rules, failed_jobs(f"{RESULTS}/logs", starting=not workflow.output_settings.dryrun))
+
+
+onstart:
+    with workflow_errors():
+        start_run(RESULTS)
 
 
 onsuccess:
     subprocess.run(summarise)
+    end_run()
 
 
 onerror:
     subprocess.run([*summarise, "--failed", *([log] if isinstance(log, str) else log)])
+    end_run()

@@ -1,7 +1,6 @@
 """MLflow as a mirror of the results: rebuildable, written by one local job, never needed."""
 
 from jndops.archive import travelling
-from jndops.failures import note_failure
 from jndops.mlflow.mirror import needs_mirroring
 
 MIRROR = SCRIPTS / "commands/mirror_mlflow.py"

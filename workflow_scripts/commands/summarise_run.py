@@ -29,8 +29,11 @@ def main(options: argparse.Namespace) -> None:
     failed = failed_jobs(options.failed)
     for log in filter(None, failed.values()):
         note_failure(log)  # of a job that was killed, or whose outputs are missing
-    jobs = "1 job failed" if len(failed) == 1 else f"{len(failed) or 'No'} jobs failed"
-    print(f"\n{jobs}: see the messages and logs above.")
+    jobs = "1 job failed" if len(failed) == 1 else f"{len(failed)} jobs failed"
+    if failed:
+        print(f"\n{jobs}: see the messages and logs above.")
+    else:
+        print("\nThe run was ended before its last job.")
     print("Finished jobs are kept: run the same command again to go on; it makes these again.")
 
 

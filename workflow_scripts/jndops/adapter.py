@@ -3,54 +3,70 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from jndlab.errors import UserError
+from jndlab.errors import UserError, limit_reached
+from jndlab.files import write_text
 from jndlab.paths import ROOT
+from jndops.at_work import SCRATCH, job_at_work, note_scratch
 from jndops.failures import forget_failure, note_failure
+
+PATIENCE = 10.0  # seconds for the threads of a job that has done its work
+
+
+class Ended(BaseException):
+    """A signal asked the job to end; unwinding it removes what is half made."""
 
 
 def run(main: Callable[[Any], None], snakemake: Any) -> None:
     """Call ``main(snakemake)`` of a rule's script.
 
-    A UserError ends the job with its message, any other error with its traceback; both stand
-    at the end of the rule's log, which Snakemake shows when the job fails. A failure is noted for
-    the next run.
+    A UserError, a limit of the machine or a signal ends the job with its message, any other error
+    with its traceback; both stand at the end of the rule's log, which Snakemake shows when the job
+    fails. A failure is noted for the next run.
     """
     log = Path(str(snakemake.log[0]))
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text("", encoding="utf-8")
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(message)s",
-        datefmt="%H:%M:%S",
-        handlers=[logging.FileHandler(log, encoding="utf-8")],
-    )
-    # A user's own classes may stand next to the Snakefile, where Snakemake was started.
-    sys.path.append(str(Path.cwd()))
     try:
-        _check_copy(Path(snakemake.scriptdir))
-        main(snakemake)
-        _check_outputs(snakemake.output)
+        write_text(log, "")
+        logging.basicConfig(
+            level=logging.INFO,
+            format="%(asctime)s %(message)s",
+            datefmt="%H:%M:%S",
+            handlers=[logging.FileHandler(log, encoding="utf-8")],
+        )
+        logging.raiseExceptions = False  # on a full disk the job's own message is enough
+        # A user's own classes may stand next to the Snakefile, where Snakemake was started.
+        sys.path.append(str(Path.cwd()))
+        with _terminable(), job_at_work(log):
+            _check_copy(Path(snakemake.scriptdir))
+            main(snakemake)
+            _check_outputs(snakemake.output)
     except UserError as error:
         _fail(log, str(error))
+    except (Ended, KeyboardInterrupt) as error:
+        _fail(log, f"the job was ended by the signal {str(error) or 'SIGINT'}.")
     except SystemExit:  # with 0 Snakemake would take the job for done, and its outputs for late
         _fail(log, "code that this job calls ended its process.\n" + traceback.format_exc())
-    except Exception:
-        _fail(log, traceback.format_exc())
+    except Exception as error:
+        _fail(log, str(limit_reached(error) or traceback.format_exc()))
     forget_failure(log)
+    _end_with_threads(log)
 
 
 @contextmanager
 def scratch(snakemake: Any) -> Iterator[Path]:
     """A private folder on the node's own disk (the rule's ``tmpdir``), removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="jndlab-", dir=snakemake.resources.tmpdir) as folder:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=snakemake.resources.tmpdir) as folder:
+        note_scratch(folder)
         yield Path(folder)
 
 
@@ -83,9 +99,47 @@ def _check_copy(scripts: Path) -> None:
         )
 
 
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM, by which clusters and containers end a job, unwinds it as Ctrl-C does."""
+
+    def end(number: int, _frame: Any) -> None:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+        raise Ended(signal.Signals(number).name)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end_with_threads(log: Path) -> None:
+    """Fail a job that has done its work, but left threads that keep its process from ending."""
+
+    def fail() -> None:
+        if left := _other_threads():
+            names = ", ".join(thread.name for thread in left)
+            with suppress(SystemExit):
+                _fail(log, f"code that this job calls left threads that do not end: {names}.")
+            os._exit(1)
+
+    if _other_threads():
+        timer = threading.Timer(PATIENCE, fail)
+        timer.daemon = True
+        timer.start()
+
+
+def _other_threads() -> list[threading.Thread]:
+    """Threads that Python waits for before it exits."""
+    main = threading.main_thread()
+    return [one for one in threading.enumerate() if one is not main and not one.daemon]
+
+
 def _fail(log: Path, message: str) -> None:
-    note_failure(log)
-    with open(log, "a", encoding="utf-8") as stream:
-        stream.write(f"\nERROR: {message}\n")
-    print(f"ERROR: {message}", file=sys.stderr)
+    print(f"ERROR: {message}", file=sys.stderr, flush=True)
+    with suppress(OSError):  # on a full disk
+        note_failure(log)
+        with open(log, "a", encoding="utf-8") as stream:
+            stream.write(f"\nERROR: {message}\n")
     sys.exit(1)

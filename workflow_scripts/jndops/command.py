@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jndlab.errors import UserError
+from jndlab.errors import UserError, limit_reached
 from jndlab.paths import CONFIG
 
 
@@ -31,8 +31,8 @@ def run_command(
 ) -> int:
     """Exit code of ``main`` with the options of the command line (None counts as 0).
 
-    A UserError is printed without a traceback and gives ``mistake``. With ``further``, options
-    that the parser does not know are passed on as ``options.further``.
+    A UserError, or a limit of the machine, is printed without a traceback and gives ``mistake``.
+    With ``further``, options that the parser does not know are passed on as ``options.further``.
     """
     if further:
         options, options_of_others = parser.parse_known_args(argv)
@@ -42,5 +42,11 @@ def run_command(
     try:
         return main(options) or 0
     except UserError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
-        return mistake
+        message = error
+    except (OSError, MemoryError) as error:
+        reached = limit_reached(error)
+        if reached is None:
+            raise
+        message = reached
+    print(f"ERROR: {message}", file=sys.stderr)
+    return mistake

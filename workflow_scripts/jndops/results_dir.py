@@ -54,7 +54,7 @@ def refuse_links(results: str | Path) -> None:
             wrong = "a pipe, socket or device lies among the results"
         raise UserError(
             f"{wrong}.",
-            where=os.path.join(results, os.path.relpath(entry.path, home)),
+            where=str(Path(results, Path(entry.path).relative_to(home))),
             expected="files and folders alone: nothing is read or written outside of the folder",
             remedy="remove it, or put what it leads to in its place. To keep results on another "
             "disk, set `results_dir` to a folder there.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -38,7 +39,7 @@ class Fixed:
 
 def test_a_clip_takes_the_median_of_its_frames():
     predictor = Fixed(answer=[FrameJnd(0, (20, 30)), FrameJnd(4, (26, 31)), (8, [22, 39])])
-    predicted = predict_clip(predictor, [], CLIP)
+    predicted = predict_clip(predictor, [], replace(CLIP, frames=9))
     assert predicted["jnd"] == [22, 31]
     assert predicted["frames"][1] == {"frame": 4, "jnd": [26.0, 31.0]}
 

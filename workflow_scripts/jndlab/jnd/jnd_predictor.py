@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from statistics import median
 from typing import Any, NamedTuple, Protocol
 
@@ -52,8 +53,13 @@ def predict_clip(
     numbers of levels, or something that is no finite number.
     """
     name = type(predictor).__name__
-    predicted = [FrameJnd(int(frame), tuple(map(float, jnd))) for frame, jnd in
-                 predictor.predict(iter(frames), clip)]  # fmt: skip
+    returned = islice(predictor.predict(iter(frames), clip), clip.frames + 1)  # of endless ones
+    predicted = [FrameJnd(int(frame), tuple(map(float, jnd))) for frame, jnd in returned]
+    if len(predicted) > clip.frames:
+        raise UserError(
+            f"JND predictor {name} returned more predictions than its clip has frames.",
+            expected=f"{clip.frames} at most",
+        )
     counts = {len(frame.jnd) for frame in predicted}
     sound = all(math.isfinite(value) for frame in predicted for value in frame.jnd)
     if len(counts) != 1 or 0 in counts or not sound:

@@ -93,13 +93,19 @@ def apply_prefilter(
         filtered = _filter_each_luma(prefilter, frames, clip, qp)
     count = 0
     for frame in filtered:
+        if count == clip.frames:  # it may yield without end
+            raise _other_count(name, clip, "more")
         yield _checked(frame, clip, f"prefilter {name}, frame {count}")
         count += 1
     if count != clip.frames:
-        raise UserError(
-            f"prefilter {name} returned another number of frames than its clip has.",
-            expected=f"{clip.frames} frames, found {count}",
-        )
+        raise _other_count(name, clip, str(count))
+
+
+def _other_count(name: str, clip: ClipFormat, found: str) -> UserError:
+    return UserError(
+        f"prefilter {name} returned another number of frames than its clip has.",
+        expected=f"{clip.frames} frames, found {found}",
+    )
 
 
 def is_per_qp(prefilter: object) -> bool:

@@ -120,8 +120,10 @@ def write_clip(path: str | Path, frames: Iterable[Frame], clip: ClipFormat) -> N
         count = 0
         try:
             for frame in frames:
-                process.stdin.write(bytes_of(frame, clip))
                 count += 1
+                if count > clip.frames:  # it may yield without end
+                    raise _other_count(path, clip, "more")
+                process.stdin.write(bytes_of(frame, clip))
             process.stdin.close()
         except BrokenPipeError:
             pass  # FFmpeg ended early: its exit status and words are reported below
@@ -134,11 +136,15 @@ def write_clip(path: str | Path, frames: Iterable[Frame], clip: ClipFormat) -> N
         if process.wait() != 0:
             raise ToolError(f"FFmpeg cannot write '{path}'.", expected=message[-800:])
         if count != clip.frames:
-            raise UserError(
-                "a filter returned another number of frames than it was given.",
-                where=str(path),
-                expected=f"{clip.frames} frames, found {count}",
-            )
+            raise _other_count(path, clip, str(count))
+
+
+def _other_count(path: str | Path, clip: ClipFormat, found: str) -> UserError:
+    return UserError(
+        "a filter returned another number of frames than it was given.",
+        where=str(path),
+        expected=f"{clip.frames} frames, found {found}",
+    )
 
 
 def samples_sha256(path: str | Path, clip: ClipFormat) -> str:

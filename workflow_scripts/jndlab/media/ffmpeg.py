@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import shlex
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from jndlab.errors import UserError
+from jndlab.errors import UserError, limit_in
 
 LOG_TAIL_LINES = 12
 # Input options: damage ends a decode instead of being concealed, and a file names no other source.
@@ -24,7 +25,15 @@ _MARK = re.compile(r"(^|\] )\[(error|fatal|panic)\] ")  # of FFmpeg's `-v level+
 
 
 class ToolError(UserError):
-    """An outside tool failed; the message ends with the last lines that it printed."""
+    """An outside tool failed; the message ends with the last lines that it printed.
+
+    Where these tell of a limit of the machine, a full disk for example, the remedy is for that.
+    """
+
+    def __init__(self, what: str, *, where: str = "", expected: str = "", remedy: str = "") -> None:
+        if limit := limit_in(f"{what}\n{expected}"):
+            what, remedy = f"{what.removesuffix('.')}: {limit[0]}.", limit[1]
+        super().__init__(what, where=where, expected=expected, remedy=remedy)
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,12 @@ def run_tool(
             remedy="check that the file exists and is executable.",
         ) from error
     cpu_before = _children_cpu_seconds()
-    stdout, stderr_bytes = process.communicate()
+    try:
+        stdout, stderr_bytes = process.communicate()
+    except BaseException:  # a job that is ended leaves no tool at work
+        process.kill()
+        process.wait()
+        raise
     wall = time.monotonic() - started
     cpu = _children_cpu_seconds() - cpu_before
     stderr = stderr_bytes.decode(errors="replace")
@@ -145,7 +159,7 @@ def run_tool(
     if process.returncode != 0:
         output = (stderr.strip() or stdout.decode(errors="replace").strip()).splitlines()
         raise ToolError(
-            f"'{Path(words[0]).name}' ended with exit status {process.returncode}.",
+            f"'{Path(words[0]).name}' ended {_status(process.returncode)}.",
             where=shlex.join(words)[:600],
             expected="exit status 0; its last lines were:\n    "
             + "\n    ".join(output[-LOG_TAIL_LINES:]),
@@ -159,6 +173,11 @@ def errors_in(stderr: str) -> list[str]:
     It may exit with status 0 all the same: a wrong checksum of FFV1, a Matroska file cut short.
     """
     return [line for line in stderr.splitlines() if _MARK.search(line)]
+
+
+def _status(code: int) -> str:
+    """How a process ended, in words."""
+    return f"by the signal {signal.Signals(-code).name}" if code < 0 else f"with exit status {code}"
 
 
 def _children_cpu_seconds() -> float:

@@ -13,6 +13,7 @@ keyword arguments, with one method; no base class is needed::
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -55,11 +56,13 @@ def checked_qp_maps(
     maps of another grid, or something else than whole numbers 0..63.
     """
     name = type(control).__name__
-    maps = [np.asarray(blocks) for blocks in control.qp_maps(iter(frames), clip, qp)]
+    returned = control.qp_maps(iter(frames), clip, qp)
+    maps = [np.asarray(blocks) for blocks in islice(returned, clip.frames + 1)]  # of endless ones
     if len(maps) != clip.frames:
+        found = "more" if len(maps) > clip.frames else str(len(maps))
         raise UserError(
             f"block-QP control {name} returned another number of maps than its clip has frames.",
-            expected=f"{clip.frames} maps, found {len(maps)}",
+            expected=f"{clip.frames} maps, found {found}",
         )
     for index, blocks in enumerate(maps):
         if blocks.shape != grid(clip):
