@@ -8,6 +8,8 @@ PY := .venv/bin/python
 CORES ?= all
 SUBJECTS ?= 24
 WORKERS ?= 2 # of make test
+KILLS ?= 20
+FUZZ ?= 10
 CONFIG ?= config/config.yaml
 PROFILE :=
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
@@ -23,7 +25,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help setup demo smoke study run where plan doctor check-data compare filter predict-jnd choose-quality ui report results-archive results-rebuild compare-runs ratings-server bench test lint format clean lock docs site config-exists
+.PHONY: help setup demo smoke study run where plan doctor check-data compare filter predict-jnd choose-quality ui report results-archive results-rebuild compare-runs ratings-server bench test test-robustness lint format clean lock docs site config-exists
 
 help: ## this list
 	@printf 'make TARGET [CONFIG=config/paper.yaml] [CORES=2] [PROFILE=profiles/slurm] [ARGS="snakemake options"]\n'
@@ -104,6 +106,9 @@ bench: setup ## speed as ratios, written to results/bench
 
 test: setup ## everything that must hold before a commit, on two cores
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+test-robustness: setup ## kills and damaged files in depth (docs/reliability.md): KILLS=200 FUZZ=100
+	@JNDLAB_KILLS=$(KILLS) JNDLAB_FUZZ=$(FUZZ) $(PY) -m pytest tests/robustness $(ARGS)
 
 lint: setup ## style, spelling, prose and types
 	@$(PY) -m ruff check .

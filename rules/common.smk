@@ -5,10 +5,10 @@ import subprocess
 from functools import partial
 
 from jndops import artefacts, snakemake_patches
-from jndops.at_work import end_run, start_run, was_cut_off
+from jndops.ends.at_work import end_run, start_run, was_cut_off
+from jndops.ends.failures import failed_jobs, note_failure, retry_failed
 from jndops.environment import PYTHON
 from jndops.environment import prepare as prepare_environment
-from jndops.failures import failed_jobs, note_failure, retry_failed
 from jndops.imports import digest
 from jndops.inputs import one_of, workflow_errors
 from jndops.inputs.coding import SEGMENT, CodingInputs

@@ -21,9 +21,9 @@ from jndlab.jnd.jnd_predictor import FrameJnd, predict_clip
 from jndlab.jnd.prefilter import apply_prefilter
 from jndlab.media.clip import ClipFormat, Frame, write_clip
 from jndlab.media.ffmpeg import ToolError, run_tool
-from jndops import at_work
-from jndops.at_work import JOB, RUN, start_run, was_cut_off
-from jndops.failures import FAILED
+from jndops.ends import at_work
+from jndops.ends.at_work import JOB, RUN, start_run, was_cut_off
+from jndops.ends.failures import FAILED
 from workflow_runner import REPOSITORY, TINY, Workflow
 
 CLIP = ClipFormat(64, 64, Fraction(25), 2)
@@ -159,7 +159,7 @@ def exit_process() -> None:
 def other_run(tmp_path):
     """Another process that runs in the folder ``results``."""
     code = (
-        "import sys, time; from jndops.at_work import start_run\n"
+        "import sys, time; from jndops.ends.at_work import start_run\n"
         "start_run(sys.argv[1]); print('ready', flush=True); time.sleep(120)\n"
     )
     run = subprocess.Popen(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 
 import pytest
 
 from jndlab.errors import UserError
 from jndlab.quality.points import load_points
-from jndlab.quality.rd_point import read_point
+from jndlab.quality.rd_point import read_encoded, read_point, require_stream
 from jndops.mlflow.records import collect_records
 
 GOOD = {
@@ -78,3 +79,33 @@ def test_values_out_of_range(tmp_path, name, value):
 def test_what_is_no_point(tmp_path, text):
     with pytest.raises(UserError, match="no RD point"):
         read_point(written(tmp_path, text))
+
+
+ENCODED = {
+    "recipe": {}, "coded_qp": 22, "coded_sha256": "", "threads": 1, "command": [], "version": "1",
+    "stream_sha256": hashlib.sha256(b"stream").hexdigest(), "wall_seconds": 0.1,
+    "cpu_seconds": 0.1, "bits_per_frame": [80, 16], "slice_types": ["I", "P"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bits", [None, [], [80], [80, -1], [80, 16.5], [80, "16"], "ab"])
+def test_metadata_of_an_encode(tmp_path, bits):
+    path = tmp_path / "qp22.266.json"
+    path.write_text(json.dumps(ENCODED))
+    assert read_encoded(path) == ENCODED
+    path.write_text(json.dumps(ENCODED | {"bits_per_frame": bits}))
+    with pytest.raises(UserError, match="qp22"):
+        read_encoded(path)
+    path.write_text(json.dumps({k: v for k, v in ENCODED.items() if k != "slice_types"}))
+    with pytest.raises(UserError, match="slice_types"):
+        read_encoded(path)
+
+
+def test_a_bit_that_flips_in_a_stream_is_seen(tmp_path):
+    """Streams have no checksum of their own; decoders conceal some damage and miss the rest."""
+    path = tmp_path / "qp22.266"
+    path.write_bytes(b"stream")
+    require_stream(path, ENCODED)
+    path.write_bytes(b"strgam")
+    with pytest.raises(UserError, match="changed after it was encoded"):
+        require_stream(path, ENCODED)

@@ -170,3 +170,11 @@ def test_snakemake_plans_what_documents_ask_of_it(command, tmp_path):
         [*program, *words[1:]], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_guarantees_have_their_tests():
+    text = (REPOSITORY / "docs/reliability.md").read_text("utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    assert len(named) > 20
+    for file, test in named:
+        assert f"def {test}(" in (REPOSITORY / file).read_text("utf-8"), f"{file}::{test}"

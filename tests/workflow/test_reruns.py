@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import signal
-import subprocess
-import time
-from pathlib import Path
 
 import pytest
 
@@ -124,39 +118,3 @@ def test_no_temporary_file_is_left(finished):
 def test_every_job_left_a_log(finished):
     logs = {path.parent.name for path in (finished.folder / "results/logs").rglob("*.log")}
     assert {"encode_clip", "measure_point", "prefilter_clip", "prepare_sequence"} <= logs
-
-
-def test_a_killed_run_resumes_and_takes_nothing_half_made(tmp_path):
-    workflow = Workflow(tmp_path)
-    workflow.write(
-        "tiny.yaml",
-        TINY.replace("frames: 2", "frames: 24").replace("x265-ultrafast", "vvenc-faster"),
-    )
-    run = subprocess.Popen(
-        workflow.command("--configfile", "tiny.yaml"),
-        cwd=workflow.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    streams = workflow.folder / "results/streams"
-    deadline = time.monotonic() + 60
-    while not (streams.is_dir() and list(streams.rglob(".part-*.266"))):
-        assert time.monotonic() < deadline and run.poll() is None, "no encode was under way"
-        time.sleep(0.02)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
-    assert_whole(streams)
-    said = workflow.run("--unlock", "--configfile", "tiny.yaml").stdout
-    assert "Unlocked" in said or "unlock" in said.lower()
-    workflow.run("--configfile", "tiny.yaml")
-    assert_whole(streams)
-    assert len(list(streams.rglob("*.266"))) == 4 + len(list(streams.rglob(".part-*.266")))
-    assert workflow.planned("--configfile", "tiny.yaml") == {}
-
-
-def assert_whole(streams: Path) -> None:
-    """Streams under their own names are never cut: their metadata agree with their size."""
-    for metadata in streams.rglob("*.266.json"):
-        bits = sum(json.loads(metadata.read_text("utf-8"))["bits_per_frame"])
-        assert 8 * metadata.with_suffix("").stat().st_size == bits

@@ -15,6 +15,7 @@ from jndops.adapter import run, scratch
 
 
 def main(snakemake) -> None:
+    prepared = read_json(snakemake.input.metadata, "samples_sha256")
     params, output, name = snakemake.params, snakemake.output, snakemake.wildcards.sequence
     source, clip = Path(snakemake.input.clip), clip_from_text(params.clip)
     codec, labels = get_codec(params.codec), params.labels
@@ -41,7 +42,7 @@ def main(snakemake) -> None:
                 "video_jnd": levels,
                 "codec": labels,
                 "mapping": params.mapping,
-                "source_sha256": read_json(snakemake.input.metadata)["samples_sha256"],
+                "source_sha256": prepared["samples_sha256"],
             },
         )
     table = labels_from_values({name: levels}, "QP", LABEL_KIND, "steps", name)

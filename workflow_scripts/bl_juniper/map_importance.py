@@ -22,7 +22,7 @@ def main(snakemake) -> None:
             "form": params.form,
             **params.saliency,
             "models_sha256": [sha256_of(path) for path in given.models],
-            "source_sha256": read_json(given.metadata)["samples_sha256"],
+            "source_sha256": read_json(given.metadata, "samples_sha256")["samples_sha256"],
         },
     )
     write_block_maps(snakemake.output.maps, maps)

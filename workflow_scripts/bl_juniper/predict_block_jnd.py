@@ -30,7 +30,7 @@ def main(snakemake) -> None:
         "models_sha256": [sha256_of(path) for path in given.models],
         "form": options.form,
         "raw_ti": params.raw_ti,
-        "source_sha256": read_json(given.metadata)["samples_sha256"],
+        "source_sha256": read_json(given.metadata, "samples_sha256")["samples_sha256"],
     }
     write_block_maps(
         snakemake.output.maps,

@@ -18,7 +18,7 @@ def main(snakemake) -> None:
     predicted, qp_map = snakemake.input.get("predicted"), snakemake.input.get("qp_map")
     models: list[str] = []
     if predicted:
-        jnd = read_json(predicted)
+        jnd = read_json(predicted, "jnd", "models_sha256")
         qp, models = qp_not_below_jnd(qp, jnd), sorted(jnd["models_sha256"].values())
     with scratch(snakemake) as work_dir:
         job = EncodeJob(
@@ -41,7 +41,7 @@ def main(snakemake) -> None:
         "recipe": codec.recipe(configuration, qp) | of_map | ({"files": files} if files else {}),
         "models_sha256": models,
         "coded_qp": qp,
-        "coded_sha256": read_json(snakemake.input.metadata)["samples_sha256"],
+        "coded_sha256": read_json(snakemake.input.metadata, "samples_sha256")["samples_sha256"],
         "stream_sha256": sha256_of(job.stream),
         "threads": snakemake.threads,
         **asdict(result),

@@ -17,7 +17,7 @@ def main(snakemake) -> None:
     qp, predicted = int(snakemake.wildcards.qp), snakemake.input.get("predicted")
     models: list[str] = []
     if predicted:
-        jnd = read_json(predicted)
+        jnd = read_json(predicted, "jnd", "models_sha256")
         qp, models = qp_not_below_jnd(qp, jnd), sorted(jnd["models_sha256"].values())
     files = {Path(path).name: sha256_of(path) for path in snakemake.input.codec_files}
     with scratch(snakemake) as work_dir:
@@ -46,7 +46,7 @@ def main(snakemake) -> None:
         | ({"files": files} if files else {}),
         "models_sha256": models,
         "coded_qp": qp,
-        "coded_sha256": read_json(snakemake.input.metadata)["samples_sha256"],
+        "coded_sha256": read_json(snakemake.input.metadata, "samples_sha256")["samples_sha256"],
         "threads": snakemake.threads,
         **asdict(result),
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from jndlab.errors import UserError
 from jndlab.paths import ROOT
 from jndops.command import new_parser, run_command
-from jndops.failures import note_failure
+from jndops.ends.failures import note_failure
 from jndops.plan.timings import record_timings
 from jndops.run_record import write_record
 from jndops.summary import failed_jobs, summarise

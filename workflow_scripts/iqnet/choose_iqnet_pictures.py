@@ -1,8 +1,6 @@
 """Scores of patches in; names of the pictures to show and their alphas (JSON) out."""
 
-import pandas as pd
-
-from jndlab.files import write_json
+from jndlab.files import read_parquet, write_json
 from jndlab.media.clip import evenly_spread
 from jndlab.papers.iqnet.ablations import selections
 from jndlab.papers.iqnet.config import SelectionOptions
@@ -12,7 +10,7 @@ from jndops.adapter import run
 
 def main(snakemake) -> None:
     params = snakemake.params
-    scores = pd.read_parquet(snakemake.input.scores)
+    scores = read_parquet(snakemake.input.scores)
     order = most_detailed(scores)
     shown = named_or(order[:2], params.shown["table2"], order)
     spread = evenly_spread(len(order), params.shown["ablations"], first=True)

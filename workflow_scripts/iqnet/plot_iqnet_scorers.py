@@ -1,7 +1,6 @@
 """Scores over QP and alpha in; the table and figure of what the scorers follow out."""
 
-import pandas as pd
-
+from jndlab.files import read_parquet
 from jndlab.papers.iqnet.config import SelectionOptions
 from jndlab.papers.iqnet.scorer_study import (
     alphas_by_qp,
@@ -17,7 +16,7 @@ from jndops.adapter import run, stems
 
 def main(snakemake) -> None:
     params = snakemake.params
-    scores, stem = pd.read_parquet(snakemake.input.scores), stems(snakemake.output)
+    scores, stem = read_parquet(snakemake.input.scores), stems(snakemake.output)
     selection = selection_by_scorer(SelectionOptions(**params.selection))
     title = (
         f"Scores of {scores['picture'].nunique()} pictures, {params.codec}, all intra, "

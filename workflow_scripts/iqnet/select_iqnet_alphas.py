@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from jndlab.datasets.pictures.picture_list import read_list
-from jndlab.files import write_csv, write_json
+from jndlab.files import read_parquet, write_csv, write_json
 from jndlab.media.clip import evenly_spread
 from jndlab.papers.iqnet.candidates import read_candidates
 from jndlab.papers.iqnet.config import SelectionOptions
@@ -28,7 +26,7 @@ def main(snakemake) -> None:
     params, output = snakemake.params, snakemake.output
     (histogram,), (contact_sheet,) = output.alpha_histogram, output.contact_sheet
     options = SelectionOptions(**params.selection)
-    scores = pd.read_parquet(snakemake.input.scores)
+    scores = read_parquet(snakemake.input.scores)
     choices = choose_alphas(scores, options)
     pictures = {picture.name: picture for picture in read_list(snakemake.input.pictures)}
     names = list(pictures)

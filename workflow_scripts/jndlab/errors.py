@@ -32,7 +32,7 @@ LIMITS = (
 
 
 def limit_in(text: str) -> tuple[str, str] | None:
-    """Which limit of the machine a tool's or the system's words tell of, and what to do."""
+    """Which limit of the machine the words of a tool or the system name, and what to do."""
     lowered = text.lower()
     for names, what, remedy in LIMITS:
         if any(name.lower() in lowered for name in names):

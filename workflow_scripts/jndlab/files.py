@@ -62,9 +62,77 @@ def write_json(path: str | Path, data: Any) -> None:
     write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: str | Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+@contextmanager
+def own_content(where: str | Path) -> Iterator[None]:
+    """UserError, with the place, where what a job wrote has other keys or kinds of values now."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        found = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise UserError(
+            "a file is not as the suite wrote it.",
+            where=str(where),
+            expected=f"what a job of the suite wrote; found {found[:300]}",
+            remedy="delete it and run again: the job that writes it is made again.",
+        ) from error
+
+
+class NoJsonError(UserError, ValueError):
+    """A file that should be JSON with certain keys is not; a ValueError as that of ``json``."""
+
+
+def read_json(path: str | Path, *keys: str) -> Any:
+    """Read a JSON file; of ``keys``, a mapping that has them.
+
+    Raises NoJsonError for another content, OSError where the file cannot be read.
+    """
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        if keys and not isinstance(data, dict):
+            raise ValueError("it is no mapping")
+        if absent := [key for key in keys if key not in data]:
+            raise ValueError(f"it has no key {', '.join(absent)}")
+    except (ValueError, RecursionError) as error:
+        raise NoJsonError(
+            "a JSON file cannot be read.",
+            where=str(path),
+            expected=f"what a job of the suite wrote; {error}",
+            remedy="delete it and run again: the job that writes it is made again.",
+        ) from error
+    return data
+
+
+def read_arrays(path: str | Path) -> dict[str, Any]:
+    """All arrays of an .npz file by name; UserError where it is none or is damaged."""
+    import numpy as np  # encodes need no arrays
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # zipfile, zlib and numpy raise anything on damaged files
+        raise UserError(
+            "a file of arrays cannot be read.",
+            where=str(path),
+            expected=f"a whole .npz file; {error or type(error).__name__}",
+            remedy="make it, or fetch it, again.",
+        ) from error
+
+
+def read_parquet(path: str | Path) -> Any:
+    """A table as pandas has it, of a Parquet file; UserError where it is none or is damaged."""
+    import pandas as pd  # encodes need no tables
+
+    try:
+        return pd.read_parquet(path)
+    except Exception as error:  # pyarrow has a dozen errors of its own
+        raise UserError(
+            "a Parquet table cannot be read.",
+            where=str(path),
+            expected=f"a whole file, as a job of the suite wrote it; {error}",
+            remedy="delete it and run again: the job that writes it is made again.",
+        ) from error
 
 
 def write_csv(

@@ -17,8 +17,8 @@ from typing import Any
 from jndlab.errors import UserError, limit_reached
 from jndlab.files import write_text
 from jndlab.paths import ROOT
-from jndops.at_work import SCRATCH, job_at_work, note_scratch
-from jndops.failures import forget_failure, note_failure
+from jndops.ends.at_work import SCRATCH, job_at_work, note_scratch
+from jndops.ends.failures import forget_failure, note_failure
 
 PATIENCE = 10.0  # seconds for the threads of a job that has done its work
 

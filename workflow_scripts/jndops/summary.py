@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from jndlab.errors import UserError
-from jndlab.files import read_csv, read_json
+from jndlab.files import own_content, read_csv, read_json
 from jndops.columns import aligned
 from jndops.mlflow.records import REPORT_NAMES, paper_folders
 from jndops.run_record import RECORD
@@ -30,9 +30,10 @@ def summarise(results_dir: Path) -> str:
     """The summary of a results folder as aligned plain text; what is missing is left out."""
     results_dir = Path(results_dir)
     points = _table(results_dir / "tables/rd_points.csv")
-    parts = [[f"Results in {results_dir}"], _inventory(results_dir, points)]
-    parts += [_methods(results_dir / "summary.md"), _verdicts(results_dir), _shown(results_dir)]
-    parts += [_notes(points)]
+    with own_content(results_dir / "tables"):
+        parts = [[f"Results in {results_dir}"], _inventory(results_dir, points)]
+        parts += [_methods(results_dir / "summary.md"), _verdicts(results_dir)]
+        parts += [_shown(results_dir), _notes(points)]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -94,10 +95,12 @@ def method_table(path: Path) -> tuple[str, list[str], list[list[str]]]:
     """Caption, heads and cells of the table of all methods, out of its Markdown; else empty."""
     try:
         lines = path.read_text(encoding="utf-8").replace("\\", "").splitlines()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return "", [], []
     table = [line for line in lines if line.startswith("|")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    if len({len(row) for row in rows}) != 1:  # none, or changed by hand
+        return "", [], []
     return lines[0], rows[0], rows[2:]
 
 

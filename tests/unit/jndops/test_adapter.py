@@ -10,7 +10,7 @@ import pytest
 
 from jndlab.paths import ROOT
 from jndops import adapter
-from jndops.failures import FAILED
+from jndops.ends.failures import FAILED
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jndlab.errors import UserError
+from jndlab.files import read_arrays
 from jndlab.media.clip import ClipFormat
 
 if TYPE_CHECKING:  # encodes without a map need no arrays
@@ -22,10 +22,8 @@ _REMEDY = "make the map again for this clip."
 
 def models_of(path: str | Path) -> list[str]:
     """Hex SHA-256 of the models that a QP map rests on; none where it does not name them."""
-    import numpy as np
-
-    with np.load(path, allow_pickle=False) as data:
-        return data["models_sha256"].tolist() if "models_sha256" in data else []
+    data = read_arrays(path)
+    return data["models_sha256"].tolist() if "models_sha256" in data else []
 
 
 def read_qp_map(path: str | Path, clip: ClipFormat, block_size: int = BLOCK_SIZE) -> np.ndarray:
@@ -38,9 +36,9 @@ def read_qp_map(path: str | Path, clip: ClipFormat, block_size: int = BLOCK_SIZE
 
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as data:
-            qp, found_size = data["qp"], int(data["block_size"])
-    except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        data = read_arrays(path)
+        qp, found_size = data["qp"], int(data["block_size"])
+    except (KeyError, ValueError, TypeError) as error:
         raise UserError(
             "a QP map cannot be read.",
             where=str(path),

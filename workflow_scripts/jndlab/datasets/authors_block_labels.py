@@ -16,6 +16,7 @@ import numpy as np
 from jndlab.datasets.jnd_files import read_text, require_folder
 from jndlab.datasets.mcl_jcv import SOURCES
 from jndlab.errors import UserError
+from jndlab.files import read_arrays
 from jndlab.quality.jnd_statistics import RANGES
 
 FRAMES, ROWS, COLUMNS = 5, 16, 30
@@ -94,13 +95,12 @@ def read_label_folder(folder: str | Path, sources: Sequence[str] = SOURCES) -> B
 
 def read_packed(path: str | Path) -> BlockLabels:
     """The same labels from one ``.npz`` with ``jnd`` and ``ti``; UserError for other shapes."""
-    try:
-        with np.load(path) as file:
-            jnd, ti = file["jnd"], file["ti"]
-    except (OSError, KeyError, ValueError) as error:
+    arrays = read_arrays(path)
+    if absent := {"jnd", "ti"} - set(arrays):
         raise UserError(
-            "block labels cannot be read.", where=str(path), expected=f"jnd and ti; {error}"
-        ) from error
+            "block labels cannot be read.", where=str(path), expected=f"no {', '.join(absent)}"
+        )
+    jnd, ti = arrays["jnd"], arrays["ti"]
     clips, blocks = len(jnd), (FRAMES, ROWS, COLUMNS)
     low, high = RANGES["QP"]
     if jnd.shape != (clips, len(LEVELS), *blocks) or ti.shape != (clips, *blocks):

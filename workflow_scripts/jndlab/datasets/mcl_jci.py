@@ -101,7 +101,7 @@ def read_sample_matrices(folder: str | Path, variant: Literal["", "_update"] = "
         path = Path(folder) / f"JND_{name}{variant}.mat"
         try:
             table = np.asarray(loadmat(path)[f"JND_result_{name}"], float)
-        except (OSError, KeyError, ValueError) as error:
+        except Exception as error:  # SciPy raises anything on damaged files
             raise UserError(
                 "JND samples of MCL-JCI cannot be read.",
                 where=str(path),

@@ -27,7 +27,7 @@ _MARK = re.compile(r"(^|\] )\[(error|fatal|panic)\] ")  # of FFmpeg's `-v level+
 class ToolError(UserError):
     """An outside tool failed; the message ends with the last lines that it printed.
 
-    Where these tell of a limit of the machine, a full disk for example, the remedy is for that.
+    Where these name a limit of the machine, a full disk for example, the remedy is for that.
     """
 
     def __init__(self, what: str, *, where: str = "", expected: str = "", remedy: str = "") -> None:

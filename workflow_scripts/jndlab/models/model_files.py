@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import torch
 from torch import nn
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path
+from jndlab.files import atomic_path, own_content
 
 FORMAT = "jndlab-model-1"
 NETWORKS = {
@@ -105,7 +104,8 @@ def load_model(path: str | Path, *, network: str | None = None) -> nn.Module:
     missing, no model file, damaged, or of another architecture.
     """
     content = read_model_file(path)
-    found = content["architecture"]
+    with own_content(path):
+        found = {"name": content["architecture"]["name"], **content["architecture"]}
     if network is not None and found["name"] != network:
         raise UserError(
             "a model file holds another network than is wanted.",
@@ -113,9 +113,13 @@ def load_model(path: str | Path, *, network: str | None = None) -> nn.Module:
             expected=f"{network}, found {architecture_text(found)}",
             remedy=f"give the file of a trained {network}, or correct the configuration.",
         )
-    model = build_network(found["name"], found["options"])
-    require_architecture(model, found, path)
-    model.load_state_dict(content["weights"])
+    with own_content(path):
+        model = build_network(found["name"], found["options"])
+        require_architecture(model, found, path)
+    try:
+        model.load_state_dict(content["weights"])
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        raise _no_model_file(Path(path), f"other weights: {error}") from error
     return model.eval()
 
 
@@ -142,7 +146,7 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
         )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except Exception as error:  # PyTorch raises anything on damaged files
         first_line = (str(error).splitlines() or [type(error).__name__])[0]
         raise _no_model_file(path, first_line) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path
+from jndlab.files import atomic_path, read_parquet
 from jndlab.quality.metrics import pooled_columns
 from jndlab.quality.rd_point import POINT_KEY, base_name, encoder_of, no_point, read_point
 
@@ -187,7 +187,8 @@ def read_points(path: str | Path) -> pd.DataFrame:
     Columns: ``POINT_COLUMNS``, then those of :func:`with_savings`, of :func:`with_seeds`, and
     ``sheet_frames``, the length of the whole sequence of which ``frames`` were coded.
     """
-    return pd.read_parquet(path)
+    table: pd.DataFrame = read_parquet(path)
+    return table
 
 
 def _point_row(path: Path) -> dict[str, Any]:

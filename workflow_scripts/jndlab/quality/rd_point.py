@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jndlab.errors import UserError
-from jndlab.files import read_json, sha256_of_json
+from jndlab.files import read_json, sha256_of, sha256_of_json
 from jndlab.media.clip import ClipFormat, clip_as_text
 from jndlab.quality.metrics import pool
 
@@ -97,6 +97,38 @@ def _check_point(point: Mapping[str, Any]) -> None:
         seconds = point["provenance"].get(name, 0)
         if not (_is_number(seconds) and seconds >= 0):
             raise ValueError(f"provenance.{name} is {seconds!r}, no number from 0")
+
+
+def read_encoded(path: str | Path) -> dict[str, Any]:
+    """The metadata of an encode as its job wrote them, whoever changed them since.
+
+    Raises UserError for other content: pictures have whole bits above 0 and a slice type each.
+    """
+    encoded: dict[str, Any] = read_json(
+        path, "recipe", "coded_qp", "coded_sha256", "stream_sha256", "threads", "command",
+        "version", "wall_seconds", "cpu_seconds", "bits_per_frame", "slice_types",
+    )  # fmt: skip
+    bits, kinds = encoded["bits_per_frame"], encoded["slice_types"]
+    sound = isinstance(bits, list) and all(_is_number(n, whole=True) and n > 0 for n in bits)
+    if not (sound and isinstance(kinds, list) and len(kinds) == len(bits)):
+        raise UserError(
+            "the metadata of an encode do not describe its pictures.",
+            where=str(path),
+            expected="bits_per_frame, whole numbers above 0, and as many slice_types",
+            remedy="delete the stream and its metadata; the next run encodes it again.",
+        )
+    return encoded
+
+
+def require_stream(stream: str | Path, encoded: Mapping[str, Any]) -> None:
+    """Raise UserError unless a stream is the one that was encoded, bit for bit."""
+    if sha256_of(stream) != encoded["stream_sha256"]:
+        raise UserError(
+            "a stream was changed after it was encoded.",
+            where=str(stream),
+            expected=f"SHA-256 {encoded['stream_sha256']}",
+            remedy="delete the stream and its metadata; the next run encodes it again.",
+        )
 
 
 def _is_number(value: Any, whole: bool = False) -> bool:

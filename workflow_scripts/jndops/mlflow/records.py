@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jndlab.files import read_csv, sha256_of, sha256_of_json
+from jndlab.files import own_content, read_csv, sha256_of, sha256_of_json
 from jndlab.quality.rd_point import read_point
 
 FOUNDATION = "rate-distortion"  # experiment of what belongs to no single paper
@@ -50,7 +50,10 @@ def collect_records(results_dir: Path) -> list[Record]:
     homes = [(FOUNDATION, results_dir)]
     homes += [(folder.name, folder) for folder in paper_folders(results_dir)]
     for experiment, home in homes:
-        points = [_point(path, experiment) for path in sorted(home.glob("points/**/qp*.json"))]
+        points = []
+        for path in sorted(home.glob("points/**/qp*.json")):
+            with own_content(path):
+                points.append(_point(path, experiment))
         records += _curves(points, experiment, home / "tables" / "bd_rate.csv") + points
         for kind, folder, suffixes in (
             ("table", "tables", TABLE_SUFFIXES),

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jndlab.files import atomic_path, read_csv, read_json, sha256_of
+from jndlab.files import atomic_path, own_content, read_csv, read_json, sha256_of
 from jndops.mlflow.records import Record, finite_metrics, flat, sealed, time_ms
 
 if TYPE_CHECKING:
@@ -33,11 +33,12 @@ IDENTITY = ("data_sha256", "recipe_sha256")
 def collect_trainings(results_dir: Path) -> list[Record]:
     """A record of every finished training below ``<results>/models``, in a stable order."""
     models = Path(results_dir) / MODELS_FOLDER
-    return [
-        _training(path)
-        for path in sorted(models.glob(f"*/*/{SUMMARY}"))
-        if path.with_name(METRICS).is_file()
-    ]
+    found = [p for p in sorted(models.glob(f"*/*/{SUMMARY}")) if p.with_name(METRICS).is_file()]
+    records = []
+    for path in found:
+        with own_content(path.parent):
+            records.append(_training(path))
+    return records
 
 
 def training_key(summary: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jndlab.errors import UserError
-from jndlab.files import read_json, write_json
+from jndlab.files import read_csv, read_json, write_json
 from jndlab.quality.rd_point import read_point
 from jndops.plan.cost_model import CostModel, Recorded
 from jndops.plan.job_size import threads_of, work_of
@@ -144,15 +144,21 @@ def _benchmarks(
     """Rule, wildcards, wall seconds and memory in MB of every job with a benchmark."""
     for path in sorted(folder.glob("**/*.tsv")):
         parts = path.relative_to(folder).with_suffix("").parts
-        with open(path, newline="", encoding="utf-8") as stream:
-            row = next(csv.DictReader(stream, delimiter="\t"), None)
-        if row is None:
-            continue  # the job was killed while it was written
         try:
-            megabytes = float(row["max_rss"])
-        except ValueError:
-            megabytes = None  # too short to be sampled
-        yield parts[0], wildcards_of(".".join(parts[1:]), settings), float(row["s"]), megabytes
+            row = read_csv(path, "\t")[0]
+        except (UserError, IndexError):
+            continue  # the job was killed while it was written
+        seconds, megabytes = (_amount(row.get(name, "")) for name in ("s", "max_rss"))
+        if seconds is not None:  # the others say "-" where the job was too short to be sampled
+            yield parts[0], wildcards_of(".".join(parts[1:]), settings), seconds, megabytes
+
+
+def _amount(text: str) -> float | None:
+    try:
+        amount = float(text)
+    except ValueError:
+        return None
+    return amount if 0 <= amount < math.inf else None
 
 
 def _points(folder: Path, settings: Settings) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:

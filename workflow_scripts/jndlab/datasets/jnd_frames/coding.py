@@ -20,7 +20,7 @@ from jndlab.codecs.bitstream import read_stream
 from jndlab.datasets.authors_folder import read_authors_folder
 from jndlab.datasets.jnd_labels import JndLabels
 from jndlab.errors import UserError
-from jndlab.files import read_csv, write_csv
+from jndlab.files import own_content, read_rows, write_csv
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
 from jndlab.media.pictures import frame_to_rgb, read_picture, rgb_to_frame
 from jndlab.quality.jnd_statistics import RANGES
@@ -152,9 +152,10 @@ def write_coded(path: str | Path, coded: Iterable[CodedFrame]) -> None:
 def read_psnr(path: str | Path) -> dict[str, dict[int, float]]:
     """Frame -> quality -> luma PSNR in dB (infinite where lossless) of a table of codings."""
     table: dict[str, dict[int, float]] = {}
-    for row in read_csv(path):
-        psnr = float(row["psnr_y"]) if row["psnr_y"] else math.inf
-        table.setdefault(row["frame"], {})[int(row["quality"])] = psnr
+    for where, row in read_rows(path):
+        with own_content(where):
+            psnr = float(row["psnr_y"]) if row["psnr_y"] else math.inf
+            table.setdefault(row["frame"], {})[int(row["quality"])] = psnr
     return table
 
 

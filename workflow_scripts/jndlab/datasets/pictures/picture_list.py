@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, read_rows, write_csv
+from jndlab.files import atomic_path, own_content, read_rows, write_csv
 from jndlab.media.pictures import picture_sha256, read_picture
 
 
@@ -123,20 +123,13 @@ def read_list(path: str | Path) -> list[Picture]:
 
 
 def _from_row(row: dict[str, str], where: str) -> Picture:
-    try:
+    with own_content(where):
         values: dict[str, Any] = {**row, "frame": int(row["frame"]) if row["frame"] else None}
         for key in ("left", "top", "window_width", "window_height", "width", "height"):
             values[key] = int(row[key])
         picture = Picture(**values)
         if {"/", "\0"} & set(picture.name) or not picture.name.strip("."):
-            raise ValueError(f"{picture.name!r} is no name of a file")
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"a row of a list of pictures cannot be read: {error}.",
-            where=where,
-            expected="the list that a job of the suite wrote",
-            remedy="delete the file: the next run writes it again.",
-        ) from error
+            raise ValueError(f"{picture.name!r}, no name of a file")
     return picture
 
 

@@ -18,7 +18,6 @@ Rows and columns are those of all blocks, cut ones included. Encoders need ``qp`
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, sha256_of
+from jndlab.files import atomic_path, read_arrays, sha256_of
 
 KINDS = {"block_jnd": np.float32, "importance": np.uint8, "qp": np.int16}
 RANGES = {"block_jnd": (0, 63), "importance": (1, 3), "qp": (0, 63)}
@@ -104,9 +103,9 @@ def models_behind(files: Iterable[str | Path]) -> list[str]:
     found: set[str] = set()
     for file in files:
         try:
-            with np.load(file, allow_pickle=False) as archive:
-                found |= set(json.loads(str(archive["provenance"])).get("models_sha256", []))
-        except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile):
+            provenance = json.loads(str(read_arrays(file)["provenance"]))
+            found |= set(provenance.get("models_sha256", []))
+        except (UserError, KeyError, ValueError, TypeError, AttributeError):
             found.add(sha256_of(file))
     return sorted(found)
 
@@ -126,8 +125,7 @@ def read_block_maps(
     """
     where = str(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            contents = {name: archive[name] for name in archive.files}
+        contents = read_arrays(path)
         found_kind = str(contents["kind"])
         maps = BlockMaps(
             kind=found_kind,
@@ -140,7 +138,7 @@ def read_block_maps(
         )
     except UserError as error:
         raise UserError(error.what, where=where, expected=error.expected) from error
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise UserError(
             "a file of block maps cannot be read.",
             where=where,

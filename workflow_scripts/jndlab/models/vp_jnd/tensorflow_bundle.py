@@ -30,15 +30,18 @@ def read_bundle(prefix: str | Path) -> dict[str, np.ndarray]:
     file is missing, cut short, compressed, or no file of this format.
     """
     index = Path(f"{prefix}.index")
-    entries = dict(_entries(_read(index), index))
-    if "" not in entries:
-        raise _broken(index, "it has no header")
-    shards = _fields(entries.pop("")).get(1, 1)
-    return {
-        name: _variable(name, _fields(value), Path(prefix), int(shards))
-        for name, value in entries.items()
-        if int(_fields(value).get(1, 0)) in TYPES
-    }
+    try:
+        entries = dict(_entries(_read(index), index))
+        if "" not in entries:
+            raise _broken(index, "it has no header")
+        shards = _fields(entries.pop("")).get(1, 1)
+        return {
+            name: _variable(name, _fields(value), Path(prefix), int(shards))
+            for name, value in entries.items()
+            if int(_fields(value).get(1, 0)) in TYPES
+        }
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, struct.error) as error:
+        raise _broken(index, f"it is damaged ({error})") from error
 
 
 def moving_averages(variables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jndlab.codecs.base import Codec, EncodeJob
-from jndlab.files import atomic_path
+from jndlab.files import atomic_path, read_arrays
 from jndlab.jnd.block.grid import BlockGrid
 from jndlab.jnd.block.masking import xpsnr_weights
 from jndlab.jnd.block.qp import BLOCK_SIZE
@@ -54,8 +54,7 @@ class Codings:
     @classmethod
     def read(cls, path: str | Path) -> Codings:
         """Read a file that :meth:`write` made."""
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_arrays(path)
         weights = {
             name.removeprefix("weights "): arrays.pop(name)
             for name in list(arrays)

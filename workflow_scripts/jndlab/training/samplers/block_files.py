@@ -8,7 +8,6 @@ and pixels were computed ("corrected" or "published", see ``BlockMappingOptions.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path
+from jndlab.files import atomic_path, read_arrays
 from jndlab.training.samplers.blocks import LabelledBlocks
 
 
@@ -61,11 +60,11 @@ def read_blocks(paths: Sequence[str | Path]) -> BlockFile:
 
 def _read(path: Path) -> BlockFile:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            blocks = LabelledBlocks(*(archive[name] for name in LabelledBlocks._fields))
-            texts = (str(archive[name]) for name in ("kind", "form"))
-            content = BlockFile(blocks, archive["video_jnd"], *texts)
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(path)
+        blocks = LabelledBlocks(*(arrays[name] for name in LabelledBlocks._fields))
+        texts = (str(arrays[name]) for name in ("kind", "form"))
+        content = BlockFile(blocks, arrays["video_jnd"], *texts)
+    except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             "a file of labelled blocks cannot be read.",
             where=str(path),

@@ -1,7 +1,7 @@
 """Who is at work in a results folder: one run at a time, and jobs that outlive a killed run.
 
 A run, and each of its jobs, locks a file of its own as long as its process lives; the system lets
-go of a lock however the process ends. What is written in the file tells the others who it is. On a
+go of a lock however the process ends. The file names its process and machine to the others. On a
 disk without locks nobody is refused, and nothing is removed.
 """
 

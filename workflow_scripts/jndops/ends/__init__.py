@@ -1,0 +1,1 @@
+"""How jobs and runs end, and what they leave to the next run."""
