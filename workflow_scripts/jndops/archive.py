@@ -15,7 +15,7 @@ from jndlab.yaml_files import load_mapping
 from jndops.artefacts import rebuilt_rules
 from jndops.experiment import Experiment
 from jndops.results_dir import results_dir
-from jndops.run_record import RECORD
+from jndops.run_record import RECORD, require_this_version
 
 ARCHIVE = "results-archive.tar.gz"
 # Numbers and reports about them, wherever they lie; pictures only where they are figures.
@@ -84,9 +84,11 @@ def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
     """Make tables, figures and the MLflow database again from unpacked numbers; nothing is encoded.
 
-    ``further`` are more options of Snakemake. Raises UserError where a number is missing, or
-    Snakemake ends with an error.
+    ``further`` are more options of Snakemake. Raises UserError where a number is missing, Snakemake
+    ends with an error, or the numbers are of another version of the suite.
     """
+    record = Path(results_dir(configfile)) / RECORD
+    require_this_version(record)
     rules = rebuilt_rules()
     papers = load_mapping(configfile).get("papers", Experiment.model_fields["papers"].default)
     wanted = [rule for name in dict.fromkeys(["all", *papers]) for rule in rules.get(name, ())]
@@ -95,7 +97,6 @@ def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
     # Only these rules are considered: a point that is not there is a missing file, not an encode.
     made = ["collect_points", *wanted]  # its wildcard makes it no target of its own
     command += ["--allowed-rules", *made, "--forcerun", *made, "--", *wanted]
-    record = Path(results_dir(configfile)) / RECORD
     circumstances = record.read_text(encoding="utf-8") if record.is_file() else ""
     done = subprocess.run(command)
     if circumstances:  # the numbers are still those of the first run

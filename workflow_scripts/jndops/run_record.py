@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jndlab.files import write_json
+from jndlab.errors import UserError
+from jndlab.files import read_json, write_json
 
 RECORD = "run.json"
 DISTRIBUTION = "jnd-reproduction-suite"
@@ -67,6 +68,27 @@ def provenance(record: Mapping[str, Any]) -> str:
     return (
         f"{configuration or 'configuration not named'}, {commit}{changed}, {record['date']}, "
         f"{machine['cores']} cores of {machine['processor']}."
+    )
+
+
+def require_this_version(path: Path) -> None:
+    """Raise UserError where the record at ``path`` is of another version; without one, nothing."""
+    ours = _version(DISTRIBUTION)
+    if not path.is_file() or not ours:
+        return
+    try:
+        found = read_json(path)
+        theirs, commit = found["suite"], found["commit"]
+    except (ValueError, KeyError, TypeError):
+        theirs, commit = "unknown", ""
+    if theirs == ours:
+        return
+    raise UserError(
+        f"suite: the numbers are of version {theirs}.",
+        where=str(path),
+        expected=f"version {ours}, which is installed",
+        remedy=f"take that version{f' (commit {commit[:7]})' if commit else ''}, or run the "
+        "experiment again.",
     )
 
 

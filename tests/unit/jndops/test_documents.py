@@ -6,13 +6,15 @@ import io
 import json
 import re
 import tarfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from jndlab.errors import UserError
 from jndlab.files import write_csv, write_json, write_text
-from jndops.archive import pack
+from jndlab.paths import ROOT
+from jndops.archive import pack, rebuild
 from jndops.documents import evidence
 from jndops.documents.recorded import RecordedRun, filled, read_recorded
 from jndops.run_record import RECORD, provenance, record
@@ -131,6 +133,18 @@ def test_an_archive_of_another_version_is_refused(
 ) -> None:
     with pytest.raises(UserError, match=message):
         read_recorded(_archive(tmp_path / "old.tar.xz", **members))
+
+
+@pytest.mark.parametrize("text", ['{"suite": "0.0.1", "commit": "abcdef012345"}', "{}"])
+def test_numbers_of_another_version_are_not_rebuilt(tmp_path: Path, text: str) -> None:
+    write_text(tmp_path / "results/run.json", text)
+    write_text(tmp_path / "mine.yaml", f"results_dir: {tmp_path}/results\n")
+    with pytest.raises(UserError) as found:
+        rebuild(tmp_path / "mine.yaml", ROOT, [])
+    ours = version("jnd-reproduction-suite")
+    words = ["suite: the numbers are of version", "run.json", f"version {ours}"]
+    words += ["0.0.1", "commit abcdef0"] if "0.0.1" in text else ["unknown"]
+    assert all(word in str(found.value) for word in [*words, "run the experiment again"])
 
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
