@@ -147,7 +147,7 @@ def test_the_summary_names_each_method_once(tmp_path):
 
 
 def test_seeds_are_dots_on_the_bars(tmp_path):
-    several, one = seeded({0: 0.8, 1: 0.9, 2: 1.0}), points({"iqnet": 0.9})
+    several, one = seeded({0: 0.8, 1: 0.9, 2: 1.0}, erjnd=1), points({"iqnet": 0.9, "erjnd": 1})
     drawn = [
         saving_plot(frame, tmp_path / name)[0].read_text()
         for name, frame in (("several", several), ("one", one))

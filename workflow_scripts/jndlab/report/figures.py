@@ -147,9 +147,9 @@ def seed_dots(
 
     ``points`` are those of one method and configuration; of methods without seeds nothing is drawn.
     """
-    if "seed" not in points:
+    shown = points.dropna(subset=["seed", quantity]) if "seed" in points else points.head(0)
+    if shown.empty:
         return
-    shown = points.dropna(subset=["seed", quantity])
     steps = shown["qp"].map(list(qps).index) - (len(qps) - 1) / 2
     places = shown["sequence"].map(list(sequences).index) + steps * BAR_SHARE / len(qps)
     axes.scatter(places, shown[quantity], s=7, color="0.1", linewidths=0, zorder=4)
