@@ -171,12 +171,13 @@ def test_scenes_are_those_configured_printed_or_first():
 
 def test_labels_of_frames_come_from_sweeps_subjects_or_the_folder(tmp_path):
     assert set(FrameInputs(inputs()).label_sources()) == {"sweeps", "streams"}
-    labels = {"kind": "subjective"}
-    frames = FrameInputs(changed("jnd_frames", source="videoset", labels=labels))
+    labels, whole = {"kind": "subjective"}, {"scales": [], "generated": 0}
+    frames = FrameInputs(changed("jnd_frames", source="videoset", labels=labels, **whole))
     assert set(frames.label_sources()) == {"subjects", "sur"} and frames.parts() == ["subjects"]
     (tmp_path / "SRC").mkdir()
     (tmp_path / "SRC/a.png").touch()
-    own = FrameInputs(changed("jnd_frames", source="folder", folder=str(tmp_path), size=None))
+    given = {"source": "folder", "folder": str(tmp_path), "size": None}
+    own = FrameInputs(changed("jnd_frames", **given, **whole))
     assert own.label_sources() == {} and own.folder_files() == [str(tmp_path / "SRC/a.png")]
 
 
