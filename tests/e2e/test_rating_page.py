@@ -206,3 +206,46 @@ def test_blocks_differ_between_subjects_and_a_server_spreads_them_evenly(browser
     given = [shown.ask(f"return blocksOf({session}, 'x', {n})") for n in range(8)]
     counts = [sum(blocks.count(block) for blocks in given) for block in range(4)]
     assert counts == [4, 4, 4, 4]
+
+
+# These make other sessions in place of the one that the tests above open.
+def answered(workflow, procedure: str, score, *further: str) -> tuple[Path, list[dict[str, str]]]:
+    """Make a session of another procedure; ``score(row, rater)`` are answers on rows of its key."""
+    config = CONFIG % "" + f"  procedure: {procedure}\n" + "".join(f"  {key}\n" for key in further)
+    workflow.write("other.yaml", config.replace("  ratings: []\n", ""))
+    workflow.run("--configfile", "other.yaml", "--", "subjective_session")
+    key = read_csv(workflow.folder / "results/subjective/stimuli.csv")
+    lines = ["subject,stimulus,score,time,level"]
+    for rater in range(4):
+        for row in key:
+            given = score(row, rater)
+            if given is not None:
+                lines.append(f"p{rater},{row['stimulus']},{given},2024-05-31T14:02:11Z,1")
+    workflow.write("votes.csv", "\n".join(lines) + "\n")
+    workflow.write("other.yaml", config.replace("ratings: []", "ratings: [votes.csv]"))
+    return workflow.folder / "results/subjective", key
+
+
+def test_preferences_come_from_the_rule(workflow):
+    results, key = answered(
+        workflow, "pairs", lambda row, rater: 1 if int(row["qp"]) < 30 else 0, "pair_by: rate"
+    )
+    assert len(key) == 4 and all(abs(float(row["rate_difference_pct"])) < 60 for row in key)
+    workflow.run("--configfile", "other.yaml", "--", "analyse_preferences")
+    table = {row["qp"]: row for row in read_csv(results / "tables/preferences.csv")}
+    assert {qp: float(row["share_pct"]) for qp, row in table.items()} == {
+        "": 75, "22": 100, "27": 100, "32": 50, "37": 50,
+    }  # fmt: skip
+    assert (results / "tables/preferences.html").is_file()
+
+
+def test_jnd_samples_come_from_the_rule(workflow):
+    ladder = {27: 0, 32: 1, 37: None, 22: None}  # the bisection of one who sees from QP 32 on
+    results, key = answered(
+        workflow, "jnd", lambda row, rater: ladder[int(row["qp"])] if row["qp"] else None
+    )
+    assert [row["qp"] for row in key] == ["", "22", "27", "32", "37"]
+    workflow.run("--configfile", "other.yaml", "--", "collect_jnd_samples")
+    (label,) = read_csv(results / "jnd/labels.csv")
+    assert (label["source"], label["value"], label["subjects"]) == ("bikes_tiny", "32.0", "4")
+    assert (results / "jnd/samples/bikes_tiny.txt").read_text() == "32\n" * 4

@@ -41,6 +41,19 @@ def test_quality_is_chosen_of_a_picture_that_is_named(repository):
     ]
 
 
+def test_a_rating_session_is_served_to_the_subjects_that_are_named(repository):
+    words = called(repository, "ratings-server", "SUBJECTS=names.txt", "ARGS=--port 8000")
+    assert words[1:] == [
+        "workflow_scripts/commands/ratings_server.py",
+        "--configfile",
+        '"$CONFIG"',
+        "--subjects",
+        '"$SUBJECTS"',
+        "--port",
+        "8000",
+    ]
+
+
 def test_names_reach_the_shell_as_values(repository, tmp_path):
     made = tmp_path / "made"
     for name in (f"my config`touch {made}`.yaml", f'x";touch {made};".yaml', f"'; touch {made}"):

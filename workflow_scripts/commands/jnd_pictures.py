@@ -18,7 +18,7 @@ from jndlab.files import sha256_of
 from jndlab.media.pictures import read_picture, write_png
 from jndlab.quality.jnd_statistics import RANGES
 from jndlab.subjective.config import Screening
-from jndlab.subjective.jnd_search import read_searches, write_samples
+from jndlab.subjective.jnd_search import found_levels, read_searches, write_samples
 from jndlab.subjective.rating_page import CodedClip, SessionOptions, write_session
 from jndops.command import new_parser, run_command
 
@@ -30,7 +30,8 @@ def main(options: argparse.Namespace) -> None:
     if options.ratings:
         subjects, samples = read_searches(options.ratings, options.folder / "stimuli.csv")
         write_samples(options.folder / "jnd", subjects, samples)
-        labels = labels_from_samples(samples, options.statistic, "the answers", order="warn")
+        found = found_levels(samples)
+        labels = labels_from_samples(found, options.statistic, "the answers", order="warn")
         write_labels(options.folder / "jnd/labels.csv", labels)
         print(f"{len(labels.rows)} labels of {len(subjects)} subjects: {options.folder}/jnd")
         return

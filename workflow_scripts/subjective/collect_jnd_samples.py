@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jndlab.datasets.jnd_labels import labels_from_samples, write_labels
-from jndlab.subjective.jnd_search import read_searches, write_samples
+from jndlab.subjective.jnd_search import found_levels, read_searches, write_samples
 from jndops.adapter import run
 
 
@@ -12,7 +12,8 @@ def main(snakemake) -> None:
     key = snakemake.input.stimuli
     subjects, samples = read_searches(snakemake.input.ratings, key, params.max_failed_checks)
     write_samples(Path(output.samples).parent, subjects, samples)
-    labels = labels_from_samples(samples, params.statistic, output.samples, order="warn")
+    found = found_levels(samples)
+    labels = labels_from_samples(found, params.statistic, output.samples, order="warn")
     write_labels(output.labels, labels)
 
 

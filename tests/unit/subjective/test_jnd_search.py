@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from jndlab.datasets.jnd_labels import labels_from_samples
 from jndlab.errors import UserError
+from jndlab.quality.jnd_statistics import JndSamples
 from jndlab.subjective.answers import Answer
-from jndlab.subjective.jnd_search import samples_of
+from jndlab.subjective.jnd_search import found_levels, samples_of
 from jndlab.subjective.ratings import Stimulus
 
 QPS = list(range(20, 46))
@@ -63,3 +64,15 @@ def test_a_search_that_was_broken_off_is_reported():
     answers = search("anna", 7, QPS)[:-1]
     with pytest.raises(UserError, match="anna, bikes was broken off"):
         samples_of(stimuli(), answers, "QP", "key")
+
+
+def test_labels_are_of_levels_that_somebody_found_in_every_source():
+    values = {
+        "a": (np.array([20.0, np.nan]), np.array([np.nan, np.nan])),
+        "b": (np.array([22.0, 24.0]), np.array([30.0, np.nan])),
+    }
+    found = found_levels(JndSamples("QP", values))
+    assert {source: len(levels) for source, levels in found.values.items()} == {"a": 1, "b": 1}
+    values["a"] = values["a"][::-1]
+    with pytest.raises(UserError, match="nobody saw a difference in a"):
+        found_levels(JndSamples("QP", values))

@@ -72,6 +72,27 @@ def samples_of(
     return subjects, check_samples(samples, where)
 
 
+def found_levels(samples: JndSamples) -> JndSamples:
+    """The levels that somebody found in every source, of which there can be labels.
+
+    Raises UserError, naming the source, where nobody saw the first one.
+    """
+    counts = {
+        source: [int((~np.isnan(level)).sum()) for level in levels]
+        for source, levels in samples.values.items()
+    }
+    unseen = [source for source, found in counts.items() if not found[0]]
+    if unseen:
+        raise UserError(
+            f"nobody saw a difference in {', '.join(unseen[:5])}.",
+            expected="a sample of the first JND in every source",
+            remedy="search to coarser qualities (`qps`), or leave these sources out.",
+        )
+    common = min(found.index(0) if 0 in found else len(found) for found in counts.values())
+    values = {source: levels[:common] for source, levels in samples.values.items()}
+    return JndSamples(samples.unit, values, samples.same_subjects)
+
+
 def _first_seen(
     ladder: Sequence[int], answers: dict[int, bool], who: str, where: str
 ) -> int | None:
