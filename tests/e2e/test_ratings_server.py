@@ -106,7 +106,8 @@ def test_nothing_is_readable_or_writable_without_a_token(tmp_path):
         root = link.split("/s/")[0]
         for path in ("/", "/session.js", "/s/", "/s/wrong/", "/s/wrong/votes", "/s/../stimuli.csv"):
             assert send(root + path)[0] == 404, path
-        for path in ("../stimuli.csv", "..%2fstimuli.csv", "%2e%2e/stimuli.csv", "clips/../../x"):
+        outside = ("../stimuli.csv", "..%2fstimuli.csv", "%2e%2e/stimuli.csv", "clips/../../x")
+        for path in (*outside, "%00", "x" * 3000):
             assert send(link + path)[0] == 404, path
         assert send(root + "/s/wrong/votes", votes_of(lab, first, 1)[0])[0] == 404
         assert b"SESSION" in send(link + "session.js")[1]
@@ -118,9 +119,11 @@ def test_nothing_is_readable_or_writable_without_a_token(tmp_path):
 @pytest.mark.parametrize(
     "body",
     [
-        b"no JSON", b"[]", b"{}", b"x" * 100_000, {"position": "1"}, {"position": -1},
+        b"no JSON", b"[]", b"{}", b"x" * 100_000, b"[" * 15_000, b"\xff",
+        {"position": "1"}, {"position": -1},
         {"step": 10**9}, {"score": "5"}, {"score": 1e9}, {"stimulus": "unknown"},
-        {"browser": "x" * 5000}, {"browser": ["x"]},
+        {"browser": "x" * 5000}, {"browser": ["x"]}, {"browser": "\ud800"},
+        {"frames": float("inf")},
     ],
 )  # fmt: skip
 def test_what_is_no_vote_is_refused(lab_of_all, body):

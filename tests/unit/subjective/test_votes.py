@@ -13,7 +13,9 @@ from jndlab.subjective.server import subject_names
 from jndlab.subjective.sujson import as_sujson
 from jndlab.subjective.votes import Votes, checked_vote
 
-VOTE = {"stimulus": "a", "score": 4, "block": 0, "position": 0, "step": 0, "kind": "test"}
+TIME = "2024-05-31T14:02:11Z"
+VOTE = {"stimulus": "a", "score": 4, "block": 0, "position": 0, "step": 0, "kind": "test",
+        "time": TIME}  # fmt: skip
 
 
 def test_the_first_vote_of_a_place_counts_and_survives(tmp_path):
@@ -59,7 +61,10 @@ def test_a_file_that_is_no_data_base_is_reported(tmp_path):
 def test_a_vote_keeps_known_keys_alone():
     kept = checked_vote(VOTE | {"evil": "x" * 10**6, "subject": "someone"}, ["a"])
     assert kept == VOTE | {"subject": "someone"}
-    for wrong in ({"score": None}, {"score": True}, {"block": 0.5}, {"kind": "x" * 601}):
+    for wrong in (
+        {"score": None}, {"score": True}, {"block": 0.5}, {"block": True}, {"browser": "x" * 601},
+        {"frames": float("inf")}, {"browser": "=1+1"}, {"kind": "joke"}, {"time": "noon"},
+    ):  # fmt: skip
         with pytest.raises(UserError):
             checked_vote(VOTE | wrong, ["a"])
 

@@ -88,7 +88,7 @@ def read_answers(
                     expected=f"one of the {len(known)} names of the stimulus table",
                     remedy="check that the ratings belong to this session and not another one.",
                 )
-            _check_time(row["time"], where)
+            check_time(row["time"], where)
             answers.append(_answer(row, scale, where))
     _check_names(answers)
     failed = [answer.subject for answer in answers if answer.failed]
@@ -178,7 +178,8 @@ def _score(text: str, scale: tuple[float, float], where: str) -> float:
     return score
 
 
-def _check_time(text: str, where: str) -> None:
+def check_time(text: str, where: str) -> None:
+    """Raise UserError, naming ``where``, unless the text is a time in ISO 8601."""
     try:
         datetime.fromisoformat(text)
     except ValueError as error:

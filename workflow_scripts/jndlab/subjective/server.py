@@ -71,8 +71,12 @@ def rating_app(folder: str | Path, votes: Votes) -> Starlette:
 
     async def page(request: Request) -> Response:
         subject_of(request)
-        path = (root / (request.path_params["path"] or "index.html")).resolve()
-        if not path.is_relative_to(root) or not path.is_file():
+        try:
+            path = (root / (request.path_params["path"] or "index.html")).resolve()
+            known = path.is_relative_to(root) and path.is_file()
+        except (OSError, ValueError):  # no name of a file
+            known = False
+        if not known:
             raise HTTPException(404)
         return FileResponse(path, headers=HEADERS, content_disposition_type="inline")
 
@@ -92,7 +96,7 @@ def rating_app(folder: str | Path, votes: Votes) -> Starlette:
         try:
             given = checked_vote(json.loads(body), stimuli) | {"subject": subject.name}
             stored = await run_in_threadpool(votes.store, subject, given)
-        except (ValueError, UserError) as error:
+        except (ValueError, RecursionError, UserError) as error:
             what = error.what if isinstance(error, UserError) else "a vote is no JSON."
             return PlainTextResponse(what, 400)
         return JSONResponse({"stored": stored}, headers=HEADERS)

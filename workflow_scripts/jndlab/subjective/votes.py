@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import sqlite3
 import threading
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from jndlab.errors import UserError
-from jndlab.subjective.answers import RECORD_COLUMNS
+from jndlab.files import opens_as_formula
+from jndlab.subjective.answers import KINDS, RECORD_COLUMNS, check_time
 
 LONGEST_TEXT = 600  # characters of a text that a browser sends
 MOST_VOTES = 20_000  # of one subject
@@ -129,8 +131,9 @@ def checked_vote(vote: Any, stimuli: Iterable[str]) -> dict[str, Any]:
         raise UserError("a vote is no record.")
     kept = {name: vote[name] for name in RECORD_COLUMNS if name in vote}
     for name, value in kept.items():
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (is_number or isinstance(value, str)) or len(str(value)) > LONGEST_TEXT:
+        is_text = isinstance(value, str) and not opens_as_formula(value)
+        is_number = type(value) in (int, float) and math.isfinite(value)
+        if not (is_text or is_number) or len(str(value)) > LONGEST_TEXT:
             raise UserError(f"a vote has an unusable {name}.")
     for name in ("block", "position", "step"):
         if not isinstance(kept.get(name), int) or not 0 <= kept[name] < MOST_VOTES:
@@ -138,6 +141,9 @@ def checked_vote(vote: Any, stimuli: Iterable[str]) -> dict[str, Any]:
     score = kept.get("score")
     if not isinstance(score, int | float) or not -100 <= score <= 100:
         raise UserError("a vote has no score.")
+    check_time(str(kept.get("time")), "a vote")
+    if kept.get("kind") not in KINDS:
+        raise UserError("a vote has no kind.", expected=f"of {', '.join(KINDS)}")
     if kept.get("stimulus") not in set(stimuli):
         raise UserError("a vote is of a stimulus that is not part of this test.")
     return kept
