@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pandas as pd
 import pytest
 
 from codec_clips import cut_clip
 from jndlab.media.clip import samples_sha256
+from jndlab.models.bl_juniper.cnn import BlockPreparation
+from jndlab.models.jnd_onnx import export_jnd_onnx
 from jndlab.models.model_files import build_network, save_model
 from workflow_runner import Workflow
 
@@ -47,11 +50,22 @@ def own(tmp_path_factory):
 VIDEO = ("--video", "my clip.mkv")
 
 
+def block_networks(folder):
+    """BL-JUNIPER's three networks, untrained, where the demo's run keeps them."""
+    preparation = asdict(BlockPreparation((90.0, 100.0, 110.0), (40.0, 50.0, 60.0), 5.0, 3.0))
+    for level in (1, 2, 3):
+        options = {**preparation, "head": "linear_at_mean", "label_means": [26.0 + 4 * level]}
+        network = build_network("bl_juniper_cnn", {"level": level, "width": 0.125, **options})
+        path = folder / f"results/models/bl_juniper/jnd{level}_seed0/model.onnx"
+        path.parent.mkdir(parents=True)
+        export_jnd_onnx(network.eval(), path)
+
+
 def test_filter_writes_the_filtered_video(own):
     out = own.folder / "out/filtered.y4m"
     said = own.ask("filter", *VIDEO, "--methods", "iqnet", "--weights", "iqnet.pt", "--out", out)
     assert "out/filtered.y4m: VMAF" in said and "before any coding" in said
-    assert "held-out data of iqnet: nothing is recorded" in said
+    assert "held-out data of iqnet: nothing is recorded" in said and "nothing yet" not in said
     kept = own.folder / "results/own/my-clip/prefiltered/my-clip/iqnet/all.mkv"
     assert samples_sha256(out, own.clip) == samples_sha256(kept, own.clip)
     assert samples_sha256(out, own.clip) != samples_sha256(own.folder / "my clip.mkv", own.clip)
@@ -83,3 +97,16 @@ def test_compare_makes_tables_figures_and_the_page_without_a_stamp(own):
         assert "stand-in" not in figure.read_text().lower(), figure
     # The same rules underneath: what `filter` made is there already.
     assert "prefilter_clip" not in own.planned("--configfile", str(results / "compare.yaml"))
+
+
+def test_block_control_takes_the_networks_of_the_run_and_trains_none(own):
+    block_networks(own.folder)
+    said = own.ask(
+        "compare", *VIDEO, "--methods", "bl_juniper_spectral", "--qps", "22 32",
+        "--configurations", "AI", "--frames", "1", "--out", "results/own/blocks",
+    )  # fmt: skip
+    assert "train_bl_juniper" not in said and "label_panned_pictures" not in said
+    points = pd.read_csv(own.folder / "results/own/blocks/tables/rd_points.csv")
+    blocks = points[points["method"] == "bl_juniper_spectral"]
+    assert len(blocks) == 2 and blocks["models_sha256"].str.split().str.len().eq(3).all()
+    assert set(points["codec"]) == {"kvazaar-ultrafast"}

@@ -13,7 +13,7 @@ from jndops.command import new_parser, run_command
 from jndops.ends.failures import note_failure
 from jndops.plan.timings import record_timings
 from jndops.run_record import write_record
-from jndops.summary import failed_jobs, summarise
+from jndops.summary import NOTHING, failed_jobs, summarise
 
 
 def main(options: argparse.Namespace) -> None:
@@ -24,7 +24,8 @@ def main(options: argparse.Namespace) -> None:
         print(f"its timings are not recorded: {error}", file=sys.stderr)
     if options.failed is None:
         write_record(options.results, ROOT, options.configfile, options.overrides)
-        print(f"\n{summarise(options.results)}", end="")
+        if NOTHING not in (text := summarise(options.results)):  # single files were asked for
+            print(f"\n{text}", end="")
         return
     failed = failed_jobs(options.failed)
     for log in filter(None, failed.values()):

@@ -17,6 +17,7 @@ from jndops.statements import shown
 
 Row = Mapping[str, str]
 WIDTH = 110
+NOTHING = "  nothing yet"
 TOLD = 3  # statements of a paper in full
 # "Error in rule NAME:" and the indented lines below it, of which one names the job.
 _FAILED = re.compile(
@@ -69,7 +70,7 @@ def _inventory(results_dir: Path, points: list[Row]) -> list[str]:
     if mirrored := _mirrored(results_dir):
         rows.append(mirrored)
     if not rows:
-        return ["  nothing yet"]
+        return [NOTHING]
     return aligned([("", "", ""), *rows])[1:]
 
 

@@ -22,7 +22,7 @@ from jndlab.quality.full_reference import measure
 from jndlab.quality.rd_point import encoder_of
 
 FRAMES = 10
-STAND_IN = Path(__file__).parents[2] / "data/x265_stand_in.py"
+DATA = Path(__file__).parents[2] / "data"
 VVENC = {"adapter": "vvenc", "preset": "faster"}
 X265 = {"adapter": "x265", "preset": "ultrafast"}
 X264 = {"adapter": "x264", "preset": "ultrafast"}
@@ -171,27 +171,29 @@ def _same_device(own: Path) -> bool:
     return own.parent.stat().st_dev == ffmpeg.ffmpeg_path().stat().st_dev
 
 
-@pytest.fixture
-def build(tmp_path):
-    """A build of x265, which is a stand-in that codes by the packaged library."""
-    path = tmp_path / "x265"
-    text = STAND_IN.read_text().replace("/usr/bin/env python3", sys.executable, 1)
+@pytest.fixture(params=["x265", "svtav1"])
+def build(request, tmp_path):
+    """An entry, and a build of its encoder: a stand-in that codes by the packaged library."""
+    path = tmp_path / request.param
+    text = (DATA / f"{request.param}_stand_in.py").read_text()
+    text = text.replace("/usr/bin/env python3", sys.executable, 1)
     path.write_text(text.replace('"FFMPEG"', repr(str(ffmpeg.ffmpeg_path()))))
     path.chmod(0o755)
-    return str(path)
+    return {"x265": X265, "svtav1": SVT}[request.param], str(path)
 
 
 @pytest.mark.parametrize("configuration", ["AI", "LDP"])
 def test_a_build_of_the_encoder_itself(source, tmp_path, build, configuration):
-    plain, _ = encoded(X265, source, tmp_path, configuration)
+    spec, program = build
+    plain, _ = encoded(spec, source, tmp_path, configuration)
     expected = sha256_of(plain)
-    entry = {**X265, "program": build}
+    entry = {**spec, "program": program}
     stream, result = encoded(entry, source, tmp_path, configuration)
     assert sha256_of(stream) == expected  # the same library behind both
-    assert result.version == "9.9+stand-in" and result.command[0] == build
+    assert "stand-in" in result.version and result.command[0] == program
     recipe = get_codec(entry).recipe(configuration, 32)
-    assert recipe["version"] == "9.9+stand-in" and recipe["ffmpeg_version"] is None
-    assert build not in str(recipe)
+    assert recipe["version"] == result.version and recipe["ffmpeg_version"] is None
+    assert program not in str(recipe)
     with pytest.raises(UserError, match="fo-o"):
         encoded({**entry, "params": {"fo-o": 1}}, source, tmp_path, configuration)
 

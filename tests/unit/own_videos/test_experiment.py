@@ -85,11 +85,27 @@ def test_a_run_of_ones_own_is_a_small_experiment(asked, repository):
     assert settings.sequences_of("erjnd") == ["my-clip"]
 
 
-def test_a_codec_that_is_named_is_for_prefilters_and_predicted_jnds_keep_theirs(asked, repository):
-    (asked_for := asked(methods=("erjnd", "laser"), codecs=["x264-ultrafast"], qps=[30]))
+@pytest.mark.parametrize(
+    ("named", "erjnd", "laser"),
+    [
+        ([], ["vvenc-faster"], ["x264-medium"]),
+        (["x264-ultrafast"], ["x264-ultrafast"], ["x264-ultrafast"]),
+        (["svtav1-8"], ["svtav1-8"], ["x264-medium"]),  # predicted JNDs are QPs of H.264
+    ],
+)
+def test_a_codec_that_is_named_is_for_the_methods_that_it_fits(
+    asked, repository, named, erjnd, laser
+):
+    asked_for = asked(methods=("erjnd", "laser"), codecs=named, qps=[30])
     settings = load_settings(experiment(asked_for, "results/own/x"), repository)
-    assert settings.codecs_of("erjnd") == ["x264-ultrafast"]
-    assert settings.codecs_of("laser") == ["x264-medium"] and settings.config["qps"] == [30]
+    assert settings.codecs_of("erjnd") == erjnd and settings.codecs_of("laser") == laser
+    assert settings.codecs_in_use() == list(dict.fromkeys([*erjnd, *laser]))
+    assert settings.config["qps"] == [30]
+
+
+def test_a_codec_that_is_not_there_is_told_at_once(asked):
+    with pytest.raises(UserError, match="did you mean 'svtav1-8'"):
+        experiment(asked(codecs=["svtav1-7"]), "results/own/x")
 
 
 def test_two_videos_of_one_name_and_frames_that_one_lacks(asked, tmp_path):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jndlab.codecs import codec_class
 from jndlab.configuration import did_you_mean
 from jndlab.datasets.own_sequences import OwnSequence, own_sequence
 from jndlab.errors import UserError
@@ -64,7 +65,7 @@ def experiment(asked: Asked, results_dir: str) -> dict[str, Any]:
         "frames": None,
         "configurations": list(asked.configurations or of_run["configurations"]),
         "qps": list(asked.qps or of_run["qps"]),
-        "codecs": list(asked.codecs or of_run["codecs"]),
+        "codecs": _codecs_of_run(methods, asked),
         "methods": methods,
         "anchor": anchor,
         "bd_rate": {**of_run["bd_rate"], "between": []},
@@ -119,11 +120,18 @@ def _method(name: str, asked: Asked) -> dict[str, Any]:
     method = dict(methods[name])
     if method["kind"] == "anchor":
         return {"kind": "anchor", "label": method["label"]}
-    if asked.codecs and method["kind"] == "prefilter":
-        method["codecs"] = None
+    method["codecs"] = _codecs(method, asked)
     method["sequences"] = None
     method["options"] = _options(name, method, asked)
     return method
+
+
+def _codecs_of_run(methods: Mapping[str, Mapping[str, Any]], asked: Asked) -> list[str]:
+    """Codecs of methods without any of their own; none that only the anchor would be coded with."""
+    compared = [method for method in methods.values() if method["kind"] != "anchor"]
+    if compared and all(method["codecs"] for method in compared):
+        return list(dict.fromkeys(name for method in compared for name in method["codecs"]))
+    return list(asked.codecs or asked.settings.config["codecs"])
 
 
 def _with_block_networks(seeds: Sequence[str], asked: Asked) -> dict[str, Any]:
@@ -147,6 +155,26 @@ def _require_trained(name: str, file: str, further: str) -> None:
             remedy="train it (`make demo`, or `make run CONFIG=...` with the same CONFIG)"
             f"{further}.",
         )
+
+
+def _codecs(method: Mapping[str, Any], asked: Asked) -> list[str] | None:
+    """Those that are asked for and that the method can be run with, else its own.
+
+    Predicted JNDs are QPs of H.264, and a map of QPs needs an encoder that takes it.
+    """
+    known = asked.settings.codecs
+    for name in asked.codecs:
+        if name not in known:
+            raise UserError(
+                f"there is no codec '{name}'{did_you_mean(name, list(known))}.",
+                expected=", ".join(known),
+                remedy="an entry of your own stands in the key `own_codecs` of CONFIG.",
+            )
+    fits = {
+        "jnd_predictor": lambda entry: entry["adapter"] == "x264",
+        "block_qp": lambda entry: codec_class(entry).takes_qp_map,
+    }.get(method["kind"], lambda entry: True)
+    return [name for name in asked.codecs if fits(known[name])] or method["codecs"]
 
 
 def _options(name: str, method: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
