@@ -78,7 +78,7 @@ predict-jnd: setup config-exists ## the QPs at which coding of your video become
 
 choose-quality: setup config-exists ## the quality of a picture of your own by CONFIG's trained VP-JND: PICTURE=photo.png
 	@test -n "$$PICTURE" || { echo "which picture? make choose-quality PICTURE=photo.png" >&2; exit 2; }
-	@$(PY) workflow_scripts/commands/choose_quality.py "$$PICTURE" --configfile "$$CONFIG" $(ARGS)
+	@$(PY) workflow_scripts/commands/choose_quality.py "$$PICTURE" --configfile "$$CONFIG" $(if $(OUT),--out "$$OUT") $(ARGS)
 
 ##@ Looking at results
 ui: setup config-exists ## browse CONFIG's runs in MLflow: prints links once it answers

@@ -16,30 +16,37 @@ from jndlab.papers.vp_jnd.baselines import load_choice
 from jndlab.papers.vp_jnd.splits import split_names
 from jndlab.paths import ROOT
 from jndlab.yaml_files import load_mapping
-from jndops.command import new_parser, run_command
+from jndops.command import named_files, new_parser, run_command
 from jndops.own_videos.held_out import held_out
 from jndops.settings import Settings, load_settings
 
 
 def main(options: argparse.Namespace) -> None:
-    """Print the recommendation."""
+    """Print a recommendation for each picture."""
     sys.path.append(str(Path.cwd()))  # where classes of one's own may stand
-    print(recommendation(options), end="")
+    pictures = named_files(options.picture, "PICTURE=photo.png, or PICTURE='a.png b.jpg'")
+    several = len(pictures) > 1
+    for number, picture in enumerate(pictures):
+        asked = argparse.Namespace(**{**vars(options), "picture": picture})
+        blank = "\n" if number else ""
+        print(f"{blank}{recommendation(asked, several)}", end="")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser(__doc__, configfile="the run whose method is used")
-    parser.add_argument("picture", type=Path, help="PNG, JPEG, TIFF, WebP ... of RGB or grey")
+    parser.add_argument("picture", help="PNG, JPEG, TIFF, WebP ... of RGB or grey; also several")
     parser.add_argument("--method", help="a method of kind quality_choice; the first by default")
     parser.add_argument("--data", help="the data set that it was trained on; the first by default")
     parser.add_argument("--split", help="the split that it was trained on; the first by default")
     parser.add_argument("--seed", type=int, help="of its training; the first by default")
-    parser.add_argument("--out", type=Path, help="also write the picture, coded so, to this file")
+    parser.add_argument(
+        "--out", type=Path, help="also write it, coded so, to this file; a folder for several"
+    )
     return parser
 
 
-def recommendation(asked: argparse.Namespace) -> str:
-    """The recommendation in words; writes ``asked.out`` where it is given."""
+def recommendation(asked: argparse.Namespace, into_folder: bool = False) -> str:
+    """The recommendation in words; writes ``asked.out`` where it is given, or into that folder."""
     picture = read_picture(asked.picture)
     settings = load_settings(load_mapping(asked.configfile), ROOT)
     data_sets = settings.config["vp_jnd"]["data"]
@@ -49,7 +56,10 @@ def recommendation(asked: argparse.Namespace) -> str:
     seeds = [str(seed) for seed in settings.config["vp_jnd"]["seeds"]]
     seed = _one_of(None if asked.seed is None else str(asked.seed), seeds, "seed of VP-JND")
     codec = get_still_codec(data_sets[data]["codec"])
-    _require_suffix(asked.out, codec.suffix)
+    out = asked.out
+    if out and into_folder:
+        out = out / f"{asked.picture.stem}{codec.suffix}"
+    _require_suffix(out, codec.suffix)
     options = _options(settings, method, data=data, split=split, seed=seed)
     choice = load_choice(settings.config["methods"][method]["class"], options, codec, None)
     try:
@@ -73,16 +83,16 @@ def recommendation(asked: argparse.Namespace) -> str:
     ]  # fmt: skip
     if model := options.get("model"):  # next to its answer: how far the network can be trusted
         lines += [("held-out data", line) for line in held_out(Path(model), method)]
-    if asked.out:
+    if out:
         tags = display_tags(asked.picture)
         coded = codec.encode(picture, decision.quality)
         if isinstance(codec, JpegCodec):
             coded = codec.tagged(coded, **tags)
         elif tags:
             lines.append(("not kept", f"{' and '.join(tags)}: {codec.name} has no place for them"))
-        with atomic_path(asked.out) as part:
+        with atomic_path(out) as part:
             part.write_bytes(coded)
-        lines.append(("written", str(asked.out)))
+        lines.append(("written", str(out)))
     return "".join(f"{name:13} {text}\n" for name, text in lines)
 
 

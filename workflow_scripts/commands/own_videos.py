@@ -19,7 +19,7 @@ from jndlab.files import atomic_path, read_json, write_text
 from jndlab.media import ffmpeg
 from jndlab.paths import ROOT
 from jndlab.yaml_files import load_mapping
-from jndops.command import new_parser, run_command
+from jndops.command import named_files, new_parser, run_command
 from jndops.own_videos.experiment import KIND_OF, Asked, experiment, folder_name, models_of
 from jndops.own_videos.held_out import held_out
 from jndops.settings import load_settings
@@ -91,7 +91,7 @@ def _asked(options: argparse.Namespace) -> Asked:
         )
     return Asked(
         options.command,
-        _videos(options.video),
+        named_files(options.video, "VIDEO=my.y4m, or VIDEO='a.mkv b.mp4' of several"),
         methods,
         given,
         settings,
@@ -106,19 +106,6 @@ def _asked(options: argparse.Namespace) -> Asked:
 
 def _words(text: str) -> list[str]:
     return shlex.split(text.replace(",", " "))
-
-
-def _videos(text: str) -> list[Path]:
-    """One file, whatever its name, or several."""
-    if not text.strip():
-        raise UserError(
-            "no video is named.", expected="VIDEO=my.y4m, or VIDEO='a.mkv b.mp4' of several"
-        )
-    files = [Path(text)] if Path(text).is_file() else [Path(word) for word in shlex.split(text)]
-    for file in files:
-        if not file.is_file():
-            raise UserError("a video is not there.", where=str(file))
-    return files
 
 
 def _whole(name: str, text: str) -> int:

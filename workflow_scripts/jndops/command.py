@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,3 +51,17 @@ def run_command(
         message = reached
     print(f"ERROR: {message}", file=sys.stderr)
     return mistake
+
+
+def named_files(text: str, example: str) -> list[Path]:
+    """The file that a text names, whatever is in its name, or several between spaces.
+
+    Raises UserError where one is not there; ``example`` shows what to write.
+    """
+    if not text.strip():
+        raise UserError("no file is named.", expected=example)
+    files = [Path(text)] if Path(text).is_file() else [Path(word) for word in shlex.split(text)]
+    for file in files:
+        if not file.is_file():
+            raise UserError("a file is not there.", where=str(file), expected=example)
+    return files

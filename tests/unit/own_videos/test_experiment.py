@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from codec_clips import cut_clip
-from commands.own_videos import _parser, _targets, _weights, main
+from commands.own_videos import _asked, _parser, _targets, _weights, main
 from jndlab.errors import UserError
 from jndops.inputs.bl_juniper import BlJuniperInputs
 from jndops.inputs.coding import CodingInputs
@@ -188,7 +188,7 @@ def test_a_method_of_another_kind_is_refused(asked, command, method, told):
     ("arguments", "told"),
     [
         (["filter", "--video", "my clip.mkv"], r"takes one method(.|\n)*cnn_jnqd"),
-        (["filter", "--video", "", "--methods", "erjnd"], "no video is named"),
+        (["filter", "--video", "", "--methods", "erjnd"], "no file is named"),
         (["filter", "--video", "a.mkv b.mkv", "--methods", "erjnd"], r"not there(.|\n)*a\.mkv"),
         (["compare", "--video", "my clip.mkv", "--methods", "erjnd", "--qps", "x"], "'x' is no"),
         (["filter", "--video", "my clip.mkv", "--methods", "erjnd", "--out", "a.mp4"],
@@ -202,6 +202,19 @@ def test_what_is_missing_is_asked_for_before_anything_runs(asked, arguments, tol
     options.further = []
     with pytest.raises(UserError, match=told):
         main(options)
+
+
+def test_a_raw_file_takes_its_format_from_options(asked, tmp_path):
+    asked()
+    raw = tmp_path / "raw.yuv"
+    raw.write_bytes(bytes(64 * 48 * 3 * 2))
+    words = ["filter", "--video", "raw.yuv", "--methods", "erjnd", "--size", "64x48"]
+    options = _parser().parse_args([*words, "--fps", "30000/1001", "--bit-depth", "10"])
+    entry = experiment(_asked(options), "x")["own_sequences"]["raw"]
+    assert entry == {"file": str(raw), "width": 64, "height": 48, "fps": "30000/1001",
+                     "bit_depth": 10}  # fmt: skip
+    with pytest.raises(UserError, match="'64' is not WIDTHxHEIGHT"):
+        _asked(_parser().parse_args([*words, "--size", "64"]))
 
 
 def test_weights_name_their_method_where_there_are_several():

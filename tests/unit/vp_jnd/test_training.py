@@ -188,6 +188,17 @@ def test_one_picture_in_quality_and_saving_out(repository, run_config, tmp_path)
     assert named.returncode == 1 and "ends in .jpg" in named.stderr
 
 
+def test_several_pictures_at_once(repository, run_config, tmp_path):
+    pictures = [tmp_path / "a.png", tmp_path / "b c.png"]
+    for path in pictures:
+        Image.fromarray(picture(coffee)).save(path)
+    text = " ".join(f"'{path}'" for path in pictures)
+    done = command(repository, text, "--configfile", run_config, "--method", "always", "--out",
+                   tmp_path / "coded")  # fmt: skip
+    assert done.returncode == 0 and done.stdout.count("QF 40 (jpeg)") == 2, done.stderr
+    assert sorted(path.name for path in (tmp_path / "coded").iterdir()) == ["a.jpg", "b c.jpg"]
+
+
 def test_what_is_wrong_with_a_picture_or_model_is_said_without_a_traceback(
     repository, run_config, tmp_path
 ):
