@@ -7,13 +7,11 @@ import contextlib
 import sys
 from pathlib import Path
 
-from jndlab.errors import UserError
 from jndlab.files import write_csv, write_json
 from jndlab.paths import ROOT
 from jndlab.subjective.answers import RECORD_COLUMNS
-from jndlab.subjective.ratings import FIVE_GRADES, read_ratings, read_stimuli
 from jndlab.subjective.server import rating_app, read_session, subject_names
-from jndlab.subjective.sujson import as_sujson
+from jndlab.subjective.sujson import as_sujson, read_shown
 from jndlab.subjective.votes import Votes
 from jndlab.yaml_files import load_mapping
 from jndops.command import new_parser, run_command
@@ -22,17 +20,16 @@ from jndops.settings import load_settings
 
 def main(options: argparse.Namespace) -> None:
     """Serve until stopped (Ctrl+C), then export; or export alone."""
-    folder, scale = options.folder, FIVE_GRADES
+    folder = options.folder
     if folder is None:
         config = load_settings(load_mapping(options.configfile), ROOT).config
         folder = Path(config["results_dir"]) / "subjective"
-        scale = tuple(config["subjective"]["scale"])
     session = read_session(folder / "session")
     votes = Votes(folder / "collected" / f"votes_{session['id']}.sqlite")
     try:
         if not options.export:
             _serve(folder, votes, options)
-        _export(folder, votes, session["procedure"], scale)
+        _export(folder, votes, session["procedure"])
     finally:
         votes.close()
 
@@ -56,20 +53,13 @@ def _serve(folder: Path, votes: Votes, options: argparse.Namespace) -> None:
         uvicorn.run(app, host=options.host, port=options.port, log_level="warning")
 
 
-def _export(folder: Path, votes: Votes, procedure: str, scale: tuple[float, float]) -> None:
+def _export(folder: Path, votes: Votes, procedure: str) -> None:
     records = votes.records()
     table = folder / "collected" / "ratings.csv"
     write_csv(table, records, list(RECORD_COLUMNS))
+    shown = read_shown(folder / "stimuli.csv", procedure)
+    write_json(table.with_suffix(".sujson.json"), as_sujson(shown, records, procedure))
     print(f"{len(records)} votes: {table}")
-    if procedure not in ("dcr", "acr"):
-        return
-    try:
-        ratings = read_ratings([table], read_stimuli(folder / "stimuli.csv"), scale)
-    except UserError as error:
-        print(f"no suJSON yet: {error.what}")
-        return
-    times = {(r["subject"], r["stimulus"]): r["time"] for r in records if r["kind"] == "test"}
-    write_json(folder / "collected" / "ratings.sujson.json", as_sujson(ratings, "ratings", times))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 
-import numpy as np
 import pytest
 
 from jndlab.errors import UserError
-from jndlab.subjective.ratings import Ratings, Stimulus
+from jndlab.subjective.preferences import PAIR_COLUMNS
+from jndlab.subjective.ratings import STIMULUS_COLUMNS
 from jndlab.subjective.server import subject_names
-from jndlab.subjective.sujson import as_sujson
+from jndlab.subjective.sujson import SOURCE, Shown, as_sujson, read_shown
 from jndlab.subjective.votes import Votes, checked_vote
 
 TIME = "2024-05-31T14:02:11Z"
@@ -77,29 +77,40 @@ def test_subjects_are_a_number_or_names():
             subject_names(wrong)
 
 
-def test_sujson_has_every_rating_once_and_no_others():
-    stimuli = [
-        Stimulus("r", "bikes", "", "", "", None, True, "r.mp4"),
-        Stimulus("a", "bikes", "x265", "LDP", "own", 22, False, "a.mp4"),
-        Stimulus("b", "bunny", "x265", "LDP", "own", 22, False, "b.mp4"),
+def test_sujson_has_every_answer_that_counts_once():
+    shown = [
+        Shown("r", "bikes", SOURCE, "r.mp4"),
+        Shown("a", "bikes", "x265, LDP, own, quality 22", "a.mp4"),
+        Shown("b", "bunny", "x265, LDP, own, quality 22", "b.mp4"),
     ]
-    scores = np.array([[5, 4], [3, np.nan], [2, 1]], dtype=float)
-    found = as_sujson(
-        Ratings(tuple(stimuli), ("anna", "ben"), scores, (1, 5)), "test", {("anna", "r"): "noon"}
-    )
-    names = {
-        kind: {one["id"]: one for one in found[kind]} for kind in ("src", "hrc", "pvs", "scores")
-    }
+    expected = {
+        ("anna", "r.mp4"): 5, ("ben", "r.mp4"): 4, ("anna", "a.mp4"): 3, ("anna", "b.mp4"): 2,
+        ("ben", "b.mp4"): 1,
+    }  # fmt: skip
+    records = [
+        {"subject": subject, "stimulus": file[0], "score": score, "kind": "test", "time": TIME}
+        for (subject, file), score in expected.items()
+    ]
+    others = [records[0] | {"kind": kind, "score": 1} for kind in ("repeat", "check", "training")]
+    found = as_sujson(shown, [*others, *records], "dcr")
+    names = {kind: {one["id"]: one for one in found[kind]} for kind in ("src", "pvs", "scores")}
     subjects = {one["id"]: one["name"] for one in found["subjects"]}
     given = {}
     for trial in found["trials"]:
         pvs = names["pvs"][trial["pvs_id"]]
-        key = subjects[trial["subject_id"]], pvs["file_name"]
-        given[key] = names["scores"][trial["score_id"]]["score"]
-        assert names["scores"][trial["score_id"]]["pvs_id"] == trial["pvs_id"]
-    assert given == {
-        ("anna", "r.mp4"): 5, ("ben", "r.mp4"): 4, ("anna", "a.mp4"): 3, ("anna", "b.mp4"): 2,
-        ("ben", "b.mp4"): 1,
-    }  # fmt: skip
-    assert len(names["src"]) == 2 and len(names["hrc"]) == 2
-    assert found["scores"][0]["timestamp"] == "noon"
+        score = names["scores"][trial["score_id"]]
+        given[subjects[trial["subject_id"]], pvs["file_name"]] = score["score"]
+        assert score["pvs_id"] == trial["pvs_id"] and score["timestamp"] == TIME
+    assert given == expected and len(found["trials"]) == len(found["scores"]) == 5
+    assert len(found["src"]) == 2 and len(found["hrc"]) == 2
+
+
+def test_sujson_reads_the_keys_of_all_procedures(tmp_path):
+    key = tmp_path / "key.csv"
+    row = "p1,bikes,x265,LDP,own,22,24,,a.mp4,b.mp4\n"
+    key.write_text(",".join(PAIR_COLUMNS) + "\n" + row)
+    (pair,) = read_shown(key, "pairs")
+    assert pair.coding == "x265, LDP, own against the anchor, QP 22"
+    row = "a,kodim01,jpeg,,jpeg,50,false,a.png\n"
+    key.write_text(",".join(STIMULUS_COLUMNS) + "\n" + row)
+    assert read_shown(key, "jnd")[0].coding == "jpeg, jpeg, quality 50"
