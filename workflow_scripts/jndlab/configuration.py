@@ -93,6 +93,17 @@ def enough_to_split(sources: list[str] | None) -> list[str] | None:
     return sources
 
 
+def a_source_for_each_fold(section: Model) -> Model:
+    """Validator of a section with `sources` and a `split`: no more folds than chosen sources."""
+    split, sources = section.split, section.sources  # type: ignore[attr-defined]
+    if split.kind == "grouped_folds" and sources and split.folds > len(sources):
+        raise ValueError(
+            f"`split.folds: {split.folds}` is more than the {len(sources)} sources that are "
+            f"chosen; set at most {len(sources)}, or name more `sources`"
+        )
+    return section
+
+
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 AS_WRITTEN = WrapValidator(_as_written)

@@ -649,7 +649,7 @@ def test_faults_of_a_folder_reach_the_user(repository, tmp_path, spoil, rule, wo
     if rule == "label":
         write_list(table, write_pictures(tmp_path / "frames", read_own(root), None))
     spoil(root)
-    params = {"folder": str(root), "choice": FOLDER_CHOICE}
+    params = {"folder": str(root), "choice": {"keys": FOLDER_CHOICE, "most": None}}
     outputs = {"frames": str(tmp_path / "f"), "table": str(table)}
     inputs = {}
     if rule == "label":
@@ -679,7 +679,7 @@ def test_adapters_make_a_folder_of_ones_own_ready(few_qps, repository, tmp_path)
     shared = {"data_set": "folder", "folder": str(root)}
     listed = written("frames", "table")
     code, output = run_adapter(repository, "list_jnd_frames", tmp_path, {}, listed,
-                             {"folder": str(root), "choice": FOLDER_CHOICE})  # fmt: skip
+                             {"folder": str(root), "choice": {"keys": FOLDER_CHOICE, "most": None}})  # fmt: skip
     assert code == 0, output
     options = {"kind": "subjective", "order": "warn"}
     code, output = run_adapter(

@@ -53,6 +53,31 @@ BAD = [
     ({"vp_jnd": {"seeds": [1.0]}}, ["vp_jnd.seeds[0]", "1.0", "write 1 without a point"]),
     ({"effort": 0}, ["effort", "0", "more than 0"]),
     (
+        {
+            "vp_jnd": {
+                "data": {
+                    "own": {
+                        "source": "packaged",
+                        "sources": ["moon", "cell", "ihc"],
+                        "split": {"folds": 5},
+                    }
+                }
+            }
+        },
+        ["vp_jnd.data.own", "`split.folds: 5`", "3 sources", "set at most 3"],
+    ),
+    (
+        {
+            "jnd_frames": {
+                "source": "packaged",
+                "size": [160, 96],
+                "sources": ["moon", "cell", "ihc"],
+                "split": {"kind": "grouped_folds", "folds": 4},
+            }
+        },
+        ["jnd_frames", "`split.folds: 4`", "3 sources", "name more `sources`"],
+    ),
+    (
         {"pictures_dir": "no/such"},
         ["pictures_dir: the folder of pictures does not exist", "no/such", ".png", "null"],
     ),

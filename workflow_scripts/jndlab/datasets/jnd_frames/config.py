@@ -18,6 +18,7 @@ from jndlab.configuration import (
     Section,
     Several,
     Text,
+    a_source_for_each_fold,
     enough_to_split,
 )
 from jndlab.quality.vmaf_steps import DEFAULT_STEP
@@ -166,12 +167,4 @@ class JndFrames(FrameChoice):
 
     _enough = field_validator("sources")(enough_to_split)
 
-    @model_validator(mode="after")
-    def _a_source_for_each_fold(self) -> Self:
-        folds, sources = self.split.folds, self.sources
-        if self.split.kind == "grouped_folds" and sources and folds > len(sources):
-            raise ValueError(
-                f"`split.folds: {folds}` is more than the {len(sources)} sources that are chosen; "
-                f"set at most {len(sources)}, or name more `sources`"
-            )
-        return self
+    _folds = model_validator(mode="after")(a_source_for_each_fold)

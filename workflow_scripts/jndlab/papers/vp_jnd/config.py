@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from jndlab.configuration import (
     AS_WRITTEN,
@@ -23,6 +23,7 @@ from jndlab.configuration import (
     Share,
     Text,
     TrainingJobs,
+    a_source_for_each_fold,
     enough_to_split,
 )
 from jndlab.quality.vmaf_steps import DEFAULT_STEP
@@ -111,6 +112,7 @@ class PictureSet(PictureChoice):
     split: Split = Split()
 
     _enough = field_validator("sources")(enough_to_split)
+    _folds = model_validator(mode="after")(a_source_for_each_fold)
 
 
 class PatchClassifier(Section):
