@@ -678,8 +678,11 @@ def test_adapters_make_a_folder_of_ones_own_ready(few_qps, repository, tmp_path)
 
     shared = {"data_set": "folder", "folder": str(root)}
     listed = written("frames", "table")
-    code, output = run_adapter(repository, "list_jnd_frames", tmp_path, {}, listed,
-                             {"folder": str(root), "choice": {"keys": FOLDER_CHOICE, "most": None}})  # fmt: skip
+    choice = {"keys": FOLDER_CHOICE, "most": None}
+    code, output = run_adapter(
+        repository, "list_jnd_frames", tmp_path, {}, listed,
+        {"folder": str(root), "choice": choice},
+    )  # fmt: skip
     assert code == 0, output
     options = {"kind": "subjective", "order": "warn"}
     code, output = run_adapter(
