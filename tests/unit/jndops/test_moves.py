@@ -78,6 +78,17 @@ def test_signs_and_order_of_the_runs_do_not_matter(tmp_path):
     assert forth == back and forth[1].absolute == 14 and forth[1].relative == pytest.approx(1.4)
 
 
+def test_what_follows_from_numbers_names_no_row(tmp_path):
+    head = "first,second,quantity,better,gain\n"
+    other = "a,b,error,not shown,1.0\na,c,error,a,2.0\n"
+    for folder, text in (("a", other), ("b", other.replace("not shown", "a"))):
+        write_text(tmp_path / folder / "tables/skill.csv", head + text)
+    overall, words = moves.moves(tmp_path / "a", tmp_path / "b", "x")
+    assert overall.rows == 0 and words.column == "better" and words.texts == 1
+    barred = replace(words, moved=1, relative=2.5, where="mean |dQP|")
+    assert "| 250 % | mean \\|dQP\\| |" in moves.page([overall, barred])
+
+
 def test_a_folder_without_tables_is_named(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"no table in common(.|\n)*empty"):

@@ -25,6 +25,9 @@ NO_QUANTITIES = frozenset(
 )
 
 
+FOUND = frozenset({"better", "verdict", "statement", "answer"})  # words that follow from numbers
+
+
 class Disagreement(NamedTuple):
     """A quantity with two values: the columns of :data:`KEYS` as text, tables and their cells."""
 
@@ -64,7 +67,8 @@ def keyed_table(path: Path) -> pd.DataFrame:
     keys = [name for name in KEYS if name in table.columns]
     if table.duplicated(keys or None).any():
         numbers = table.apply(pd.to_numeric, errors="coerce").notna() | (table == "")
-        keys = [name for name in table.columns if name in keys or not numbers[name].all()]
+        words = set(table.columns[~numbers.all()]) - FOUND
+        keys = [name for name in table.columns if name in keys or name in words]
     if not keys or table.duplicated(keys).any():
         return pd.DataFrame()
     return table.set_index(keys)

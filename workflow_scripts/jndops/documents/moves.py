@@ -9,15 +9,16 @@ import csv
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import pandas as pd
 
 from jndlab.errors import UserError
-from jndlab.files import write_csv
+from jndlab.files import read_json, write_csv
 from jndlab.paths import ROOT
 from jndlab.report.consistency import keyed_table
+from jndops.run_record import RECORD, provenance
 
 RECORDED = ROOT / "docs/results/moves.csv"
 # What a run takes is no result: it moves with every run.
@@ -33,6 +34,7 @@ class Move:
     ``numbers`` are compared row by row, ``moved`` of them differ; ``absolute`` is the largest
     difference, ``relative`` the largest one over the larger of the two values, of the row
     ``where``; ``texts`` counts cells of words that differ, ``rows`` those that only one run has.
+    ``run`` is commit, date and machine of the first run, of ``OVERALL``.
     """
 
     comparison: str
@@ -45,6 +47,7 @@ class Move:
     where: str
     texts: int
     rows: int
+    run: str = ""
 
 
 def moves(first: Path, second: Path, comparison: str) -> list[Move]:
@@ -67,7 +70,10 @@ def moves(first: Path, second: Path, comparison: str) -> list[Move]:
         for name in shared
         for move in _of_table(comparison, name, *(_table(f, name) for f in (first, second)))
     ]
-    return [_overall(comparison, found), *(move for move in found if _differs(move))]
+    kept = first / RECORD
+    run = provenance(read_json(kept)) if kept.is_file() else ""
+    overall = replace(_overall(comparison, found), run=run)
+    return [overall, *(move for move in found if _differs(move))]
 
 
 def record(found: Sequence[Move], path: Path = RECORDED) -> None:
@@ -155,7 +161,7 @@ def _differs(move: Move) -> bool:
 
 
 def _overall(comparison: str, found: Iterable[Move]) -> Move:
-    given = list(found)
+    given = list(found) or [Move(comparison, "", "", 0, 0, 0.0, 0.0, "", 0, 0)]
     worst = max(given, key=lambda move: move.relative)
     place = f"{worst.table} {worst.column}" if worst.moved else ""
     return Move(
@@ -188,7 +194,9 @@ a fixed number of threads (`jobs.threads`).
 
 **What is not.** PyTorch's and ONNX Runtime's sums depend on the number of threads and on the
 vector instructions of the processor (oneDNN takes the widest). A training carries such
-differences of the last bit on; after hundreds of steps they are differences of the weights."""
+differences of the last bit on; after hundreds of steps they are differences of the weights.
+
+A relative move is over the larger of the two values; of numbers near 0 it says little."""
 
 MOST = 20  # rows of a table of the document
 
@@ -204,11 +212,12 @@ def page(found: Sequence[Move]) -> str:
         "that differ | rows of one run alone |",
         "|---|---:|---:|---:|---|---:|---:|",
         *(
-            f"| {m.comparison} | {m.numbers} | {m.moved} | {_percent(m.relative)} | "
+            f"| {_escaped(m.comparison)} | {m.numbers} | {m.moved} | {_percent(m.relative)} | "
             f"{_code(m.where)} | {m.texts} | {m.rows} |"
             for m in overall
         ),
     ]
+    lines += ["", *(f"* {m.comparison}: {m.run}" for m in overall if m.run)]
     for one in overall:
         of = [m for m in found if m.comparison == one.comparison and m.table != OVERALL]
         lines += ["", f"### {one.comparison}", ""]
@@ -223,7 +232,7 @@ def _columns(found: Sequence[Move]) -> list[str]:
     lines += ["|---|---|---:|---:|---:|---|"]
     lines += [
         f"| `{m.table}` | `{m.column}` | {m.moved} of {m.numbers} | {m.absolute:.3g} | "
-        f"{_percent(m.relative)} | {m.where} |"
+        f"{_percent(m.relative)} | {_escaped(m.where)} |"
         for m in moved[:MOST]
     ]
     if rest := moved[MOST:]:
@@ -232,7 +241,12 @@ def _columns(found: Sequence[Move]) -> list[str]:
 
 
 def _percent(share: float) -> str:
-    return "0" if share == 0 else f"{100 * share:.2g} %"
+    percent = 100 * share
+    return f"{percent:.0f} %" if percent >= 100 else f"{percent:.2g} %" if percent else "0"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _code(text: str) -> str:
