@@ -22,6 +22,8 @@ REFUSED = [
     ('results_dir: "a\\0b"', ["results_dir", "'\\x00'"]),
     ("results_dir: ' '", ["results_dir", "no name"]),
     ("results_dir: .", ["results_dir", "suite itself"]),
+    ("results_dir: ..", ["results_dir", "suite itself"]),
+    ("results_dir: /", ["results_dir", "suite itself"]),
     ("results_dir: results/../config", ["results_dir", "suite itself"]),
     ("results_dir: workflow_scripts/x", ["results_dir", "suite itself"]),
     ("results_dir: README.md/x", ["results_dir", "README.md is a file"]),

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jndlab.files import read_json
+from jndlab.files import own_content, read_json
 from jndlab.paths import ROOT
 from jndops.command import new_parser, run_command
 from jndops.doctor import diagnose, report
@@ -32,9 +32,10 @@ def _parser() -> argparse.ArgumentParser:
 def _codecs(options: argparse.Namespace) -> dict[str, Any]:
     """Codec entries that the given configuration uses."""
     if options.config_json:
-        kept = read_json(options.config_json)
-        rate = {"rate": "crf"} if kept["config"].get("rate") else {}
-        return {name: {**kept["codecs"][name], **rate} for name in kept["config"]["codecs"]}
+        kept = read_json(options.config_json, "config", "codecs")
+        with own_content(options.config_json):
+            rate = {"rate": "crf"} if kept["config"].get("rate") else {}
+            return {name: {**kept["codecs"][name], **rate} for name in kept["config"]["codecs"]}
     if options.configfile:
         from jndlab.yaml_files import load_mapping
         from jndops.settings import load_settings

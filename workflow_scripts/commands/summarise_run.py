@@ -10,6 +10,7 @@ from pathlib import Path
 from jndlab.errors import UserError
 from jndlab.paths import ROOT
 from jndops.command import new_parser, run_command
+from jndops.ends.at_work import vanished_jobs
 from jndops.ends.failures import note_failure
 from jndops.plan.timings import record_timings
 from jndops.run_record import write_record
@@ -28,10 +29,13 @@ def main(options: argparse.Namespace) -> None:
             print(f"\n{text}", end="")
         return
     failed = failed_jobs(options.failed)
-    for log in filter(None, failed.values()):
+    vanished = [log for log in vanished_jobs(options.results) if log not in failed.values()]
+    for log in vanished:
+        print(f"\n{log}: the process of this job ended before its end (killed, or os._exit).")
+    for log in filter(None, [*failed.values(), *vanished]):
         note_failure(log)  # of a job that was killed, or whose outputs are missing
-    jobs = "1 job failed" if len(failed) == 1 else f"{len(failed)} jobs failed"
-    if failed:
+    if count := len(failed) + len(vanished):
+        jobs = "1 job failed" if count == 1 else f"{count} jobs failed"
         print(f"\n{jobs}: see the messages and logs above.")
     else:
         print("\nThe run was ended before its last job.")

@@ -94,7 +94,9 @@ def checked_results_dir(name: Any, root: Path = ROOT) -> str:
         path = Path(text)
         folder = Path.cwd() / path
         resolved, suite = folder.resolve(), root.resolve()
-        if resolved == suite or {suite / part for part in SUITE} & {resolved, *resolved.parents}:
+        if resolved in suite.parents:
+            wrong = "the suite itself lies in it"
+        elif resolved == suite or {suite / part for part in SUITE} & {resolved, *resolved.parents}:
             wrong = "it is a folder of the suite itself"
         elif file := next((up for up in (folder, *folder.parents) if up.is_file()), None):
             wrong = f"{file} is a file"

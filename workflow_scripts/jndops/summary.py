@@ -86,7 +86,7 @@ def _mirrored(results_dir: Path) -> tuple[str, str, str] | None:
 def _of_configuration(results_dir: Path) -> str:
     """`` CONFIG=...`` of the run, nothing for the demo's or without a record."""
     try:
-        names = read_json(results_dir / RECORD)["configuration"]
+        names = read_json(results_dir / RECORD, "configuration")["configuration"]
     except (OSError, UserError, KeyError):
         return ""
     return f" CONFIG={names[-1]}" if names and names[-1] != "config/config.yaml" else ""

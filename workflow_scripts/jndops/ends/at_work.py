@@ -76,6 +76,16 @@ def job_at_work(log: str | Path) -> Iterator[None]:
             stream.close()
 
 
+def vanished_jobs(results: str | Path) -> list[str]:
+    """Logs of jobs whose process ended without reaching its end: killed, or by ``os._exit``."""
+    here = socket.gethostname()
+    return [
+        str(note.with_suffix(""))
+        for note in _job_notes(Path(results))
+        if _read(note).get("host") == here and not _is_locked(note)
+    ]
+
+
 def note_scratch(folder: str | Path) -> None:
     """Note the job's own folder for the next run to remove, should the job be killed."""
     _write("job", scratch=str(folder))

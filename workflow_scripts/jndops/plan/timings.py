@@ -33,7 +33,7 @@ def record_timings(results_dir: Path, root: Path) -> Path | None:
     kept = results_dir / "config.json"
     if not kept.is_file():
         return None
-    rows = collect_timings(results_dir, load_settings(read_json(kept)["config"], root))
+    rows = collect_timings(results_dir, load_settings(read_json(kept, "config")["config"], root))
     if not rows:
         return None
     lines = CostModel({}).fitted(rows).lines
