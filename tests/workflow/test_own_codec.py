@@ -50,6 +50,12 @@ def test_own_codecs_run_and_an_edit_encodes_again(tmp_path, monkeypatch):
     assert encoders["own"].endswith(" CRF rd=2") and encoders["svt"].endswith(" CRF enable-cdef=0")
     figure = (tmp_path / "results/figures/rd_vmaf_mean_svt.svg").read_text()
     assert "codec svt; CRF 22, 28, 34, 40" in figure and "stand-in" not in figure
+    saving = (tmp_path / "results/figures/saving_pct.svg").read_text()
+    assert "at equal CRF" in saving and "CRF 22" in saving and "QP" not in saving
+    assert (
+        "at equal CRF, means over sequences and CRFs"
+        in (tmp_path / "results/summary.md").read_text()
+    )
     # The user's file is code like ours: an edit encodes what it coded again, and only that.
     workflow.write("my_codecs.py", CODEC + "\n# an edit\n")
     planned = workflow.planned("--configfile", "mine.yaml")

@@ -2,7 +2,7 @@
 
 from jndlab.files import write_text
 from jndlab.quality.aggregate import bd_rate_between, bd_rate_table
-from jndlab.quality.points import read_points, same_qp_table
+from jndlab.quality.points import rate_axis, read_points, same_qp_table
 from jndlab.report.method_summary import (
     WHO,
     bd_rate_by_sequence,
@@ -26,6 +26,7 @@ DOUBTFUL = "* = curves that share less than 75 % of their range of quality"
 def main(snakemake) -> None:
     params = snakemake.params
     points = read_points(snakemake.input.points)
+    axis = rate_axis(points)
     several = "seed" in points
     over = "sequences and training seeds" if several else "sequences"
     stem = stems(snakemake.output)
@@ -66,14 +67,14 @@ def main(snakemake) -> None:
         same_qp_table(points, params.anchor),
         stem["same_qp"],
         formats=LIST_FORMATS,
-        caption=f"Saving and loss of quality against {params.anchor} at equal QP: saving = "
+        caption=f"Saving and loss of quality against {params.anchor} at equal {axis}: saving = "
         "100 (1 - bits / anchor bits); drop = anchor - method, mean over frames."
         + (DEVIATIONS if several else ""),
     )
     summary = summary_table(points, bd_rates, params.labels)
     caption = (
         f"Methods against {params.anchor}: BD-rate (negative saves bits at equal quality), then "
-        "bits saved and quality lost at equal QP, means over sequences and QPs. "
+        f"bits saved and quality lost at equal {axis}, means over sequences and {axis}s. "
         f"{DOUBTFUL} are in the mean; where all are, none is given. In brackets 95 % intervals "
         f"over {over}. {shown_in_words(bd_rates, params.anchor, params.trained, params.labels)}"
     )

@@ -175,6 +175,12 @@ def same_qp_table(points: pd.DataFrame, anchor_method: str = "anchor") -> pd.Dat
     return table.sort_values(POINT_KEY, ignore_index=True)
 
 
+def rate_axis(points: pd.DataFrame) -> str:
+    """What the column ``qp`` holds, in words: ``QP``, or ``CRF`` in a run at rate factors."""
+    is_crf = "encoder" in points and points["encoder"].str.contains(" CRF").all()
+    return "CRF" if is_crf and len(points) else "QP"
+
+
 def write_points(points: pd.DataFrame, path: str | Path) -> None:
     """Write points as Parquet: every number at full precision, with its type."""
     with atomic_path(Path(path)) as part:

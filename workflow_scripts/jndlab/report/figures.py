@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from jndlab.errors import UserError
-from jndlab.quality.points import by_method, over_seeds
+from jndlab.quality.points import by_method, over_seeds, rate_axis
 from jndlab.quality.rd_point import POINT_KEY
 from jndlab.report.compare import content_in_words
 from jndlab.report.style import (
@@ -178,10 +178,7 @@ def points_note(shown: pd.DataFrame) -> str:
         content = "stand-in content, not the paper's sequences"
     elif demo:
         content = f"stand-in content: {', '.join(demo)}"
-    is_crf = "encoder" in shown and shown["encoder"].str.contains(" CRF").all()
-    return "; ".join(
-        filter(None, [f"codec {codec}", f"{'CRF' if is_crf else 'QP'} {qps}", content])
-    )
+    return "; ".join(filter(None, [f"codec {codec}", f"{rate_axis(shown)} {qps}", content]))
 
 
 def _bars(
@@ -238,8 +235,9 @@ def _bars(
                 if max(map(len, sequences)) * 0.08 * len(sequences) > width - 0.8:
                     axes.tick_params(axis="x", rotation=90)
         figure.supylabel(label, fontsize=10)
-        handles = {f"QP {qp}": Patch(facecolor=colours[qp], **outline) for qp in qps}
-        _title(figure, f"{label} at equal QP, against the anchor", shown)
+        axis = rate_axis(shown)
+        handles = {f"{axis} {qp}": Patch(facecolor=colours[qp], **outline) for qp in qps}
+        _title(figure, f"{label} at equal {axis}, against the anchor", shown)
         legend_below(figure, handles, handlelength=1.2)
         return save_figure(figure, shown[[*POINT_NAMES, quantity]], stem)
 

@@ -16,7 +16,7 @@ import pandas as pd
 from jndlab.quality.aggregate import comparisons
 from jndlab.quality.intervals import NOT_SHOWN
 from jndlab.quality.metrics import pooled_columns
-from jndlab.quality.points import over_seeds
+from jndlab.quality.points import over_seeds, rate_axis
 from jndlab.report.figures import points_note
 from jndlab.report.style import (
     axis_label,
@@ -256,7 +256,8 @@ def overview_plot(
             axes.set(title=configuration, xlabel=axis_label(loss), ylabel="")
         grid.flat[0].set_ylabel(axis_label("saving_pct"))
         note = points_note(shown) if len(shown) else "no method has a point at the anchor's QP"
-        title_figure(figure, "Bits saved over quality lost, at equal QP against the anchor", note)
+        title = f"Bits saved over quality lost, at equal {rate_axis(shown)} against the anchor"
+        title_figure(figure, title, note)
         legend_below(figure, handles)
         columns = ["configuration", "codec", "method", "sequence", "qp", "saving_pct", loss]
         return save_figure(figure, shown[columns], stem)
