@@ -119,6 +119,17 @@ def test_pairs_are_shown_in_both_orders_and_scored_for_the_method(page, tmp_path
     assert whole["scale"] == pytest.approx(np.log((21 + 1.5 + 0.5) / (1.5 + 0.5)))
 
 
+def test_a_forced_choice_has_no_third_answer(page, tmp_path):
+    page.open(make_session(tmp_path, procedure="pairs", ties=False))
+    page.start("anna")
+    page.go_on()
+    page.press("3")
+    assert page.ask("return document.querySelectorAll('.choice').length") == 2
+    assert page.ask("return document.getElementById('confirm').disabled")
+    page.rate(lambda _: 2)
+    assert {row["score"] for row in read_csv(page.saved())} <= {"1", "-1"}
+
+
 @pytest.mark.parametrize("seen_from", [23, 30, 99])
 def test_a_search_finds_the_jnds_of_a_subject(page, tmp_path, seen_from):
     """A subject who sees a change of level n from QP ``seen_from`` + 4 (n - 1) on."""
