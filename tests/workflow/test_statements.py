@@ -70,7 +70,6 @@ def test_the_search_finds_the_sentences_that_stood_here() -> None:
 # Tables of numbers that no run of the suite makes, and what they are of.
 TYPED = {
     "docs/papers/bl_juniper.md": {"| target QP | importance 3 | 2 | 1 |"},  # the authors' labels
-    "docs/papers/iqnet.md": {"| what is scored |"},
     "docs/papers/laser_jnd.md": {"| batch 8 of 640x352 |"},  # counted from shapes of tensors
 }
 MEASURED_ELSEWHERE = {"docs/scaling.md", "docs/vmaf_steps.md"}  # the planner and the bench; studies
