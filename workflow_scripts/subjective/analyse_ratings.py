@@ -1,10 +1,11 @@
 """Ratings, stimuli and RD points in; tables and figures of opinion scores out."""
 
+from jndlab.quality.intervals import POWER
 from jndlab.quality.points import read_points
 from jndlab.report.compare import verdict_summary
 from jndlab.report.tables import write_table
 from jndlab.subjective.comparison import headline_comparison
-from jndlab.subjective.delta_mos import POWER, SHOWN, paired_table, with_delta_mos
+from jndlab.subjective.delta_mos import SHOWN, paired_table, with_delta_mos
 from jndlab.subjective.dmos_predicted import CAPTION as PREDICTED
 from jndlab.subjective.figures import mos_curves, rating_histograms
 from jndlab.subjective.rating_tables import (

@@ -8,12 +8,12 @@ import pytest
 from scipy import stats
 
 from jndlab.errors import UserError
+from jndlab.quality.intervals import sources_needed
 from jndlab.quality.points import POINT_COLUMNS, with_savings
 from jndlab.subjective.comparison import headline_comparison
 from jndlab.subjective.delta_mos import (
     delta_mos_table,
     paired_table,
-    raters_needed,
     with_delta_mos,
 )
 from jndlab.subjective.figures import mos_curves, rating_histograms
@@ -258,10 +258,10 @@ def test_paired_tests_find_a_loss_that_unpaired_ones_would_not(rated):
 
 
 def test_the_number_of_raters_has_the_power_that_it_promises():
-    assert raters_needed(1.0, 0.5) == 34  # a standard example of paired t tests
-    assert raters_needed(0.0) == 2 and raters_needed(float("nan")) is None
-    assert raters_needed(1e3) is None
-    count, rng = raters_needed(0.6, 0.3), np.random.default_rng(0)
+    assert sources_needed(1.0, 0.5) == 34  # a standard example of paired t tests
+    assert sources_needed(0.0, 0.25) == 2 and sources_needed(float("nan"), 0.25) is None
+    assert sources_needed(1e3, 0.25) is None
+    count, rng = sources_needed(0.6, 0.3), np.random.default_rng(0)
     losses = rng.normal(0.3, 0.6, (4000, count))
     t = losses.mean(axis=1) / losses.std(axis=1, ddof=1) * np.sqrt(count)
     assert np.mean(t > stats.t.ppf(0.975, count - 1)) == pytest.approx(0.8, abs=0.03)

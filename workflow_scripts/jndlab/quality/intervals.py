@@ -33,6 +33,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit, stdtrit
 
+POWER = 0.8  # of a planned test
+MOST_SOURCES = 5000
 CONFIDENCE = 0.95
 FEW = 6  # with fewer sources there is a plain t interval, and no difference is called shown
 SMALLEST_P = 1e-15
@@ -288,6 +290,25 @@ def quantile_interval(values: ArrayLike, share: float) -> Interval:
     high = np.inf if np.isnan(found.high) else float(found.high)
     value = float(np.quantile(array, share))
     return Interval(value, low, high, float("nan"), array.size, array.size)
+
+
+def sources_needed(deviation: float, difference: float, power: float = POWER) -> int | None:
+    """Sources with which a paired t test (two-sided) shows ``difference`` with ``power``.
+
+    ``deviation`` is that of the sources' own differences, in the same unit. At least 2; None where
+    it is not known or more than ``MOST_SOURCES`` would be needed.
+    """
+    from scipy.stats import nct, t
+
+    if not np.isfinite(deviation):
+        return None
+    counts = np.arange(2, MOST_SOURCES + 1)
+    if deviation <= 0:
+        return int(counts[0])
+    limit = t.ppf((1 + CONFIDENCE) / 2, counts - 1)
+    found = nct.sf(limit, counts - 1, difference / deviation * np.sqrt(counts))
+    enough = np.flatnonzero(found >= power)
+    return int(counts[enough[0]]) if enough.size else None
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:

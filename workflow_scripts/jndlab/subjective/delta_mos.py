@@ -11,14 +11,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from jndlab.quality.intervals import Comparison, mean_interval, standings
+from jndlab.quality.intervals import Comparison, mean_interval, sources_needed, standings
 from jndlab.subjective.ratings import Ratings
 
 PLACE = ["configuration", "codec", "method"]
 COLUMNS = ["delta_mos", "delta_mos_low", "delta_mos_high"]
 SHOWN = 0.25  # grades; a loss that a test should be able to show
-POWER = 0.8
-MOST_RATERS = 5000
 
 
 def delta_mos_table(ratings: Ratings, anchor_method: str) -> pd.DataFrame:
@@ -58,7 +56,7 @@ def paired_table(ratings: Ratings, anchor_method: str) -> pd.DataFrame:
                     "raters": interval.sources,
                     **interval.columns("delta_mos", "delta_mos_"),
                     "deviation": deviation,
-                    "raters_needed": raters_needed(deviation),
+                    "raters_needed": sources_needed(deviation, SHOWN),
                 }
             )
     for row, shown in zip(rows, standings(compared), strict=True):
@@ -67,25 +65,6 @@ def paired_table(ratings: Ratings, anchor_method: str) -> pd.DataFrame:
                "raters_needed"]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     return table.astype({"qp": "Int64", "raters_needed": "Int64"})
-
-
-def raters_needed(deviation: float, difference: float = SHOWN, power: float = POWER) -> int | None:
-    """Raters with whom a paired t test (two-sided, 5 %) shows ``difference`` with ``power``.
-
-    ``deviation`` is that of the raters' own differences, in the same unit. At least 2; None where
-    it is not known or more than ``MOST_RATERS`` would be needed.
-    """
-    from scipy.stats import nct, t
-
-    if not np.isfinite(deviation):
-        return None
-    counts = np.arange(2, MOST_RATERS + 1)
-    if deviation <= 0:
-        return int(counts[0])
-    limit = t.ppf(0.975, counts - 1)
-    found = nct.sf(limit, counts - 1, difference / deviation * np.sqrt(counts))
-    enough = np.flatnonzero(found >= power)
-    return int(counts[enough[0]]) if enough.size else None
 
 
 def _losses(
