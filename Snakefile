@@ -120,6 +120,8 @@ complete_rules(
 if workflow.is_main_process:
     if not workflow.output_settings.dryrun and was_cut_off(RESULTS):
         note_failure(f"{RESULTS}/logs/keep_config.log")  # a job to do, and so a summary
+        if left := orphans(RESULTS):  # as long as Snakemake's own lock lasts, it goes no further
+            print(left, file=sys.stderr)
     retry_failed(workflow.rules, failed_jobs(f"{RESULTS}/logs", starting=not workflow.output_settings.dryrun))
 
 

@@ -5,7 +5,7 @@ import subprocess
 from functools import partial
 
 from jndops import artefacts, snakemake_patches
-from jndops.ends.at_work import end_run, start_run, was_cut_off
+from jndops.ends.at_work import end_run, orphans, start_run, was_cut_off
 from jndops.ends.failures import failed_jobs, note_failure, retry_failed
 from jndops.environment import PYTHON
 from jndops.environment import prepare as prepare_environment

@@ -47,7 +47,8 @@ def start_run(results: str | Path) -> None:
             remedy="wait for it to end, or set another `results_dir`.",
         )
     _write("run", ended=False)
-    _refuse_orphans(results)
+    if left := orphans(results):
+        raise left
     _remove_leftovers(results)
 
 
@@ -76,6 +77,28 @@ def job_at_work(log: str | Path) -> Iterator[None]:
             stream.close()
 
 
+def orphans(results: str | Path) -> UserError | None:
+    """The message for jobs of a killed run that are still at work; None where there are none.
+
+    Those of a run that is at work itself do not count.
+    """
+    results = Path(results)
+    alive = {note: _read(note) for note in _job_notes(results) if _is_locked(note)}
+    if not alive or _is_locked(results / RUN):
+        return None
+    here = socket.gethostname()
+    pids = " ".join(str(said.get("pid")) for said in alive.values() if said.get("host") == here)
+    end = f"kill {pids}" if pids else "on their machines, on a cluster by its own command"
+    shown = [f"{note.with_suffix('')} ({_who(said)})" for note, said in alive.items()]
+    return UserError(
+        f"{len(alive)} {'job' if len(alive) == 1 else 'jobs'} of a run that was killed: "
+        "still at work.",
+        where="\n         ".join(shown),
+        expected="none: a new run would do the same work a second time",
+        remedy=f"wait for them, or end them: {end}",
+    )
+
+
 def vanished_jobs(results: str | Path) -> list[str]:
     """Logs of jobs whose process ended without reaching its end: killed, or by ``os._exit``."""
     here = socket.gethostname()
@@ -89,23 +112,6 @@ def vanished_jobs(results: str | Path) -> list[str]:
 def note_scratch(folder: str | Path) -> None:
     """Note the job's own folder for the next run to remove, should the job be killed."""
     _write("job", scratch=str(folder))
-
-
-def _refuse_orphans(results: Path) -> None:
-    alive = {note: _read(note) for note in _job_notes(results) if _is_locked(note)}
-    if not alive:
-        return
-    here = socket.gethostname()
-    pids = " ".join(str(said.get("pid")) for said in alive.values() if said.get("host") == here)
-    end = f"kill {pids}" if pids else "end them there, on a cluster by its own command"
-    shown = [f"{note.with_suffix('')} ({_who(said)})" for note, said in alive.items()]
-    raise UserError(
-        f"{len(alive)} {'job' if len(alive) == 1 else 'jobs'} of a run that was killed still at "
-        "work.",
-        where="\n         ".join(shown),
-        expected="none: this run would do the same work a second time",
-        remedy=f"wait for them, or end them: {end}",
-    )
 
 
 def _remove_leftovers(results: Path) -> None:
