@@ -187,10 +187,10 @@ differ in one thing, compared number by number (`make compare-runs A=... B=... A
 for byte. Threads of an encoder or a measurement (`threads`) change no number.
 
 **What is pinned.** Every Python package with its hash (`envs/requirements.lock`), and with them
-FFmpeg, VVenC, x264, x265, kvazaar and libvmaf, which are inside the package imageio-ffmpeg;
-FFmpeg's and the encoders' own choice of vector instructions gives the same bits. Seeds of
-every training, split and picture are keys of the configuration; each training has one process and
-a fixed number of threads (`jobs.threads`).
+FFmpeg, VVenC, x264, x265, kvazaar and libvmaf, which are inside the package imageio-ffmpeg (their
+choice of vector instructions on another processor was not measured). Seeds of every training,
+split and picture are keys of the configuration; each training has one process and a fixed number
+of threads (`jobs.threads`).
 
 **What is not.** PyTorch's and ONNX Runtime's sums depend on the number of threads and on the
 vector instructions of the processor (oneDNN takes the widest). A training carries such
