@@ -157,7 +157,7 @@ def test_another_version_is_refused_before_the_encode(spec, source, tmp_path, mo
     "fault, message",
     [
         ("refused", "Unknown profile"),
-        ("killed", "exit status -9"),
+        ("killed", "ended by the signal SIGKILL"),
         ("cut", "not what its encoder reports"),
         ("tail", "not what its encoder reports"),
         ("short_log", "lacks its summary"),

@@ -11,7 +11,7 @@ from jndlab.datasets.mcl_jcv import read_video_labels
 from jndlab.datasets.pictures.folder import picture_files
 from jndlab.errors import UserError
 from jndlab.files import opens_as_formula, read_csv, read_rows
-from jndlab.subjective.ratings import RATING_COLUMNS, _rows
+from jndlab.subjective.answers import RATING_COLUMNS, csv_rows
 from jndops.experiment import Method
 
 TABLE = "name,value\nfirst,1.5\nsecond,2\n"
@@ -104,4 +104,4 @@ def test_names_that_come_into_tables_are_no_formulas(tmp_path):
     head = ",".join(RATING_COLUMNS)
     (tmp_path / "a.csv").write_text(f"{head}\n=cmd|x,s,3,2024-05-31T14:02:11Z\n")
     with pytest.raises(UserError, match=r"formula to spreadsheets(.|\n)*line 2, column subject"):
-        list(_rows(tmp_path / "a.csv", RATING_COLUMNS))
+        list(csv_rows(tmp_path / "a.csv", RATING_COLUMNS))
