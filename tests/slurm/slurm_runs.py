@@ -145,13 +145,13 @@ def slurm(*command: str) -> str:
 def numbers(results: Path) -> dict[str, Any]:
     """Everything that a run found out, by file: all tables and JSON files, and hashes of streams.
 
-    Left out: seconds, names of scratch folders, logs, benchmarks with what plans keep of them, and
-    MLflow's own files.
+    Left out: seconds, names of scratch folders, logs, benchmarks with what plans keep of them,
+    hidden files (which process ran) and MLflow's own.
     """
     found: dict[str, Any] = {}
     for path in sorted(results.rglob("*.[cj]s*")):
         name = path.relative_to(results).as_posix()
-        if name.startswith(("logs/", "benchmarks/", TIMINGS_NAME, "mlflow")):
+        if name.startswith((".", "logs/", "benchmarks/", TIMINGS_NAME, "mlflow")):
             continue
         if path.suffix == ".csv":
             with open(path, newline="", encoding="utf-8") as stream:
