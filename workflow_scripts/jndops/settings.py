@@ -213,8 +213,11 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
     chosen["methods"], seeds = _for_each_seed(chosen)
     settings = Settings(chosen, codecs, sequences, root, seeds, written)
     _check_rate(settings)
-    for name in chosen["sequences"]:
-        settings.clip(name)  # raises where the source is shorter than `frames`
+    # Raises where a source is shorter than `frames`, and where a codec cannot take it.
+    clips = {name: settings.clip(name) for name in chosen["sequences"]}
+    for codec, sequence in dict.fromkeys((p.codec, p.sequence) for p in settings.points()):
+        where = f"the configuration: codec '{codec}', sequence '{sequence}'"
+        codec_class(codecs[codec]).check_source(clips[sequence], where)
     return settings
 
 

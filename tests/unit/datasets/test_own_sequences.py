@@ -129,3 +129,22 @@ def test_own_codec_entries_are_checked_like_those_of_the_file(repository):
     with pytest.raises(UserError, match=r"mine\.preset"):
         load_settings({**given, "own_codecs": {"mine": {"adapter": "x265", "preset": "x"}}},
                       repository)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "message"),
+    [
+        ("a_36x20_25.yuv", "kvazaar-fast", "Kvazaar codes no pictures of 36x20"),
+        ("a_40x24_25_10bit.yuv", "x264-medium", "X264 codes no clips of 10 bit"),
+    ],
+)
+def test_a_codec_that_cannot_code_a_video_is_told_before_any_job(
+    repository, tmp_path, name, codec, message
+):
+    (tmp_path / name).write_bytes(bytes(40 * 24 * 3 * 4 if "10bit" in name else 36 * 20 * 3 * 2))
+    given = {"own_sequences": {"mine": {"file": str(tmp_path / name)}}, "sequences": ["mine"],
+             "frames": 1, "methods": METHODS}  # fmt: skip
+    assert load_settings({**given, "codecs": ["x265-medium"]}, repository)
+    with pytest.raises(UserError, match=message) as told:
+        load_settings({**given, "codecs": ["x265-medium", codec]}, repository)
+    assert f"codec '{codec}', sequence 'mine'" in str(told.value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from jndlab.errors import UserError
 from jndlab.media.clip import ClipFormat
 
 CONFIGURATIONS = ("AI", "LDP")  # all intra, low-delay P: the coding configurations of the papers
@@ -49,12 +50,34 @@ class Codec(ABC):
     """An encoder with its options fixed."""
 
     suffix: ClassVar[str]
+    bit_depths: ClassVar[tuple[int, ...]] = (8, 10)  # of the sources that it takes
+    size_multiple: ClassVar[int] = 2  # of their width and height
     takes_qp_map: ClassVar[bool] = False
     takes_crf: ClassVar[bool] = False  # then a keyword ``rate="crf"`` makes ``qp`` a rate factor
     # Whether all-intra pictures are coded without regard to each other (found by encoding), and
     # whether the encoder repeats parameter sets with each of them: see codecs/segments.py.
     independent_intra: ClassVar[bool] = False
     repeats_headers: ClassVar[bool] = False
+
+    @classmethod
+    def check_source(cls, clip: ClipFormat, where: str) -> None:
+        """Raises UserError for a clip of a size or bit depth that it cannot code."""
+        encoder = cls.__name__.removesuffix("Codec")
+        remedy = "choose a codec of another adapter for this clip, or convert the clip."
+        if clip.bit_depth not in cls.bit_depths:
+            raise UserError(
+                f"{encoder} codes no clips of {clip.bit_depth} bit.",
+                where=where,
+                expected=" or ".join(f"{depth} bit" for depth in cls.bit_depths),
+                remedy=remedy,
+            )
+        if clip.width % cls.size_multiple or clip.height % cls.size_multiple:
+            raise UserError(
+                f"{encoder} codes no pictures of {clip.width}x{clip.height}.",
+                where=where,
+                expected=f"a width and height that are multiples of {cls.size_multiple}",
+                remedy=remedy,
+            )
 
     @abstractmethod
     def recipe(self, configuration: str, qp: int) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class KvazaarCodec(PackagedCodec):
     version_in_stream = True
     fixed_options = ("-pix_fmt", "yuv420p")
     bit_depths = (8,)
+    size_multiple = 8
     takes_qp_map = True
 
     def __init__(self, preset: str, vaq: int | None = None, **further: Any) -> None:
@@ -90,13 +91,7 @@ class KvazaarCodec(PackagedCodec):
         """See :meth:`Codec.encode`. UserError also for a map that does not fit the clip, or whose
         QPs in one frame are more than 25 apart. In the command that is returned the map stands
         for the temporary file that kvazaar read."""
-        if job.clip.width % 8 or job.clip.height % 8:
-            raise UserError(
-                f"kvazaar codes no pictures of {job.clip.width}x{job.clip.height}.",
-                where=str(job.source),
-                expected="a width and height that are multiples of 8",
-                remedy="crop the clip, or choose another codec.",
-            )
+        self.check_source(job.clip, str(job.source))
         if job.qp_map is None:
             return super().encode(job)
         qp = read_qp_map(job.qp_map, job.clip)

@@ -46,7 +46,6 @@ class PackagedCodec(Codec):
     version_in_stream: ClassVar[bool] = False  # in a comment of the stream, not when it is opened
     fixed_options: ClassVar[tuple[str, ...]] = ()  # FFmpeg's options that never vary
     sizes_option: ClassVar[str] = "-stats_enc_post"  # sizes as the encoder returned them
-    bit_depths: ClassVar[tuple[int, ...]] = (8, 10)  # of the sources that it takes
     off_at_qp: ClassVar[tuple[str, ...]] = ()  # parameters that the library ignores at constant QP
     own_program: ClassVar[type[OwnProgram] | None] = None  # that it can be in place of FFmpeg
 
@@ -179,13 +178,7 @@ class PackagedCodec(Codec):
     def encode(self, job: EncodeJob) -> EncodeResult:
         """See :meth:`Codec.encode`."""
         self._check(job.configuration, job.qp)
-        if job.clip.bit_depth not in self.bit_depths:
-            raise UserError(
-                f"the codec adapter {self.adapter} codes no clips of {job.clip.bit_depth} bit.",
-                where=str(job.source),
-                expected=" or ".join(f"{depth} bit" for depth in self.bit_depths),
-                remedy="choose a codec of another adapter for this clip.",
-            )
+        self.check_source(job.clip, str(job.source))
         job.work_dir.mkdir(parents=True, exist_ok=True)
         with atomic_path(job.stream) as part, TemporaryDirectory(dir=job.work_dir) as scratch:
             if own := self._own():
