@@ -85,9 +85,9 @@ def _largest_errors(tested: Sequence[HeldOut]) -> list[str]:
     sentences = []
     for one in tested:
         rows = decision_rows(one)
-        ours = rows[rows["method"] == PAPER_METHOD].set_index("picture")["dqf"]
+        ours = rows[rows["method"] == PAPER_METHOD].groupby("picture", sort=False)["dqf"].mean()
         worst = ours.loc[ours.abs().sort_values(ascending=False).index[:WORST]]
-        largest = ", ".join(f"{picture} ({dqf:+d})" for picture, dqf in worst.items())
+        largest = ", ".join(f"{picture} ({dqf:+.0f})" for picture, dqf in worst.items())
         if largest:
             sentences.append(f"{one.name}: the largest errors of {PAPER_NAME}: {largest}.")
     return sentences
