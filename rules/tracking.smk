@@ -1,6 +1,6 @@
 """MLflow as a mirror of the results: rebuildable, written by one local job, never needed."""
 
-from jndops.archive import travelling
+from jndops.archive import numbers_of
 from jndops.mlflow.mirror import needs_mirroring
 
 MIRROR = SCRIPTS / "commands/mirror_mlflow.py"
@@ -15,7 +15,7 @@ rule mirror_mlflow:
         points=coding.point_files(),
         tables=rules.tables.input,
         figures=rules.figures.input,
-        papers=[travelling(getattr(rules, paper).input, RESULTS) for paper in settings.config["papers"]],
+        papers=[numbers_of(getattr(rules, paper).input, RESULTS) for paper in settings.config["papers"]],
     output:
         ledger="<results>/mlflow_ledger.csv",
     log:

@@ -65,8 +65,7 @@ def pack(results: Path, numbers: Path | None = None) -> tuple[Path, int]:
             expected=str(results / RECORD),
             remedy="let the run finish: its end writes that file.",
         )
-    # What figures show is in the tables and the numbers that they are drawn from.
-    files = [f for f in files if f.suffix in RECORDED_NUMBERS and "figures" not in f.parts]
+    files = [file for file in files if file.suffix in RECORDED_NUMBERS]
     with atomic_path(numbers) as path, tarfile.open(path, "w:xz", preset=9) as archive:
         for file in files:
             archive.add(file, recursive=False, filter=_anonymous)
@@ -122,10 +121,11 @@ def travels(file: PurePath) -> bool:
     return file.suffix in NUMBERS or shown or model or block_qps or report
 
 
-def travelling(files: Iterable[Any], results: str) -> list[str]:
-    """Those of a rule's files that an archive keeps, which so are at hand without pictures."""
+def numbers_of(files: Iterable[Any], results: str) -> list[str]:
+    """Those of a rule's files that every archive keeps; its others are made with them."""
     below = {f: f.removeprefix("<results>/").removeprefix(f"{results}/") for f in map(str, files)}
-    return [file for file, name in below.items() if travels(PurePath(name))]
+    paths = {file: PurePath(name) for file, name in below.items()}
+    return [f for f, path in paths.items() if path.suffix in RECORDED_NUMBERS and travels(path)]
 
 
 def _kept(results: Path) -> Iterator[Path]:
