@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 import subprocess
 import sys
 import tarfile
@@ -26,6 +28,7 @@ SHOWN_FOLDERS = {"tables", "figures", "checks"}
 # An archive of numbers alone has what tables are made of, and tables as documents quote them.
 RECORDED = ".tar.xz"
 RECORDED_NUMBERS = {".json", ".csv", ".tsv", ".npz", ".md"}
+SCRATCH = re.compile(r"/[^\s\"',:]*/jndlab-[^\s\"',:/]+")
 # A QP for each block of each frame: small, and tables count them.
 MAPS_FOLDER, MAPS = "qp_maps", ".npz"
 # MLflow's own files are made again from the numbers; run states serve only an unfinished training.
@@ -68,7 +71,10 @@ def pack(results: Path, numbers: Path | None = None) -> tuple[Path, int]:
     files = [file for file in files if file.suffix in RECORDED_NUMBERS]
     with atomic_path(numbers) as path, tarfile.open(path, "w:xz", preset=9) as archive:
         for file in files:
-            archive.add(file, recursive=False, filter=_anonymous)
+            entry = _anonymous(archive.gettarinfo(file))
+            content = _without_places(file) if file.suffix == ".json" else file.read_bytes()
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
     return numbers, len(files)
 
 
@@ -78,6 +84,12 @@ def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     entry.uname = entry.gname = ""
     entry.mode = 0o644
     return entry
+
+
+def _without_places(file: Path) -> bytes:
+    """A file's text without where the suite and its scratch folders lay on this machine."""
+    text = file.read_text(encoding="utf-8").replace(f"{Path.cwd()}/", "")
+    return SCRATCH.sub("$TMPDIR", text).encode()
 
 
 def rebuild(configfile: Path, root: Path, further: list[str]) -> None:

@@ -60,6 +60,18 @@ def test_an_archive_of_numbers_holds_no_network_and_is_the_same_each_time(
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_an_archive_of_numbers_names_no_place_of_the_machine(results: Path, tmp_path: Path) -> None:
+    command = [f"{Path.cwd()}/.venv/bin/ffmpeg", "/scratch/x/jndlab-a1_/tmp2/sizes.txt", "-y"]
+    write_text(results / "points/a/qp22.json", json.dumps({"command": command, "bits": 7}))
+    path, _ = pack(results, tmp_path / "a.tar.xz")
+    with tarfile.open(path) as archive:
+        (name,) = [name for name in archive.getnames() if name.endswith("qp22.json")]
+        stream = archive.extractfile(name)
+        assert stream is not None
+        kept = json.load(stream)
+    assert kept == {"command": [".venv/bin/ffmpeg", "$TMPDIR/tmp2/sizes.txt", "-y"], "bits": 7}
+
+
 def test_numbers_of_an_unfinished_run_are_not_recorded(results: Path, tmp_path: Path) -> None:
     (results / RECORD).unlink()
     with pytest.raises(UserError, match="when and where"):
