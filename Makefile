@@ -41,7 +41,7 @@ demo: setup ## the main job on real clips that come with the packages: tables, f
 smoke: setup ## the same on two tiny clips, in results/smoke
 	@$(RUN) --configfile config/smoke.yaml $(ARGS)
 
-study: setup ## all five papers in about two hours: three training seeds, all folds (config/study.yaml), in results/study
+study: setup ## all five papers: three training seeds, all folds (config/study.yaml), in results/study
 	@$(RUN) --configfile config/study.yaml $(ARGS)
 
 run: setup config-exists ## the experiment of CONFIG

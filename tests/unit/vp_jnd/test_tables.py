@@ -260,6 +260,9 @@ def test_seeds_are_means_deviation_and_part_of_what_is_shown(tested):
     sentences = standings([both])
     assert any("against own" in one or "beats own" in one for one in sentences)
     assert all("one training seed" not in one for one in sentences)
+    caption = prediction_caption(prediction_table([both]), [both])
+    largest = caption.split("the largest errors of VP-JND, means over seeds: ")[1]
+    assert largest.count("(+2)") == len({one.split(" (")[0] for one in largest.split(", ")}) == 3
     pictures = picture_table([both]).set_index(["seed", "picture"])
     assert pictures.loc[(0, "s0_0"), "vp_jnd"] == 51 and pictures.loc[(1, "s0_0"), "vp_jnd"] == 53
     assert pictures["own"].eq(70).all() and len(pictures) == 32

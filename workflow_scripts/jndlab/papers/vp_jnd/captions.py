@@ -89,5 +89,6 @@ def _largest_errors(tested: Sequence[HeldOut]) -> list[str]:
         worst = ours.loc[ours.abs().sort_values(ascending=False).index[:WORST]]
         largest = ", ".join(f"{picture} ({dqf:+.0f})" for picture, dqf in worst.items())
         if largest:
-            sentences.append(f"{one.name}: the largest errors of {PAPER_NAME}: {largest}.")
+            what = f"the largest errors of {PAPER_NAME}, means over seeds"
+            sentences.append(f"{one.name}: {what}: {largest}.")
     return sentences
