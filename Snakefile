@@ -67,6 +67,7 @@ include: "rules/vp_jnd/tables.smk"
 include: "rules/vp_jnd/all.smk"
 include: "rules/bl_juniper/all.smk"
 include: "rules/subjective/session.smk"
+include: "rules/coding/description.smk"
 include: "rules/tracking.smk"
 
 
@@ -76,6 +77,7 @@ localrules:
     tabulate_points,
     compare_methods,
     plot_figures,
+    describe_run,
     audit_iqnet,
     tabulate_iqnet,
     plot_iqnet_figures,
@@ -104,6 +106,7 @@ rule all:
         coding.point_files(),
         rules.tables.input,
         rules.figures.input,
+        rules.describe_run.output,
         [getattr(rules, paper).input for paper in settings.config["papers"]],
         rules.track.input if settings.config["mlflow"] else [],
         rules.keep_config.output,

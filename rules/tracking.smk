@@ -15,6 +15,7 @@ rule mirror_mlflow:
         points=coding.point_files(),
         tables=rules.tables.input,
         figures=rules.figures.input,
+        description=rules.describe_run.output,
         papers=[numbers_of(getattr(rules, paper).input, RESULTS) for paper in settings.config["papers"]],
     output:
         ledger="<results>/mlflow_ledger.csv",

@@ -87,6 +87,18 @@ def test_tables_figures_and_mlflow_are_rebuilt_without_an_encoder(here, there):
     assert len(runs) >= 4 and (there.folder / "results/mlflow.db").is_file()
 
 
+def test_the_description_of_the_run_travels_and_stays_that_of_the_run(here, there):
+    results = there.folder / "results"
+    for name in ("versions.yml", "methods.md", "methods.html", "references.bib"):
+        assert (results / name).read_bytes() == (here.folder / "results" / name).read_bytes()
+    assert "x265 [@x265]" in (results / "methods.md").read_text("utf-8")
+    (results / "versions.yml").write_text("suite: {version: that of the run}\n", "utf-8")
+    assert archive(there, "rebuild").returncode == 0
+    assert "that of the run" in (results / "versions.yml").read_text("utf-8")
+    with open(results / "mlflow_ledger.csv", newline="") as stream:
+        assert "description" in {row["kind"] for row in csv.DictReader(stream)}
+
+
 def test_a_missing_point_is_named_and_not_encoded(there):
     next((there.folder / "results/points").rglob("qp37.json")).unlink()
     done = archive(there, "rebuild")

@@ -8,7 +8,13 @@ import pytest
 
 from workflow_runner import TINY, Workflow
 
-TABLES = {"collect_points": 1, "tabulate_points": 1, "compare_methods": 1, "plot_figures": 1}
+TABLES = {
+    "collect_points": 1,
+    "tabulate_points": 1,
+    "compare_methods": 1,
+    "plot_figures": 1,
+    "describe_run": 1,
+}
 BETWEEN = "bd_rate: {between: [[anchor, erjnd]]}\n"  # a table that only runs with this key have
 WHOLE = {
     "keep_config": 1,
@@ -75,6 +81,7 @@ CODED = {"encode_clip": 4, "measure_point": 4}
         ("jndlab/codecs/x265.py", CODED | TABLES),  # a module that is found by name
         ("jndlab/codecs/vvenc.py", {}),  # a codec that this run does not use
         ("jndlab/quality/pooling.py", {"measure_prefilter": 1, "measure_point": 4} | TABLES),
+        ("jndlab/report/references.py", {"describe_run": 1}),
         ("jndlab/report/figures.py", {"compare_methods": 1, "plot_figures": 1}),
         ("jndlab/quality/bd_rate.py", {"compare_methods": 1, "plot_figures": 1}),
         ("jndops/summary.py", {}),
@@ -108,6 +115,7 @@ def test_an_unrelated_option_reruns_only_what_reads_it(finished):
         "keep_config": 1,
         "compare_methods": 1,
         "plot_figures": 1,  # BD-rates stand in its panels
+        "describe_run": 1,
     }
 
 

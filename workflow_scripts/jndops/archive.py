@@ -27,7 +27,9 @@ MODELS = {".onnx", ".pt"}
 SHOWN_FOLDERS = {"tables", "figures", "checks"}
 # An archive of numbers alone has what tables are made of, and tables as documents quote them.
 RECORDED = ".tar.xz"
-RECORDED_NUMBERS = {".json", ".csv", ".tsv", ".npz", ".md"}
+RECORDED_NUMBERS = {".json", ".csv", ".tsv", ".npz", ".md", ".yml", ".bib"}
+# What only the run itself can say: a rebuild keeps it.
+OF_THE_RUN = (RECORD, "versions.yml", "methods.md", "methods.html", "references.bib")
 SCRATCH = re.compile(r"/[^\s\"',:]*/jndlab-[^\s\"',:/]+")
 # A QP for each block of each frame: small, and tables count them.
 MAPS_FOLDER, MAPS = "qp_maps", ".npz"
@@ -108,10 +110,11 @@ def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
     # Only these rules are considered: a point that is not there is a missing file, not an encode.
     made = ["collect_points", *wanted]  # its wildcard makes it no target of its own
     command += ["--allowed-rules", *made, "--forcerun", *made, "--", *wanted]
-    circumstances = record.read_text(encoding="utf-8") if record.is_file() else ""
+    told = [record.with_name(name) for name in OF_THE_RUN]
+    kept = {path: path.read_text(encoding="utf-8") for path in told if path.is_file()}
     done = subprocess.run(command)
-    if circumstances:  # the numbers are still those of the first run
-        write_text(record, circumstances)
+    for path, text in kept.items():  # the numbers are still those of the first run
+        write_text(path, text)
     if done.returncode != 0:
         raise UserError(
             "tables and figures could not be rebuilt (see above).",
@@ -129,7 +132,7 @@ def travels(file: PurePath) -> bool:
     shown = bool(SHOWN_FOLDERS & set(folders)) and file.suffix in SHOWN
     model = folders[:1] == ("models",) and file.suffix in MODELS
     block_qps = folders[:1] == (MAPS_FOLDER,) and file.suffix == MAPS
-    report = not folders and file.stem in ("report", "summary")
+    report = not folders and file.stem in ("report", "summary", "methods", "references", "versions")
     return file.suffix in NUMBERS or shown or model or block_qps or report
 
 

@@ -19,7 +19,7 @@ from jndlab.paths import ROOT
 from jndlab.yaml_files import load_yaml
 
 FORMATS = {"table": ("csv", "md", "tex", "html"), "figure": ("csv", "svg", "png")}
-SHOWN = ("html", "png", "csv")  # the first that an artefact has is its page in the report
+SHOWN = ("html", "png", "csv", "yml")  # the first that an artefact has is its page in the report
 KEYS = {
     "title", "shows", "printed", "caption", "formats", "part", "kind", "category", "subcategory",
 }  # fmt: skip
@@ -170,7 +170,7 @@ def _wing(file: Path) -> Wing:
                 "kind": "figure" if folder == "figures" else "table",
                 **entry,
             }
-            given["formats"] = tuple(given.get("formats", FORMATS[given["kind"]]))
+            given["formats"] = tuple(given.get("formats") or FORMATS[given["kind"]])
             artefacts.append(Artefact(name, rule, stem, **given))
     from_numbers = {key: tuple(rules) for key, rules in content.get("from_numbers", {}).items()}
     about = {

@@ -1,4 +1,7 @@
-"""Circumstances of a run, `run.json` in its results: commit, machine, date, versions."""
+"""Circumstances of a run, `run.json` in its results: commit, machine, date, versions.
+
+`versions.yml` next to it lists every tool and package.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +43,11 @@ def record(
     Paths of configurations are kept relative to ``root``; others by their name alone. ``overrides``
     are keys of the configuration that the command line gave.
     """
+    suite = _suite(root)
     return {
-        "suite": _version(DISTRIBUTION),
-        "commit": _git(root, "rev-parse", "HEAD"),
-        "dirty": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
+        "suite": suite["version"],
+        "commit": suite["commit"],
+        "dirty": suite["dirty"],
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "configuration": [_shown(Path(name), root) for name in configfiles],
         "overrides": dict(overrides or {}),
@@ -54,6 +58,37 @@ def record(
         },
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
+    }
+
+
+def versions(points: Iterable[Mapping[str, Any]], root: Path) -> dict[str, Any]:
+    """Versions of all that made a run: suite, Python, tools, packages.
+
+    Tools are those of the ``points`` (content of RD points): each encoder, and what measured, as
+    they reported themselves; packages are all that this environment has.
+    """
+    tools: dict[str, set[str]] = {}
+    for point in points:
+        made = point["provenance"]
+        found = {point["recipe"]["codec"]["adapter"]: made["encoder_version"]}
+        for tool, version in (found | made["measure_versions"]).items():
+            tools.setdefault(tool, set()).add(str(version))
+    packages = {
+        one.metadata["Name"].lower(): one.version for one in importlib.metadata.distributions()
+    }
+    return {
+        "suite": _suite(root),
+        "python": platform.python_version(),
+        "tools": {tool: ", ".join(sorted(found)) for tool, found in sorted(tools.items())},
+        "packages": dict(sorted(packages.items())),
+    }
+
+
+def _suite(root: Path) -> dict[str, Any]:
+    return {
+        "version": _version(DISTRIBUTION),
+        "commit": _git(root, "rev-parse", "HEAD"),
+        "dirty": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
     }
 
 

@@ -216,6 +216,31 @@ class CodingInputs:
             or any("{results}/" in text for text in texts_of(method["options"]))
         ]
 
+    def datasets(self) -> dict[str, str]:
+        """Data set of each sequence of the run; empty for one's own."""
+        names = self.config["sequences"]
+        return {name: self.settings.sequences[name].dataset or "" for name in names}
+
+    def described(self) -> dict[str, Any]:
+        """What a description of the run reads of the configuration, as written."""
+        written = self.settings.written
+        sources = {
+            paper: {"training_data": {"source": section["training_data"]["source"]}}
+            for paper, section in written.items()
+            if isinstance(section, dict) and "training_data" in section
+        }
+        return sources | {key: written[key] for key in ("anchor", "methods", "bd_rate")}
+
+    def model_files(self) -> list[str]:
+        """Models that the run's methods name, without those whose names a job fills in."""
+        methods = self.config["methods"].values()
+        texts = [
+            text
+            for method in methods
+            for text in texts_of(expanded_options(method["options"], results=self.results))
+        ]
+        return [t for t in dict.fromkeys(texts) if t.endswith(MODEL_SUFFIXES) and "{" not in t]
+
     def trained_network(self, folder: str) -> dict[str, str]:
         """What every training leaves in the folder of its network."""
         return {

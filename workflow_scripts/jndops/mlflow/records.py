@@ -19,6 +19,7 @@ ARTIFACTS_FOLDER = "mlflow_artifacts"
 CURVE_METRICS = ("bitrate_kbps", "psnr_y_mse", "vmaf_mean", "vmaf_neg_mean")
 TABLE_SUFFIXES = (".csv", ".md", ".tex")
 FIGURE_SUFFIXES = (".png", ".svg", ".csv")
+DOCUMENTS = ("methods.md", "references.bib", "versions.yml")
 REPORT_NAMES = ("report.zip", "report.html")
 MAX_VALUE_LENGTH = 6000  # MLflow's limit of a parameter; longer values are cut
 
@@ -64,6 +65,9 @@ def collect_records(results_dir: Path) -> list[Record]:
     if summary[0].is_file():
         found = [path for path in summary if path.is_file()]
         records.append(_document(FOUNDATION, "table", "summary", found))
+    told = [path for name in DOCUMENTS if (path := results_dir / name).is_file()]
+    if told:
+        records.append(_document(FOUNDATION, "description", "of the run", told))
     for name in REPORT_NAMES:
         if (path := results_dir / name).is_file():
             records.append(_document(FOUNDATION, "report", name, [path]))

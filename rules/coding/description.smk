@@ -1,0 +1,25 @@
+"""What a run did, for a paper: methods with references, and the versions of all that made it."""
+
+from jndlab.report.references import REFERENCES
+
+
+rule describe_run:
+    """Describe the run for a paper, and list the versions of all tools and packages."""
+    input:
+        points=coding.point_files(),
+        trainings=[getattr(rules, paper).input.trainings for paper in settings.config["papers"]],
+    output:
+        **outputs_of("coding", "describe_run"),
+    log:
+        "<logs>/describe_run.log",
+    benchmark:
+        "<benchmarks>/describe_run.tsv"
+    conda:
+        "../../envs/tables.yaml"
+    params:
+        config=coding.described(),
+        datasets=coding.datasets(),
+        models=coding.model_files(),
+        references=digest([REFERENCES]),
+    script:
+        "../../workflow_scripts/coding/describe_run.py"
