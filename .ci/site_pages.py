@@ -10,7 +10,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "workflow_scripts"
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "config/README.md",
-         "config/published/README.md", "results/README.md")  # fmt: skip
+         "config/published/README.md", "profiles/README.md", "results/README.md")  # fmt: skip
 
 
 def on_config(config: Any) -> Any:

@@ -12,11 +12,12 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from rocrate.rocrate import ROCrate
 
 import workflow_runner
 from jndops.archive import pack
 from jndops.artefacts import rebuilt_rules
-from workflow_runner import Workflow
+from workflow_runner import REPOSITORY, Workflow
 
 TINY = workflow_runner.TINY.replace("mlflow: false", "mlflow: true")
 TABLES = ("tables/rd_points.csv", "tables/bd_rate.csv", "tables/same_qp.csv")
@@ -85,6 +86,29 @@ def test_tables_figures_and_mlflow_are_rebuilt_without_an_encoder(here, there):
     with open(there.folder / "results/mlflow_ledger.csv", newline="") as stream:
         runs = list(csv.DictReader(stream))
     assert len(runs) >= 4 and (there.folder / "results/mlflow.db").is_file()
+
+
+def test_the_unpacked_results_are_a_workflow_run_crate(here, there):
+    results = there.folder / "results"
+    crate = ROCrate(str(results))
+    workflow = crate.mainEntity
+    assert "ComputationalWorkflow" in workflow.type
+    assert (results / workflow.id).read_bytes() == (REPOSITORY / "Snakefile").read_bytes()
+    for entity in crate.data_entities:
+        assert (results / entity.id).exists(), entity.id
+        assert entity is workflow or entity.get("description"), entity.id
+    described = {entity.id for entity in crate.data_entities}
+    assert {"tables/bd_rate.csv", "figures/overview.png", "methods.md", "points/"} <= described
+    (action,) = crate.get_by_type("CreateAction")
+    assert action["instrument"] is workflow and action["object"][0].id == "config.json"
+    assert {"summary.csv", "run.json"} <= {entity.id for entity in action["result"]}
+    profiles = {profile.id.rsplit("/", 2)[-2] for profile in crate.root_dataset["conformsTo"]}
+    assert profiles == {"process", "workflow", "workflow-ro-crate"}
+    # Packed again from there: no metadata twice.
+    assert archive(there, "pack").returncode == 0
+    with tarfile.open(results / "results-archive.tar.gz") as packed:
+        names = [name for name in packed.getnames() if name.endswith("ro-crate-metadata.json")]
+    assert names == ["results/ro-crate-metadata.json"]
 
 
 def test_the_description_of_the_run_travels_and_stays_that_of_the_run(here, there):

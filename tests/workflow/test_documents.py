@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -68,8 +69,39 @@ def test_the_version_is_the_same_everywhere():
     version = project()["project"]["version"]
     citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text("utf-8"))
     assert citation["version"] == version
+    codemeta = json.loads((REPOSITORY / "codemeta.json").read_text("utf-8"))
+    assert codemeta["version"] == version
     headings = re.findall(r"(?m)^## \[(.+?)\]", (REPOSITORY / "CHANGELOG.md").read_text("utf-8"))
     assert headings[:2] == ["Unreleased", version]
+
+
+def test_citation_and_codemeta_agree():
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text("utf-8"))
+    codemeta = json.loads((REPOSITORY / "codemeta.json").read_text("utf-8"))
+    assert codemeta["name"] == citation["title"]
+    assert codemeta["license"] == f"https://spdx.org/licenses/{citation['license']}"
+    assert [one["name"] for one in codemeta["author"]] == [a["name"] for a in citation["authors"]]
+    papers = {paper["name"]: paper.get("sameAs", "") for paper in codemeta["isBasedOn"]}
+    assert set(papers) == {paper["title"] for paper in citation["references"]}
+    for paper in citation["references"]:
+        assert papers[paper["title"]].endswith(paper.get("doi", paper.get("url", "")))
+
+
+def test_the_entry_of_the_catalogue_says_what_there_is():
+    """The catalogue asks for these keys; conda files are there, images are not pulled by rules."""
+    text = (REPOSITORY / ".snakemake-workflow-catalog.yml").read_text("utf-8")
+    usage = yaml.safe_load(text)["usage"]
+    assert set(usage) == {"mandatory-flags", "software-stack-deployment", "report"}
+    rules = "".join(path.read_text("utf-8") for path in REPOSITORY.glob("rules/**/*.smk"))
+    deployment = usage["software-stack-deployment"]
+    assert deployment["conda"] == ("conda:" in rules)
+    assert deployment["apptainer"] == ("container:" in rules)
+
+
+def test_every_profile_is_told():
+    told = (REPOSITORY / "profiles/README.md").read_text("utf-8")
+    profiles = {path.parent.name for path in REPOSITORY.glob("profiles/*/profile.yaml")}
+    assert profiles == set(re.findall(r"(?m)^\| `([\w-]+)/` \|", told))
 
 
 def test_hooks_and_ci_call_what_there_is():

@@ -35,13 +35,14 @@ SCRATCH = re.compile(r"/[^\s\"',:]*/jndlab-[^\s\"',:/]+")
 MAPS_FOLDER, MAPS = "qp_maps", ".npz"
 # MLflow's own files are made again from the numbers; run states serve only an unfinished training.
 LEFT_OUT_FOLDERS = {"mlflow_artifacts", "runs", ".snakemake"}
-LEFT_OUT_FILES = {ARCHIVE, "mlflow_ledger.csv"}
+LEFT_OUT_FILES = {ARCHIVE, "mlflow_ledger.csv", "ro-crate-metadata.json"}
 
 
 def pack(results: Path, numbers: Path | None = None) -> tuple[Path, int]:
     """Write ``results-archive.tar.gz`` into a results folder; returns it and its number of files.
 
-    It unpacks in the root of another copy of the suite. Experiments whose results lie in a folder
+    It unpacks in the root of another copy of the suite, where the results folder then is a Workflow
+    Run RO-Crate. Experiments whose results lie in a folder
     below are left out. ``numbers`` is another file to write, a ``.tar.xz`` of the numbers alone,
     without pictures, networks and logs: what documents quote. Raises UserError where the folder
     holds no RD point, and no numbers of a finished run.
@@ -58,6 +59,10 @@ def pack(results: Path, numbers: Path | None = None) -> tuple[Path, int]:
         with atomic_path(results / ARCHIVE) as path, tarfile.open(path, "w:gz") as archive:
             for file in files:
                 archive.add(file, recursive=False)
+            for name, content in _crate(results, files).items():
+                entry = _anonymous(tarfile.TarInfo(str(results / name)))
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
         return results / ARCHIVE, len(files)
     if not numbers.name.endswith(RECORDED):
         raise UserError(
@@ -78,6 +83,16 @@ def pack(results: Path, numbers: Path | None = None) -> tuple[Path, int]:
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     return numbers, len(files)
+
+
+def _crate(results: Path, files: list[Path]) -> dict[str, bytes]:
+    """What makes the unpacked results folder an RO-Crate, by name."""
+    from jndops.documents import crate  # imports much
+
+    return {
+        crate.METADATA: crate.metadata(results, files).encode(),
+        crate.WORKFLOW: crate.snakefile(),
+    }
 
 
 def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:

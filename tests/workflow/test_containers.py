@@ -1,0 +1,93 @@
+"""Recipes of containers: linted, of one content, made of files that there are, from the lock."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow_runner import REPOSITORY
+
+DOCKERFILE = (REPOSITORY / "envs/Dockerfile").read_text("utf-8")
+DEFINITION = (REPOSITORY / "envs/suite.def").read_text("utf-8")
+TRACKED = subprocess.run(
+    ["git", "ls-files", "-co", "--exclude-standard"],
+    cwd=REPOSITORY, capture_output=True, text=True, check=True,
+).stdout.splitlines()  # fmt: skip
+SECTIONS = ("labels", "help", "files", "post", "environment", "runscript")
+
+
+def section(name: str) -> str:
+    return re.search(rf"(?ms)^%{name}\n(.*?)(?=^%|\Z)", DEFINITION)[1]
+
+
+def test_hadolint_finds_nothing():
+    program = Path(sys.executable).with_name("hadolint")
+    lint = [program, "--no-color", REPOSITORY / "envs/Dockerfile"]
+    done = subprocess.run(lint, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    bad = DOCKERFILE.replace("WORKDIR /suite", "RUN cd /suite")
+    done = subprocess.run([program, "-"], input=bad, capture_output=True, text=True)
+    assert done.returncode == 1 and "DL3003" in done.stdout
+
+
+def test_both_recipes_have_one_base_and_install_the_same():
+    (image,) = re.findall(r"(?m)^FROM (\S+)$", DOCKERFILE)
+    assert re.search(r"(?m)^From: (\S+)$", DEFINITION)[1] == image
+    wanted = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    version = re.fullmatch(r"python:3\.(\d+)-slim-\w+", image)[1]
+    low, high = re.findall(r"3\.(\d+)", wanted["project"]["requires-python"])
+    assert int(low) <= int(version) < int(high)
+    packages = [re.search(r"--no-install-recommends ([\w ]+)", text)[1].split()
+                for text in (DOCKERFILE, DEFINITION)]  # fmt: skip
+    assert packages[0] == packages[1]
+    for text in (DOCKERFILE, section("post")):
+        assert "sh envs/install.sh" in text and "pip install" not in text
+
+
+def test_apptainer_knows_the_sections_and_copies_what_there_is():
+    assert re.findall(r"(?m)^%(\w+)$", DEFINITION) == list(SECTIONS)
+    copied = [line.split() for line in section("files").splitlines() if line]
+    for source, target in copied:
+        assert (REPOSITORY / source).exists() and target == f"/suite/{source}"
+    # All that make, Snakemake and the commands need; tests and development stay outside.
+    left_out = {name.split("/")[0] for name in TRACKED} - {source for source, _ in copied}
+    assert left_out <= {
+        ".ci", ".github", ".gitignore", ".pre-commit-config.yaml",
+        ".snakemake-workflow-catalog.yml", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks",
+        "codemeta.json", "mkdocs.yml", "results", "studies", "tests",
+    }  # fmt: skip
+
+
+def test_docker_copies_what_the_installer_reads_before_it_runs():
+    before = DOCKERFILE.split("RUN sh envs/install.sh")[0]
+    sources = [
+        word for line in re.findall(r"(?m)^COPY (.+)$", before) for word in line.split()[:-1]
+    ]
+    assert {"pyproject.toml", "README.md", "LICENSE", "envs", "workflow_scripts"} == set(sources)
+    ignored = (REPOSITORY / "envs/Dockerfile.dockerignore").read_text("utf-8").split()
+    assert {".venv", "results", ".snakemake", ".git"} <= set(ignored)
+    assert not [name for name in TRACKED if name.split("/")[0] in set(ignored) - {"results"}]
+
+
+@pytest.mark.parametrize("kind", ["Job", "PersistentVolumeClaim"])
+def test_the_job_of_kubernetes_mounts_what_a_run_writes(kind):
+    text = (REPOSITORY / "docs/examples/kubernetes_job.yaml").read_text("utf-8")
+    parts = {part["kind"]: part for part in yaml.safe_load_all(text)}
+    claim = parts["PersistentVolumeClaim"]["metadata"]["name"]
+    pod = parts["Job"]["spec"]["template"]["spec"]
+    (volume,) = pod["volumes"]
+    assert volume["persistentVolumeClaim"]["claimName"] == claim and kind in parts
+    (container,) = pod["containers"]
+    mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+    assert set(mounts) == {"/suite/results", "/suite/.snakemake"}
+    assert len({mount["subPath"] for mount in mounts.values()}) == 2
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"][
+        "version"
+    ]
+    assert container["image"].endswith(f":{version}") and container["command"][0] == "make"
