@@ -15,7 +15,7 @@ from jndlab.report.references import Reference, numbered
 
 Point = Mapping[str, Any]
 Training = tuple[str, str, Mapping[str, Any]]  # paper, name, summary
-# Names and citations; a thing without an entry is told by its name alone.
+# Names and citations; a thing without an entry has its name alone.
 CODECS = {
     "vvenc": "VVenC [@wieckowski2021vvenc] (VVC [@bross2021vvc])",
     "x265": "x265 [@x265] (HEVC [@sullivan2012hevc])",
@@ -294,7 +294,7 @@ def _comparing(config: Mapping[str, Any]) -> str:
         f"BD-rates [@bjontegaard2001] under {_listed(labels)} interpolate the logarithm of the "
         f"rate by {bd_rate['interpolation']} [@herglotz2023bible]; curves that share less than 75 "
         "% of their range of quality are marked and never a mean's only ground. Which method is "
-        "better is said where it holds over sources and training seeds at 5 %, adjusted for the "
+        "better is stated where it holds over sources and training seeds at 5 %, adjusted for the "
         "number of comparisons [@holm1979]."
     )
 

@@ -19,13 +19,13 @@ from jndops.run_record import RECORD
 
 METADATA = "ro-crate-metadata.json"
 WORKFLOW = "workflow/Snakefile"  # the copy in an archive
-PROFILES = {  # besides Workflow RO-Crate, which the package states
+PROFILES = {  # with Workflow RO-Crate, which the package adds
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
     "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
 }
 LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
 SUITE = "JND coding reproduction suite"
-# What lies in a results folder beside tables and figures.
+# What lies in a results folder next to tables and figures.
 FILES = {
     "config.json": "effective configuration, with all defaults",
     RECORD: "commit, machine, date and versions of the run",
