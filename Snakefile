@@ -120,6 +120,7 @@ complete_rules(
     | dict.fromkeys(["block_qp", "jnd_predictor", "stages"], 20)
     | {"measure": 15},
 )
+keep_imports(SCRIPTS, modules_known)
 if workflow.is_main_process:
     if not workflow.output_settings.dryrun and was_cut_off(RESULTS):
         note_failure(f"{RESULTS}/logs/keep_config.log")  # a job to do, and so a summary
@@ -131,6 +132,7 @@ if workflow.is_main_process:
 onstart:
     with workflow_errors():
         start_run(RESULTS)
+    gc.freeze()
 
 
 onsuccess:

@@ -1,5 +1,7 @@
 """What all rules share: the checked settings, and the inputs of the rules of coding; no rules here."""
 
+import atexit
+import gc
 import json
 import subprocess
 from functools import partial
@@ -9,13 +11,14 @@ from jndops.ends.at_work import end_run, orphans, start_run, was_cut_off
 from jndops.ends.failures import failed_jobs, note_failure, retry_failed
 from jndops.environment import PYTHON
 from jndops.environment import prepare as prepare_environment
-from jndops.imports import digest
+from jndops.imports import digest, keep_imports, recall_imports
 from jndops.inputs import one_of, workflow_errors
 from jndops.inputs.coding import SEGMENT, CodingInputs
 from jndops.results_dir import refuse_links
 from jndops.rule_defaults import complete_rules, doubling, training_needs
 from jndops.settings import load_settings, read_config
 
+modules_known = recall_imports(Path(workflow.basedir) / "workflow_scripts")
 with workflow_errors():
     given = read_config(workflow.configfiles, workflow.config_settings.config)
     settings = load_settings(given, Path(workflow.basedir))
@@ -23,6 +26,9 @@ with workflow_errors():
     if workflow.is_main_process:
         refuse_links(settings.config["results_dir"])
 
+# A plan is a million objects that stay: looking for garbage among them took a seventh of the planning.
+gc.set_threshold(1_000_000, 100, 100)
+atexit.register(gc.freeze)  # nor at the end, object by object
 prepare_environment(mlflow=settings.config["mlflow"])
 snakemake_patches.apply()
 RESULTS = settings.config["results_dir"]

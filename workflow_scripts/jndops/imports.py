@@ -12,13 +12,18 @@ import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from jndlab.errors import UserError
+from jndlab.files import read_json, write_json
 
 # What makes results. How a run is driven (jndops) changes none, and must not re-run encodes.
 PACKAGE = "jndlab"
+CACHE = Path(".snakemake/imports.json")  # in the folder of the suite; `make clean` removes it
+
+_names: dict[str, list[str]] = {}  # of every module, by the hash of its content
 
 
 def import_closure(script: Path, root: Path) -> list[Path]:
@@ -34,6 +39,23 @@ def import_closure(script: Path, root: Path) -> list[Path]:
             seen.add(path)
             waiting.extend(_imported_files(path, root))
     return sorted(seen)
+
+
+def recall_imports(root: Path) -> int:
+    """Read what modules import from the last run's notes: reading 300 modules takes half a second.
+
+    Returns the number of modules known, for :func:`keep_imports`.
+    """
+    with suppress(OSError, ValueError):
+        _names.update(read_json(root.parent / CACHE))
+    return len(_names)
+
+
+def keep_imports(root: Path, known: int) -> None:
+    """Note what modules import, where more than ``known`` have been read; a disk may refuse."""
+    if len(_names) > known:
+        with suppress(OSError):
+            write_json(root.parent / CACHE, _names)
 
 
 def class_file(target: str, root: Path) -> Path:
@@ -83,7 +105,16 @@ def _file_hash(path: Path) -> str:
 def _imported_files(path: Path, root: Path) -> tuple[Path, ...]:
     if path.suffix != ".py":
         return ()
-    found: set[Path] = set()
+    known = _file_hash(path)
+    if known not in _names:
+        _names[known] = sorted(_imported_names(path))
+    files = (_module_file(name, root) for name in _names[known])
+    return tuple(sorted({file for file in files if file is not None}))
+
+
+def _imported_names(path: Path) -> set[str]:
+    """Modules and packages of jndlab that a module imports; also names that may be modules."""
+    found: set[str] = set()
     try:
         tree = ast.parse(path.read_bytes(), filename=str(path))
     except (SyntaxError, ValueError) as error:  # another encoding is a SyntaxError as well
@@ -98,15 +129,11 @@ def _imported_files(path: Path, root: Path) -> tuple[Path, ...]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
-        for name in names:
-            if name.split(".")[0] == PACKAGE:
+        for parts in (name.split(".") for name in names):
+            if parts[0] == PACKAGE:
                 # Importing a.b.c runs a/__init__ and a/b/__init__ as well.
-                parts = name.split(".")
-                for length in range(1, len(parts) + 1):
-                    file = _module_file(".".join(parts[:length]), root)
-                    if file is not None:
-                        found.add(file)
-    return tuple(sorted(found))
+                found |= {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
+    return found
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:

@@ -8,29 +8,41 @@ scheduling planning"`` measures what is left.
 from __future__ import annotations
 
 import inspect
+import re
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache
+from string import Formatter
 from types import FunctionType, MethodType
 from typing import Any
 
 import snakemake.common
 import snakemake.rules
 import snakemake.script
+from snakemake.deployment.conda import CondaEnvSpec
+from snakemake.jobs import Job
 from snakemake.scheduling.job_scheduler import JobScheduler
+from snakemake.script import PythonScript
 from snakemake.sourcecache import LocalSourceFile
 
 MARK = "_patched"
+LOGGER = "from snakemake.logging import logger;"  # of a preamble, for scripts that write to it
+OTHER_CLASSES = re.compile(r"snakemake\.(?!iocontainers\b)\w+\\x94")  # modules named by a pickle
 
 
 def apply() -> None:
     """Apply all patches to the Snakemake of this process, each of them once."""
     # A run of 829 light jobs: 25 s instead of more than 180 s (229 jobs: 3.0 s instead of 5.2 s).
     _replace(JobScheduler, "_schedule_reevalutation", lambda original: _look_again_once)
+    # The start of a script: 0.045 s of CPU time instead of 0.10 s.
+    _replace(PythonScript, "generate_preamble", _light_preamble)
     # Planning 1,000 jobs: 7.5 s of CPU time instead of 8.6 s.
     _replace(snakemake.script, "get_source", _reading_once)
     # Planning the 4,050 jobs of paper.yaml: 15.4 s of CPU time instead of 17.7 s.
     _replace(LocalSourceFile, "get_cache_path", cache)
+    # Planning the 4,050 jobs of paper.yaml: 5.6 s of CPU time instead of 5.9 s, by both.
+    _replace(Job, "conda_env_spec", _of_the_rule)
+    _replace(Job, "format_wildcards", _without_parameters)
     # Planning 1,000 jobs: 7.5 s instead of 8.2 s.
     for module in (snakemake.common, snakemake.rules):
         _replace(module, "get_function_params", _knowing_parameters)
@@ -41,9 +53,15 @@ def _replace(owner: Any, name: str, patched: Callable[[Any], Any]) -> None:
     if original is None or hasattr(original, MARK):
         return
     replacement = patched(original)
+    if isinstance(original, property):
+        replacement = _Property(replacement)
     setattr(replacement, MARK, True)
     static = isinstance(inspect.getattr_static(owner, name), staticmethod)
     setattr(owner, name, staticmethod(replacement) if static else replacement)
+
+
+class _Property(property):
+    """A property that can be marked."""
 
 
 def _look_again_once(self: Any, delay: float) -> None:
@@ -57,6 +75,31 @@ def _look_again_once(self: Any, delay: float) -> None:
         self._look_again = threading.Timer(delay, self._open_jobs.release)
         self._look_again.daemon = True  # the end of a run does not wait for it
         self._look_again.start()
+
+
+def _light_preamble(generate_preamble: Callable[..., str]) -> Callable[..., str]:
+    """What Snakemake puts before a script, without the import of Snakemake.
+
+    A script unpickles its job, whose module needs the standard library alone. But its package
+    imports Snakemake's shell and logger, its lists ask Snakemake's files for two names that they
+    use on files kept elsewhere: most of what a job costs apart from its own work.
+    """
+    package = (
+        "import types; "
+        "package, files = types.ModuleType('snakemake'), types.ModuleType('snakemake.io'); "
+        f"package.__path__ = {snakemake.__path__!r}; "
+        "files._IOFile, files.strip_wildcard_constraints = types.SimpleNamespace, str; "
+        "sys.modules |= {'snakemake': package, 'snakemake.io': files};"
+    )
+
+    def light(*arguments: Any, **options: Any) -> str:
+        preamble = generate_preamble(*arguments, **options)
+        begin, pickled, rest = preamble.partition("import pickle;")
+        if LOGGER not in rest or OTHER_CLASSES.search(rest.partition(LOGGER)[0]):
+            return preamble
+        return f"{begin}{package}{pickled}{rest.replace(LOGGER, '', 1)}"
+
+    return light
 
 
 def _reading_once(get_source: Callable[..., Any]) -> Callable[..., Any]:
@@ -74,6 +117,35 @@ def _reading_once(get_source: Callable[..., Any]) -> Callable[..., Any]:
         return known[key]
 
     return remembered
+
+
+def _of_the_rule(conda_env_spec: Any) -> Callable[[Any], Any]:
+    """The conda environment of a job, without its parameters where the rule has but one."""
+
+    def spec(self: Any) -> Any:
+        known = getattr(self.rule, "_expanded_conda_env", None)
+        return known if isinstance(known, CondaEnvSpec) else conda_env_spec.fget(self)
+
+    return spec
+
+
+def _without_parameters(format_wildcards: Callable[..., str]) -> Callable[..., str]:
+    """A job's message; parameters and resources are worked out only where it names them."""
+
+    @cache
+    def names_wildcards_alone(text: str) -> bool:
+        fields = (field for _, *field in Formatter().parse(text) if field[0] is not None)
+        return all(
+            name.startswith("wildcards.") and not (spec or conversion)
+            for name, spec, conversion in fields
+        )
+
+    def formatted(self: Any, string: str, **variables: Any) -> str:
+        if variables or not names_wildcards_alone(string):
+            return format_wildcards(self, string, **variables)
+        return string.format(wildcards=self._format_wildcards)
+
+    return formatted
 
 
 def _knowing_parameters(get_function_params: Callable[..., Any]) -> Callable[..., Any]:

@@ -174,3 +174,10 @@ def test_the_decoded_error_follows_the_map(textured, tmp_path, configuration):
 def test_a_map_of_another_clip_is_refused(textured, tmp_path):
     with pytest.raises(UserError, match="does not fit its clip"):
         mapped(textured, tmp_path / "a.264", "AI", np.full((4, 1, 1), 30))
+
+
+def test_a_recipe_after_an_encode_calls_no_program(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(ffmpeg, "_BANNERS", {})
+    CODEC.encode(job(*source, tmp_path / "qp40.264", "AI", 40))
+    monkeypatch.setattr(ffmpeg, "run_tool", None)
+    assert CODEC.recipe("AI", 40)["ffmpeg_version"] == ffmpeg.ffmpeg_version()

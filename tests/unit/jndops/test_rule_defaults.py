@@ -71,6 +71,29 @@ def test_a_digest_follows_the_script_and_its_imports_alone(suite):
     assert completed(suite).params["code"] != before
 
 
+def test_imports_are_noted_for_the_next_start_and_read_again_where_a_module_changed(suite):
+    from jndops import imports
+
+    scripts, module = suite / "workflow_scripts", suite / "workflow_scripts/coding/encode_clip.py"
+
+    def closure(*, noted: bool = False) -> set[str]:
+        """Names of what the module imports, in a process that begins, by notes alone or not."""
+        for function in (imports._file_hash, imports._imported_files, imports._module_file):
+            function.cache_clear()
+        imports._names.clear()
+        known = imports.recall_imports(scripts)
+        found = {path.name for path in imports.import_closure(module, scripts)}
+        assert not noted or len(imports._names) == known > 0
+        imports.keep_imports(scripts, known)
+        return found
+
+    assert closure() == closure(noted=True) == {"__init__.py", "encode_clip.py", "used.py"}
+    module.write_text("from jndlab import unused")
+    assert closure() == {"__init__.py", "encode_clip.py", "unused.py"}
+    (suite / imports.CACHE).write_text("[]")
+    assert closure() == closure(noted=True)
+
+
 def test_a_rule_without_a_script_has_no_digest(suite):
     assert completed(suite, script=None, docstring=None).params == {}
 

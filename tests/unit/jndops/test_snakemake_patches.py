@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import json
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import snakemake.common
 import snakemake.rules
 import snakemake.script
+from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Wildcards
+from snakemake.jobs import Job
 from snakemake.resources import Resource
 from snakemake.scheduling.job_scheduler import JobScheduler
+from snakemake.script import PythonScript
 from snakemake.sourcecache import LocalSourceFile, SourceCache, SourceFile
 
 from jndops import snakemake_patches
@@ -25,7 +33,10 @@ def patched():
 def test_the_installed_snakemake_has_every_part_that_is_patched():
     for owner, name in [
         (JobScheduler, "_schedule_reevalutation"),
+        (PythonScript, "generate_preamble"),
         (snakemake.script, "get_source"),
+        (Job, "conda_env_spec"),
+        (Job, "format_wildcards"),
         (LocalSourceFile, "get_cache_path"),
         (snakemake.common, "get_function_params"),
         (snakemake.rules, "get_function_params"),
@@ -96,3 +107,62 @@ def test_paths_in_the_cache_of_sources_are_as_before(tmp_path):
     for name in ("a.py", "b/c.py"):
         file = LocalSourceFile(str(tmp_path / name))
         assert file.get_cache_path() == SourceFile.get_cache_path(file)
+
+
+def _preamble(folder: Path, **params: object) -> str:
+    """What is put before a script whose job has these parameters."""
+    script = LocalSourceFile(str(folder / "script.py"))
+    resources = ResourceList(fromdict={"tmpdir": str(folder)})
+    return PythonScript.generate_preamble(
+        script, None, "", script.get_basedir(), InputFiles(fromdict={"clip": "a.mkv"}),
+        OutputFiles(fromdict={"stream": "a.266"}), Params(fromdict=params),
+        Wildcards(fromdict={"qp": "22"}), 1, resources, Log(toclone=["a.log"]), {}, "encode",
+        None, None, None, None, None, 1, None, True, None, True,
+    )  # fmt: skip
+
+
+def _run(preamble: str, script: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{preamble}\nimport json\n{script}"],
+        capture_output=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+LOADED = "print(json.dumps([name for name in sys.modules if name.startswith('snakemake')]))"
+
+
+def test_a_script_gets_its_job_without_the_import_of_snakemake(tmp_path):
+    preamble = _preamble(tmp_path, clip={"width": 64}, options=["a", "b"])
+    job = (
+        "print(json.dumps([snakemake.input.clip, snakemake.output[0], snakemake.params.clip,"
+        "snakemake.params.get('options'), snakemake.params.get('none'), snakemake.wildcards.qp,"
+        "snakemake.resources.tmpdir, snakemake.log[0], snakemake.threads]))"
+    )
+    assert _run(preamble, job) == [
+        "a.mkv", "a.266", {"width": 64}, ["a", "b"], None, "22", str(tmp_path), "a.log", 1
+    ]  # fmt: skip
+    assert set(_run(preamble, LOADED)) == {"snakemake", "snakemake.io", "snakemake.iocontainers"}
+
+
+def test_without_the_patch_a_script_imports_snakemake(tmp_path, monkeypatch):
+    """Should Snakemake learn to do without, the patch can go."""
+    patched = PythonScript.generate_preamble
+    original = inspect.getclosurevars(patched).nonlocals["generate_preamble"]
+    monkeypatch.setattr(PythonScript, "generate_preamble", staticmethod(original))
+    assert {"snakemake.shell", "snakemake.logging"} <= set(_run(_preamble(tmp_path), LOADED))
+
+
+def test_a_job_with_other_classes_of_snakemake_imports_it(tmp_path):
+    preamble = _preamble(tmp_path, resource=Resource("mem_mb", 5))
+    assert "snakemake.resources" in _run(preamble, LOADED)
+
+
+def test_messages_are_formatted_as_before_and_without_parameters():
+    wildcards = Wildcards(fromdict={"qp": "22", "sequence": "bikes"})
+    job = SimpleNamespace(_format_wildcards=wildcards)  # has no parameters to work out
+    text = "Encode {{it}} (qp={wildcards.qp}, sequence={wildcards.sequence})"
+    assert Job.format_wildcards(job, text) == "Encode {it} (qp=22, sequence=bikes)"
+    with pytest.raises(AttributeError):
+        Job.format_wildcards(job, "{params.clip}")

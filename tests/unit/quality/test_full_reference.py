@@ -15,6 +15,7 @@ from ffmpeg_quality_metrics import FfmpegQualityMetrics
 
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
+from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat, planes_of
 from jndlab.media.ffmpeg import ToolError, ffmpeg_path, run, run_tool
 from jndlab.quality import full_reference
@@ -265,10 +266,10 @@ def test_another_version_of_the_library_is_refused(tiny, tmp_path, monkeypatch):
 
 def test_an_ffmpeg_without_the_filters_is_named(tiny, tmp_path, monkeypatch):
     bare = tmp_path / "ffmpeg"
-    bare.write_text("#!/bin/sh\necho ' .. null V->V nothing'\n")
+    bare.write_text("#!/bin/sh\necho \"[graph] [error] No such filter: 'psnr'\" >&2\nexit 8\n")
     bare.chmod(0o755)
     monkeypatch.setattr(full_reference, "ffmpeg_path", lambda: bare)
-    with pytest.raises(UserError, match="does not have the filter 'psnr'"):
+    with pytest.raises(UserError, match="No such filter: 'psnr'"):
         measure(tiny / "source.mkv", tiny / "stream.266", TINY, work_dir=tmp_path)
 
 
@@ -303,3 +304,18 @@ def test_decoding_errors_are_tool_errors(tiny, tmp_path):
     stream.write_bytes((tiny / "stream.266").read_bytes()[:-200])
     with pytest.raises(ToolError, match="failed with"):
         measure(tiny / "source.mkv", stream, TINY, work_dir=tmp_path)
+
+
+def test_measuring_calls_ffmpeg_once(tiny, tmp_path, monkeypatch):
+    """It lists no filters and asks for no version: the call that measures shows both."""
+    monkeypatch.setattr(ffmpeg, "_BANNERS", {})
+    called, original = [], subprocess.Popen.__init__
+
+    def counted(self, command, *arguments, **options):
+        called.append(command)
+        original(self, command, *arguments, **options)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", counted)
+    measured = measure(tiny / "source.mkv", tiny / "stream.266", TINY, work_dir=tmp_path)
+    assert len(called) == 1
+    assert measured.versions["ffmpeg"] == run(["-version"]).stdout.decode().split()[2]

@@ -10,8 +10,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 from jndlab.errors import UserError, limit_in
@@ -20,7 +21,8 @@ LOG_TAIL_LINES = 12
 # Input options: damage ends a decode instead of being concealed, and a file names no other source.
 STRICT = ("-xerror", "-err_detect", "crccheck+bitstream+buffer+explode",
           "-protocol_whitelist", "file")  # fmt: skip
-QUIETLY = ("-hide_banner", "-nostdin", "-nostats", "-y")
+QUIETLY = ("-nostdin", "-nostats", "-y")  # with its banner, which holds the version
+_VERSION = "ffmpeg version "
 _MARK = re.compile(r"(^|\] )\[(error|fatal|panic)\] ")  # of FFmpeg's `-v level+error`
 
 
@@ -71,21 +73,27 @@ def ffmpeg_path() -> Path:
     return binaries[-1]
 
 
-@lru_cache(maxsize=1)
 def ffmpeg_version() -> str:
     """Version string of :func:`ffmpeg_path`, e.g. ``n9.0.2``."""
-    first = run(["-version"]).stdout.decode().splitlines()[0]
-    return first.split()[2]
+    return version_of(str(ffmpeg_path()))
 
 
-@cache
+_BANNERS: dict[str, str] = {}  # by program, of FFmpeg's alone: most runs begin with it
+
+
 def _banner(program: str) -> str:
     """First line of an FFmpeg's version; nothing of another program."""
-    try:
-        lines = run_tool([program, "-version"]).stdout.decode(errors="replace").splitlines()
-    except ToolError:
-        return ""
-    return lines[0] if lines and lines[0].startswith("ffmpeg version ") else ""
+    if program not in _BANNERS:
+        said = ""
+        with suppress(ToolError):
+            said = run_tool([program, "-version"]).stdout.decode(errors="replace")
+        _BANNERS[program] = _banner_in(said)
+    return _BANNERS[program]
+
+
+def _banner_in(said: str) -> str:
+    first = said.partition("\n")[0].removeprefix("[info] ")
+    return first if first.startswith(_VERSION) else ""
 
 
 def is_ffmpeg(program: str) -> bool:
@@ -94,8 +102,11 @@ def is_ffmpeg(program: str) -> bool:
 
 
 def version_of(program: str | None) -> str:
-    """Version of an FFmpeg of one's own; of the suite's for None."""
-    return ffmpeg_version() if program is None else _banner(program).split()[2]
+    """Version of an FFmpeg of one's own; of the suite's for None.
+
+    Without a call where it has run before.
+    """
+    return _banner(program or str(ffmpeg_path())).split()[2]
 
 
 def run(
@@ -151,6 +162,8 @@ def run_tool(
     wall = time.monotonic() - started
     cpu = _children_cpu_seconds() - cpu_before
     stderr = stderr_bytes.decode(errors="replace")
+    if banner := _banner_in(stderr):
+        _BANNERS[words[0]] = banner
     if log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "a", encoding="utf-8") as stream:

@@ -18,6 +18,10 @@ RATING_COLUMNS = ("subject", "stimulus", "score", "time")
 # What the page records of each answer: where it stood in the sitting (block, position in its plan,
 # step of a search), its kind (test, training, repeat, check), what a check expected, JND level,
 # whether a pair was shown in turned order, looks and interruptions, frames, and the sitting itself.
+PAIR_COLUMNS = (
+    "stimulus", "sequence", "codec", "configuration", "method", "qp", "anchor_qp",
+    "rate_difference_pct", "file", "anchor_file",
+)  # fmt: skip
 RECORD_COLUMNS = (
     *RATING_COLUMNS, "block", "position", "step", "kind", "expected", "level", "swapped", "replays",
     "interruptions", "frames", "dropped", "vote_seconds", "full_screen", "screen_width",

@@ -18,13 +18,9 @@ import pandas as pd
 
 from jndlab.errors import UserError
 from jndlab.quality.intervals import Comparison, mean_interval, standings, statistic_interval
-from jndlab.subjective.answers import Answer, csv_rows, once, read_answers
+from jndlab.subjective.answers import PAIR_COLUMNS, Answer, csv_rows, once, read_answers
 from jndlab.subjective.ratings import MIN_SUBJECTS
 
-PAIR_COLUMNS = (
-    "stimulus", "sequence", "codec", "configuration", "method", "qp", "anchor_qp",
-    "rate_difference_pct", "file", "anchor_file",
-)  # fmt: skip
 PLACE = ["configuration", "codec", "method"]
 PRIOR = 0.5  # of a vote, for each side of a compared pair
 COLUMNS = [

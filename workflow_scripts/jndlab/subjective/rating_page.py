@@ -20,9 +20,8 @@ from typing import Any, Literal
 
 from jndlab.errors import UserError
 from jndlab.files import read_json, read_utf8, sha256_of_json, write_csv, write_text
-from jndlab.subjective.answers import RECORD_COLUMNS
+from jndlab.subjective.answers import PAIR_COLUMNS, RECORD_COLUMNS
 from jndlab.subjective.design import Procedure, Trial, blocks_of, spread, trials_of
-from jndlab.subjective.preferences import PAIR_COLUMNS
 from jndlab.subjective.ratings import STIMULUS_COLUMNS
 
 PAGE = Path(__file__).parent / "rating_page_files"
