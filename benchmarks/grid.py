@@ -122,6 +122,7 @@ def _demo_grid(folder: Path) -> Settings:
         **demo,
         "results_dir": "grid",
         "methods": {anchor: demo["methods"][anchor]},
+        "bd_rate": {k: v for k, v in demo["bd_rate"].items() if k != "between"},
         "papers": [],
         "mlflow": False,
     }

@@ -13,13 +13,11 @@ from jndlab.codecs.base import EncodeJob
 from jndlab.media.clip import ClipFormat
 from jndlab.media.ffmpeg import run
 from jndlab.quality.full_reference import VMAF_MODEL, VMAF_NEG_MODEL, measure
+from jndops.snakemake_patches import STAND_INS
 
 HEAVY = ("torch", "pyiqa", "mlflow", "seaborn", "pandas", "matplotlib")
 _SCRIPTS = ROOT / "workflow_scripts"
-_PREAMBLE = [  # of Snakemake's class PythonScript
-    "from snakemake.logging import logger",
-    "from snakemake.iocontainers import Snakemake",
-]
+_PREAMBLE = [STAND_INS, "import pickle", "from snakemake.iocontainers import Snakemake"]
 
 
 def measuring(bench: Bench) -> Iterator[Figure]:

@@ -26,6 +26,13 @@ from snakemake.script import PythonScript
 from snakemake.sourcecache import LocalSourceFile
 
 MARK = "_patched"
+STAND_INS = (  # of a package and a module of Snakemake, in the process of a script
+    "import sys, types; "
+    "package, files = types.ModuleType('snakemake'), types.ModuleType('snakemake.io'); "
+    f"package.__path__ = {snakemake.__path__!r}; "
+    "files._IOFile, files.strip_wildcard_constraints = types.SimpleNamespace, str; "
+    "sys.modules |= {'snakemake': package, 'snakemake.io': files};"
+)
 LOGGER = "from snakemake.logging import logger;"  # of a preamble, for scripts that write to it
 OTHER_CLASSES = re.compile(r"snakemake\.(?!iocontainers\b)\w+\\x94")  # modules named by a pickle
 
@@ -84,20 +91,13 @@ def _light_preamble(generate_preamble: Callable[..., str]) -> Callable[..., str]
     imports Snakemake's shell and logger, its lists ask Snakemake's files for two names that they
     use on files kept elsewhere: most of what a job costs apart from its own work.
     """
-    package = (
-        "import types; "
-        "package, files = types.ModuleType('snakemake'), types.ModuleType('snakemake.io'); "
-        f"package.__path__ = {snakemake.__path__!r}; "
-        "files._IOFile, files.strip_wildcard_constraints = types.SimpleNamespace, str; "
-        "sys.modules |= {'snakemake': package, 'snakemake.io': files};"
-    )
 
     def light(*arguments: Any, **options: Any) -> str:
         preamble = generate_preamble(*arguments, **options)
         begin, pickled, rest = preamble.partition("import pickle;")
         if LOGGER not in rest or OTHER_CLASSES.search(rest.partition(LOGGER)[0]):
             return preamble
-        return f"{begin}{package}{pickled}{rest.replace(LOGGER, '', 1)}"
+        return f"{begin}{STAND_INS}{pickled}{rest.replace(LOGGER, '', 1)}"
 
     return light
 

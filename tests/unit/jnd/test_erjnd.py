@@ -311,3 +311,20 @@ def test_wrong_options_are_named(options, message):
     if list(options) == ["alpha"]:
         with pytest.raises(UserError, match=message):
             ErjndPrefilter(**options)
+
+
+def test_blocks_filtered_a_part_at_a_time_are_those_of_the_whole(camera, monkeypatch):
+    plane = camera[:301, :507].astype(np.float32)  # more than one part, sizes of no whole blocks
+    taken = lambda blocks, coefficients: erjnd_threshold(coefficients)[:, None, None]  # noqa: E731
+    parts = [erjnd.filter_blocks(plane, taken, overlap=True)]
+    monkeypatch.setattr(erjnd, "AT_ONCE", 10**9)
+    parts.append(erjnd.filter_blocks(plane, taken, overlap=True))
+    np.testing.assert_allclose(*parts, atol=1e-3)
+    assert 301 * 507 / 64 > 2000 and np.abs(parts[0] - plane).max() > 1
+
+
+def test_filtering_leaves_its_input_as_it_was():
+    column = RNG.uniform(0, 255, (64, 8)).astype(np.float32)  # blocks that need no copy
+    before = column.copy()
+    erjnd.filter_blocks(column, lambda *_: np.float32(5), overlap=True)
+    np.testing.assert_array_equal(column, before)

@@ -28,10 +28,10 @@ def minor_edges(
 
     def edges(thresholds: Sequence[float]) -> np.ndarray:
         low, high = thresholds
-        return cv2.Canny(luma, low, high, apertureSize=3, L2gradient=True) > 0
+        return cv2.Canny(luma, low, high, apertureSize=3, L2gradient=True)  # 0 or 255
 
     luma = np.ascontiguousarray(luma)
-    return edges(detail) & ~edges(main)
+    return edges(detail) > edges(main)
 
 
 def checked_thresholds(name: str, thresholds: Sequence[float]) -> tuple[float, float]:

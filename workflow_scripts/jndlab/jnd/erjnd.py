@@ -30,6 +30,10 @@ DEGREES_PER_PIXEL = 2 * math.degrees(math.atan(1 / (2 * 1.8963 * 1080)))
 # than a sixteenth of that; what a flat block has is the rounding error of its DC (about 1e-6).
 FLAT_ENERGY = 1e-3
 
+# Blocks that are filtered at once, for the processor's cache. BLAS takes up to 48 of them in one
+# step and rounds otherwise in the last, shorter one: multiples of 48 round as the whole plane does.
+AT_ONCE = 1920
+
 
 class StructuralContrast(NamedTuple):
     """Of each block: spectral spread (>= 1), contrast intensity, and their index tau."""
@@ -92,7 +96,7 @@ def filter_blocks(
 ) -> np.ndarray:
     """Soft-threshold the DCT of a luma plane (H x W, float, scale 0..255); not rounded.
 
-    ``thresholds(blocks, coefficients)``, both ``(rows, columns, 8, 8)``, returns the thresholds
+    ``thresholds(blocks, coefficients)``, both ``(blocks, 8, 8)``, returns the thresholds
     ``T`` of ``sign(C) max(|C| - T, 0)``. With ``overlap`` a second grid 4 px below and right of
     the first, which leaves out an outer ring of 4 px, is filtered too, and the mean of both taken
     where both are (IQNet, section II). Sizes that are no multiple of 8 are completed by repeating
@@ -100,10 +104,16 @@ def filter_blocks(
     """
 
     def removed(plane: np.ndarray) -> np.ndarray:
-        blocks = split_blocks(plane, BLOCK)
-        coefficients = dct_blocks(blocks)
-        threshold = np.asarray(thresholds(blocks, coefficients), coefficients.dtype)
-        return merge_blocks(idct_blocks(np.clip(coefficients, -threshold, threshold)))
+        blocks = split_blocks(plane, BLOCK).copy()
+        flat = blocks.reshape(-1, BLOCK, BLOCK)
+        for first in range(0, len(flat), AT_ONCE):
+            part = flat[first : first + AT_ONCE]
+            coefficients = dct_blocks(part)
+            threshold = np.asarray(thresholds(part, coefficients), coefficients.dtype)
+            np.minimum(coefficients, threshold, out=coefficients)  # `clip` takes ten times as long
+            np.maximum(coefficients, -threshold, out=coefficients)
+            part[...] = idct_blocks(coefficients)
+        return merge_blocks(blocks)
 
     # Subtracting what is taken away, and not transforming back what is left, keeps a picture
     # from which nothing is taken exact.
@@ -115,7 +125,7 @@ def filter_blocks(
     if overlap and padded[inside].size:
         difference[inside] += removed(padded[inside])
         difference[inside] *= 0.5
-    return (padded - difference)[:height, :width]
+    return np.subtract(padded, difference, out=difference)[:height, :width]
 
 
 class ErjndPrefilter(Prefilter):
@@ -177,7 +187,7 @@ class IqnetFilter(Prefilter):
         """Filter one plane (H x W, uint8 or uint16); ``qp`` plays no part."""
         result = _filtered(luma, bit_depth, self.alpha, self.weights, self.overlap)
         if self.minor_edges:
-            luma_8bit = from_scale_255(to_scale_255(luma, bit_depth), 8)
+            luma_8bit = luma if bit_depth == 8 else from_scale_255(to_scale_255(luma, bit_depth), 8)
             keep = minor_edges(luma_8bit, self.canny_main, self.canny_detail)
             np.copyto(result, luma, where=keep)
         return result
@@ -214,9 +224,10 @@ def to_scale_255(luma: np.ndarray, bit_depth: int) -> np.ndarray:
 
 def from_scale_255(luma: np.ndarray, bit_depth: int) -> np.ndarray:
     """The inverse of :func:`to_scale_255`: rounded and clipped to uint8 or uint16."""
-    samples = np.rint(luma * np.float32(1 << (bit_depth - 8)))
-    dtype = np.uint8 if bit_depth == 8 else np.uint16
-    return np.clip(samples, 0, (1 << bit_depth) - 1).astype(dtype)
+    samples = luma * np.float32(1 << (bit_depth - 8))
+    np.rint(samples, out=samples)
+    np.clip(samples, 0, (1 << bit_depth) - 1, out=samples)
+    return samples.astype(np.uint8 if bit_depth == 8 else np.uint16)
 
 
 def _weights_of_file(path: Path) -> np.ndarray:
