@@ -74,9 +74,11 @@ rule evaluate_jnd_networks:
     priority: 20
     conda:
         "../../envs/networks.yaml"
+    threads: lambda wildcards: jnd_network_inputs.jobs(wildcards.paper)["threads"]
     resources:
         mem_mb=doubling(6000),
     params:
+        subsets=lambda wildcards: jnd_network_inputs.config[wildcards.paper]["predicted"],
         stages=lambda wildcards: jnd_network_inputs.all_stage_options(wildcards.paper),
         runs=lambda wildcards: jnd_network_inputs.runs(wildcards.paper),
         folder=jnd_frame_inputs.folder,

@@ -37,7 +37,7 @@ for paper, title in {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}.items():
             predictions=f"<results>/{paper}/predictions.csv",
             curves=jnd_network_inputs.files(paper, "metrics.csv"),
         output:
-            **outputs_of("jnd_networks", "plot_{paper}", **names),
+            **outputs_of("jnd_networks", "plot_{paper}", parts=jnd_network_inputs.parts(paper), **names),
         log:
             f"<logs>/plot_{paper}.log",
         benchmark:

@@ -43,6 +43,7 @@ jnd_frames:
   saliency: {model: centre}
 laser_jnd:
   seeds: [0, 1]
+  predicted: [train, val, test]
   networks: [lat, rec, e2e_lat, mj_lat, mj_rec]
   levels: [1]
   network: {input_size: [64, 64], width: 0.0625, head: linear_at_median, norm_momentum: 0.5}
@@ -55,6 +56,7 @@ laser_jnd:
   jobs: {gpus: 0, threads: 1, memory_mb: 1000}
 mtjnd:
   levels: [2]
+  learning_curve: {networks: [mt_3ljnd], frames: [1, 2]}
   network: {input_size: [64, 64], width: 0.0625, head: linear_at_median, freeze_early: false}
   training: {epochs: 2, learning_rate: 0.003, keep: last}
   jobs: {gpus: 0, threads: 1, memory_mb: 1000}
@@ -113,7 +115,8 @@ def test_every_network_is_in_the_tables_beside_the_baselines(results, paper):
     extra = {"mj_lat-authors", "lat_jnd1-imported"} if paper == "laser_jnd" else set()
     rows = rows_of(results / paper / "tables/errors.csv")
     assert {row["name"] for row in rows} == PREDICTORS[paper] | extra | BASELINES
-    assert {row["subset"] for row in rows} == {"train", "val", "test"}
+    predicted = {"train", "val", "test"} if paper == "laser_jnd" else {"test"}
+    assert {row["subset"] for row in rows} == predicted
     checks = rows_of(results / paper / "checks/networks.csv")
     assert {row["name"] for row in checks} == PREDICTORS[paper] | extra
     assert {row["verdict"] for row in checks} <= {"passed", "failed"}
@@ -124,13 +127,23 @@ def test_every_network_is_in_the_tables_beside_the_baselines(results, paper):
 @pytest.mark.parametrize("paper", PREDICTORS)
 def test_every_artefact_is_made(results, paper):
     figures = {path.stem for path in (results / paper / "figures").glob("*.png")}
-    assert figures == {"predicted_against_true", "error_histograms", "errors", "training_curves",
-                       "pictures"}  # fmt: skip
+    curve = {"learning_curve"} if paper == "mtjnd" else set()
+    drawn = {"predicted_against_true", "error_histograms", "errors", "training_curves", "pictures"}
+    assert figures == drawn | curve
     tables = {path.stem for path in (results / paper / "tables").glob("*.html")}
     wanted = {"errors", "skill", "errors_comparison", "multi_task", "costs"}
     assert tables == wanted | (
-        {"variants", "coding", "reconstructions"} if paper == "laser_jnd" else set()
+        {"variants", "coding", "reconstructions"} if paper == "laser_jnd" else curve
     )
+
+
+def test_learning_curve_learned_from_few_frames(results):
+    rows = rows_of(results / "mtjnd/tables/learning_curve.csv")
+    found = {(row["network"], row["frames"]) for row in rows}
+    names = ("mt_3ljnd", "constant_median", "ridge_features")
+    assert found == {(name, frames) for name in names for frames in ("1", "2", "")}
+    summary = results / "models/mtjnd/mt_3ljnd-2frames_fold01_seed0/summary.json"
+    assert json.loads(summary.read_text())["conditions"]["training_pictures"] == 2
 
 
 def test_demo_is_never_called_reproduced(results):

@@ -31,7 +31,10 @@ def main(snakemake) -> None:
     places = [(name, one) for name, stage in stages.items() for one in _runs(stage, runs)]
     by_run = {(n, one): models[one.folder(n) if one else n] for n, one in places}
     predictors = {place: path for place, path in by_run.items() if stages[place[0]].predicts}
-    write_predictions(output.predictions, predict(sets, stages, predictors, features, psnr))
+    asked = {"subsets": snakemake.params.subsets, "threads": snakemake.threads}
+    write_predictions(
+        output.predictions, predict(sets, stages, predictors, features, psnr, **asked)
+    )
     first = {n: runs[0].folder(n) if stage.trained else n for n, stage in stages.items()}
     of_first = {n: weights[first[n]] for n, stage in stages.items() if stage.predicts}
     of_training = {n: summaries[first[n]] for n, stage in stages.items() if stage.trained}

@@ -71,7 +71,7 @@ def predictions(tmp_path_factory) -> pd.DataFrame:
                             "frame": f"{subset}{number}", "unit": "QP",
                             "label": label, "predicted": value,
                             "psnr_label": 60 - label, "psnr_predicted": 60 - round(value),
-                            "model_sha256": "" if baseline else name,
+                            "learned_from": "", "model_sha256": "" if baseline else name,
                         }
                         for seed, value in enumerate(predicted)
                     ]  # fmt: skip
@@ -229,6 +229,19 @@ def test_variants_are_compared_with_their_network(predictions):
     assert len(found) == 3 and found[0].comparisons == 3
 
 
+def test_learning_curve_has_networks_and_baselines_by_frames(predictions):
+    few = predictions[predictions["name"].isin(["mj_lat", "ridge_features"])]
+    few = few.assign(variant="4frames", learned_from=4, error=few["error"] + 1)
+    table = tables.learning_curve(pd.concat([predictions, few]))
+    assert set(table["network"]) == {"mj_lat", "ridge_features", "constant_median"}
+    for network in ("mj_lat", "ridge_features"):
+        of_level = table[(table["network"] == network) & (table["level"] == 2)]
+        assert of_level["frames"].isna().sum() == 1 and 4 in of_level["frames"].tolist()
+        errors = of_level.set_index(of_level["frames"].fillna(0))["error"]
+        assert errors[4] == pytest.approx(errors[0] + 1)
+    assert tables.variants(predictions)[0].first == "mj_lat-authors"  # of no curve
+
+
 def test_demo_is_never_called_reproduced(predictions):
     errors = tables.errors(predictions)
     found = tables.found_conditions(predictions, LABELS, {"mj_lat": RECORD})
@@ -380,6 +393,8 @@ def test_model_of_other_levels_is_told(tmp_path):
     network = found.loc["lat_jnd2"]
     assert (network["level"], network["fold"], network["seed"]) == (2, "fold02", 3)
     assert found.loc["ridge_features", "seed"].isna().all()
+    tested = predict([frames], stages, {}, features, psnr, subsets=["test"])
+    assert {row.subset for row in tested} == {frames.frames[0].subset}  # no test frame has labels
     with pytest.raises(UserError, match=r"other levels(.|\n)*\(1,\), found \(2,\)"):
         list(predict([frames], stages, {("lat_jnd1", run): model}, features, psnr))
 
@@ -459,6 +474,10 @@ def test_figures_are_drawn_with_their_data(predictions, tmp_path):
     assert set(shown["name"]) == {"mj_lat"}
     assert set(shown["run"]) == {"fold01_seed0", "fold02_seed0"}
     assert "JND1: always 0.0 (dead)" in (tmp_path / "a.svg").read_text()
-    for name in "abcd":
+    limited = {"variant": "4frames", "learned_from": 4}
+    few = predictions[predictions["name"].isin(["mj_lat", "ridge_features", "constant_median"])]
+    both = tables.learning_curve(pd.concat([predictions, few.assign(**limited)]))
+    figures.learning_curve(both, tmp_path / "f", metadata="frames")
+    for name in "abcdf":
         assert (tmp_path / f"{name}.png").stat().st_size > 5000
         assert len(pd.read_csv(tmp_path / f"{name}.csv")) > 1

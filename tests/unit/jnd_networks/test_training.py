@@ -41,7 +41,8 @@ MTJND = {
 }  # fmt: skip
 TRAINING = {
     "epochs": 1, "steps": None, "batch_size": 4, "learning_rate": 3e-3, "schedule": "constant",
-    "optimizer": "adam", "weight_decay": 0.0, "ema_decay": None, "flips": False,
+    "optimizer": "adam", "weight_decay": 0.0, "ema_decay": None, "gradient_clip": None,
+    "flips": False,
     "jnd_weight": 0.99, "picture_weight": 0.01, "attention_weight": 1.0, "keep": "last",
 }  # fmt: skip
 FOUND = {"labels": "vmaf_steps", "training_source": "packaged"}
@@ -51,6 +52,7 @@ START = tuple((median, 4.0) for median in MEDIANS)
 
 def config(paper: str, **changes) -> dict:
     common = {"networks": list(NETWORKS[paper]), "levels": [1, 2, 3], "variants": {},
+              "learning_curve": {"networks": [], "frames": []},
               "weights": {}, "weights_input_size": None}  # fmt: skip
     own = {"network": LASER, "reconstruction": {}} if paper == "laser_jnd" else {"network": MTJND}
     return {**common, **own, **changes}
@@ -104,6 +106,21 @@ def test_only_backbones_in_use_are_trained():
     assert list(stages_of("laser_jnd", chosen)) == [
         "image_autoencoder", "jnd2_autoencoder", "lat_jnd2",
     ]  # fmt: skip
+
+
+def test_learning_curve_starts_from_the_same_autoencoders(frames):
+    curve = {"networks": ["mj_lat"], "frames": [2, 3]}
+    stages = stages_of("laser_jnd", config("laser_jnd", networks=["mj_lat"], learning_curve=curve))
+    few = stages["mj_lat-2frames"]
+    assert (few.frames, few.starts_from) == (2, stages["mj_lat"].starts_from)
+    assert [name for name in stages if name.endswith("frames")] == [
+        "mj_lat-2frames", "mj_lat-3frames",
+    ]  # fmt: skip
+    two, three = ({f.name for f in frames.learned_from(n).of_subset("train")} for n in (2, 3))
+    assert len(two) == 2 and two < three
+    assert frames.learned_from(2).of_subset("val") == frames.of_subset("val")
+    with pytest.raises(UserError, match=r"5 training frames .* the set has 4"):
+        frames.learned_from(5)
 
 
 def test_variant_of_the_input_has_backbones_of_its_own():

@@ -222,6 +222,7 @@ class NetworkInputs:
         has = {
             "variants": self.config[paper]["variants"],
             "coding": self.methods(paper),
+            "learning_curve": self.config[paper]["learning_curve"]["networks"],
             "reconstructions": paper == "laser_jnd" and self.trained(paper),
         }
         return [name for name, value in has.items() if value]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -57,6 +57,21 @@ class LabelledFrames:
     def of_subset(self, subset: str) -> tuple[LabelledFrame, ...]:
         """Frames of ``train``, ``val`` or ``test``, by name."""
         return tuple(frame for frame in self.frames if frame.subset == subset)
+
+    def learned_from(self, count: int) -> LabelledFrames:
+        """The set with ``count`` training frames: the first of one drawn order of those with
+        labels, so that a larger count has the frames of a smaller one. UserError for too few."""
+        labelled = [frame for frame in self.of_subset("train") if frame.jnd is not None]
+        if count > len(labelled):
+            raise UserError(
+                f"{count} training frames are to be learned from, and the set has {len(labelled)}.",
+                where=f"`learning_curve.frames`, split '{self.split}'",
+                expected=f"at most {len(labelled)}",
+            )
+        order = np.random.default_rng(0).permutation(len(labelled))
+        kept = {labelled[index].name for index in order[:count]}
+        frames = tuple(f for f in self.frames if f.subset != "train" or f.name in kept)
+        return replace(self, frames=frames)
 
     @property
     def conditions(self) -> dict[str, str]:

@@ -94,6 +94,8 @@ class Training(Section):
     ema_decay: Fraction | None = None
     """Decay of a moving average of the weights, which then is what is validated and kept; null
     (authors') keeps the weights themselves."""
+    gradient_clip: Positive | None = None
+    """Largest norm of the gradient of a step; null (authors') has no limit."""
     flips: bool = False
     """Show frames mirrored at random, left to right and top to bottom (authors': not)."""
 
@@ -139,11 +141,20 @@ class MtjndTraining(PredictorTraining):
     """Of the attention map's binary cross-entropy. Assumption: not published."""
 
 
+class LearningCurve(Section):
+    """Networks that are trained again on fewer labelled frames: whether data or method is short."""
+
+    networks: Distinct[Any] = []
+    """Names of networks, e.g. `mj_lat`."""
+    frames: Distinct[Count] = []
+    """Numbers of labelled training frames; a larger number has the frames of a smaller one."""
+
+
 class Jobs(TrainingJobs):
     """Resources of a training job."""
 
     threads: Count = 2
-    """CPU threads of a training."""
+    """CPU threads of a training, and of the predictions of all frames."""
     memory_mb: Annotated[int, Field(ge=500)] = 16000
     """Main memory of a training in MB."""
 
@@ -182,6 +193,10 @@ class JndNetworks(Section):
     training: PredictorTraining
     training_of: dict[Any, Any] = {}
     variants: dict[str, Any] = {}
+    learning_curve: LearningCurve = LearningCurve()
+    predicted: Distinct[Literal["train", "val", "test"]] = ["test"]
+    """Subsets that networks and baselines predict; training frames too show whether a network
+    learned them."""
     weights: dict[str, Text] = {}
     """Trained Keras weights (the authors' HDF5 files) that stand next to ours as
     `<network>-imported` in all tables: network (e.g. `lat_jnd1`, `mt_3ljnd`) -> file."""

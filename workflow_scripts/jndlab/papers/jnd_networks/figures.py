@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from jndlab.papers.jnd_networks.baselines import MEDIAN, RIDGE
 from jndlab.papers.jnd_networks.stages import LEVELS
 from jndlab.papers.jnd_networks.tables import scored_subset
 from jndlab.quality.jnd_statistics import DEAD_BELOW
@@ -142,6 +143,42 @@ def error_bars(
         handles["one seed"] = _line(marker="o", color="0.1", markersize=2.5)
         _finish(figure, "Errors with 95 % intervals over sources and seeds", metadata, handles)
         return save_figure(figure, tested, stem)
+
+
+def learning_curve(table: pd.DataFrame, stem: str | Path, *, metadata: str) -> list[Path]:
+    """A panel per level: error over the number of training frames, a line per network and baseline.
+
+    ``table`` is that of ``tables.learning_curve``; bands are its intervals. What learned from all
+    frames stands at twice the largest number, as "all".
+    """
+    counts = sorted(table["frames"].dropna().unique())
+    everything = 2 * counts[-1]
+    shown = table.assign(frames=table["frames"].fillna(everything).astype(int))
+    networks = [name for name in dict.fromkeys(shown["network"]) if name not in BASELINE_LOOKS]
+    colours = step_colours(networks)
+    looks = {name: {"color": colours[name], "marker": "o", "markersize": 3} for name in networks}
+    looks |= {n: {"color": "0.25", "linestyle": BASELINE_LOOKS[n]} for n in (MEDIAN, RIDGE)}
+    with figure_style():
+        figure, grid = new_grid(1, len(LEVELS), (PANEL[0] * 1.2, PANEL[1] * 1.2), sharey=True)
+        for axes, level in zip(grid[0], LEVELS, strict=True):
+            for name, look in looks.items():
+                curve = shown[(shown["level"] == level) & (shown["network"] == name)]
+                curve = curve.sort_values("frames")
+                axes.plot(curve["frames"], curve["error"], linewidth=1.2, **look)
+                if name in networks:
+                    ends = (curve["error_low"], curve["error_high"])
+                    axes.fill_between(curve["frames"], *ends, color=look["color"], alpha=0.15, lw=0)
+            axes.set(title=f"JND{level}", xscale="log", xlabel="labelled training frames")
+            axes.set_xticks([*counts, everything], [*map(str, counts), "all"], minor=False)
+            axes.set_xticks([], minor=True)
+            axes.set_ylim(bottom=0)
+        grid[0, 0].set_ylabel("mean |predicted - label|")
+        handles = {
+            name.replace("_", " "): _line(**{"linestyle": "-", **look})
+            for name, look in looks.items()
+        }
+        _finish(figure, "Learning curves, 95 % intervals", metadata, handles)
+        return save_figure(figure, shown, stem)
 
 
 def training_curves(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -16,7 +17,8 @@ from jndlab.files import sha256_of, write_csv
 from jndlab.media.pictures import read_picture
 from jndlab.models.network_jnd_predictor import FrameNetwork
 from jndlab.papers.jnd_networks.baselines import Features, predict_by_baselines
-from jndlab.papers.jnd_networks.stages import Run, Stage
+from jndlab.papers.jnd_networks.stages import Run, Stage, limited
+from jndlab.subsets import SUBSETS
 
 Psnr = Mapping[str, Mapping[int, float]]
 
@@ -28,8 +30,9 @@ class Prediction:
     ``fold`` is the name of the split by which the frame is of ``subset``; ``seed`` that of the
     training, None where nothing of the kind was drawn. ``model_sha256`` is the hash of the model
     file that predicted (empty for a baseline). ``label`` and ``predicted`` are in ``unit``
-    (QP or QF), ``predicted`` as the network gave it. ``psnr_label`` and ``psnr_predicted`` (dB,
-    luma) are of the frame coded as a still at the two after rounding.
+    (QP or QF), ``predicted`` as the network gave it. ``learned_from`` is the number of labelled
+    frames that a learning curve trained it on, None for all. ``psnr_label`` and
+    ``psnr_predicted`` (dB, luma) are of the frame coded as a still at the two after rounding.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Prediction:
     predicted: float
     psnr_label: float
     psnr_predicted: float
+    learned_from: int | None = None
     model_sha256: str = ""
 
 
@@ -59,8 +63,11 @@ def predict(
     models: Mapping[tuple[str, Run | None], str | Path],
     features: Features,
     psnr: Psnr,
+    *,
+    subsets: Sequence[str] = SUBSETS,
+    threads: int = 1,
 ) -> Iterator[Prediction]:
-    """Predictions of every labelled frame by networks and baselines, split by split.
+    """Predictions of the labelled frames of ``subsets`` by networks and baselines, split by split.
 
     ``models`` are ONNX files by stage and run; an import, which has no run, is asked about every
     split. ``features`` have a row per labelled frame of ``sets[0]``. Raises UserError where a model
@@ -72,31 +79,39 @@ def predict(
     labels = np.array([frame.jnd for frame in labelled])
     where: dict[str, Any]
     by_split = {one.split: {frame.name: frame for frame in one.frames} for one in sets}
+    wanted = _places(by_split, names, subsets)
+    if not any(wanted.values()):  # such as a folder whose test frames have no labels
+        wanted = _places(by_split, names, SUBSETS)
     for (name, run), path in models.items():
-        stage, network = stages[name], FrameNetwork(path, threads=1)
+        stage, network = stages[name], FrameNetwork(path, threads=threads)
         if network.levels != stage.levels:
             raise UserError(
                 f"the model of {name} predicts other levels than it should.",
                 where=str(path),
                 expected=f"JND {stage.levels}, found {network.levels}",
             )
-        who = {"name": name, "network": stage.network, "variant": stage.variant}
+        who: dict[str, Any] = {"name": name, "network": stage.network, "variant": stage.variant}
         who |= {"kind": "network" if stage.trained else "imported", "unit": sets[0].unit}
-        who |= {"model_sha256": sha256_of(path)}
-        values = network.predict(pictures)
+        who |= {"model_sha256": sha256_of(path), "learned_from": stage.frames}
         for split in [run.split] if run else by_split:
-            of_split = [by_split[split][frame] for frame in names]
+            of_split = [by_split[split][names[at]] for at in wanted[split]]
+            values = network.predict([pictures[at] for at in wanted[split]])
             where = {**who, "fold": split, "seed": run.seed if run else None}
             for place, level in enumerate(stage.levels):
                 yield from _rows(where, level, of_split, values[:, place], psnr)
-    for split, frames in by_split.items():
-        of_split = [frames[frame] for frame in names]
-        trained = np.array([frame.subset == "train" for frame in of_split])
+    counts = sorted({stage.frames for stage in stages.values() if stage.frames is not None})
+    for one, count in itertools.product(sets, [None, *counts]):
+        asked = wanted[one.split]
+        of_split = [by_split[one.split][names[at]] for at in asked]
+        learned = one if count is None else one.learned_from(count)
+        trained = np.isin(names, [frame.name for frame in learned.of_subset("train")])
         for name, values in predict_by_baselines(labels, features, trained).items():
             where = {"name": name, "network": name, "variant": "", "kind": "baseline"}
-            where |= {"unit": sets[0].unit, "fold": split, "seed": None}
+            if count is not None:
+                where |= {"name": f"{name}-{limited(count)}", "variant": limited(count)}
+            where |= {"unit": one.unit, "fold": one.split, "seed": None, "learned_from": count}
             for level in range(1, labels.shape[1] + 1):
-                yield from _rows(where, level, of_split, values[:, level - 1], psnr)
+                yield from _rows(where, level, of_split, values[asked, level - 1], psnr)
 
 
 def write_predictions(path: str | Path, rows: Iterator[Prediction]) -> None:
@@ -107,6 +122,18 @@ def write_predictions(path: str | Path, rows: Iterator[Prediction]) -> None:
 def whole_quality(value: float, known: Mapping[int, float]) -> int:
     """A predicted or labelled quality as a frame can be coded with it: rounded, within range."""
     return int(min(max(math.floor(value + 0.5), min(known)), max(known)))
+
+
+def _places(
+    by_split: Mapping[str, Mapping[str, LabelledFrame]],
+    names: Sequence[str],
+    subsets: Sequence[str],
+) -> dict[str, list[int]]:
+    """Where in ``names`` the frames of some subsets stand, by split."""
+    return {
+        split: [at for at, name in enumerate(names) if frames[name].subset in subsets]
+        for split, frames in by_split.items()
+    }
 
 
 def _rows(

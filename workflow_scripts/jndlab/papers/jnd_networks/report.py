@@ -59,7 +59,8 @@ def write_tables(
     ``trainings`` are the summaries of the networks' trainings, ``metadata`` data_set, kind,
     statistic and resolution (of labels and frames) and anchor.
     """
-    rows = tables.load_predictions(predictions)
+    every = tables.load_predictions(predictions)
+    rows = every[every["learned_from"].isna()]
     verdicts = tables.checks(rows)
     errors, judged = tables.errors(rows), tables.scored_subset(rows)
     content = "published" if metadata["data_set"] == PUBLISHED_SET else "demo"
@@ -104,6 +105,13 @@ def write_tables(
             "Networks trained with other switches (keys `variants` of the configuration) against "
             f"the same networks without, on {judged} frames. ",
         ),
+        "learning_curve": lambda: (
+            tables.learning_curve(every),
+            f"Mean error on {judged} frames by the number of labelled frames that a network "
+            "learned from (frames; empty: all of its split), with as many steps; the autoencoders "
+            "of LASeR-JND, which need no labels, saw all. The ridge and the median are fitted to "
+            f"the same frames. {INTERVAL}",
+        ),
         "coding": lambda: (
             tables.coding_table(
                 read_points(points),
@@ -135,12 +143,15 @@ def plot_figures(
     stems: Mapping[str, Path],
 ) -> None:
     """Plot all figures of a paper; ``stems`` are paths without suffix by their names."""
-    rows = tables.load_predictions(predictions)
+    every = tables.load_predictions(predictions)
+    rows = every[every["learned_from"].isna()]
     told = metadata_text(rows, metadata)
     figures.predicted_against_true(rows, stems["predicted_against_true"], metadata=told)
     figures.error_histograms(rows, stems["error_histograms"], metadata=told)
     figures.error_bars(tables.errors(rows), rows, stems["errors"], metadata=told)
     metrics = {Path(path).parent.name: pd.read_csv(path) for path in curves}
+    if "learning_curve" in stems:
+        figures.learning_curve(tables.learning_curve(every), stems["learning_curve"], metadata=told)
     figures.training_curves(metrics, stems["training_curves"], metadata=told)
 
 

@@ -1,13 +1,14 @@
 """Which networks LASeR-JND and MTJND train, in which order, and what each one starts from.
 
 Names: ``mj_lat``, ``lat_jnd2`` (one level), ``lat_jnd2-rgb`` (a variant of the configuration),
-``mj_lat-imported`` (weights from elsewhere), ``image_autoencoder`` and ``jnd1_autoencoder`` (the
-backbones of LASeR-JND). A training's folder below ``<results>/models/<paper>`` is named by stage
-and run, e.g. ``mj_lat_fold01_seed0``.
+``mj_lat-40frames`` (a point of a learning curve), ``mj_lat-imported`` (weights from elsewhere),
+``image_autoencoder`` and ``jnd1_autoencoder`` (the backbones of LASeR-JND). A training's folder
+below ``<results>/models/<paper>`` is named by stage and run, e.g. ``mj_lat_fold01_seed0``.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -46,7 +47,8 @@ class Stage:
     ``network`` is a name of ``model_files.NETWORKS``, ``options`` its options, less the start of
     its heads. ``starts_from`` names the stages whose weights it takes over. ``target_level`` is
     that of the frames that an autoencoder learns to make (None: the frames themselves).
-    ``weights`` is the file of an import.
+    ``weights`` is the file of an import, ``frames`` how many labelled training frames are learned
+    from (None: all; autoencoders, which need no labels, see all in any case).
     """
 
     name: str
@@ -57,6 +59,7 @@ class Stage:
     starts_from: tuple[str, ...] = ()
     target_level: int | None = None
     weights: str | None = None
+    frames: int | None = None
 
     @property
     def predicts(self) -> bool:
@@ -83,6 +86,10 @@ def stages_of(paper: str, config: Mapping[str, Any]) -> dict[str, Stage]:
         for name in chosen["networks"]:
             network, levels = parsed(paper, name, f"{paper}.variants.{variant}.networks")
             _add(stages, network, levels, variant, config)
+    curve = config["learning_curve"]
+    for network, frames in itertools.product(curve["networks"], curve["frames"]):
+        for levels in levels_of(network, config["levels"]):
+            _add(stages, network, levels, limited(frames), config, frames)
     for name, path in config["weights"].items():
         network, levels = parsed(paper, name, f"{paper}.weights")
         stage_name = f"{name}-{IMPORTED}"
@@ -114,6 +121,11 @@ def name_of(network: str, levels: Sequence[int], variant: str = "") -> str:
     return f"{name}-{variant}" if variant else name
 
 
+def limited(frames: int) -> str:
+    """Name of the variant that learns from so many labelled frames."""
+    return f"{frames}frames"
+
+
 def parsed(paper: str, name: str, where: str) -> tuple[str, tuple[int, ...]]:
     """Network and levels of a name without variant; UserError for a name that there is not."""
     known = {
@@ -136,8 +148,9 @@ def _add(
     levels: tuple[int, ...],
     variant: str,
     config: Mapping[str, Any],
+    frames: int | None = None,
 ) -> None:
-    changed = config["variants"][variant]["network"] if variant else {}
+    changed = config["variants"][variant]["network"] if variant and frames is None else {}
     options = {**config["network"], **changed}
     # A variant of the input needs backbones of its own.
     suffix = f"-{variant}" if set(changed) & set(INPUT_OPTIONS) else ""
@@ -151,7 +164,7 @@ def _add(
     if network not in WITH_BLOCKS:
         options.pop("checkpoint_blocks", None)
     name = name_of(network, levels, variant)
-    stages[name] = Stage(name, network, levels, variant, options, starts_from)
+    stages[name] = Stage(name, network, levels, variant, options, starts_from, frames=frames)
 
 
 def _add_backbones(

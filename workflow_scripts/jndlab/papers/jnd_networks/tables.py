@@ -44,8 +44,9 @@ def load_predictions(path: str | Path) -> pd.DataFrame:
     A frame coded without loss has no PSNR and is left out of the means of PSNR errors.
     """
     text = {"model_sha256": str}
-    rows = pd.read_csv(path, keep_default_na=False, na_values={"seed": [""]}, dtype=text)
-    rows["seed"] = rows["seed"].astype("Int64")
+    missing = {"seed": [""], "learned_from": [""]}
+    rows = pd.read_csv(path, keep_default_na=False, na_values=missing, dtype=text)
+    rows = rows.astype({"seed": "Int64", "learned_from": "Int64"})
     rows["error"] = (rows["predicted"] - rows["label"]).abs()
     differences = rows["psnr_predicted"] - rows["psnr_label"]
     rows["psnr_error_db"] = differences.abs().replace(np.inf, np.nan)
@@ -120,7 +121,8 @@ def outcome(compared: Sequence[Comparison]) -> str:
 def checks(predictions: pd.DataFrame) -> pd.DataFrame:
     """What must hold of every network: a verdict, ``passed`` or ``failed``, per level and check.
 
-    Each must hold of every fold and seed; ``found`` is the worst of them. ``alive``: predictions of
+    Each must hold of every fold and seed; ``found`` is the worst of them. Without predictions of
+    training frames nothing is said of ``learned``. ``alive``: predictions of
     the scored subset (``scored_subset``, of test frames where they have labels) differ, while a
     dead output is the same for all; ``in_range``: all lie in the range of their unit (QP 0..51);
     ``in_order``: no level lies on the wrong side of the one before (row without level, of networks
@@ -144,7 +146,7 @@ def checks(predictions: pd.DataFrame) -> pd.DataFrame:
         extreme, holds = low if low < smallest else high, smallest <= low and high <= largest
         expected = f"all predictions in {smallest}..{largest}"
         rows.append((name, level, "in_range", extreme, expected, holds))
-        if kind == "network":
+        if kind == "network" and not at_training.empty:
             learned = group[group["subset"] == "train"].groupby(["seed", "fold"])["error"].mean()
             above = learned - limits[level].reindex(learned.index, level="fold")
             worst = above.idxmax()
@@ -200,6 +202,28 @@ def variants(predictions: pd.DataFrame) -> list[Comparison]:
         if base.any():
             pairs.append((group, chosen[base]))
     return adjusted(_compared(*pair) for pair in pairs)
+
+
+def learning_curve(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Errors on the scored subset by number of labelled training frames, ridge and median beside.
+
+    ``predictions`` are all of a run, those of its learning curve too; ``frames`` is empty where a
+    network learned from all training frames of its split.
+    """
+    scored = predictions[predictions["subset"] == scored_subset(predictions)]
+    of_curve = scored.loc[scored["learned_from"].notna() & (scored["kind"] == "network"), "network"]
+    shown = scored["network"].isin([*of_curve.unique(), MEDIAN, RIDGE])
+    plain = (scored["variant"] == "") | scored["learned_from"].notna()
+    rows = []
+    groups = scored[shown & plain].groupby(
+        ["network", "level", "learned_from"], sort=False, dropna=False
+    )
+    for (network, level, frames), group in groups:
+        found = _interval(group, "error")
+        row = {"network": network, "level": level, "frames": frames, "sources": found.sources}
+        rows.append({**row, "seeds": found.seeds, **found.columns("error", "error_")})
+    table = pd.DataFrame(rows).astype({"frames": "Int64"})
+    return table.sort_values(["level", "network", "frames"], kind="stable", ignore_index=True)
 
 
 def reconstructions(rows: pd.DataFrame) -> pd.DataFrame:

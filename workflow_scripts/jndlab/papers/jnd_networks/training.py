@@ -33,8 +33,8 @@ KERAS_ADAM_EPSILON = 1e-7
 # Switches of training and network as in the authors' code; scales are those of the network's class.
 AUTHORS = {
     "steps": None, "schedule": "constant", "optimizer": "adam", "weight_decay": 0,
-    "ema_decay": None, "flips": False, "keep": "best", "head": "relu", "order": "free",
-    "colour": "bgr",
+    "ema_decay": None, "gradient_clip": None, "flips": False, "keep": "best", "head": "relu",
+    "order": "free", "colour": "bgr",
 }  # fmt: skip
 STEPS_BETWEEN_CHECKS = 25  # epochs of a few steps are not validated and saved one by one
 SEEDS_TRIED, SEED_STEP = 10, 1000  # after one that leaves an output dead; apart from other runs'
@@ -65,6 +65,8 @@ def train_stage(
     ``training.loop.train``. Raises UserError for a backbone that is missing, of another network or
     of another width, colour or scale, and where ``SEEDS_TRIED`` seeds have dead outputs.
     """
+    if stage.frames is not None:
+        frames = frames.learned_from(stage.frames)
     dead: list[int] = []
     while len(dead) < SEEDS_TRIED:
         tried = seed + SEED_STEP * len(dead)
@@ -223,7 +225,10 @@ def recipe_of(
     if getattr(model, "attention", None) is not None:
         losses.append(LossTerm("bce", training["attention_weight"], ATTENTION))
     steps = training["steps"]
-    same = ("batch_size", "learning_rate", "schedule", "optimizer", "weight_decay", "ema_decay")
+    same = (
+        "batch_size", "learning_rate", "schedule", "optimizer", "weight_decay", "ema_decay",
+        "gradient_clip",
+    )  # fmt: skip
     return Recipe(
         epochs=-(-steps // steps_per_epoch) if steps else training["epochs"],
         losses=tuple(losses),

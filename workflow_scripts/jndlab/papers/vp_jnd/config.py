@@ -170,6 +170,8 @@ class Training(PairSampling):
     schedule: Literal["constant", "cosine", "one_cycle"] = "constant"
     """Learning rate from step to step: `constant` (authors'), `cosine` falls to 0, `one_cycle`
     rises before."""
+    gradient_clip: Positive | None = None
+    """Largest norm of the gradient of a step; null (authors') has no limit."""
     ema_decay: Annotated[float, Field(gt=0, lt=1), AS_WRITTEN] | None = 0.9999
     """The moving average of the weights is what is tested (authors: 0.9999); null takes the weights
     themselves."""

@@ -33,7 +33,7 @@ from jndlab.training.samplers.coded_pairs import (
 from jndlab.training.samplers.pair_sampling import PairSampling
 
 NETWORKS: dict[str, type[PatchClassifier]] = {"vp_jnd": VpJndNet, "liu_pw_jnd": LiuPwJnd}
-OF_RECIPE = ("batch_size", "learning_rate", "schedule", "ema_decay")
+OF_RECIPE = ("batch_size", "learning_rate", "schedule", "gradient_clip", "ema_decay")
 
 
 def train_classifier(
