@@ -8,7 +8,7 @@ rule plot_figures:
     input:
         points=coding.points_table(),
     output:
-        **outputs_of("coding", "plot_figures", curve=list(RD_CURVES)),
+        **outputs_of("coding", "plot_figures", curve={n: {"metric": m, "codec": c} for n, (m, c) in RD_CURVES.items()}),
     log:
         "<logs>/plot_figures.log",
     benchmark:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,12 @@ def test_nothing_but_numbers_and_what_shows_them_is_packed(here, there):
     assert not packed & {".mkv", ".265", ".266", ".db"}
     points = len(list((here.folder / "results/points").rglob("*.json")))
     assert points == len(list((there.folder / "results/points").rglob("*.json"))) == 4
+
+
+def test_each_point_names_the_code_that_measured_it(here):
+    for path in (here.folder / "results/points").rglob("qp*.json"):
+        suite = json.loads(path.read_text("utf-8"))["provenance"]["suite"]
+        assert suite == {"version": version("jnd-reproduction-suite"), "commit": "", "dirty": False}
 
 
 def test_tables_figures_and_mlflow_are_rebuilt_without_an_encoder(here, there):

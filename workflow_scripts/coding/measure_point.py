@@ -4,9 +4,11 @@ from pathlib import Path
 
 from jndlab.files import read_json, write_csv, write_json
 from jndlab.media.clip import clip_from_text
+from jndlab.paths import ROOT
 from jndlab.quality.full_reference import measure
 from jndlab.quality.rd_point import PointKey, frame_rows, rd_point, read_encoded, require_stream
 from jndops.adapter import run, scratch
+from jndops.run_record import suite
 
 
 def main(snakemake) -> None:
@@ -33,6 +35,7 @@ def main(snakemake) -> None:
         encode=encode,
         measured=measured,
         prefilter_metrics=read_json(prefilter) if prefilter else None,
+        suite=suite(ROOT),
     )
     write_csv(snakemake.output.frames, frame_rows(encode, measured))
     write_json(snakemake.output.point, point)

@@ -23,6 +23,7 @@ PORTS = range(5000, 5020)
 SECONDS = 120  # until it answers: its first start imports much
 # Otherwise MLflow opens on a page for language models, which shows no run.
 VIEW = "?workflowType=machine_learning"
+CURRENT = "&searchFilter=tags.current%20%3D%20%22true%22"  # without runs of former recipes
 
 
 def main(options: argparse.Namespace) -> int:
@@ -91,7 +92,7 @@ def links(address: str, experiments: Sequence[tuple[str, str, int]]) -> str:
     """A line for each experiment."""
     width = max(len(name) for _, name, _ in experiments)
     lines = [
-        f"  {name:{width}}  {runs:5} runs  {address}/#/experiments/{number}{VIEW}"
+        f"  {name:{width}}  {runs:5} runs  {address}/#/experiments/{number}/runs{VIEW}{CURRENT}"
         for number, name, runs in experiments
     ]
     return "\n".join(["MLflow is ready (Ctrl+C ends it):", *lines])

@@ -21,7 +21,10 @@ def main(options: argparse.Namespace) -> None:
         return
     if done.rebuilt:
         print("the former database was of another place or version: kept as *.old.db, made again")
-    print(f"MLflow: {done.written} written, {done.unchanged} unchanged, {done.deleted} deleted")
+    print(
+        f"MLflow: {done.written} written, {done.unchanged} unchanged, {done.deleted} deleted, "
+        f"{done.superseded} kept of former recipes"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -22,6 +22,7 @@ FORMATS = {"table": ("csv", "md", "tex", "html"), "figure": ("csv", "svg", "png"
 SHOWN = ("html", "png", "csv", "yml")  # the first that an artefact has is its page in the report
 KEYS = {
     "title", "shows", "printed", "caption", "formats", "part", "kind", "category", "subcategory",
+    "labels",
 }  # fmt: skip
 
 
@@ -31,7 +32,8 @@ class Artefact:
 
     Names in braces stand for values of the configuration, or for wildcards of the rule. ``shows``
     is its content in words, ``printed`` its counterpart in the paper; one without a ``title`` is
-    no page of the report. ``part`` names the part of a run that it depends on, if any.
+    no page of the report, whose lists show ``labels`` (metric, codec, configuration) next to it.
+    ``part`` names the part of a run that it depends on, if any.
     """
 
     wing: str
@@ -46,6 +48,7 @@ class Artefact:
     part: str = ""
     formats: tuple[str, ...] = ()
     subcategory: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -64,7 +67,7 @@ class Artefact:
                 caption=str(ROOT / "report" / self.wing / f"{self.caption}.rst"),
                 category=self.category,
                 subcategory=self.subcategory or None,
-                labels={self.kind: self.title},
+                labels={"item": self.title, **self.labels},
             )
         return list(paths.values())
 
@@ -109,7 +112,8 @@ def outputs(
     """Files of all artefacts of a rule by name, for ``output:``.
 
     ``values`` fill the names in braces: a list makes an artefact for each item, a mapping for each
-    key, which the report calls by its value. Other names stay wildcards. ``parts`` are the parts
+    key, which the report calls by its value; where that is a mapping too, its keys are further
+    names for titles and labels. Other names stay wildcards. ``parts`` are the parts
     that this run has. Raises UserError for a rule without artefacts.
     """
     present = {"", *parts}
@@ -130,13 +134,20 @@ def _filled(artefact: Artefact, values: Mapping[str, Any]) -> Iterator[Artefact]
     names = [name for name in re.findall(r"\{(\w+)\}", artefact.stem) if name in values]
     for chosen in product(*(_choices(values[name]) for name in names)):
         stems = {name: item for name, (item, _) in zip(names, chosen, strict=True)}
-        labels = {name: label for name, (_, label) in zip(names, chosen, strict=True)}
+        shown = {**values, **{name: label for name, (_, label) in zip(names, chosen, strict=True)}}
+        for label in filter(_is_mapping, list(shown.values())):
+            shown |= label
         yield replace(
             artefact,
             stem=_fill(artefact.stem, stems),
-            title=_fill(artefact.title, {**values, **labels}),
+            title=_fill(artefact.title, shown),
             subcategory=_fill(artefact.subcategory, values),
+            labels={name: _fill(text, shown) for name, text in artefact.labels.items()},
         )
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _choices(value: Any) -> Iterable[tuple[Any, Any]]:
@@ -170,6 +181,9 @@ def _wing(file: Path) -> Wing:
                 "kind": "figure" if folder == "figures" else "table",
                 **entry,
             }
+            if content["printed"]:  # a wing of papers
+                paper = given["subcategory"] or content["title"]
+                given["labels"] = {**given.get("labels", {}), "paper": paper}
             given["formats"] = tuple(given.get("formats") or FORMATS[given["kind"]])
             artefacts.append(Artefact(name, rule, stem, **given))
     from_numbers = {key: tuple(rules) for key, rules in content.get("from_numbers", {}).items()}

@@ -43,11 +43,11 @@ def record(
     Paths of configurations are kept relative to ``root``; others by their name alone. ``overrides``
     are keys of the configuration that the command line gave.
     """
-    suite = _suite(root)
+    code = suite(root)
     return {
-        "suite": suite["version"],
-        "commit": suite["commit"],
-        "dirty": suite["dirty"],
+        "suite": code["version"],
+        "commit": code["commit"],
+        "dirty": code["dirty"],
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "configuration": [_shown(Path(name), root) for name in configfiles],
         "overrides": dict(overrides or {}),
@@ -77,14 +77,15 @@ def versions(points: Iterable[Mapping[str, Any]], root: Path) -> dict[str, Any]:
         one.metadata["Name"].lower(): one.version for one in importlib.metadata.distributions()
     }
     return {
-        "suite": _suite(root),
+        "suite": suite(root),
         "python": platform.python_version(),
         "tools": {tool: ", ".join(sorted(found)) for tool, found in sorted(tools.items())},
         "packages": dict(sorted(packages.items())),
     }
 
 
-def _suite(root: Path) -> dict[str, Any]:
+def suite(root: Path) -> dict[str, Any]:
+    """Version, commit (empty outside a git checkout) and whether tracked files were changed."""
     return {
         "version": _version(DISTRIBUTION),
         "commit": _git(root, "rev-parse", "HEAD"),

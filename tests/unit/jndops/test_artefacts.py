@@ -55,7 +55,10 @@ def test_outputs_are_files_in_each_format_by_name():
     ]
     flags = [getattr(path, "flags", {}).get("report") for path in made["saving"]]
     assert [bool(flag) for flag in flags] == [False, False, False, True]
-    assert flags[-1].category == "VP-JND" and flags[-1].labels == {"table": "saving"}
+    assert flags[-1].category == "VP-JND" and flags[-1].labels == {
+        "item": "saving",
+        "paper": "VP-JND",
+    }
 
 
 def test_names_in_braces_are_filled_listed_labelled_or_left_as_wildcards():
@@ -65,10 +68,23 @@ def test_names_in_braces_are_filled_listed_labelled_or_left_as_wildcards():
                    classifier={"net": "The net"})  # fmt: skip
     assert made["weights_net"][0] == "r/vp_jnd/figures/{data}_weights_net.csv"
     report = made["weights_net"][2].flags["report"]
-    assert report.labels == {"figure": "{data}: patch weights, The net"}
+    assert report.labels["item"] == "{data}: patch weights, The net"
     made = outputs("r", "jnd_networks", "plot_{paper}", paper="mtjnd", paper_name="MTJND")
     assert made["errors"][0] == "r/mtjnd/figures/errors.csv"
     assert made["errors"][2].flags["report"].subcategory == "MTJND"
+    assert made["errors"][2].flags["report"].labels["paper"] == "MTJND"
+
+
+def test_items_of_the_report_are_labelled_by_metric_codec_and_configuration():
+    curves = {"vmaf_mean_x264": {"metric": "vmaf_mean", "codec": "x264"}}
+    made = outputs("r", "coding", "plot_figures", curve=curves)
+    assert made["rd_vmaf_mean_x264"][0] == "r/figures/rd_vmaf_mean_x264.csv"
+    report = made["rd_vmaf_mean_x264"][2].flags["report"]
+    expected = {"item": "rate-distortion curves", "metric": "vmaf_mean", "codec": "x264"}
+    assert report.labels == expected
+    made = outputs("r", "coding", "compare_methods", coding=["AI"], bd_metric=["vmaf_mean"])
+    labels = made["bd_rate_AI_vmaf_mean"][3].flags["report"].labels
+    assert (labels["metric"], labels["configuration"]) == ("vmaf_mean", "AI")
 
 
 def test_parts_that_a_run_lacks_are_left_out():

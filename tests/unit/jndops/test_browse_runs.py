@@ -34,7 +34,7 @@ def test_experiments_with_runs_have_links_that_open_on_them(results, tmp_path):
     text = links("http://here:1", found)
     for number, name, _ in found:
         line = next(line for line in text.splitlines() if name in line)
-        assert line.endswith(f"http://here:1/#/experiments/{number}?workflowType=machine_learning")
+        assert f"http://here:1/#/experiments/{number}/runs?workflowType=machine_learning&" in line
 
 
 def test_a_configuration_that_was_never_run_is_named_and_no_database_made(tmp_path):

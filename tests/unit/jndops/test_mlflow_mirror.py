@@ -41,13 +41,18 @@ def write_point(results: Path, method: str, qp: int, **changes) -> Path:
         "bitrate_kbps": 270.9,
         "metrics": {"vmaf_mean": 100.0 - qp, "psnr_y_framemean": None, "lossless_frames": 17},
         "prefilter_metrics": None if method == "anchor" else {"vmaf_mean": 97.5},
-        "recipe": {"codec": {"adapter": "vvenc", "options": ["a=1", "b=2"]}},
+        "recipe": {
+            "codec": {"adapter": "vvenc", "options": ["a=1", "b=2"]},
+            "source_sha256": "ee" * 32,
+        },
         "recipe_sha256": "ab" * 32,
         "provenance": {
             "encoder_version": "1.14.0",
             "measure_versions": {"libvmaf_model": "vmaf_v0.6.1"},
             "threads": 1,
             "encode_cpu_s": 1.5,
+            "encode_wall_s": 2,
+            "measure_wall_s": 0.5,
         },
     }
     path.write_text(json.dumps(point | changes))
@@ -95,6 +100,8 @@ def make_results(folder: Path) -> Path:
         "tables/bd_rate.md": "| level |\n",
         "figures/rd_bikes.svg": "<svg/>",
         "iqnet/tables/table3.csv": "a,b\n1,2\n",
+        "versions.yml": "suite: {version: 0.2.0, commit: abcdef, dirty: true}\n"
+        "python: 3.11.7\npackages: {snakemake: '9.27'}\n",
         "smoke/logs/a.log": "",  # the results of another run
         "smoke/tables/bd_rate.csv": "a\n",
     }.items():
@@ -106,7 +113,7 @@ def make_results(folder: Path) -> Path:
 
 def test_records_of_a_results_folder(tmp_path):
     records = {record.key: record for record in collect_records(make_results(tmp_path))}
-    assert len(records) == 4 + 2 + 3
+    assert len(records) == 4 + 2 + 3 + 1
     point = records[PARENT.format(method="erjnd") + "/bikes/qp37"]
     metrics = {name: value for name, value, _ in point.metrics}
     assert metrics["vmaf_mean"] == 63.0 and metrics["prefilter/vmaf_mean"] == 97.5
@@ -119,7 +126,13 @@ def test_records_of_a_results_folder(tmp_path):
     assert not any("psnr" in name for name, _, _ in curves.metrics)
     table = records["rate-distortion/table/bd_rate"]
     assert [path.suffix for path in table.files] == [".csv", ".md"] and table.params["rows"] == "3"
-    assert records["iqnet/table/table3"].experiment == "iqnet"
+    assert records["iqnet/table/table3"].params["paper"] == "iqnet"
+    experiments = {record.kind: record.experiment for record in records.values()}
+    assert experiments == {
+        "point": "points", "curves": "comparisons", "table": "comparisons", "figure": "figures",
+        "description": "figures",
+    }  # fmt: skip
+    assert table.rule == "compare_methods" and "against the anchor" in table.note
 
 
 def test_records_of_trainings(tmp_path):
@@ -137,11 +150,13 @@ def test_records_of_trainings(tmp_path):
     assert (
         network.params["recipe.losses"] == '[{"name": "mse"}]' and "seconds" not in network.params
     )
-    curve = [(value, step) for name, value, step in network.metrics if name == "train_loss"]
+    curve = [(value, step) for name, value, step in network.metrics if name == "loss/train"]
     assert curve == [(0.5, 10), (0.25, 20)]
-    assert [step for name, _, step in network.metrics if name == "val_loss"] == [20]
-    assert ("summary/seconds", 1.5, 20) in network.metrics
-    assert ("bytes/model.pt", 13.0, 20) in network.metrics
+    assert [step for name, _, step in network.metrics if name == "loss/val"] == [20]
+    # No chart of a single dot: these are parameters.
+    assert {name for name, _, _ in network.metrics} == {"loss/train", "loss/val", "epoch"}
+    assert network.params["summary/seconds"] == "1.5" and network.params["bytes/model.pt"] == "13"
+    assert network.source == ("iqnet", "ef" * 32, "training") and network.seconds == 1.5
     assert network.tags["model_sha256"] == sha256_of(tmp_path / "models/iqnet/iqnet/model.onnx")
 
 
@@ -160,6 +175,8 @@ def test_names_are_made_fit_and_infinities_left_out(tmp_path):
         "bits",
         "bitrate_kbps",
         "encode_cpu_s",
+        "encode_wall_s",
+        "measure_wall_s",
     }
 
 
@@ -218,6 +235,8 @@ def content(results: Path) -> dict[str, tuple]:
     seen = {}
     for run in runs:
         tags = dict(run.data.tags)
+        if tags["current"] != "true":
+            continue
         tags["mlflow.parentRunId"] = names.get(tags.get("mlflow.parentRunId", ""), "")
         files = sorted(item.path for item in client.list_artifacts(run.info.run_id))
         experiment = experiments[run.info.experiment_id]
@@ -247,16 +266,16 @@ def short_sha256(text: str) -> str:
 
 def test_first_run_writes_everything_and_second_nothing(results):
     done = run_mirror(results)
-    assert (done.written, done.unchanged, done.deleted, done.rebuilt) == (12, 0, 0, False)
+    assert (done.written, done.unchanged, done.deleted, done.rebuilt) == (13, 0, 0, False)
     assert done.registered == 3
     first, seen = ledger(results), content(results)
     assert set(seen) == set(first)
     child = seen[PARENT.format(method="erjnd") + "/bikes/qp22"]
-    assert child[0] == "rate-distortion"
+    assert child[0] == "points"
     assert child[3]["mlflow.parentRunId"] == "erjnd vvenc-faster AI"
     assert seen["rate-distortion/table/bd_rate"][4] == ["bd_rate.csv", "bd_rate.md"]
     done = run_mirror(results)
-    assert (done.written, done.unchanged, done.deleted, done.registered) == (0, 12, 0, 0)
+    assert (done.written, done.unchanged, done.deleted, done.registered) == (0, 13, 0, 0)
     assert ledger(results) == first and content(results) == seen
     weights, others = short_sha256("weights"), short_sha256("others")
     assert registry(results) == {
@@ -264,7 +283,7 @@ def test_first_run_writes_everything_and_second_nothing(results):
         "iqnet_cnn_jnqd_qp27": [(1, weights, ["model.onnx", "model.pt"])],
         "iqnet_cnn_jnqd_qp32": [(1, others, ["model.onnx", "model.pt"])],
     }
-    assert seen["training/iqnet/iqnet"][0] == "training"
+    assert seen["training/iqnet/iqnet"][0] == "trainings"
     names = ["metrics.csv", "model.onnx", "model.pt", "summary.json"]
     assert seen["training/iqnet/iqnet"][4] == names
 
@@ -274,7 +293,7 @@ def test_changed_payload_is_written_anew_under_a_new_parent(results):
     write_point(results, "erjnd", 37, bits=99)
     (results / "tables/bd_rate.md").write_text("| other |\n")
     done = run_mirror(results)
-    assert (done.written, done.unchanged, done.deleted) == (3, 9, 0)  # point, its curves, table
+    assert (done.written, done.unchanged, done.deleted) == (3, 10, 0)  # point, its curves, table
     after, seen = ledger(results), content(results)
     parent = PARENT.format(method="erjnd")
     changed = {key for key in after if after[key]["run_id"] != before[key]["run_id"]}
@@ -286,12 +305,59 @@ def test_changed_payload_is_written_anew_under_a_new_parent(results):
     assert not list((results / "mlflow_artifacts").glob(f"*/{old}"))
 
 
+def runs_of(results: Path, key: str) -> list:
+    """Live runs of a key, oldest first, as MLflow gives them."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{results / 'mlflow.db'}")
+    experiments = [item.experiment_id for item in client.search_experiments()]
+    found = client.search_runs(experiments, f"tags.job_key = '{key}'")
+    return sorted(found, key=lambda run: run.data.tags["current"])
+
+
+def test_another_recipe_is_a_run_next_to_the_old_one(results):
+    key = PARENT.format(method="erjnd") + "/bikes/qp37"
+    (old,) = runs_of(results, key)
+    write_point(results, "erjnd", 37, bits=99, recipe_sha256="cd" * 32)
+    done = run_mirror(results)
+    assert (done.written, done.deleted, done.superseded) == (2, 0, 2)  # the point and its curves
+    former, current = runs_of(results, key)
+    assert former.info.run_id == old.info.run_id and former.data.tags["current"] == "false"
+    assert current.data.tags["current"] == "true"
+    assert ledger(results)[key]["run_id"] == current.info.run_id
+    assert run_mirror(results).written == 0
+    write_point(results, "erjnd", 37, bits=99)  # the option is taken back
+    done = run_mirror(results)
+    assert (done.written, done.superseded) == (0, 2)
+    assert [run.data.tags["current"] for run in runs_of(results, key)] == ["false", "true"]
+    assert ledger(results)[key]["run_id"] == old.info.run_id
+
+
+def test_a_run_says_when_by_whom_of_what_and_by_which_code(results):
+    key = PARENT.format(method="erjnd") + "/bikes/qp22"
+    point = results / "points/vvenc-faster/AI/bikes/erjnd/qp22.json"
+    (run,) = runs_of(results, key)
+    assert run.info.end_time == int(point.stat().st_mtime * 1000)
+    assert run.info.end_time - run.info.start_time == 2500  # its encode and its measuring
+    tags = run.data.tags
+    assert tags["mlflow.source.name"] == "Snakefile: measure_point"
+    assert tags["mlflow.source.git.commit"] == "abcdef" and tags["git.dirty"] == "true"
+    assert tags["versions.snakemake"] == "9.27" and tags["mlflow.user"] and tags["host"]
+    assert "bikes with vvenc-faster, AI, QP 22" in tags["mlflow.note.content"]
+    (data,) = run.inputs.dataset_inputs
+    assert (data.dataset.name, data.dataset.digest) == ("bikes", "ee" * 18)
+    assert data.tags[0].value == "evaluation"
+    (training,) = runs_of(results, "training/iqnet/iqnet")
+    assert training.info.end_time - training.info.start_time == 1500
+    assert training.inputs.dataset_inputs[0].tags[0].value == "training"
+
+
 def test_weights_are_registered_once_whichever_run_they_come_from(results):
     before = registry(results)
     run_id = ledger(results)["training/iqnet/iqnet"]["run_id"]
     write_training(results / "models/iqnet/iqnet", seconds=9.5)
     done = run_mirror(results)
-    assert (done.written, done.unchanged, done.registered) == (1, 11, 0)
+    assert (done.written, done.unchanged, done.registered) == (1, 12, 0)
     assert registry(results) == before
     write_training(results / "models/iqnet/iqnet", weights="better")
     assert run_mirror(results).registered == 1
@@ -311,14 +377,14 @@ def test_vanished_and_half_written_runs_are_deleted_but_not_a_persons_own(result
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{results / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("rate-distortion").experiment_id
+    experiment = client.get_experiment_by_name("points").experiment_id
     own = client.create_run(experiment, run_name="my notes").info.run_id
     key = PARENT.format(method="anchor") + "/bikes/qp22"
     cut_off = ledger(results)[key]["run_id"]
     client.update_run(cut_off, status="RUNNING")
     (results / "figures/rd_bikes.svg").unlink()
     done = run_mirror(results)
-    assert (done.written, done.unchanged, done.deleted) == (1, 10, 1)
+    assert (done.written, done.unchanged, done.deleted) == (1, 11, 1)
     assert ledger(results)[key]["run_id"] != cut_off
     assert client.get_run(own).info.lifecycle_stage == "active"
     client.delete_run(own)
@@ -329,7 +395,7 @@ def test_moved_database_is_made_anew_and_says_the_same(results):
     moved = results.parent / "moved results"
     shutil.copytree(results, moved)
     done = run_mirror(moved)
-    assert (done.written, done.rebuilt, done.registered) == (11, True, 3)
+    assert (done.written, done.rebuilt, done.registered) == (12, True, 3)
     assert (moved / "mlflow.old.db").exists()
     assert content(moved) == before
     # Versions of weights that no longer exist do not come back.
@@ -365,7 +431,7 @@ def test_adapter_goes_on_without_mlflow(tmp_path, repository):
         done.returncode == 0 and "warning" in done.stderr and not (results / "mlflow.db").exists()
     )
     states = {row["state"] for row in ledger(results).values()}
-    assert states == {"not mirrored: ImportError: no mlflow here"} and len(ledger(results)) == 12
+    assert states == {"not mirrored: ImportError: no mlflow here"} and len(ledger(results)) == 13
 
 
 def test_a_place_may_have_any_name(tmp_path):

@@ -108,7 +108,7 @@ def test_all_rows_arrive_in_one_batch_and_the_run_ends(server, error, status):
     assert seen == ([error] if error else [])
     [sent] = batches(server)
     assert [metric["step"] for metric in sent] == list(range(1, 301))
-    assert {metric["key"] for metric in sent} == {"train_loss"}
+    assert {metric["key"] for metric in sent} == {"loss/train"}
     [params] = [body["params"] for call, body in server.calls if body.get("params")]
     assert {item["key"]: item["value"] for item in params} == {
         "network.config": "A",

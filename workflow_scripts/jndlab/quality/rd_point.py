@@ -148,12 +148,14 @@ def rd_point(
     encode: Mapping[str, Any],
     measured: Measurement,
     prefilter_metrics: Mapping[str, Any] | None,
+    suite: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Assemble a point as JSON-able data.
 
     ``source``, ``coded`` and ``encode`` are the metadata files of the source, of the clip that was
     coded (the source itself for an anchor) and of the encode. The rate is
-    ``bits * fps / frames`` with frames and fps of the sheet. Raises UserError when the stream
+    ``bits * fps / frames`` with frames and fps of the sheet. ``suite`` is the version, commit and
+    state of the code that measured. Raises UserError when the stream
     was made from another clip than the one at hand.
     """
     if encode["coded_sha256"] != coded["samples_sha256"]:
@@ -185,6 +187,7 @@ def rd_point(
         "recipe_sha256": sha256_of_json(recipe),
         "coded_qp": encode["coded_qp"],
         "provenance": {
+            "suite": dict(suite or {}),
             "stream_sha256": encode["stream_sha256"],
             "encode_command": encode["command"],
             "encoder_version": encode["version"],

@@ -1,16 +1,22 @@
 """Rebuildable mirror of the results in MLflow: what is browsed there is copied, never the original.
 
 Points, tables, figures, trainings and the report are read from the results folder and upserted by
-a key and the hash of their content; trained models are registered. The database may be deleted at
-any time and comes back the same. MLflow stores absolute addresses of artefacts, so a moved results
-folder is noticed and mirrored again; the former database is kept as ``*.old.db``. Deleting
-a run is only logical in MLflow: delete the database to make it small again.
+a key, the recipe and the hash of their content; trained models are registered. Where the recipe of
+a key changes (another option, other data), the new run stands next to the old one: the tag
+``current`` says which are those of the results. The database may be deleted at any time and comes
+back the same, but for runs of former recipes, which it alone holds. MLflow stores absolute
+addresses of artefacts, so a moved results folder is noticed and mirrored again; the former database
+is kept as ``*.old.db``. Deleting a run is only logical in MLflow: delete the database to make it
+small again.
 """
 
 from __future__ import annotations
 
 import fcntl
+import getpass
+import json
 import os
+import platform
 import shutil
 import sqlite3
 import time
@@ -22,8 +28,10 @@ from typing import TYPE_CHECKING, Any
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, open_lock, read_csv, write_csv
-from jndops.mlflow.records import ARTIFACTS_FOLDER, Record, collect_records
+from jndlab.yaml_files import load_mapping
+from jndops.mlflow.records import ARTIFACTS_FOLDER, Record, Source, collect_records
 from jndops.mlflow.trainings import collect_trainings, register_models
+from jndops.run_record import PACKAGES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,15 +42,20 @@ LEDGER_COLUMNS = ["job_key", "kind", "experiment", "run_id", "payload_sha256", "
 MIRROR_TAG = "jndlab_mirror"
 LOCK_SECONDS = 120
 MAX_PARAMS, MAX_METRICS = 100, 1000  # MLflow's limits of one batch
+MAX_DIGEST = 36  # characters of a data set's hash
+CURRENT, RECIPE = "current", "job_recipe_sha256"  # tags
+VERSIONS = "versions.yml"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many runs were written again, left as they were and deleted, and models registered."""
+    """How many runs were written again, left as they were, deleted and superseded by another
+    recipe, and models registered."""
 
     written: int
     unchanged: int
     deleted: int
+    superseded: int = 0
     registered: int = 0
     rebuilt: bool = False
 
@@ -56,7 +69,9 @@ def mirror(results_dir: Path, database: Path, ledger: Path) -> Outcome:
     records = _collect(results_dir)
     with single_writer(database), chdir(database.parent):  # for addresses: see _address
         client, rebuilt = open_database(database, results_dir / ARTIFACTS_FOLDER)
-        outcome, run_ids = _synchronise(client, records, results_dir / ARTIFACTS_FOLDER)
+        outcome, run_ids = _synchronise(
+            client, records, results_dir / ARTIFACTS_FOLDER, circumstances(results_dir)
+        )
         new = register_models(client, records, run_ids, results_dir / ARTIFACTS_FOLDER)
     _write_ledger(ledger, records, run_ids, "mirrored")
     return replace(outcome, registered=new, rebuilt=rebuilt)
@@ -70,6 +85,31 @@ def write_failed_ledger(results_dir: Path, ledger: Path, reason: str) -> None:
         records = []
     state = f"not mirrored: {' '.join(reason.split())[:500]}"
     _write_ledger(ledger, records, {}, state)
+
+
+def circumstances(results_dir: Path) -> dict[str, str]:
+    """Tags of all runs of a mirror: who and where, commit and versions (``versions.yml``)."""
+    tags = {"mlflow.user": _user(), "host": platform.node(), "mlflow.source.type": "JOB"}
+    try:
+        versions = load_mapping(results_dir / VERSIONS)
+        suite, packages = versions["suite"], versions["packages"]
+        tags |= {
+            "mlflow.source.git.commit": str(suite["commit"]),
+            "git.dirty": str(suite["dirty"]).lower(),
+            "versions.suite": str(suite["version"]),
+            "versions.python": str(versions["python"]),
+        }
+        tags |= {f"versions.{name}": str(packages[name]) for name in PACKAGES if name in packages}
+    except (OSError, UserError, KeyError, TypeError):
+        pass  # not yet described, or changed by hand
+    return {name: value for name, value in tags.items() if value}
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's number without a name
+        return str(os.getuid())
 
 
 @contextmanager
@@ -165,7 +205,7 @@ def _collect(results_dir: Path) -> list[Record]:
 
 
 def _synchronise(
-    client: MlflowClient, records: list[Record], artifacts: Path
+    client: MlflowClient, records: list[Record], artifacts: Path, common: Mapping[str, str]
 ) -> tuple[Outcome, dict[str, str]]:
     experiments = {
         name: experiment_id(client, name, artifacts)
@@ -173,14 +213,24 @@ def _synchronise(
     }
     wanted = {record.key: record for record in records}
     kept: dict[str, Any] = {}
-    deleted = 0
+    deleted = superseded = 0
     for run in _mirrored_runs(client):
-        key = run.data.tags["job_key"]
+        tags = run.data.tags
+        key, is_current = tags["job_key"], tags.get(CURRENT) == "true"
         record = wanted.get(key)
         # A run that is not finished was cut off while being written: it is never taken for whole.
-        whole = run.info.status == "FINISHED" and key not in kept
-        if record and whole and run.data.tags.get("payload_sha256") == record.payload_sha256:
-            kept[key] = run
+        whole = run.info.status == "FINISHED"
+        same_recipe = record is not None and tags.get(RECIPE, "") == record.recipe
+        if record and same_recipe and whole and key not in kept:
+            if tags.get("payload_sha256") == record.payload_sha256:
+                kept[key] = run
+                if not is_current:
+                    client.set_tag(run.info.run_id, CURRENT, "true")
+                continue
+        elif whole and tags.get(RECIPE) and not same_recipe:
+            superseded += is_current
+            if is_current:
+                client.set_tag(run.info.run_id, CURRENT, "false")
             continue
         client.delete_run(run.info.run_id)
         for folder in artifacts.glob(f"*/{run.info.run_id}"):
@@ -190,33 +240,56 @@ def _synchronise(
     for record in records:  # parents come first
         parent = run_ids[record.parent] if record.parent else None
         if record.key not in kept:
-            run_ids[record.key] = _write(client, record, experiments[record.experiment], parent)
+            experiment = experiments[record.experiment]
+            run_ids[record.key] = _write(client, record, experiment, parent, common)
         elif parent and kept[record.key].data.tags.get("mlflow.parentRunId") != parent:
             client.set_tag(run_ids[record.key], "mlflow.parentRunId", parent)
-    return Outcome(len(records) - len(kept), len(kept), deleted), run_ids
+    return Outcome(len(records) - len(kept), len(kept), deleted, superseded), run_ids
 
 
-def _write(client: MlflowClient, record: Record, experiment: str, parent: str | None) -> str:
+def _write(
+    client: MlflowClient,
+    record: Record,
+    experiment: str,
+    parent: str | None,
+    common: Mapping[str, str],
+) -> str:
     from mlflow.entities import Metric, Param
 
-    tags = dict(record.tags) | {
+    tags = {**common, **record.tags} | {
         "job_key": record.key,
         "kind": record.kind,
         "payload_sha256": record.payload_sha256,
+        RECIPE: record.recipe,
+        CURRENT: "true",
+        "mlflow.source.name": f"Snakefile: {record.rule}" if record.rule else "Snakefile",
+        "mlflow.note.content": record.note,
     }
     if parent:
         tags["mlflow.parentRunId"] = parent
-    run = client.create_run(experiment, record.time_ms, tags=tags, run_name=record.name)
+    start = record.time_ms - int(1000 * record.seconds)
+    run = client.create_run(experiment, start, tags=tags, run_name=record.name)
     run_id = run.info.run_id
     metrics = [Metric(name, value, record.time_ms, step) for name, value, step in record.metrics]
     params = [Param(name, value) for name, value in record.params.items()]
     for first in range(0, len(params), MAX_PARAMS):
         client.log_batch(run_id, params=params[first : first + MAX_PARAMS])
     log_metrics(client, run_id, metrics)
+    if record.source:
+        client.log_inputs(run_id, datasets=[_dataset(record.source)])
     for path in record.files:
         client.log_artifact(run_id, str(path))
     client.set_terminated(run_id, end_time=record.time_ms)
     return run_id
+
+
+def _dataset(source: Source) -> Any:
+    """What a run was made of, as MLflow's input."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    origin = json.dumps({"sha256": source.digest})
+    dataset = Dataset(source.name, source.digest[:MAX_DIGEST] or "unknown", "results", origin)
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", source.context)])
 
 
 def _mirrored_runs(client: MlflowClient) -> Iterator[Any]:

@@ -8,13 +8,26 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from jndlab.errors import UserError
 from jndlab.files import own_content, read_csv, sha256_of, sha256_of_json
 from jndlab.quality.rd_point import read_point
+from jndops.artefacts import Artefact, wings
 
-FOUNDATION = "rate-distortion"  # experiment of what belongs to no single paper
+FOUNDATION = "rate-distortion"  # first part of the keys of what belongs to no single paper
+# Experiment of each kind of record.
+EXPERIMENTS = {
+    "point": "points",
+    "curves": "comparisons",
+    "table": "comparisons",
+    "figure": "figures",
+    "report": "figures",
+    "description": "figures",
+    "training": "trainings",
+}
 ARTIFACTS_FOLDER = "mlflow_artifacts"
 CURVE_METRICS = ("bitrate_kbps", "psnr_y_mse", "vmaf_mean", "vmaf_neg_mean")
 TABLE_SUFFIXES = (".csv", ".md", ".tex")
@@ -24,13 +37,24 @@ REPORT_NAMES = ("report.zip", "report.html")
 MAX_VALUE_LENGTH = 6000  # MLflow's limit of a parameter; longer values are cut
 
 
+class Source(NamedTuple):
+    """What a run was made of: name, hash of its content, and what it served for."""
+
+    name: str
+    digest: str
+    context: str  # evaluation, training
+
+
 @dataclass(frozen=True)
 class Record:
-    """One run to be mirrored. ``metrics`` are (name, value, step); ``files`` become artefacts."""
+    """One run to be mirrored. ``metrics`` are (name, value, step); ``files`` become artefacts.
+
+    ``recipe`` is the hash of what was asked for, empty of what has none: another recipe is another
+    run next to the old one. ``note`` is a description in Markdown.
+    """
 
     key: str
-    kind: str  # point, curves, table, figure, report, training
-    experiment: str
+    kind: str  # of EXPERIMENTS
     name: str
     parent: str | None
     params: Mapping[str, str]
@@ -38,7 +62,17 @@ class Record:
     tags: Mapping[str, str]
     files: tuple[Path, ...]
     time_ms: int
+    seconds: float = 0.0  # that its job took
+    rule: str = ""
+    recipe: str = ""
+    note: str = ""
+    source: Source | None = None
     payload_sha256: str = ""
+
+    @property
+    def experiment(self) -> str:
+        """Name of its experiment."""
+        return EXPERIMENTS[self.kind]
 
 
 def collect_records(results_dir: Path) -> list[Record]:
@@ -64,13 +98,13 @@ def collect_records(results_dir: Path) -> list[Record]:
     summary = [results_dir / f"summary{suffix}" for suffix in TABLE_SUFFIXES]
     if summary[0].is_file():
         found = [path for path in summary if path.is_file()]
-        records.append(_document(FOUNDATION, "table", "summary", found))
+        records.append(_document(FOUNDATION, "table", "summary", found, results_dir))
     told = [path for name in DOCUMENTS if (path := results_dir / name).is_file()]
     if told:
-        records.append(_document(FOUNDATION, "description", "of the run", told))
+        records.append(_document(FOUNDATION, "description", "of the run", told, results_dir))
     for name in REPORT_NAMES:
         if (path := results_dir / name).is_file():
-            records.append(_document(FOUNDATION, "report", name, [path]))
+            records.append(_document(FOUNDATION, "report", name, [path], results_dir))
     return records
 
 
@@ -88,7 +122,10 @@ def paper_folders(results_dir: Path) -> list[Path]:
 
 def sealed(record: Record) -> Record:
     """The record with the hash of all that MLflow would show, the files' content included."""
-    content = [record.kind, record.name, record.parent, record.params, record.metrics, record.tags]
+    content = [
+        record.kind, record.name, record.parent, record.params, record.metrics, record.tags,
+        record.recipe, record.note, record.source,
+    ]  # fmt: skip
     files = {path.name: sha256_of(path) for path in record.files}
     return replace(record, payload_sha256=sha256_of_json([*content, files]))
 
@@ -135,7 +172,6 @@ def _point(path: Path, experiment: str) -> Record:
         Record(
             key=f"{group}/{key['sequence']}/qp{key['qp']}",
             kind="point",
-            experiment=experiment,
             name=f"{key['sequence']} {key['configuration']} {key['method']} qp{key['qp']}",
             parent=group,
             params=params,
@@ -143,6 +179,18 @@ def _point(path: Path, experiment: str) -> Record:
             tags=flat(tags),
             files=(),
             time_ms=time_ms([path]),
+            seconds=sum(
+                float(seconds)
+                for name in ("encode_wall_s", "measure_wall_s")
+                if _is_number(seconds := provenance.get(name))
+            ),
+            rule="measure_point",
+            recipe=point.get("recipe_sha256", ""),
+            note=f"{point.get('label', key['method'])}: {key['sequence']} with {key['codec']}, "
+            f"{key['configuration']}, QP {key['qp']}.",
+            source=Source(
+                key["sequence"], str(point.get("recipe", {}).get("source_sha256", "")), "evaluation"
+            ),
         )
     )
 
@@ -173,7 +221,6 @@ def _curves(points: list[Record], experiment: str, bd_rates: Path) -> list[Recor
                 Record(
                     key=group,
                     kind="curves",
-                    experiment=experiment,
                     name=f"{shared['method']} {shared['codec']} {shared['configuration']}",
                     parent=None,
                     params=shared | {"points": str(len(members))},
@@ -181,10 +228,20 @@ def _curves(points: list[Record], experiment: str, bd_rates: Path) -> list[Recor
                     tags={"results_digest": digest},
                     files=(),
                     time_ms=max(member.time_ms for member in members),
+                    seconds=_span(members),
+                    rule="compare_methods",
+                    recipe=sha256_of_json(sorted(member.recipe for member in members)),
+                    note=f"Curves over QP of {shared['method']}, and its mean BD-rates.",
                 )
             )
         )
     return parents
+
+
+def _span(members: list[Record]) -> float:
+    """Seconds from the start of the first job to the end of the last."""
+    first = min(member.time_ms - 1000 * member.seconds for member in members)
+    return (max(member.time_ms for member in members) - first) / 1000
 
 
 def _documents(
@@ -195,20 +252,21 @@ def _documents(
         if path.suffix in suffixes and not path.name.startswith("."):
             stems.setdefault(path.stem, []).append(path)
     for stem, paths in stems.items():
-        yield _document(experiment, kind, stem, paths)
+        yield _document(experiment, kind, stem, paths, folder.parents[experiment != FOUNDATION])
 
 
-def _document(experiment: str, kind: str, name: str, paths: list[Path]) -> Record:
-    params = {}
+def _document(experiment: str, kind: str, name: str, paths: list[Path], results: Path) -> Record:
+    """A table, figure or other file; its rule and meaning are those of the lists of artefacts."""
+    artefact = _artefact(paths[0].relative_to(results).as_posix())
+    params = {"paper": experiment} if experiment != FOUNDATION else {}
     tables = [path for path in paths if kind == "table" and path.suffix == ".csv"]
     for path in tables:
         with open(path, newline="", encoding="utf-8") as stream:
             header, *rows = list(csv.reader(stream)) or [[]]
-        params = {"rows": len(rows), "columns": ", ".join(header)}
+        params |= {"rows": str(len(rows)), "columns": ", ".join(header)}
     record = Record(
         key=f"{experiment}/{kind}/{name}",
         kind=kind,
-        experiment=experiment,
         name=f"{kind} {name}",
         parent=None,
         params=flat(params),
@@ -216,8 +274,26 @@ def _document(experiment: str, kind: str, name: str, paths: list[Path]) -> Recor
         tags={},
         files=tuple(paths),
         time_ms=time_ms(paths),
+        seconds=_benchmarked(results, artefact.rule) if artefact else 0.0,
+        rule=artefact.rule if artefact else "",
+        note=artefact.shows if artefact else "",
     )
     return sealed(record)
+
+
+@cache
+def _artefact(path: str) -> Artefact | None:
+    """The artefact of the lists that a file below the results belongs to."""
+    artefacts = (artefact for wing in wings().values() for artefact in wing.artefacts)
+    return next((artefact for artefact in artefacts if artefact.matches(path)), None)
+
+
+def _benchmarked(results: Path, rule: str) -> float:
+    """Seconds of the job of a rule without wildcards, by its benchmark; 0 where there is none."""
+    try:
+        return float(read_csv(results / f"benchmarks/{rule}.tsv", "\t")[0]["s"])
+    except (OSError, UserError, KeyError, IndexError, ValueError):
+        return 0.0
 
 
 def _metric_name(name: str) -> str:

@@ -15,13 +15,14 @@ from typing import Any
 
 from jndops.environment import SERVER_VARIABLE
 from jndops.mlflow.mirror import MAX_PARAMS, log_metrics
-from jndops.mlflow.records import finite_metrics, flat
+from jndops.mlflow.records import EXPERIMENTS, finite_metrics, flat
+from jndops.mlflow.trainings import renamed
 
 SECONDS_BETWEEN_BATCHES = 10.0
 MOST_SHARE = 0.02  # of a training's time: a slow server gets fewer, larger batches
 # A server that does not answer costs a training this once; MLflow itself would retry for minutes.
 TIMEOUT_SECONDS = 5
-EXPERIMENT = "training"
+EXPERIMENT = EXPERIMENTS["training"]
 
 OnMetrics = Callable[[Mapping[str, float | int | None]], None]
 
@@ -66,7 +67,7 @@ class _ServerRun:
             return
         values = {key: value for key, value in row.items() if key != "step"}
         now = time.time_ns() // 1_000_000
-        rows = finite_metrics(values, int(row["step"] or 0))
+        rows = finite_metrics(renamed(values), int(row["step"] or 0))
         self.waiting += [(key, value, now, step) for key, value, step in rows]
         if time.monotonic() >= self.next_batch:
             self._attempt(self._send)

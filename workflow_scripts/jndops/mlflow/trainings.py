@@ -9,15 +9,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from jndlab.files import atomic_path, own_content, read_csv, read_json, sha256_of
-from jndops.mlflow.records import Record, finite_metrics, flat, sealed, time_ms
+from jndlab.files import atomic_path, own_content, read_csv, read_json, sha256_of, sha256_of_json
+from jndops.mlflow.records import Record, Source, finite_metrics, flat, sealed, time_ms
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-TRAININGS = "training"  # the experiment
+T = TypeVar("T")
+TRAININGS = "training"  # first part of the keys
 MODELS_FOLDER = "models"
 REGISTRY_FOLDER = "registered_models"
 SUMMARY, METRICS = "summary.json", "metrics.csv"
@@ -28,6 +29,8 @@ OUTCOMES = (
     "peak_memory_mib",
 )  # fmt: skip
 IDENTITY = ("data_sha256", "recipe_sha256")
+# The two that one looks at first, under names that MLflow shows as a group.
+RENAMED = {"train_loss": "loss/train", "val_loss": "loss/val"}
 
 
 def collect_trainings(results_dir: Path) -> list[Record]:
@@ -91,9 +94,10 @@ def _register(
 
 def _training(summary: Path) -> Record:
     metadata = read_json(summary)
+    paper, name = _paper_and_name(summary)
     weights = [path for path in map(summary.with_name, MODELS) if path.is_file()]
     curves = [metric for row in read_csv(summary.with_name(METRICS)) for metric in _curve_row(row)]
-    numbers = {f"summary/{name}": metadata.get(name) for name in OUTCOMES}
+    numbers = {f"summary/{name}": metadata[name] for name in OUTCOMES if name in metadata}
     numbers |= {f"bytes/{path.name}": path.stat().st_size for path in weights}
     tags = {name: metadata[name] for name in IDENTITY if name in metadata}
     if weights:
@@ -104,21 +108,41 @@ def _training(summary: Path) -> Record:
         Record(
             key=training_key(summary),
             kind="training",
-            experiment=TRAININGS,
             name="_".join(_paper_and_name(summary)),
             parent=None,
-            params=flat(described),
-            metrics=(*curves, *finite_metrics(numbers, step=int(metadata.get("steps", 0)))),
+            params=flat({"paper": paper} | described | numbers),
+            metrics=tuple(curves),
             tags=tags,
             files=files,
             time_ms=time_ms(list(files)),
+            seconds=float(metadata.get("seconds") or 0),
+            rule=f"train_{'cnn_jnqd' if name.startswith('cnn_jnqd') else paper}",
+            recipe=sha256_of_json([metadata.get(key, "") for key in IDENTITY]),
+            note=_note(metadata),
+            source=Source(
+                str(metadata.get("conditions", {}).get("training_source", paper)),
+                str(metadata.get("data_sha256", "")),
+                "training",
+            ),
         )
     )
 
 
+def renamed(values: Mapping[str, T]) -> dict[str, T]:
+    """Columns of a training's curve under the names of metrics in MLflow."""
+    return {RENAMED.get(name, name): value for name, value in values.items()}
+
+
+def _note(metadata: Mapping[str, Any]) -> str:
+    """What was trained on what, of the training's own record."""
+    network, found = metadata["architecture"]["name"], metadata.get("conditions", {})
+    known = [f"{name.replace('_', ' ')} {value}" for name, value in found.items()]
+    return f"Training of {network}: {', '.join(known)}." if known else f"Training of {network}."
+
+
 def _curve_row(row: Mapping[str, str]) -> Iterator[tuple[str, float, int]]:
     values = {name: float(text) for name, text in row.items() if text and name != "step"}
-    yield from finite_metrics(values, step=int(row["step"]))
+    yield from finite_metrics(renamed(values), step=int(row["step"]))
 
 
 def _paper_and_name(summary: Path) -> tuple[str, ...]:
