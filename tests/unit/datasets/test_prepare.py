@@ -68,7 +68,7 @@ def test_raw_samples_survive_exactly(tmp_path, depth, start, frames):
     ("size", "found", "guess"),
     [
         (4 * FRAME_BYTES, "found 3072 bytes = 4 frames", "frames are missing"),
-        (6 * FRAME_BYTES, "found 4608 bytes = 6 frames", "set `frames` to 6"),
+        (7 * FRAME_BYTES, "found 5376 bytes = 7 frames", "set `frames` to 7"),
         (10 * FRAME_BYTES, "found 7680 bytes = 10 frames", "10-bit"),
         (5 * FRAME_BYTES - 1, "4 frames and 767 bytes", "cut short"),
         (5 * FRAME_BYTES * 4 // 3, "found 5120 bytes", "4:2:2"),
@@ -83,6 +83,31 @@ def test_a_raw_file_of_the_wrong_size(tmp_path, size, found, guess):
     message = str(caught.value)
     assert "3840 bytes = 5 frames of 32x16" in message and found in message and guess in message
     assert not target.exists()
+
+
+def test_a_copy_with_one_frame_more_gives_the_same_clip(tmp_path):
+    data = raw_file(tmp_path, 6 * FRAME_BYTES)
+    prepare_sequence(RAW, RAW.clip(), tmp_path, tmp_path / "out.mkv", tmp_path)
+    assert samples_of(tmp_path / "out.mkv", RAW.clip()) == data[: 5 * FRAME_BYTES]
+
+
+def test_a_stream_is_known_by_what_it_decodes_to(tmp_path):
+    size = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-frames:v", "4"]
+    run([*size, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-f", "h264", str(tmp_path / "a.bit")])
+    raw = run(["-i", str(tmp_path / "a.bit"), "-f", "rawvideo", "-"]).stdout
+    md5 = hashlib.md5(raw, usedforsecurity=False).hexdigest()
+    stream = changed(
+        RAW, width=64, height=48, fps=Fraction(25), frames=2, file="a.bit", from_stream=md5
+    )
+    target = tmp_path / "out.mkv"
+    prepare_sequence(stream, stream.clip(), tmp_path, target, tmp_path)
+    assert samples_of(target, stream.clip()) == raw[: len(raw) // 2]
+    target.unlink()
+    with pytest.raises(UserError, match="decodes to another video") as caught:
+        other = changed(stream, from_stream="0" * 32)
+        prepare_sequence(other, stream.clip(), tmp_path, target, tmp_path)
+    assert md5 in str(caught.value) and "fetch the stream again" in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bit"]
 
 
 def test_an_8_bit_file_where_10_bit_is_meant(tmp_path):

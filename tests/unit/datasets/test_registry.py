@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -127,6 +128,21 @@ def test_a_missing_sequence_names_its_file_and_a_wrong_one_its_size(tmp_path):
     assert "gone.yuv" in finding.lacking[1] and "2 frames of 32x16" in finding.lacking[1]
     (finding,) = find_data(registry, sheet, tmp_path, [], ["good"])
     assert finding.lacking == []  # the rest of the set may be absent
+
+
+def test_an_original_is_known_by_a_range_of_its_frames(tmp_path):
+    registry = load_registry(registry_file(tmp_path, own=ENTRY))
+    data = bytes(n * n % 251 for n in range(3 * 768))  # three frames
+    md5 = hashlib.md5(data[768:], usedforsecurity=False).hexdigest()
+    row = {"name": "x", "class_name": "D", "width": 32, "height": 16, "fps": 25, "frames": 2,
+           "bit_depth": 8, "dataset": "own", "content": "published", "file": "x.yuv"}  # fmt: skip
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "x.yuv").write_bytes(data)  # one frame more than the sheet has
+    for text, faults in ((f"1+2:{md5}", 0), (f"0+2:{md5}", 1)):
+        sheet = {"x": Sequence(id="x", range_md5=text, **row)}
+        (finding,) = find_data(registry, sheet, tmp_path, [], ["x"])
+        assert len(finding.lacking) == faults
+    assert "not the published sequence" in finding.lacking[0] and md5 in finding.lacking[0]
 
 
 def test_unknown_names_are_mistakes(shipped, sheet, tmp_path):

@@ -46,6 +46,15 @@ def test_the_30_clips_of_mcl_jcv(shipped):
         assert row.file == f"video{row.name}_1920x1080_{row.fps}.yuv" and row.content == "published"
 
 
+def test_streams_name_their_quality_and_are_known_by_their_samples(shipped):
+    streams = [row for row in shipped.values() if row.dataset == "hevc_ctc_streams"]
+    assert len(streams) == 14
+    for row in streams:
+        assert row.content.startswith("decoded from a stream of ") and row.from_stream
+        published = [s for s in shipped.values() if s.dataset == "hevc_ctc" and s.name == row.name]
+        assert (row.width, row.height, row.fps) in {(s.width, s.height, s.fps) for s in published}
+
+
 def test_the_18_published_sequences(shipped):
     published = [row for row in shipped.values() if row.dataset == "hevc_ctc"]
     classes = "".join(sorted(row.class_name for row in published))

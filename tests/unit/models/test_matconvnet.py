@@ -9,7 +9,7 @@ from scipy.signal import correlate2d
 
 from jndlab.errors import UserError
 from jndlab.models.iqnet.matconvnet import import_cnn_jnqd
-from jndlab.models.network_prefilter import PerQpNetworkPrefilter
+from jndlab.models.network_prefilter import NetworkPrefilter, PerQpNetworkPrefilter
 
 RNG = np.random.default_rng(5)
 SIZES = [(1, 64), (64, 64), (64, 1)]
@@ -84,6 +84,12 @@ def test_another_network_is_named(layers, message, tmp_path):
     write_net(tmp_path / "other.mat", layers)
     with pytest.raises(UserError, match=rf"not hold CNN-JNQD(.|\n)*other.mat(.|\n)*{message}"):
         import_cnn_jnqd(tmp_path / "other.mat")
+
+
+def test_a_sound_file_is_no_iqnet(tmp_path):
+    write_net(tmp_path / "net.mat", cnn_jnqd_layers())
+    with pytest.raises(UserError, match=r"another network(.|\n)*net\.mat(.|\n)*iqnet"):
+        NetworkPrefilter(model=tmp_path / "net.mat", network="iqnet")
 
 
 def test_files_of_something_else(tmp_path):

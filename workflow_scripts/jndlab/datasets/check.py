@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import textwrap
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -169,9 +170,30 @@ def _fault(sequence: Sequence, dataset: Dataset, data_dir: str | Path) -> str | 
         source = source_path(sequence, Path(data_dir) / dataset.key)
         if is_raw(source):
             check_raw_size(sequence, source)
+            _check_range(sequence, source)
     except UserError as error:
         return f"{sequence.id} ({sequence.file}): {error.what} {error.expected}"
     return None
+
+
+def _check_range(sequence: Sequence, source: Path) -> None:
+    """Raise UserError where frames of a raw file are not those of the published one."""
+    if not sequence.range_md5:
+        return
+    frames, _, wanted = sequence.range_md5.partition(":")
+    first, count = map(int, frames.split("+"))
+    frame_bytes = sequence.clip().frame_bytes
+    digest = hashlib.md5(usedforsecurity=False)
+    with open(source, "rb") as stream:
+        stream.seek(first * frame_bytes)
+        for _ in range(count):
+            digest.update(stream.read(frame_bytes))
+    if digest.hexdigest() != wanted:
+        raise UserError(
+            "the file is not the published sequence.",
+            expected=f"MD5 {wanted} of {count} frames from frame {first} on, found "
+            f"{digest.hexdigest()}",
+        )
 
 
 def _to_do(dataset: Dataset, folder: Path | None, data_dir: str | Path) -> list[str]:

@@ -95,14 +95,15 @@ def source_path(sequence: Sequence, source_dir: str | Path) -> Path:
 
 
 def check_raw_size(sequence: Sequence, source: Path) -> None:
-    """Raise UserError unless a raw file has exactly the bytes of the sheet's frames.
+    """Raise UserError unless a raw file has the bytes of the sheet's frames, or of one more.
 
+    Copies of the published sequences with one frame more than the sheet are real; it is not used.
     The message names expected and found bytes and frames and, where the size reveals it, the cause.
     """
     frame_bytes = sequence.clip().frame_bytes
     frames = sequence.start + sequence.frames
     found = source.stat().st_size
-    if found == frames * frame_bytes:
+    if found in (frames * frame_bytes, (frames + 1) * frame_bytes):
         return
     if not sequence.dataset and found > frames * frame_bytes and not found % frame_bytes:
         return  # the first frames of a video of one's own
@@ -161,6 +162,8 @@ def _decode(sequence: Sequence, clip: ClipFormat, source: Path, raw: Path) -> No
     stored = StoredFormat(*sequence.source_size, sequence.bit_depth, sequence.fps)
     try:
         decode(source, stored, filters, target=raw)
+        if sequence.from_stream:
+            _check_stream(sequence, source, stored)
     except UserError as error:
         raise UserError(
             f"the source of sequence '{sequence.id}' cannot be used: {error.what}",
@@ -175,6 +178,19 @@ def _decode(sequence: Sequence, clip: ClipFormat, source: Path, raw: Path) -> No
             where=str(source),
             expected=f"{clip.frames} frames from frame {sequence.start} on, found {found}",
             remedy="correct `frames` or `start` in the sheet.",
+        )
+
+
+def _check_stream(sequence: Sequence, source: Path, stored: StoredFormat) -> None:
+    """Raise UserError unless a stream decodes, as a whole, to the samples that the sheet names."""
+    text = decode(source, stored, muxer="md5").decode()
+    found = text.strip().removeprefix("MD5=")
+    if found != sequence.from_stream:
+        raise UserError(
+            "the stream decodes to another video.",
+            where=str(source),
+            expected=f"samples of MD5 {sequence.from_stream}, found {found}",
+            remedy="fetch the stream again, or name the one in column 'file' that is meant.",
         )
 
 

@@ -34,6 +34,7 @@ def _whole_number(cell: str) -> int | str:
 
 
 MOST_FRAMES = 10_000_000
+FROM_STREAM = r"^decoded from a stream of [0-9.]+ bit/pixel$"
 FROM_TEXT = BeforeValidator(_whole_number)
 
 
@@ -65,9 +66,10 @@ class SequenceRow(Section):
     other name a file in that folder that FFmpeg reads."""
     dataset: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$")]
     """Key of the data set in `config/datasets.yaml` that the file belongs to."""
-    content: Literal["published", "demo", "own"]
+    content: Literal["published", "demo", "own"] | Annotated[str, Field(pattern=FROM_STREAM)]
     """`published` is what the papers coded; `demo` stands in for it, and its results are never
-    called reproduced; `own` is neither."""
+    called reproduced; `own` is neither; `decoded from a stream of 2.2 bit/pixel` is published
+    content with the coding noise of that stream, never called reproduced either."""
     start: Annotated[int, Field(ge=0, le=MOST_FRAMES), FROM_TEXT] = 0
     """First frame that is used, counted from 0."""
     scaled_from: Annotated[str, Field(pattern="^([1-9][0-9]{1,4}x[1-9][0-9]{1,4})?$")] = ""
@@ -75,6 +77,12 @@ class SequenceRow(Section):
     empty where the source has that size already."""
     note: str = ""
     """Notes on the row."""
+    from_stream: Annotated[str, Field(pattern="^([0-9a-f]{32})?$")] = ""
+    """For a coded stream: MD5 of its whole decoded video (raw planar samples), which is checked
+    before any frame is used; empty for other files."""
+    range_md5: Annotated[str, Field(pattern=r"^([0-9]+\+[1-9][0-9]*:[0-9a-f]{32})?$")] = ""
+    """For a raw file: MD5 of a range of its frames, `403+97:MD5` of 97 frames from frame 403 (from
+    0) on, that `check_data` looks for; empty where none is published."""
 
 
 def load_sequences(path: str | Path) -> dict[str, Sequence]:

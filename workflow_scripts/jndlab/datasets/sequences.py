@@ -37,6 +37,8 @@ class Sequence:
     start: int = 0
     scaled_from: str = ""
     note: str = ""
+    from_stream: str = ""
+    range_md5: str = ""
 
     @property
     def source_size(self) -> tuple[int, int]:

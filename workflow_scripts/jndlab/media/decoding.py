@@ -48,19 +48,21 @@ def decode(
     options: Sequence[str] = (),
     *,
     target: str | Path = "-",
+    muxer: str = "rawvideo",
 ) -> bytes:
     """Decode a file to raw samples in its own format: returned, or written to ``target``.
 
-    ``filters`` and output ``options`` are FFmpeg's. Raises UserError where the file is no video or
-    damaged, is interlaced or of full range, or where a picture has another size, sample format or
-    rate than ``stored``; the first picture is checked before the others are decoded.
+    ``filters`` and output ``options`` are FFmpeg's, as is ``muxer``: ``md5`` gives the digest of
+    the samples alone. Raises UserError where the file is no video or damaged, is interlaced or of
+    full range, or where a picture has another size, sample format or rate than ``stored``; the
+    first picture is checked before the others are decoded.
     """
     _, first = _strictly(path, ["-vf", _SHOW, "-frames:v", "1", "-f", "null", "-"])
     _require(first, path, stored)
     done, shown = _strictly(
         path,
         ["-vf", ",".join([_SHOW, *filters]), *options, "-pix_fmt", PIX_FMTS[stored.bit_depth],
-         "-f", "rawvideo", str(target)],
+         "-c:v", "rawvideo", "-f", muxer, str(target)],
     )  # fmt: skip
     _require(shown, path, stored)
     return done.stdout

@@ -127,6 +127,13 @@ def _load_luma_network(model: str | Path, network: str | None) -> LumaNetwork:
     if Path(model).suffix == ".mat":
         from jndlab.models.iqnet.matconvnet import import_cnn_jnqd
 
+        if network not in (None, "cnn_jnqd"):
+            raise UserError(
+                "a MATLAB file holds another network than is wanted.",
+                where=str(model),
+                expected=f"{network}; files of MATLAB are of cnn_jnqd",
+                remedy=f"give the file of a trained {network}, or correct the configuration.",
+            )
         return import_cnn_jnqd(model)
     loaded = load_model(model, network=network)
     if not isinstance(loaded, LumaNetwork):

@@ -14,6 +14,7 @@ REPRODUCED = "reproduced"
 DEVIATES = "deviates"
 NOT_MEASURED = "not measured"
 NOT_COMPARABLE = "not comparable"
+DECODED, DECODED_STREAMS = "decoded from ", "decoded from streams"
 FOUND = "found"  # column of our numbers: the conditions that each was made under
 
 
@@ -80,16 +81,19 @@ def compare_with_published(
 
 
 def content_of(content: pd.Series) -> str:
-    """What a row made of a column ``content`` has: ``published`` if all of it is, ``demo`` if
-    any is, else ``own``."""
+    """What a row made of a column ``content`` has: its one value, else ``demo`` if any is, else
+    ``own``; of several streams ``decoded from streams``."""
     found = set(content)
-    return "demo" if "demo" in found else "published" if found == {"published"} else "own"
+    if len(found) > 1 and all(value.startswith(DECODED) for value in found):
+        return DECODED_STREAMS
+    return found.pop() if len(found) == 1 else "demo" if "demo" in found else "own"
 
 
 def content_in_words(content: pd.Series) -> str:
     """The content of what a figure shows; nothing for material of one's own."""
     words = {"published": "the published sequences", "demo": "stand-in content", "own": ""}
-    return words[content_of(content)]
+    found = content_of(content)
+    return words.get(found, found)
 
 
 def verdict_summary(comparison: pd.DataFrame) -> str:
@@ -125,8 +129,9 @@ def _number(value: Any) -> float | None:
 
 def _obstacle(row: Mapping[str, Any], required: Required, is_printed: bool) -> str:
     """Why a measured row cannot be compared with the printed one; empty if it can."""
-    if row["content"] == "own":
-        return f"{NOT_COMPARABLE}: own content"
+    if row["content"] not in ("published", "demo"):
+        content = "own content" if row["content"] == "own" else row["content"]
+        return f"{NOT_COMPARABLE}: {content}"
     of_row = {"content": row["content"], "printed": "yes" if is_printed else "no"}
     found: list[Found] = [{**one, **of_row} for one in row[FOUND]] or [of_row]
     reason = first_failure({**required, "content": "published", "printed": "yes"}, found)
