@@ -55,6 +55,7 @@ include: "rules/iqnet/tables.smk"
 include: "rules/iqnet/figures.smk"
 include: "rules/iqnet/pictures.smk"
 include: "rules/iqnet/scorers.smk"
+include: "rules/iqnet/readings.smk"
 include: "rules/iqnet/all.smk"
 include: "rules/jnd_networks/common.smk"
 include: "rules/jnd_networks/frames.smk"
@@ -83,6 +84,7 @@ localrules:
     plot_iqnet_figures,
     plot_iqnet_weights,
     plot_iqnet_scorers,
+    tabulate_iqnet_readings,
     plot_iqnet_training_pictures,
     plot_iqnet_ablations,
     tabulate_laser_jnd,

@@ -116,6 +116,9 @@ class Experiment(Section):
     """How many first frames of each sequence are used; null takes all of them."""
     configurations: Several[CodingConfiguration] = ["AI", "LDP"]
     """Coding configurations: AI all intra, LDP low-delay P."""
+    configurations_of: dict[SequenceId, Several[CodingConfiguration]] = {}
+    """Sequences that are coded in some of the `configurations` alone, `{still: [AI]}`: such as
+    one that is too short for low delay."""
     qps: Several[Qp] = [22, 27, 32, 37]
     """Quantisation parameters of the base pictures. BD-rate needs at least four."""
     rate: Rate | None = None

@@ -80,6 +80,10 @@ class Settings:
                             continue
                         if sequence not in self.sequences_of(method):
                             continue
+                        if configuration not in chosen["configurations_of"].get(
+                            sequence, [configuration]
+                        ):
+                            continue
                         for qp in chosen["qps"]:
                             yield PointKey(sequence, configuration, codec, method, qp)
 
@@ -233,6 +237,7 @@ def _load_sequences(root: Path, chosen: dict[str, Any]) -> dict[str, Sequence]:
         )
     chosen["sequences"] = chosen["sequences"] or list(own)
     _check_names("sequences", chosen["sequences"], [*own, *sheet], _PLACES["sequences"])
+    _check_names("configurations_of", chosen["configurations_of"], chosen["sequences"], "sequences")
     used = {name: own[name] for name in chosen["sequences"] if name in own}
     return {**sheet, **{name: own_sequence(name, entry) for name, entry in used.items()}}
 

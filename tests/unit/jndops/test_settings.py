@@ -83,6 +83,7 @@ BAD = [
     ),
     ({"frames": 10_000}, ["10000 frames", "carphone", "1 to 120"]),
     ({"sequences": ["carfone"]}, ["carfone", "did you mean 'carphone'", "config/sequences.tsv"]),
+    ({"configurations_of": {"bike": ["AI"]}}, ["configurations_of: 'bike' is unknown"]),
     ({"codecs": ["vvenc"]}, ["codecs: 'vvenc' is unknown", "vvenc-faster", "config/codecs.yaml"]),
     ({"codec_overrides": {"vtm-11": {}}}, ["vtm-11", "did you mean 'vtm-11.0'"]),
     ({"codec_overrides": {"vvenc-faster": {"preset": "fastest"}}}, ["preset", '"fastest"']),

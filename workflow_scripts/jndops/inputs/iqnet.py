@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from jndlab.codecs import codec_class
-from jndlab.papers.iqnet.config import SelectionOptions
+from jndlab.papers.iqnet.config import SelectionOptions, reading_of
+from jndlab.papers.iqnet.published import load_published
+from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
 
 
@@ -106,6 +109,70 @@ class IqnetInputs:
         limits = {"limit": self.data["pictures"], "most": self.config["pictures_most"]}
         return {name: self.data[name] for name in names} | limits
 
+    def reading(self, wildcards: Wildcards) -> dict[str, Any]:
+        """Training data, network and training of a reading, with its scorer's tolerance."""
+        chosen = reading_of(self.section, wildcards.reading)
+        data = chosen["training_data"]
+        data["scorer"] = self.scorer if data["scorer"] == "auto" else data["scorer"]
+        selection = SelectionOptions(**data["selection"]).for_scorer(data["scorer"]).plain()
+        data["selection"] = selection
+        return {name: chosen[name] for name in ("training_data", "network", "training")}
+
+    def scoring_of(self, name: str) -> str:
+        """What the scores of a reading depend on, as part of a file's name."""
+        data = self.reading(SimpleNamespace(reading=name))["training_data"]
+        if data["scorer"] != "nima_mobilenet":
+            return data["scorer"]
+        return f"nima_mobilenet.{data['nima']['size']}.{data['nima']['resampling']}"
+
+    def scoring_options(self, wildcards: Wildcards) -> dict[str, Any]:
+        """The scorer of a file of scores, as `open_scorer` takes it."""
+        name, *options = wildcards.scoring.split(".")
+        nima = self.nima()
+        if options:
+            size = None if options[0] == "None" else int(options[0])
+            nima |= {"size": size, "resampling": options[1]}
+        return {"name": name, "nima": nima}
+
+    def scores_of_reading(self, wildcards: Wildcards) -> str:
+        """The file of scores that a reading chooses by."""
+        return f"<results>/iqnet/readings/scores/{self.scoring_of(wildcards.reading)}.parquet"
+
+    def model_of_reading(self, wildcards: Wildcards) -> list[str]:
+        """The network of a reading; none for the anchor."""
+        name = wildcards.reading
+        return [f"<results>/models/iqnet/readings/{name}/model.onnx"] if name != "anchor" else []
+
+    def compared_sequences(self) -> list[str]:
+        """Sequences coded all intra whose content Table IV prints numbers for."""
+        printed = {row["sequence"] for row in load_published()["table4_ps_comparison"]}
+        coded = {p.sequence for p in self.coding.settings.points() if p.configuration == "AI"}
+        names = self.printed_names()
+        return [name for name in names if name in coded and names[name] in printed]
+
+    def levers(self) -> dict[str, dict[str, Any]]:
+        """What may differ between readings, in a row for each."""
+        rows = {}
+        for name in self.section["readings"]:
+            reading = self.reading(SimpleNamespace(reading=name))
+            data, training = reading["training_data"], reading["training"]
+            selection, alphas = data["selection"], data["alphas"]
+            rows[name] = {
+                "scorer": self.scoring_of(name),
+                **{key: selection[key] for key in ("tie_mode", "tolerance", "mae_kind")},
+                "smooth_share": selection["smooth_quantile"],
+                "alphas": f"{len(alphas)} to {alphas[-1]:g}",
+                "channels": reading["network"]["channels"],
+                "loss": training["loss"],
+                **{key: training[key] for key in ("epochs", "batch_size", "crops_per_picture")},
+            }
+        return rows
+
+    def printed_names(self) -> dict[str, str]:
+        """The name that the paper prints for each sequence of the run."""
+        known = self.coding.settings.sequences
+        return {name: known[name].name for name in self.config["sequences"]}
+
     def weighting_file(self) -> list[str]:
         """The file of the filter's weights, where they are not a set of the suite's own."""
         weighting = self.data["prefilter"]["weighting"]
@@ -200,7 +267,10 @@ class IqnetInputs:
             and scene.sequence in self.config["sequences"]
             and scene.qp in self.config["qps"]
         ]
-        first = self.config["sequences"][0], min(self.config["qps"])
+        qp, points = min(self.config["qps"]), list(self.coding.settings.points())
+        first = {one.configuration: one.sequence for one in reversed(points)}
         return (
-            configured or printed or [Scene(name, *first) for name in self.config["configurations"]]
+            configured
+            or printed
+            or [Scene(name, first[name], qp) for name in self.config["configurations"]]
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -316,6 +317,39 @@ class ScorerStudy(Section):
     """Scales of ERJND that are tried, rising."""
 
 
+class Reading(Section):
+    """A reading of the printed rules: keys that take the place of those of the section."""
+
+    training_data: dict[Literal["scorer", "nima", "selection", "alphas", "pictures"], Any] = {}
+    """Scorer, what patches are turned into for it, rules of selection, fewer alphas of the grid,
+    fewer pictures of the list; all from the same candidates."""
+    network: dict[str, Any] = {}
+    """Keys of `network`."""
+    training: dict[str, Any] = {}
+    """Keys of `training`."""
+
+
+ReadingName = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$")]
+
+
+def reading_of(section: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The section (plain) with the keys of one of its `readings`; raises ValueError."""
+
+    def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+        both = {
+            key: merged(below[key], value) if isinstance(below.get(key), Mapping) else value
+            for key, value in above.items()
+        }
+        return {**below, **both}
+
+    reading = section["readings"][name]
+    changed = Iqnet.model_validate(merged({**section, "readings": {}}, reading)).plain()
+    grid = section["training_data"]["alphas"]
+    if not set(changed["training_data"]["alphas"]) <= set(grid):
+        raise ValueError(f"reading '{name}' has alphas that no candidate is made with: {grid}")
+    return changed
+
+
 class Iqnet(Section):
     """IQNet (OJCAS 2024): its training data, network and training. Defaults are the paper's scale
     and values; what it does not print is marked as an assumption."""
@@ -332,3 +366,12 @@ class Iqnet(Section):
     frames: Frames = Frames()
     pictures: Pictures = Pictures()
     scorer_study: ScorerStudy = ScorerStudy()
+    readings: dict[ReadingName, Reading] = {}
+    """Other readings of the rules, each with a training of its own that a method may name as
+    `{results}/models/iqnet/readings/NAME/model.onnx` (target `iqnet_readings`)."""
+
+    @model_validator(mode="after")
+    def _readings_are_whole(self) -> Iqnet:
+        for name in self.readings:
+            reading_of(self.plain(), name)
+        return self
