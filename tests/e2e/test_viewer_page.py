@@ -82,3 +82,16 @@ def test_the_anchor_is_found_by_qp_and_by_rate(driver: Any) -> None:
     driver.find_element("tag name", "body").send_keys("\ue014")  # arrow to the right
     assert driver.find_element("id", "right").get_attribute("src") != before
     assert not [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def test_filtered_sources_need_no_coding(tmp_path: Path, browser: Any) -> None:
+    source = Coding(str(clip_of(tmp_path / "source.mkv", 16)), "mine")
+    filtered = Coding(str(clip_of(tmp_path / "filtered.mkv", 40)), "mine", method=NASTY)
+    write_viewer(tmp_path / "viewer", [(source, CLIP), (filtered, CLIP)], 2, "")
+    browser.get((tmp_path / "viewer/index.html").as_uri())
+    assert browser.find_element("id", "said").text == f"Frame 0. Left: source. Right: {NASTY}."
+    assert not browser.find_element("id", "same_qp").is_displayed()
+    left, right = (
+        browser.find_element("id", side).get_attribute("src") for side in ("left", "right")
+    )
+    assert left.endswith("000_0000.png") and right.endswith("001_0000.png")

@@ -104,6 +104,18 @@ def test_every_profile_is_told():
     assert profiles == set(re.findall(r"(?m)^\| `([\w-]+)/` \|", told))
 
 
+def test_screenshots_are_those_of_the_script_and_small():
+    script = (REPOSITORY / "tests/screenshots.py").read_text("utf-8")
+    taken = set(re.findall(r"page_\w+\.png", script)) | {
+        f"page_mlflow_{name}.png" for name in ("points", "trainings")
+    }
+    pictures = {path.name: path for path in (REPOSITORY / "docs/images").glob("page_*.png")}
+    assert set(pictures) == taken
+    assert all(path.stat().st_size < 150_000 for path in pictures.values())
+    shown = (REPOSITORY / "docs/usage.md").read_text("utf-8")
+    assert all(f"(images/{name})" in shown for name in pictures)
+
+
 def test_hooks_and_ci_call_what_there_is():
     hooks = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text("utf-8"))
     locked = (REPOSITORY / "envs/requirements.lock").read_text("utf-8")

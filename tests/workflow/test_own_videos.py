@@ -69,6 +69,11 @@ def test_filter_writes_the_filtered_video(own):
     kept = own.folder / "results/own/my-clip/prefiltered/my-clip/iqnet/all.mkv"
     assert samples_sha256(out, own.clip) == samples_sha256(kept, own.clip)
     assert samples_sha256(out, own.clip) != samples_sha256(own.folder / "my clip.mkv", own.clip)
+    page = own.folder / "results/own/my-clip/filter_iqnet.html"
+    assert f"page: {page.relative_to(own.folder)}" in said
+    text = page.read_text("utf-8")
+    assert "Filtered by IQNet" in text and "VMAF" in text and "nothing is recorded" in text
+    assert len(list((page.parent / "filter_iqnet_frames").glob("*.png"))) == 2 * 3
 
 
 def test_predict_jnd_prints_and_writes_the_levels(own):
@@ -77,6 +82,11 @@ def test_predict_jnd_prints_and_writes_the_levels(own):
                    "--out", out)  # fmt: skip
     levels = json.loads(out.read_text())["jnd"]
     assert f"jnd.json: JND1 at QP {levels[0]:.1f}, JND2 at QP" in said
+    page = own.folder / "results/own/my-clip/predict_jnd_laser_mj_lat.html"
+    text = page.read_text("utf-8")
+    assert f"JND1 at QP {levels[0]:.1f}" in text and "nothing is recorded" in text
+    table = pd.read_csv(page.with_suffix(".csv"))
+    assert text.count("<tr>") == len(table) >= 1 and page.with_suffix(".svg").is_file()
 
 
 def test_compare_makes_tables_figures_and_the_page_without_a_stamp(own):
@@ -106,6 +116,7 @@ def test_block_control_takes_the_networks_of_the_run_and_trains_none(own):
         "--configurations", "AI", "--frames", "1", "--out", "results/own/blocks",
     )  # fmt: skip
     assert "train_bl_juniper" not in said and "label_panned_pictures" not in said
+    assert said.count("held-out data of bl_juniper_spectral: ") == 3
     points = pd.read_csv(own.folder / "results/own/blocks/tables/rd_points.csv")
     blocks = points[points["method"] == "bl_juniper_spectral"]
     assert len(blocks) == 2 and blocks["models_sha256"].str.split().str.len().eq(3).all()

@@ -186,20 +186,62 @@ def _answers(
 ) -> list[str]:
     """What came out, and how far each network can be trusted."""
     results = config["results_dir"]
+    trust = [
+        f"held-out data of {name}: {line}"
+        for name in asked.methods
+        for model in _networks(name, config)
+        for line in held_out(model)
+    ]
     if asked.command == "compare":
-        lines = [f"tables and figures: {results}/summary.html"]
-        lines += [f"decoded frames side by side: {results}/viewer/index.html"]
-    else:
-        lines = []
-        for target, wanted in zip(targets, out or [None] * len(targets), strict=True):
-            made = Path(target.replace(".metrics.json", ".mkv"))
-            if wanted:
-                _write(made, wanted)
-            lines.append(f"{wanted or made}: {_in_words(asked.command, read_json(target))}")
-    for name in asked.methods:
-        for model in models_of(config["methods"][name], results)[:1]:
-            lines += [f"held-out data of {name}: {line}" for line in held_out(model)]
-    return lines
+        return [
+            f"tables and figures: {results}/summary.html",
+            f"decoded frames side by side: {results}/viewer/index.html",
+            *trust,
+        ]
+    lines = []
+    for target, wanted in zip(targets, out or [None] * len(targets), strict=True):
+        made = Path(target.replace(".metrics.json", ".mkv"))
+        if wanted:
+            _write(made, wanted)
+        lines.append(f"{wanted or made}: {_in_words(asked.command, read_json(target))}")
+    return [*lines, f"page: {_page(asked, config, targets, lines, trust)}", *trust]
+
+
+def _networks(name: str, config: dict[str, Any]) -> list[Path]:
+    """The first network of a method, or BL-JUNIPER's three, which make its maps."""
+    method = config["methods"][name]
+    if method["kind"] == "block_qp":
+        return [
+            Path(file) for file in config.get("bl_juniper", {}).get("cnn", {}).get("weights") or ()
+        ]
+    return models_of(method, config["results_dir"])[:1]
+
+
+def _page(
+    asked: Asked,
+    config: dict[str, Any],
+    targets: Sequence[str],
+    answers: Sequence[str],
+    trust: Sequence[str],
+) -> Path:
+    """Write the page of a filtered video or of predicted JNDs."""
+    from jndops.own_videos.pages import filter_page, jnd_page  # figures import much
+
+    (method,) = asked.methods
+    label = config["methods"][method].get("label") or method
+    stem = Path(config["results_dir"]) / f"{asked.command.replace('-', '_')}_{method}"
+    names = [str(name) for name in config["sequences"]]
+    if asked.command == "predict-jnd":
+        predicted = {name: read_json(target) for name, target in zip(names, targets, strict=True)}
+        return jnd_page(stem, f"JNDs by {label}", answers, trust, predicted)
+    settings = load_settings(config, ROOT)
+    filtered = []
+    for target in targets:
+        made = Path(target.replace(".metrics.json", ".mkv"))
+        what = label if made.stem == "all" else f"{label}, {made.stem.replace('qp', 'QP ')}"
+        filtered.append((made.parts[-3], what, made))
+    clips = {name: settings.clip(name) for name in names}
+    return filter_page(stem, f"Filtered by {label}", answers, trust, clips, filtered)
 
 
 def _in_words(command: str, answer: dict[str, Any]) -> str:

@@ -340,7 +340,7 @@ def test_a_run_says_when_by_whom_of_what_and_by_which_code(results):
     assert run.info.end_time == int(point.stat().st_mtime * 1000)
     assert run.info.end_time - run.info.start_time == 2500  # its encode and its measuring
     tags = run.data.tags
-    assert tags["mlflow.source.name"] == "Snakefile: measure_point"
+    assert tags["mlflow.source.name"] == "measure_point (Snakefile)"
     assert tags["mlflow.source.git.commit"] == "abcdef" and tags["git.dirty"] == "true"
     assert tags["versions.snakemake"] == "9.27" and tags["mlflow.user"] and tags["host"]
     assert "bikes with vvenc-faster, AI, QP 22" in tags["mlflow.note.content"]

@@ -245,4 +245,13 @@ def test_how_far_a_network_can_be_trusted_is_read_from_its_run(tmp_path):
     rows = ["data,method,mean_abs_dqf,pictures", "a,vp,11.6,20", "a,fixed,4.1,20"]
     (tables / "prediction.csv").write_text("\n".join(rows) + "\n")
     assert "11.6 off on mean, one fixed quality 4.1 (20 pictures" in held_out(choice, "vp")[0]
+    blocks = trained(tmp_path, "run/models/bl_juniper/jnd2_seed0/model.onnx")
+    tables = tmp_path / "run/bl_juniper/tables"
+    tables.mkdir(parents=True)
+    rows = ["level,predictor,mae_qp,sources", "1,cnn,9,3", "2,cnn,2.0,3", "2,mean,1.61,3",
+            "2,cnn,7,3", "2,mean,8,3"]  # fmt: skip
+    (tables / "block_jnd_error.csv").write_text("\n".join(rows) + "\n")
+    (line,) = held_out(blocks)
+    assert line.startswith("predicted JND2 of a block is 2.0 QP off on mean, the mean of the")
+    assert "1.6 QP (3 sources" in line
     assert held_out(tmp_path / "mine.h5") == [UNKNOWN]

@@ -262,7 +262,7 @@ def _write(
         "payload_sha256": record.payload_sha256,
         RECIPE: record.recipe,
         CURRENT: "true",
-        "mlflow.source.name": f"Snakefile: {record.rule}" if record.rule else "Snakefile",
+        "mlflow.source.name": f"{record.rule} (Snakefile)" if record.rule else "Snakefile",
         "mlflow.note.content": record.note,
     }
     if parent:

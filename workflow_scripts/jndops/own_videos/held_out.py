@@ -28,6 +28,8 @@ def held_out(model: Path, method: str = "") -> list[str]:
             return _jnd_levels(results / paper / "tables/errors.csv", network)
         if paper == "vp_jnd":
             return _qualities(results / "vp_jnd/tables/prediction.csv", method)
+        if paper == "bl_juniper":
+            return _block_jnds(results / "bl_juniper/tables/block_jnd_error.csv", network)
         return _loss(model.with_name("summary.json"))
     except (OSError, UserError, KeyError, StopIteration):
         return [f"the run in {results} has no table of it; complete that run"]
@@ -49,6 +51,18 @@ def _jnd_levels(table: Path, network: str) -> list[str]:
             f"({row['sources']} sources; {table})"
         )
     return lines or [UNKNOWN]
+
+
+def _block_jnds(table: Path, network: str) -> list[str]:
+    """Errors of a network ``jnd1_seed0`` next to those of the mean of the training labels."""
+    level = network.removeprefix("jnd").partition("_")[0]
+    # Its test pictures come first, the coded sequences last.
+    rows = {row["predictor"]: row for row in read_csv(table)[::-1] if row["level"] == level}
+    ours, constant = rows["cnn"], rows["mean"]
+    return [
+        f"predicted JND{level} of a block is {_number(ours['mae_qp'])} QP off on mean, the mean of "
+        f"the training labels {_number(constant['mae_qp'])} QP ({ours['sources']} sources; {table})"
+    ]
 
 
 def _qualities(table: Path, method: str) -> list[str]:
