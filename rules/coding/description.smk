@@ -7,7 +7,12 @@ rule describe_run:
     """Describe the run for a paper, and list the versions of all tools and packages."""
     input:
         points=coding.point_files(),
-        trainings=[getattr(rules, paper).input.trainings for paper in settings.config["papers"]],
+        # Looked up when the rules of all papers are there; a paper need not train anything.
+        trainings=lambda wildcards: [
+            file
+            for paper in settings.config["papers"]
+            for file in getattr(getattr(rules, paper).input, "trainings", [])
+        ],
     output:
         **outputs_of("coding", "describe_run"),
     log:

@@ -205,7 +205,7 @@ def test_a_head_at_the_median_moves_in_deviations_of_its_labels():
     wide.load_state_dict(narrow.state_dict())
     features = torch.randn(5, 9)
     moved = [heads(features)["jnd1"] - 20 for heads in (narrow, wide)]
-    assert torch.allclose(moved[1], 4 * moved[0]) and moved[0].abs().min() > 0
+    assert torch.allclose(moved[1], 4 * moved[0], atol=1e-5) and moved[0].abs().min() > 0
 
 
 @pytest.mark.parametrize("head", ["relu", "linear_at_median"])
@@ -221,6 +221,18 @@ def test_ordered_heads_never_cross_and_free_ones_can(head):
             crossed[order] = int(((two < one) | (three < two)).sum())
             assert (one.min() >= 0) == (head == "relu")
     assert crossed["ordered"] == 0 < crossed["free"]
+
+
+def test_ordered_quality_factors_fall_from_their_medians():
+    starts = [(60, 5), (40, 5), (30, 5)]
+    heads = JndHeads(9, (), (1, 2, 3), head="linear_at_median", order="ordered",
+                     label_start=starts, unit="QF")  # fmt: skip
+    heads.start()
+    found = [float(value[0].detach()) for value in heads(torch.randn(1, 9)).values()]
+    assert found == pytest.approx([60, 40, 30], abs=1e-4)
+    with pytest.raises(UserError, match="do not fall"):
+        JndHeads(9, (), (1, 2), head="linear_at_median", order="ordered",
+                 label_start=[(40, 5), (60, 5)], unit="QF")  # fmt: skip
 
 
 def test_checkpointing_changes_no_gradient_and_no_statistic():

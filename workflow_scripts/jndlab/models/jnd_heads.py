@@ -15,6 +15,7 @@ from jndlab.models.keras.layers import WeightedLayer, dense_relu, side_by_side
 
 HEADS = ("relu", "linear_at_mean", "linear_at_median")
 ORDERS = ("free", "ordered")
+UNITS = ("QP", "QF")  # of labels: QPs rise from level to level, quality factors of JPEG fall
 
 
 class JndHeads(nn.Module):
@@ -25,9 +26,9 @@ class JndHeads(nn.Module):
     "linear_at_mean" ends in none and starts as the constant ``label_means`` (mean training label of
     each level, QP); "linear_at_median" is ``label_start``'s median + deviation x a linear output
     that starts at 0 (a pair for each level, QP). ``order``: "free" (authors') lets JND2 fall below
-    JND1; "ordered" makes level n the one before plus a positive step, softplus of head n. Raises
-    UserError for other words, or starts that are missing, or not one per level, or not rising where
-    they are to be ordered.
+    JND1; "ordered" makes level n the one before plus a positive step, softplus of head n, or less
+    one where ``unit`` is QF. Raises UserError for other words, or starts that are missing, or not
+    one per level, or not in order where they are to be ordered.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class JndHeads(nn.Module):
         order: str = "free",
         label_means: Sequence[float] | None = None,
         label_start: Sequence[Sequence[float]] | None = None,
+        unit: str = "QP",
     ) -> None:
         super().__init__()
         if head == "linear_at_mean" and label_means is not None:
             label_start = [(mean, 1.0) for mean in label_means]
-        _check_settings(levels, head, order, label_start)
+        self.direction = -1 if unit == "QF" else 1
+        _check_settings(levels, head, order, label_start, self.direction)
         self.levels, self.head, self.order = tuple(levels), head, order
         self.start_values = [] if head == "relu" else [value for value, _ in label_start or ()]
         self.scales = [1.0] * len(levels)
@@ -62,7 +65,7 @@ class JndHeads(nn.Module):
             nn.init.zeros_(layer.weight)
             bias = 0.0 if self.head == "linear_at_median" else value
             if self.order == "ordered" and index > 0:
-                step = value - self.start_values[index - 1]
+                step = self.direction * (value - self.start_values[index - 1])
                 bias = math.log(math.expm1(step / self.scales[index]))
             nn.init.constant_(layer.bias, bias)
 
@@ -77,7 +80,8 @@ class JndHeads(nn.Module):
         for index, (level, hidden, last) in enumerate(parts):
             value = last(hidden(features))[:, 0]
             if self.order == "ordered" and below is not None:
-                value = below + self.scales[index] * functional.softplus(value)
+                step = self.scales[index] * functional.softplus(value)
+                value = below + self.direction * step
             elif self.head == "relu":
                 value = torch.relu(value)
             elif self.head == "linear_at_median":
@@ -87,7 +91,11 @@ class JndHeads(nn.Module):
 
 
 def _check_settings(
-    levels: Sequence[int], head: str, order: str, start: Sequence[Sequence[float]] | None
+    levels: Sequence[int],
+    head: str,
+    order: str,
+    start: Sequence[Sequence[float]] | None,
+    direction: int,
 ) -> None:
     if not set(levels) <= {1, 2, 3}:
         raise UserError(f"there is no JND level {levels[0]}.", expected="1, 2 or 3")
@@ -105,9 +113,11 @@ def _check_settings(
             remedy=f"give the {statistic} QP of the training labels of each level.",
         )
     values = [value for value, _ in start]
-    if order == "ordered" and any(b <= a for a, b in itertools.pairwise(values)):
+    steps = [direction * (b - a) for a, b in itertools.pairwise(values)]
+    if order == "ordered" and any(step <= 0 for step in steps):
+        verb, sign = ("rise", "<") if direction > 0 else ("fall", ">")
         raise UserError(
-            f"the {statistic} labels of ordered levels do not rise.",
-            expected=f"JND1 < JND2 < JND3, found {values}",
+            f"the {statistic} labels of ordered levels do not {verb}.",
+            expected=f"JND1 {sign} JND2 {sign} JND3, found {values}",
             remedy="give them in the order of the levels, or set `order: free`.",
         )

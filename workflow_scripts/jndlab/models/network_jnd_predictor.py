@@ -49,6 +49,14 @@ class NetworkJndPredictor:
             for path in paths
         ]
         self.frames = frames
+        for path, part in zip(paths, self.networks, strict=True):
+            if (unit := part.options.get("unit", "QP")) != "QP":
+                raise UserError(
+                    f"a network predicts JNDs as {unit}, and clips are coded by QP.",
+                    where=str(path),
+                    expected="a network that learned QPs, such as from VideoSet",
+                    remedy="give another model; networks of JPEG qualities are for their tables.",
+                )
         levels = [level for part in self.networks for level in part.levels]
         if levels != list(range(1, len(levels) + 1)):
             raise UserError(

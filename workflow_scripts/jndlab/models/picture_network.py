@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from jndlab.errors import UserError
-from jndlab.models.jnd_heads import JndHeads
+from jndlab.models.jnd_heads import UNITS, JndHeads
 from jndlab.models.keras.layers import WeightedLayer, start_as_keras
 from jndlab.models.mtjnd.channel_attention import ChannelAttention
 from jndlab.models.picture_preparation import PicturePreparation
@@ -20,8 +20,9 @@ class PictureNetwork(nn.Module):
 
     Common options: ``input_size`` (height, width; the paper's unless given), ``width`` (factor on
     all channels and dense sizes, 1 in the papers, smaller for demos), ``colour`` and ``scale`` of
-    the input (see PicturePreparation; the paper's unless given). ``options`` keeps all that
-    builds the network again; ``preparation`` makes its input from pictures.
+    the input (see PicturePreparation; the paper's unless given), ``unit`` of the JNDs that it
+    learns (QP, or QF of JPEG). ``options`` keeps all that builds the network again;
+    ``preparation`` makes its input from pictures.
     """
 
     paper_size: ClassVar[tuple[int, int]]
@@ -38,19 +39,23 @@ class PictureNetwork(nn.Module):
         width: float = 1.0,
         colour: str = "bgr",
         scale: str | None = None,
+        unit: str = "QP",
     ) -> None:
         super().__init__()
         size = tuple(input_size or self.paper_size)
         self._check_size(size)
         if not 0 < width <= 1:
             raise UserError(f"width is {width}.", expected="a factor above 0, at most 1")
-        self.width = width
+        if unit not in UNITS:
+            raise UserError(f"the unit of JNDs is '{unit}'.", expected=" or ".join(UNITS))
+        self.width, self.unit = width, unit
         self.preparation = PicturePreparation(size[0], size[1], colour, scale or self.paper_scale)
         self.options = {
             "input_size": list(size),
             "width": width,
             "colour": colour,
             "scale": self.preparation.scale,
+            "unit": unit,
             **own_options,
         }
 

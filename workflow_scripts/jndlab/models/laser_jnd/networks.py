@@ -259,9 +259,9 @@ def lat_heads(network: LaserPredictor, **settings: Any) -> JndHeads:
     """The ends of a network on latents: dense 256, 128 and 1 for each level."""
     hidden = [scaled(n, network.width) for n in (256, 128)]
     features = lat_features(network.input_size, network.width)
-    return JndHeads(features, hidden, network.levels, **settings)
+    return JndHeads(features, hidden, network.levels, unit=network.unit, **settings)
 
 
 def rec_heads(network: LaserPredictor, **settings: Any) -> JndHeads:
     """The ends of a network on pictures: dense 1 for each level."""
-    return JndHeads(scaled(512, network.width), (), network.levels, **settings)
+    return JndHeads(scaled(512, network.width), (), network.levels, unit=network.unit, **settings)

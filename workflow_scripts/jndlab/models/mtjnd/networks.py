@@ -72,6 +72,7 @@ class MtJnd(PictureNetwork):
             head=head,
             order=order,
             label_start=label_start,
+            unit=self.unit,
         )
         self.attention = AttentionTail(features, self.width) if with_attention else None
         if freeze_early:

@@ -106,7 +106,9 @@ def _trained(
     loop: Mapping[str, Any],
 ) -> tuple[Path, dict[str, Any]]:
     """Train from a seed: the run's folder and what the summary says besides."""
-    model = started_network(stage, seed, starts_from, frames.label_start, imagenet)
+    model = started_network(
+        stage, seed, starts_from, frames.label_start, imagenet, unit=frames.unit
+    )
     targets, flips = targets_of(stage, model), training["flips"]
     samples = FrameSamples(
         frames.frames, model.preparation, targets, saliency=saliency, seed=seed, flips=flips
@@ -172,12 +174,14 @@ def started_network(
     starts_from: Sequence[Path] = (),
     label_start: Sequence[tuple[float, float]] = (),
     imagenet: Path | None = None,
+    *,
+    unit: str = "QP",
 ) -> PictureNetwork:
     """The network of a stage with the weights that its training begins with.
 
-    ``label_start`` are median and deviation of the training labels of JND1 to JND3.
+    ``label_start`` are median and deviation of the training labels of JND1 to JND3, in ``unit``.
     """
-    options = dict(stage.options)
+    options = {**stage.options, "unit": unit}
     if options.get("head") == "linear_at_median":
         options["label_start"] = [list(label_start[level - 1]) for level in stage.levels]
     model = build_network(stage.network, options, seed=seed)
