@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PARTS = ("Snakefile", "rules", "workflow_scripts", "config", "envs", "report", "profiles")
+PARTS = ("Snakefile", "rules", "workflow_scripts", "config", "models", "envs", "report", "profiles")
 # One clip, two pictures, two QPs, two methods: the smallest run with every stage.
 TINY = """
 results_dir: results

@@ -18,7 +18,7 @@ def test_a_paper_has_its_methods_and_the_anchor_of_their_codecs(demo):
     found = {
         part: {(point.codec, point.method) for point in points_behind(part, demo)} for part in PARTS
     }
-    methods = ("anchor", "erjnd", "cnn_jnqd", "iqnet")
+    methods = ("anchor", "erjnd", "cnn_jnqd", "iqnet", "iqnet_pretrained")
     assert found["iqnet"] == {("vvenc-faster", m) for m in methods}
     assert found["laser_jnd"] == {("x264-medium", m) for m in ("anchor", "laser_mj_lat")}
     assert found["mtjnd"] == {("x264-medium", m) for m in ("anchor", "mtjnd_3l")}
