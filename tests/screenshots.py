@@ -1,6 +1,6 @@
 """Screenshots of a finished run's pages for the documents, in a real headless Chromium.
 
-usage: .venv/bin/python tests/screenshots.py [--configfile config/config.yaml] [--out docs/images]
+usage: .venv/bin/python tests/screenshots.py [--configfile config/config.yaml] [--out FOLDER]
 Needs the run itself, `make report` and `make run ARGS="-- viewer"`; the browser is the one that
 tests/install_chromium.sh installs.
 """
@@ -41,22 +41,22 @@ def main(options: argparse.Namespace) -> None:
     results = Path(results_dir(options.configfile)).absolute()
     with browser() as driver, TemporaryDirectory() as folder:
         driver.get((results / "summary.html").as_uri())
-        keep(driver, options.out / "page_summary.png")
+        keep(driver, options.out / "summary.png")
 
         driver.get((results / "viewer/index.html").as_uri())
         choose_method(driver)
-        keep(driver, options.out / "page_viewer.png")
+        keep(driver, options.out / "viewer.png")
 
         with zipfile.ZipFile(results / "report.zip") as report:
             report.extractall(folder)
         driver.get((Path(folder) / "report/report.html").as_uri())
         time.sleep(2)
-        keep(driver, options.out / "page_report.png")
+        keep(driver, options.out / "report.png")
         with_text(driver, "a", "Rate-distortion curves").click()
         time.sleep(2)
         driver.find_element(By.CSS_SELECTOR, "a[iconname='eye']").click()
         time.sleep(3)
-        keep(driver, options.out / "page_report_items.png")
+        keep(driver, options.out / "report_items.png")
 
         with mlflow(options.configfile) as links:
             for name in ("points", "trainings"):
@@ -65,7 +65,7 @@ def main(options: argparse.Namespace) -> None:
                 for close in driver.find_elements(By.XPATH, ASSISTANT):
                     close.click()  # a pane for language models
                 time.sleep(2)
-                keep(driver, options.out / f"page_mlflow_{name}.png")
+                keep(driver, options.out / f"mlflow_{name}.png")
 
 
 @contextmanager
@@ -133,5 +133,5 @@ def keep(driver: Any, path: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--configfile", type=Path, default=ROOT / "config/config.yaml")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs/images")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs/images/pages")
     main(parser.parse_args())

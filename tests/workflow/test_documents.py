@@ -106,14 +106,13 @@ def test_every_profile_is_told():
 
 def test_screenshots_are_those_of_the_script_and_small():
     script = (REPOSITORY / "tests/screenshots.py").read_text("utf-8")
-    taken = set(re.findall(r"page_\w+\.png", script)) | {
-        f"page_mlflow_{name}.png" for name in ("points", "trainings")
-    }
-    pictures = {path.name: path for path in (REPOSITORY / "docs/images").glob("page_*.png")}
+    taken = set(re.findall(r'"(\w+\.png)"', script))
+    taken |= {f"mlflow_{name}.png" for name in ("points", "trainings")}
+    pictures = {path.name: path for path in (REPOSITORY / "docs/images/pages").iterdir()}
     assert set(pictures) == taken
     assert all(path.stat().st_size < 150_000 for path in pictures.values())
     shown = (REPOSITORY / "docs/usage.md").read_text("utf-8")
-    assert all(f"(images/{name})" in shown for name in pictures)
+    assert all(f"(images/pages/{name})" in shown for name in pictures)
 
 
 def test_hooks_and_ci_call_what_there_is():

@@ -135,7 +135,8 @@ def renamed(values: Mapping[str, T]) -> dict[str, T]:
 
 def _note(metadata: Mapping[str, Any]) -> str:
     """What was trained on what, of the training's own record."""
-    network, found = metadata["architecture"]["name"], metadata.get("conditions", {})
+    network = metadata.get("architecture", {}).get("name", "a network")
+    found = metadata.get("conditions", {})
     known = [f"{name.replace('_', ' ')} {value}" for name, value in found.items()]
     return f"Training of {network}: {', '.join(known)}." if known else f"Training of {network}."
 
