@@ -56,6 +56,7 @@ include: "rules/iqnet/figures.smk"
 include: "rules/iqnet/pictures.smk"
 include: "rules/iqnet/scorers.smk"
 include: "rules/iqnet/readings.smk"
+include: "rules/iqnet/peer.smk"
 include: "rules/iqnet/all.smk"
 include: "rules/jnd_networks/common.smk"
 include: "rules/jnd_networks/frames.smk"
@@ -85,6 +86,7 @@ localrules:
     plot_iqnet_weights,
     plot_iqnet_scorers,
     tabulate_iqnet_readings,
+    tabulate_iqnet_peer,
     plot_iqnet_training_pictures,
     plot_iqnet_ablations,
     tabulate_laser_jnd,

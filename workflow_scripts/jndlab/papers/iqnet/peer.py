@@ -1,0 +1,48 @@
+"""BD-rates of a run next to those that a peer published of IQNet's architecture and other filters.
+
+FJNDF (github viplab-fudan/FJNDF-Pytorch): first frames, low delay, QP 27, 32, 37, 42, 8 bit. The
+peer trained IQNet (`ojcas_sun_2024`) anew, with a recipe of its own. Of its six metrics PSNR-HVS-M
+and MS-SSIM are not measured here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from jndlab.papers.iqnet.published import Row
+
+CLASSES = {"hevc_b": "B", "mcl_jcv": "MCL-JCV"}  # the peer's sets: classes of the sheet
+METRICS = {
+    "psnr": "psnr_y_mse",
+    "psnr_hvsm": "",
+    "ssim": "ssim_y",
+    "ms_ssim": "",
+    "vmaf": "vmaf_mean",
+    "vmaf_neg": "vmaf_neg_mean",
+}
+OURS, PEER = "this run", "FJNDF"
+
+
+def peer_table(bd_rates: pd.DataFrame, printed: Sequence[Row]) -> pd.DataFrame:
+    """A row per set of sequences and method, ours first: BD-rate (%) by each of :data:`METRICS`.
+
+    ``bd_rates`` is the run's table of BD-rates against the anchor; of it the means of a class are
+    taken, with the number of ``sequences``. Sets that the run has none of hold the peer's alone.
+    """
+    rows = []
+    for dataset, name in CLASSES.items():
+        mean = bd_rates[(bd_rates["level"] == "class") & (bd_rates["class"] == name)]
+        for method, found in mean.groupby("method"):
+            values = found.set_index("metric")["bd_rate_pct"]
+            row = {"set": dataset, "method": method, "by": OURS}
+            row |= {"sequences": int(found["sequences"].max())}
+            rows.append(row | {ours: values.get(key) for ours, key in METRICS.items()})
+        rows += [
+            {"set": dataset, "method": row["method"], "by": PEER, "sequences": None}
+            | {name: float(row[name]) for name in METRICS}
+            for row in printed
+            if row["dataset"] == dataset
+        ]
+    return pd.DataFrame(rows).astype({"sequences": "Int64"} | dict.fromkeys(METRICS, float))
