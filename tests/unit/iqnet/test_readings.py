@@ -52,6 +52,7 @@ def test_agreement_of_what_is_printed_and_a_shift():
     assert row["r_low"] == pytest.approx(1) and row["saving_difference"] == pytest.approx(-2)
     assert row["saving_difference_low"] == pytest.approx(-2)
     assert row["drop_difference_db"] == pytest.approx(0.5)
+    assert row["verdict"] == "not comparable: decoded from streams"
 
 
 def test_a_reversed_pattern_disagrees_with_an_interval_around_it():

@@ -26,11 +26,13 @@ from jndlab.papers.iqnet.training_data import REFERENCE, choose_alphas, training
 from jndlab.quality.full_reference import Measurement, measure
 from jndlab.quality.intervals import mean_interval
 from jndlab.quality.points import same_qp_table
+from jndlab.report.compare import DECODED_STREAMS, NOT_COMPARABLE
 
 DRAWS = 2000  # of the bootstrap over sequences
 # What the suite asks of a network that claims the paper's pattern all intra: %, dB, VMAF, Pearson.
 BAR = {"saving_pct": 15.0, "psnr_drop_db": 2.5, "vmaf_p": 92.0, "r": 0.6}
 CELL = ["configuration", "name", "qp"]
+VERDICT = f"{NOT_COMPARABLE}: {DECODED_STREAMS}"
 
 
 def write_reading_pairs(
@@ -84,6 +86,7 @@ def agreement(table: pd.DataFrame) -> pd.DataFrame:
     Over the cells with a printed value: Pearson's r and Spearman's rho of the savings, with
     percentile intervals of a bootstrap that draws whole sequences (few sequences: rough), the mean
     difference of savings (percentage points) and PSNR drops (dB), with intervals over sequences.
+    ``printed`` is the mean printed saving of these cells.
     """
     rows = []
     compared = table.dropna(subset=["printed_saving_pct", "saving_pct"])
@@ -96,10 +99,10 @@ def agreement(table: pd.DataFrame) -> pd.DataFrame:
         row = {"method": method, "configuration": configuration}
         row |= {"sequences": of_method["name"].nunique(), "cells": len(of_method)}
         row |= {name: of_method[name].mean() for name in ("saving_pct", "psnr_drop_db", "vmaf_p")}
-        row |= {"printed_saving_pct": printed.mean()}
+        row |= {"printed": printed.mean()}
         row |= difference.columns("saving_difference", "saving_difference_")
         row |= drop.columns("drop_difference_db", "drop_difference_")
-        rows.append(row | _correlations(of_method))
+        rows.append(row | _correlations(of_method) | {"verdict": VERDICT})
     return pd.DataFrame(rows)
 
 
