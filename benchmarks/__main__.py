@@ -14,13 +14,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import bl_juniper, grid, measuring, networks, prefilter, scheduling
-from benchmarks.figures import Bench, Figure, as_markdown
+from benchmarks.figures import Bench, Figure, as_markdown, before_and_after, strain_of
 from jndlab.errors import UserError
-from jndlab.files import write_json, write_text
+from jndlab.files import read_json, write_json, write_text
 from jndlab.media.ffmpeg import ffmpeg_version
 from jndlab.paths import ROOT
 from jndops.command import new_parser, run_command
 from jndops.doctor import usable_cores
+
+RECORD = ROOT / "docs/results"
+TOLERANCE = 1.15  # of `--check`
 
 # A further bench is one entry: name -> function from a Bench to its figures.
 BENCHES: dict[str, Callable[[Bench], Iterable[Figure]]] = {
@@ -50,7 +53,26 @@ def main(options: argparse.Namespace) -> int:
     print(f"\n{write_results(done, options.output)}\nWritten to {options.output}")
     missed = [figure.name for figure in done["figures"] if figure.met is False]
     print(f"Goals missed: {'; '.join(missed) or 'none'}")
-    return 1 if done["failures"] else 0
+    if options.record:
+        record(done, RECORD)
+    far = too_far(done["figures"])
+    if options.check:
+        print(f"Missed by more than {TOLERANCE - 1:.0%}: {'; '.join(far) or 'none'}")
+    return 1 if done["failures"] or (options.check and far) else 0
+
+
+def too_far(figures: Iterable[Figure]) -> list[str]:
+    """Names of figures whose ratio is worse than its goal by more than the tolerance.
+
+    Of those that missed it when they were recorded, by more than the tolerance beyond that.
+    """
+    recorded = {row["figure"]: row for row in _recorded(RECORD / "bench.json")}
+    return [
+        figure.name
+        for figure in figures
+        if figure.strain is not None
+        and figure.strain > TOLERANCE * max(1, strain_of(recorded.get(figure.name)))
+    ]
 
 
 def run_benches(
@@ -107,6 +129,25 @@ def write_results(done: dict[str, Any], folder: Path) -> str:
     return text
 
 
+def record(done: dict[str, Any], folder: Path) -> None:
+    """Keep what was measured in the repository, figures of other benches as they were."""
+    rows = {row["figure"]: row for row in _recorded(folder / "bench.json")}
+    rows |= {figure.name: figure.as_row() for figure in done["figures"]}
+    write_json(folder / "bench.json", {"schema": 1, "figures": list(rows.values())})
+    write_text(folder / "bench.md", recorded_page(folder))
+
+
+def recorded_page(folder: Path) -> str:
+    """The page of the recorded figures, next to those recorded before."""
+    return before_and_after(
+        _recorded(folder / "bench_before.json"), _recorded(folder / "bench.json")
+    )
+
+
+def _recorded(path: Path) -> list[dict[str, Any]]:
+    return read_json(path, "figures")["figures"] if path.is_file() else []
+
+
 def worst_of(figures: Iterable[Figure]) -> Figure | None:
     """The figure that keeps its goal worst: what to profile next. None without any goal."""
     return max((f for f in figures if f.strain is not None), key=lambda f: f.strain, default=None)
@@ -144,6 +185,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--long", action="store_true", help="up to 20,000 planned and 5,000 run jobs: half an hour")
     add("--cores", type=int, default=min(2, usable_cores()), help="cores to use")
     add("--rounds", type=int, default=1, help="repeat the grid, contestants in turns (medians)")
+    add("--check", action="store_true", help="fail where a goal is missed by more than 15 %%")
+    add("--record", action="store_true", help="keep the figures in docs/results as well")
     add("--output", type=Path, default=ROOT / "results/bench", metavar="FOLDER")
     return parser
 

@@ -14,6 +14,7 @@ from jndlab.media.clip import Frame, read_clip
 STAGE_1_LIMIT_SECONDS = 1
 STAGES_GOAL = 5  # frames/s
 HELD = 30  # frames from one key frame to the next, as in the authors' scripts
+LIMIT_GOAL = 0.7
 GFLOP = 245  # of the three networks on a 1080p frame: what no two cores do five times a second
 QP = 32
 
@@ -94,19 +95,25 @@ def later_stages(bench: Bench) -> Iterator[Figure]:
         f"decision table; 510 blocks, {bench.cores} threads for the networks"
     )
     costs = f"{GFLOP} GFLOP a frame in the networks: 3 x 510 blocks x 80 million multiply-adds"
-    for name, seconds, what in (
-        (f"key frames {HELD} apart, maps held", whole.wall / HELD + last.wall, counted),
-        ("every frame", whole.wall + last.wall, f"{counted}; {costs}"),
-    ):
-        yield Figure(
-            f"BL-JUNIPER stages 2 to 4, 1080p, {name}",
-            1 / seconds,
-            "frames/s",
-            STAGES_GOAL,
-            "goal",
-            what,
-            at_least=1,
-        )
+    limit = 2 * size**3 / 1e9 / product.wall
+    yield Figure(
+        f"BL-JUNIPER stages 2 to 4, 1080p, key frames {HELD} apart, maps held",
+        1 / (whole.wall / HELD + last.wall),
+        "frames/s",
+        STAGES_GOAL,
+        "goal",
+        counted,
+        at_least=1,
+    )
+    yield Figure(
+        "BL-JUNIPER stages 2 to 4, 1080p, every frame",
+        1 / (whole.wall + last.wall),
+        "frames/s",
+        limit / GFLOP,
+        "its networks at the speed of matrix products",
+        f"{counted}; {costs}",
+        at_least=LIMIT_GOAL,
+    )
     yield Figure(
         "BL-JUNIPER networks alone, 1080p, every frame",
         1 / alone.wall,
@@ -115,7 +122,6 @@ def later_stages(bench: Bench) -> Iterator[Figure]:
         "goal of stages 2 to 4",
         "RGB, temporal information and the three networks",
     )
-    limit = 2 * size**3 / 1e9 / product.wall
     yield Figure(
         "BL-JUNIPER networks alone, 1080p, share of matrix products",
         GFLOP / alone.wall,
@@ -124,7 +130,7 @@ def later_stages(bench: Bench) -> Iterator[Figure]:
         "limit",
         f"the same against products of {size} x {size} matrices in single precision (NumPy's BLAS, "
         "all cores), the fastest arithmetic of the machine",
-        at_least=0.7,
+        at_least=LIMIT_GOAL,
     )
 
 

@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -150,14 +150,19 @@ def python(*arguments: str | Path, **options: Any) -> subprocess.CompletedProces
     return subprocess.run([sys.executable, *map(str, arguments)], **{**defaults, **options})
 
 
-def in_own_process(module: str, function: str, **options: Any) -> Any:
-    """What a function returns (JSON-able) in a Python of its own, whose imports stay there."""
+def in_own_process(module: str, function: str, *, limit: int | None = None, **options: Any) -> Any:
+    """What a function returns (JSON-able) in a Python of its own, whose imports stay there.
+
+    ``limit`` is the number of threads that BLAS and OpenMP may take there.
+    """
     program = (
         f"import json, sys; from {module} import {function} as measured\n"
         "print(json.dumps(measured(**json.loads(sys.argv[1]))))"
     )
     # Waiting threads must not spin: contestants share the cores.
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    if limit:
+        environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(limit))
     done = python("-c", program, json.dumps(options), env=environment)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -189,6 +194,47 @@ def as_markdown(figures: Iterable[Figure], head: str) -> str:
         )
     lines += ["", "What is counted:", ""]
     lines += [f"{number}. {figure.counted}" for number, figure in enumerate(figures, start=1)]
+    return "\n".join(lines) + "\n"
+
+
+def strain_of(row: Mapping[str, Any] | None) -> float:
+    """The :attr:`Figure.strain` of a recorded row; 0 without a row or a goal."""
+    if not row or not row["goal"]:
+        return 0.0
+    kind, bound = row["goal"].rsplit(" ", 1)
+    ratio, wanted = row["ratio"], float(bound)
+    if kind == "at least":
+        return wanted / ratio if ratio else float("inf")
+    return ratio / wanted if wanted else 0.0
+
+
+def before_and_after(
+    before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]
+) -> str:
+    """The page of recorded figures: those with a goal first, next to what was recorded before."""
+    earlier = {row["figure"]: row for row in before}
+    rows = sorted(after, key=lambda row: row["goal"] == "")
+    lines = [
+        "# Speed",
+        "",
+        "Recorded by `make bench ARGS=--record`, each ratio within one run; the columns are of",
+        "`bench_before.json` and `bench.json`. `make bench ARGS=--check` fails where a ratio is",
+        "worse by more than 15 % than its goal, or than recorded if it missed its goal then.",
+        "",
+        "| figure | before | after | peer or limit | ratio before | ratio after | goal | met |",
+        "|---|---:|---:|---|---:|---:|---|---|",
+    ]
+    for number, row in enumerate(rows, start=1):
+        was = earlier.get(row["figure"])
+        met = {True: "yes", False: "NO", None: ""}[row["met"]]
+        old, ratio = (f"{was['measured']:g}", f"{was['ratio']:g}") if was else ("", "")
+        lines.append(
+            f"| {row['figure']} [{number}] | {old} | {row['measured']:g} {row['unit']} "
+            f"| {row['against']:g}: {row['peer_or_limit']} | {ratio} | {row['ratio']:g} "
+            f"| {row['goal']} | {met} |"
+        )
+    lines += ["", "What is counted, and what limits it:", ""]
+    lines += [f"{number}. {row['counted']}" for number, row in enumerate(rows, start=1)]
     return "\n".join(lines) + "\n"
 
 

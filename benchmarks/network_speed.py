@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import psutil
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from jndlab.models.jnd_onnx import JndSession, jnd_onnx_bytes
 from jndlab.models.model_files import build_network
@@ -24,6 +25,15 @@ from jndlab.training.recipe import Recipe, named_outputs
 from jndlab.training.samplers.picture_pairs import PicturePairs, find_pairs
 
 BATCH, CROP = 128, 64
+SIZE = 2048  # of the matrices; the convolution is one of VGG16: 256 channels of 56 x 56, 3 x 3
+_matrix, _picture, _kernel = (
+    torch.ones(shape) for shape in ((SIZE, SIZE), (8, 256, 56, 56), (256, 256, 3, 3))
+)
+LIMITS: dict[str, Callable[[], object]] = {
+    "product": lambda: _matrix @ _matrix,
+    "convolution": lambda: torch.nn.functional.conv2d(_picture, _kernel, padding=1),
+}
+LIMIT_GIGAFLOP = {"product": 2 * SIZE**3 / 1e9, "convolution": 2 * 8 * 56**2 * 256**2 * 9 / 1e9}
 
 
 def prefilter(
@@ -41,12 +51,14 @@ def prefilter(
     ways = {"eager": partial(filter_integers, eager, frame, 8),
             "onnx": partial(filter_integers, session, frame, 8)}  # fmt: skip
     with torch_threads(threads):
-        seconds = _in_turns(ways, frames)
+        seconds = _in_turns(ways | LIMITS, frames)
+        work = _gigaflop(model.at_use, torch.from_numpy(frame)[None, None].float())
     resident = [0.0]
     for _ in range(memory_frames):
         filter_integers(session, frame, 8)
         resident.append(psutil.Process().memory_info().rss / 2**20)
-    return {**seconds, "memory_growth_mib": max(resident) - resident[min(1, memory_frames)]}
+    growth = max(resident) - resident[min(1, memory_frames)]
+    return {**seconds, "gigaflop": work, "limit": _limit(seconds), "memory_growth_mib": growth}
 
 
 def frame(*, network: str, threads: int, rounds: int = 3, **options: Any) -> dict[str, float]:
@@ -57,7 +69,9 @@ def frame(*, network: str, threads: int, rounds: int = 3, **options: Any) -> dic
     (picture,) = (torch.rand(x.shape, generator=generator) for x in model.example_inputs())
     array = picture.numpy()
     with torch_threads(threads), torch.inference_mode():
-        return _in_turns({"eager": lambda: model(picture), "onnx": lambda: session(array)}, rounds)
+        ways = {"eager": lambda: model(picture), "onnx": lambda: session(array)}
+        seconds = _in_turns(ways | LIMITS, rounds)
+        return {**seconds, "gigaflop": _gigaflop(model, picture), "limit": _limit(seconds)}
 
 
 def training(*, folder: str, steps: int, threads: int, batch_size: int = BATCH) -> dict[str, Any]:
@@ -111,6 +125,18 @@ def _pairs(folder: Path, crops: int) -> PicturePairs:
         cv2.imwrite(str(folder / name / "noise.png"), picture)
     found = find_pairs(folder / "source", folder / "target")
     return PicturePairs(found, crop=CROP, held_out=0, crops_per_picture=crops, seed=0)
+
+
+def _gigaflop(model: Callable[..., object], *inputs: torch.Tensor) -> float:
+    """Additions and multiplications of a network's convolutions and products, in 1e9."""
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        model(*inputs)
+    return counter.get_total_flops() / 1e9
+
+
+def _limit(seconds: dict[str, float]) -> float:
+    """GFLOP/s of the fastest arithmetic: a convolution, or a product of matrices."""
+    return max(work / seconds[f"best_{name}"] for name, work in LIMIT_GIGAFLOP.items())
 
 
 def _luma_network() -> Any:

@@ -9,6 +9,7 @@ from benchmarks.figures import Bench, Figure, in_own_process
 from jndlab.papers.jnd_networks.stages import NETWORKS
 
 PREFILTER_GOAL, FRAME_GOAL = 6, 1.5
+LIMIT_GOAL, LOADER_GOAL = 0.95, 0.95
 MEMORY_FRAMES, MEMORY_LIMIT_MIB = 100, 16
 
 
@@ -25,6 +26,7 @@ def iqnet_prefilter(bench: Bench) -> Iterator[Figure]:
         f"{bench.cores} threads, conversion from and to 8 bit included, in turns, medians of 4",
         at_least=PREFILTER_GOAL,
     )
+    yield _share_of_limit("prefilter IQNet, 1080p", measured, LIMIT_GOAL)
     yield Figure(
         f"memory growth over {MEMORY_FRAMES} frames of 1080p",
         measured["memory_growth_mib"],
@@ -55,6 +57,7 @@ def iqnet_training(bench: Bench) -> Iterator[Figure]:
         measured["steps_per_second"],
         "the same steps on data in memory",
         "with crops, augmentation, validation, journal and checkpoints of training.loop",
+        at_least=LOADER_GOAL,
     )
 
 
@@ -73,6 +76,7 @@ def jnd_networks(bench: Bench) -> Iterator[Figure]:
             "eager float32 PyTorch, same threads",
             f"{bench.cores} threads, prepared input, in turns, medians of 3",
         )
+        yield _share_of_limit(f"{name}, a frame", seconds)
     best = max(speedups, key=speedups.__getitem__)
     yield Figure(
         "JND networks: best speed-up by ONNX Runtime",
@@ -82,6 +86,20 @@ def jnd_networks(bench: Bench) -> Iterator[Figure]:
         "eager float32 PyTorch",
         f"{best}; the fastest turn of each",
         at_least=FRAME_GOAL,
+    )
+
+
+def _share_of_limit(name: str, measured: dict[str, float], goal: float | None = None) -> Figure:
+    """A network in ONNX Runtime against the fastest arithmetic in the same turns."""
+    return Figure(
+        f"{name}, share of the arithmetic limit",
+        measured["gigaflop"] / measured["best_onnx"],
+        "GFLOP/s",
+        measured["limit"],
+        "limit",
+        f"{measured['gigaflop']:.1f} GFLOP a frame by PyTorch's counter; limit: the faster of a "
+        "product of large matrices and a wide convolution in PyTorch, same threads, fastest turn",
+        at_least=goal,
     )
 
 

@@ -111,3 +111,66 @@ def test_jobs_run_the_code_of_their_own_copy(tmp_path):
     adapter.write_text(adapter.read_text("utf-8") + "\nraise SystemExit('the copy ran')\n", "utf-8")
     done = copy.run("--configfile", "tiny.yaml", "--", "keep_config", check=False)
     assert done.returncode != 0 and "the copy ran" in done.stdout
+
+
+FAKE_UV = """#!/bin/sh
+echo "$*" >> calls
+case " $* " in *" install "*) exit ${FAILS:-0} ;; esac
+"""
+
+
+@pytest.fixture
+def almost_installed(tmp_path) -> Path:
+    """The suite's folder with programs that only note what they are asked for."""
+    (tmp_path / "envs").mkdir()
+    for name in ("envs/install.sh", "envs/requirements.lock", "pyproject.toml"):
+        (tmp_path / name).write_text((REPOSITORY / name).read_text("utf-8"), "utf-8")
+    (tmp_path / "envs/install_package.sh").write_text("exit 0\n")
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    for name, program in (("python", "#!/bin/sh\nexit 0\n"), ("uv", FAKE_UV)):
+        (tmp_path / ".venv/bin" / name).write_text(program)
+        (tmp_path / ".venv/bin" / name).chmod(0o755)
+    return tmp_path
+
+
+def install(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "envs/install.sh"],
+        cwd=folder,
+        env={**os.environ, "PYTHON": sys.executable, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_default_installs_the_lock_as_it_is(almost_installed):
+    assert install(almost_installed).returncode == 0
+    (call,) = (almost_installed / "calls").read_text().splitlines()
+    assert call.endswith("--require-hashes envs/requirements.lock")
+
+
+def test_torch_for_cpus_leaves_out_the_gpu_libraries_and_stays_chosen(almost_installed):
+    assert install(almost_installed, TORCH="cpu").returncode == 0
+    synced, torch = (almost_installed / "calls").read_text().splitlines()
+    assert synced.endswith("--require-hashes .venv/without-gpu.lock")
+    assert re.search(r" torch==[\d.]+\+cpu torchvision==[\d.]+\+cpu$", torch)
+    without, whole = (
+        (almost_installed / name).read_text()
+        for name in (".venv/without-gpu.lock", "envs/requirements.lock")
+    )
+    names = [set(re.findall(r"(?m)^([a-z0-9-]+)==", text)) for text in (whole, without)]
+    left_out = names[0] - names[1]
+    assert {"torch", "torchvision", "triton", "nvidia-cublas"} <= left_out
+    assert not names[1] - names[0]
+    assert all(re.match(r"torch|triton|nvidia-|cuda-", name) for name in left_out)
+    assert without.count("--hash") > 1000
+    (almost_installed / "calls").unlink()
+    assert install(almost_installed).returncode == 0  # the choice is remembered, all is there
+    assert not (almost_installed / "calls").exists()
+
+
+def test_an_index_without_wheels_for_cpus_is_named(almost_installed):
+    done = install(almost_installed, TORCH="cpu", FAILS="1")
+    assert done.returncode == 1 and "has no torch==" in done.stderr and "UV_INDEX" in done.stderr
+    done = install(almost_installed, TORCH="tpu")
+    assert done.returncode == 1 and "TORCH=cpu" in done.stderr

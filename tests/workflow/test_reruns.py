@@ -126,3 +126,22 @@ def test_no_temporary_file_is_left(finished):
 def test_every_job_left_a_log(finished):
     logs = {path.parent.name for path in (finished.folder / "results/logs").rglob("*.log")}
     assert {"encode_clip", "measure_point", "prefilter_clip", "prepare_sequence"} <= logs
+
+
+def test_clips_that_are_not_kept_go_at_their_last_use_and_nothing_is_made_again(finished):
+    finished.write("sparing.yaml", TINY.replace("results_dir: results", "results_dir: sparing"))
+    sparing = ["--configfile", "sparing.yaml", "--config", "keep=[]"]
+    finished.run(*sparing)
+    folder = finished.folder / "sparing"
+    assert not list(folder.rglob("*.mkv"))
+    assert (folder / "sequences/bigbuckbunny_tiny.json").is_file()
+    assert finished.planned(*sparing) == {}
+    whole, spared = (
+        (finished.folder / name / "tables/same_qp.csv").read_text()
+        for name in ("results", "sparing")
+    )
+    assert whole == spared
+    text = (finished.folder / "sparing.yaml").read_text("utf-8")
+    finished.write("more.yaml", text.replace("qps: [32, 37]", "qps: [27, 32, 37]"))
+    more = finished.planned("--configfile", "more.yaml", "--config", "keep=[]")
+    assert more["prepare_sequence"] == 1 and more["encode_clip"] == 6  # the key's prose warns of it

@@ -142,6 +142,10 @@ class Experiment(Section):
     separate jobs; null encodes each clip whole. Used only where all decoded pictures stay the same
     and bits differ by at most one header byte a segment: VTM, x264, x265, kvazaar. VVenC's pictures
     depend on those before them: it encodes clips whole."""
+    keep: Distinct[Literal["sources", "prefiltered"]] = ["sources", "prefiltered"]
+    """Lossless clips that stay when all that is made of them is there; `[]` removes both kinds at
+    their last use. Only for runs that are complete: a QP or codec that is added later makes the
+    clips again, and all that was made of them."""
     threads: Threads = Threads()
     papers: Distinct[Literal["iqnet", "laser_jnd", "mtjnd", "vp_jnd", "bl_juniper"]] = ["iqnet"]
     """Papers whose tables and figures are made from the points."""

@@ -282,6 +282,9 @@ def test_disk_of_a_known_run(make_settings, jobs_of, first_values):
     assert sizes["streams"] == pytest.approx(streams)
     assert sizes["temporary folder"] == pytest.approx(3 * raw)
     assert sizes["segments before they are joined, at most"] == 0
+    settings.config["keep"] = ["prefiltered"]
+    sizes = disk_gigabytes(settings, jobs_of["small"], shares, cores=3)
+    assert sizes["lossless sources until used"] == sizes["prefiltered clips"]
     sizes = disk_gigabytes(make_settings("segments"), jobs_of["segments"], shares, cores=3)
     assert sizes["segments before they are joined, at most"] == pytest.approx(streams)
 

@@ -44,8 +44,9 @@ def disk_gigabytes(
 ) -> dict[str, float]:
     """Gigabytes by kind of file.
 
-    But for segments nothing is deleted during a run, so its end is its peak. In addition, each
-    running job may hold the raw frames of its source in the temporary folder.
+    Segments, and clips that the key ``keep`` does not name, are deleted during a run; they count,
+    since its peak may hold all of them. In addition, each running job may hold the raw frames of
+    its source in the temporary folder.
     """
     raw = {name: _raw_bytes(settings.clip(name)) for name in settings.config["sequences"]}
     streams = segments = texts = 0.0
@@ -58,9 +59,11 @@ def disk_gigabytes(
             segments += size
     filtered = [raw[job.wildcards["sequence"]] for job in jobs if job.rule == "prefilter_clip"]
     has_candidates = any(job.rule == "make_iqnet_candidates" for job in jobs)
+    staying = settings.config["keep"]
+    until = {kind: "" if kind in staying else " until used" for kind in ("sources", "prefiltered")}
     kept = {
-        "lossless sources": sum(raw.values()) * shares.lossless,
-        "prefiltered clips": sum(filtered) * shares.lossless,
+        f"lossless sources{until['sources']}": sum(raw.values()) * shares.lossless,
+        f"prefiltered clips{until['prefiltered']}": sum(filtered) * shares.lossless,
         "streams": streams,
         "segments before they are joined, at most": segments,
         "points and frames": texts,
