@@ -71,7 +71,7 @@ BASELINES = {"constant_mean", "constant_median", "linear_siti", "ridge_features"
 
 def write_keras(path: Path, network) -> None:
     """The weights of a network as Keras saves a model's, one group for each layer."""
-    kinds = {"Linear": "dense", "BatchNorm2d": "batch_normalization"}
+    kinds = {"Linear": "dense", "BatchNorm2d": "batch_normalization", "UpConv": "conv2d_transpose"}
     with h5py.File(path, "w") as file:
         names = []
         for number, layer in enumerate(network.keras_layers()):
@@ -210,6 +210,32 @@ def test_imported_weights_alone_need_no_training(run):
     planned = run.planned("--configfile", "imported.yaml", "--", "laser_jnd")
     assert planned["import_jnd_weights"] == planned["tabulate_laser_jnd"] == 1
     assert not any(name.startswith("train_") for name in planned)
+
+
+def test_networks_start_from_autoencoders_that_are_given(run):
+    options = {"input_size": [64, 64], "width": 0.0625, "scale": "raw"}
+    given = build_network("laser_autoencoder", options, seed=5)
+    write_keras(run.folder / "JND1Reconstruction.h5", given)
+    networks = "networks: [lat, rec, e2e_lat, mj_lat, mj_rec]"
+    started = CONFIG.replace(networks, "networks: [lat]").replace("[laser_jnd, mtjnd]", "[]")
+    started = started.replace("  weights: {lat_jnd1: LATJND1.h5}\n", "")
+    started = started.replace(
+        "  variants: {authors: {networks: [mj_lat], network: {head: relu}}}",
+        "  backbones: {jnd1_autoencoder: JND1Reconstruction.h5}",
+    )
+    head, _, tail = started.partition("  mj_lat:\n")
+    started = head + tail[tail.index("jnd_frames:") :]
+    run.write("started.yaml", started.replace("results_dir: results", "results_dir: started"))
+    home = "started/models/laser_jnd/lat_jnd1_fold01_seed0"
+    wanted = "started/laser_jnd/tables/reconstructions.csv"
+    run.run("--configfile", "started.yaml", "--", wanted)
+    summary = json.loads((run.folder / home / "summary.json").read_text())
+    assert list(summary["starts_from"]) == ["jnd1_autoencoder"]
+    assert not list((run.folder / "started/models/laser_jnd").glob("image_autoencoder*"))
+    encoder = load_model(run.folder / home / "model.pt").encoder.state_dict()
+    assert all(encoder[k].equal(v) for k, v in given.encoder.state_dict().items())
+    made = rows_of(run.folder / wanted)
+    assert [row["name"] for row in made] == ["jnd1_autoencoder"] and made[0]["seeds"] == "0"
 
 
 def test_unknown_network_in_the_configuration(run):

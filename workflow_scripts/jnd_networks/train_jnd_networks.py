@@ -27,7 +27,10 @@ def main(snakemake) -> None:
                     folder / one.folder(name),
                     conditions={"training_source": params.source, **frames.conditions},
                     seed=one.seed,
-                    starts_from=[folder / one.folder(n) / "model.pt" for n in stage.starts_from],
+                    starts_from=[
+                        folder / (one.folder(n) if n in params.stages else n) / "model.pt"
+                        for n in stage.starts_from  # trained here, or imported
+                    ],
                     saliency=Path(given.saliency) if given.saliency else None,
                     imagenet=Path(given.imagenet) if given.imagenet else None,
                     device="auto" if snakemake.resources.gpu else "cpu",

@@ -123,6 +123,16 @@ def test_learning_curve_starts_from_the_same_autoencoders(frames):
         frames.learned_from(5)
 
 
+def test_backbones_that_are_given_are_not_trained():
+    files = {"jnd2_autoencoder": "JND2Reconstruction.h5"}
+    chosen = config("laser_jnd", networks=["lat"], levels=[2], backbones=files)
+    stages = stages_of("laser_jnd", chosen)
+    assert [name for name, stage in stages.items() if stage.trained] == ["lat_jnd2"]
+    assert stages["jnd2_autoencoder"].weights == files["jnd2_autoencoder"]
+    with pytest.raises(UserError, match="no network starts from 'jnd3_autoencoder'"):
+        stages_of("laser_jnd", {**chosen, "backbones": {"jnd3_autoencoder": "x.h5"}})
+
+
 def test_variant_of_the_input_has_backbones_of_its_own():
     variants = {"unit": {"networks": ["lat_jnd1"], "network": {"scale": "unit"}},
                 "relu": {"networks": ["mj_lat"], "network": {"head": "relu"}}}  # fmt: skip

@@ -166,11 +166,14 @@ class NetworkInputs:
         ]
 
     def starting_files(self, paper: str) -> dict[str, str | list[str]]:
-        """Saliency maps that trainings learn from, and ImageNet weights that they begin with."""
+        """Saliency maps that trainings learn from, and weights that they begin with."""
+        home = f"{self.results}/models/{paper}"
+        imported = [n for n, s in self.stages[paper].items() if not s.trained and not s.predicts]
         attends = any(stage.network.endswith("_va") for stage in self.trained(paper).values())
         return {
             "saliency": f"{self.results}/jnd_frames/saliency" if attends else [],
             "imagenet": self.config[paper].get("imagenet") or [],
+            "backbones": [f"{home}/{name}/model.pt" for name in imported],
         }
 
     def jobs(self, paper: str) -> dict[str, Any]:

@@ -24,6 +24,9 @@ from jndlab.configuration import (
 )
 
 LaserName = Literal["lat", "rec", "e2e_lat", "e2e_rec", "mj_lat", "mj_rec"]
+BackboneName = Literal[
+    "image_autoencoder", "jnd1_autoencoder", "jnd2_autoencoder", "jnd3_autoencoder"
+]
 MtjndName = Literal["mt_3ljnd", "mt_1ljnd_va", "mt_3ljnd_va"]
 
 
@@ -226,6 +229,11 @@ class LaserJnd(JndNetworks):
     network: LaserNetwork = LaserNetwork()
     autoencoder: AutoencoderTraining = AutoencoderTraining()
     reconstruction: ReconstructionTraining = ReconstructionTraining()
+    backbones: dict[BackboneName, Text] = {}
+    """Trained autoencoders (the authors' HDF5 files `ImgReconstruction.h5`,
+    `JND1Reconstruction.h5` ...) that networks start from in place of ones trained here:
+    `image_autoencoder` or `jnd1_autoencoder` to `jnd3_autoencoder` -> file. They need
+    `network.width: 1`."""
     training: LaserTraining = LaserTraining()
     training_of: dict[LaserName, Changes[LaserTraining]] = {}
     """Keys of `training` that differ for single networks, e.g. `{mj_rec: {epochs: 100}}`."""

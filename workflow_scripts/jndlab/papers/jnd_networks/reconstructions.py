@@ -30,7 +30,7 @@ class Reconstruction:
     name: str
     level: int
     fold: str
-    seed: int
+    seed: int | None
     source: str
     frame: str
     psnr_db: float
@@ -54,12 +54,13 @@ def reconstruct(
     by_split = {one.split: one.of_subset("test") for one in sets}
     for (name, run), path in models.items():
         stage = stages[name]
-        if run is None or not makes_pictures(stage):
+        if not makes_pictures(stage):
             continue
         level = stage.target_level or (stage.levels[0] if stage.predicts else 0)
         session = JndSession(path, threads=1)
         prepared = preparation_of(session)
-        for frame in by_split[run.split]:
+        splits = [run.split] if run else list(by_split)
+        for split, frame in ((one, frame) for one in splits for frame in by_split[one]):
             rgb = read_picture(frame.picture)
             if level and level not in frame.jnd_pictures:
                 continue
@@ -67,7 +68,8 @@ def reconstruct(
             aim, before = prepared.resized(wanted), prepared.resized(rgb)
             made = picture_made(session, prepared, rgb)
             identity = psnr(before, aim) if level else None
-            who = (name, level, run.split, run.seed, frame.source, frame.name)
+            seed = run.seed if run else None
+            who = (name, level, split, seed, frame.source, frame.name)
             yield Reconstruction(*who, psnr(made, aim), identity)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from jndlab.errors import UserError
@@ -90,6 +90,7 @@ def stages_of(paper: str, config: Mapping[str, Any]) -> dict[str, Stage]:
     for network, frames in itertools.product(curve["networks"], curve["frames"]):
         for levels in levels_of(network, config["levels"]):
             _add(stages, network, levels, limited(frames), config, frames)
+    _import_backbones(stages, config.get("backbones", {}))
     for name, path in config["weights"].items():
         network, levels = parsed(paper, name, f"{paper}.weights")
         stage_name = f"{name}-{IMPORTED}"
@@ -165,6 +166,24 @@ def _add(
         options.pop("checkpoint_blocks", None)
     name = name_of(network, levels, variant)
     stages[name] = Stage(name, network, levels, variant, options, starts_from, frames=frames)
+
+
+def _import_backbones(stages: dict[str, Stage], files: Mapping[str, str]) -> None:
+    """Put imports in the place of backbones, and drop trained ones that nothing starts from then."""
+    for name, path in files.items():
+        if name not in stages:
+            raise UserError(
+                f"no network starts from '{name}'.",
+                where="the configuration, key `laser_jnd.backbones`",
+                expected=", ".join(n for n, stage in stages.items() if not stage.predicts)
+                or "networks to train",
+                remedy="leave it out, or train a network that looks through it.",
+            )
+        stages[name] = replace(stages[name], variant=IMPORTED, starts_from=(), weights=path)
+    needed = {one for stage in stages.values() for one in stage.starts_from}
+    for name, stage in list(stages.items()):
+        if files and stage.trained and not stage.predicts and name not in needed:
+            del stages[name]
 
 
 def _add_backbones(
