@@ -71,7 +71,11 @@ BASELINES = {"constant_mean", "constant_median", "linear_siti", "ridge_features"
 
 def write_keras(path: Path, network) -> None:
     """The weights of a network as Keras saves a model's, one group for each layer."""
-    kinds = {"Linear": "dense", "BatchNorm2d": "batch_normalization", "UpConv": "conv2d_transpose"}
+    kinds = {
+        "Linear": "dense",
+        "BatchNorm2d": "batch_normalization",
+        "UpConv": "conv2d_transpose",
+    }
     with h5py.File(path, "w") as file:
         names = []
         for number, layer in enumerate(network.keras_layers()):
