@@ -169,7 +169,7 @@ def _add(
 
 
 def _import_backbones(stages: dict[str, Stage], files: Mapping[str, str]) -> None:
-    """Put imports in the place of backbones, and drop trained ones that nothing starts from then."""
+    """Put imports in the place of backbones, and drop trained ones that nothing starts from."""
     for name, path in files.items():
         if name not in stages:
             raise UserError(
