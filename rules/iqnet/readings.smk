@@ -75,7 +75,8 @@ rule measure_iqnet_reading:
 rule tabulate_iqnet_readings:
     """Tabulate Table IV next to the printed one, its agreement, and what each reading does."""
     input:
-        points=coding.points_table("iqnet"),
+        # All intra the readings are measured by themselves.
+        points=coding.points_table("iqnet") if "LDP" in settings.config["configurations"] else [],
         statistics=expand(rules.train_iqnet_reading.output.statistics, reading=iqnet_inputs.section["readings"]),
         measured=expand(
             rules.measure_iqnet_reading.output.numbers, reading=["anchor", *iqnet_inputs.section["readings"]]

@@ -19,8 +19,6 @@ from jndops.adapter import run, stems
 
 def main(snakemake) -> None:
     params, stem = snakemake.params, stems(snakemake.output)
-    table = cells(read_points(snakemake.input.points), params.names, params.codec, params.anchor)
-    found = agreement(table)
     readings = {
         name: {**levers, **read_json(path)}
         for (name, levers), path in zip(
@@ -30,7 +28,12 @@ def main(snakemake) -> None:
     measured = pd.concat(
         pd.read_csv(path).assign(method=Path(path).stem) for path in snakemake.input.measured
     )
-    of_readings = agreement(cells_of_readings(measured, params.names))
+    table = cells_of_readings(measured, params.names)
+    of_readings = agreement(table)
+    if snakemake.input.points:
+        points = read_points(snakemake.input.points)
+        delayed = cells(points, params.names, params.codec, params.anchor)
+        table = pd.concat([table, delayed[delayed["configuration"] == "LDP"]])
     content = f"codec {params.codec}, sequences decoded from coded streams, not the paper's"
     write_table(
         table,
@@ -39,7 +42,7 @@ def main(snakemake) -> None:
         "equal QP and VMAF of the prefiltered video, next to the printed values of IQNet.",
     )
     write_table(
-        found,
+        agreement(table),
         stem["pilot_agreement"],
         caption=f"How the pattern over sequences and QPs agrees with the printed Table IV "
         f"({content}). r and rho: correlation of savings over the cells, percentile intervals of a "

@@ -20,7 +20,16 @@ from jndops.settings import Settings
 TRAINED = "{results}/models/"  # what a run has trained: used as it is, not trained again
 KIND_OF = {"filter": "prefilter", "predict-jnd": "jnd_predictor"}
 # Sections that name sequences, points or targets of the run whose methods are used.
-_LEFT_OUT = ("subjective", "viewer", "bd_rate", "papers", "mlflow", "codecs", "ai_segment_frames")
+_LEFT_OUT = (
+    "configurations_of",
+    "subjective",
+    "viewer",
+    "bd_rate",
+    "papers",
+    "mlflow",
+    "codecs",
+    "ai_segment_frames",
+)
 _BLOCK_JND = re.compile(r"^\{results\}/bl_juniper/block_jnd/cnn_seed(\d+)/")
 QP_IN_NAME = "{qp}"
 

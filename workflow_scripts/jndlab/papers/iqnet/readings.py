@@ -181,7 +181,8 @@ def cells_of_readings(measured: pd.DataFrame, names: Mapping[str, str]) -> pd.Da
     of_anchor = anchor.reindex(pd.MultiIndex.from_frame(table[keys]))
     table["saving_pct"] = 100 * (1 - table["bits"] / of_anchor["bits"].to_numpy())
     table["psnr_drop_db"] = of_anchor["psnr_y"].to_numpy() - table["psnr_y"]
-    return _with_printed(table.assign(configuration="AI", name=table["sequence"].map(names)))
+    table = _with_printed(table.assign(configuration="AI", name=table["sequence"].map(names)))
+    return table.drop(columns=["bits", "psnr_y", "vmaf"], errors="ignore")
 
 
 def _correlations(cells_of_method: pd.DataFrame) -> dict[str, float]:
