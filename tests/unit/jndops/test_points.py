@@ -46,3 +46,13 @@ def test_a_paper_without_a_method_in_the_run_has_no_points(repository):
     smoke = load_settings(load_yaml(repository / "config/smoke.yaml"), repository)
     assert methods_behind("mtjnd", smoke) == [] == points_behind("mtjnd", smoke)
     assert plain_points(smoke) == []
+
+
+@pytest.mark.parametrize("name", ["config", "study", "iqnet_paper"])
+def test_all_prefilters_of_a_shipped_configuration_have_a_sequence_in_common(name, repository):
+    """IQNet's figures compare them on these alone, and there is none without any."""
+    settings = load_settings(load_yaml(repository / f"config/{name}.yaml"), repository)
+    points = list(settings.points_with_anchor(settings.methods_of("prefilter")))
+    methods = {point.method for point in points} - {"anchor"}
+    of_method = [{p.sequence for p in points if p.method == method} for method in methods]
+    assert len(methods) > 1 and set.intersection(*of_method)
