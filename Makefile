@@ -32,8 +32,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
 ##@ Runs of the suite
-setup: ## install everything into .venv (the other targets do it by themselves)
-	@sh envs/install.sh
+setup: ## install everything into .venv (the other targets do it by themselves); TORCH=cpu: torch without GPU libraries
+	@TORCH="$(TORCH)" sh envs/install.sh
 
 demo: setup ## the main job on real clips that come with the packages: tables, figures, report
 	@$(RUN) $(ARGS)

@@ -33,13 +33,6 @@ prepare_environment(mlflow=settings.config["mlflow"])
 snakemake_patches.apply()
 RESULTS = settings.config["results_dir"]
 SCRIPTS = coding.scripts
-
-
-def kept(kind, clip):
-    """A lossless clip as an output: removed after its last use unless the key `keep` names its kind."""
-    return clip if kind in settings.config["keep"] else temp(clip)
-
-
 ANCHOR = settings.config["anchor"]
 outputs_of = partial(artefacts.outputs, RESULTS)
 summarise = [PYTHON, str(SCRIPTS / "commands/summarise_run.py"), "--results", RESULTS]

@@ -8,7 +8,7 @@ rule prefilter_clip:
         metadata="<results>/sequences/{sequence}.json",
         models=coding.method_files,
     output:
-        clip=kept("prefiltered", "<results>/prefiltered/{sequence}/{method}/{variant}.mkv"),
+        clip=coding.kept("prefiltered", "<results>/prefiltered/{sequence}/{method}/{variant}.mkv"),
         metadata="<results>/prefiltered/{sequence}/{method}/{variant}.json",
     log:
         "<logs>/prefilter_clip/{sequence}.{method}.{variant}.log",

@@ -6,7 +6,7 @@ rule prepare_sequence:
     input:
         source=coding.raw_source,
     output:
-        clip=kept("sources", "<results>/sequences/{sequence}.mkv"),
+        clip=coding.kept("sources", "<results>/sequences/{sequence}.mkv"),
         metadata="<results>/sequences/{sequence}.json",
     log:
         "<logs>/prepare_sequence/{sequence}.log",

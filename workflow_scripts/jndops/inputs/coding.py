@@ -136,6 +136,12 @@ class CodingInputs:
             files["qp_map"] = f"{self.results}/qp_maps/{sequence}/{method}/qp{wildcards.qp}.npz"
         return files
 
+    def kept(self, kind: str, clip: str) -> str:
+        """A lossless clip as output: removed after its last use unless ``keep`` names its kind."""
+        from snakemake.io import temp  # for rules alone
+
+        return clip if kind in self.config["keep"] else temp(clip)
+
     def coded_files(self, wildcards: Wildcards) -> dict[str, Any]:
         """A point's stream, metadata of its encode and clip, and the cost of the prefilter."""
         stem, stream = self._coded_stem(wildcards), self.stream(wildcards)
