@@ -46,7 +46,7 @@ def recall_imports(root: Path) -> int:
 
     Returns the number of modules known, for :func:`keep_imports`.
     """
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, TypeError):  # none, or damaged
         _names.update(read_json(root.parent / CACHE))
     return len(_names)
 

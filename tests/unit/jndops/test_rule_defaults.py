@@ -90,8 +90,9 @@ def test_imports_are_noted_for_the_next_start_and_read_again_where_a_module_chan
     assert closure() == closure(noted=True) == {"__init__.py", "encode_clip.py", "used.py"}
     module.write_text("from jndlab import unused")
     assert closure() == {"__init__.py", "encode_clip.py", "unused.py"}
-    (suite / imports.CACHE).write_text("[]")
-    assert closure() == closure(noted=True)
+    for damaged in ("[]", "[1]", "{"):
+        (suite / imports.CACHE).write_text(damaged)
+        assert closure() == closure(noted=True)
 
 
 def test_a_rule_without_a_script_has_no_digest(suite):
