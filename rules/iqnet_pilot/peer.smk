@@ -17,7 +17,7 @@ rule tabulate_iqnet_peer:
     params:
         codec=iqnet_inputs.point_codec,
     script:
-        "../../workflow_scripts/iqnet/tabulate_iqnet_peer.py"
+        "../../workflow_scripts/iqnet_pilot/tabulate_iqnet_peer.py"
 
 
 rule iqnet_peer:

@@ -14,14 +14,12 @@ rule score_iqnet_readings:
         "<benchmarks>/score_iqnet_readings/{scoring}.tsv"
     conda:
         "../../envs/networks.yaml"
-    resources:
-        runtime=doubling(720),
     params:
         scorer=iqnet_inputs.scoring_options,
         patch=IQNET_DATA["patch"],
         alphas=IQNET_DATA["alphas"],
     script:
-        "../../workflow_scripts/iqnet/score_iqnet_readings.py"
+        "../../workflow_scripts/iqnet_pilot/score_iqnet_readings.py"
 
 
 rule train_iqnet_reading:
@@ -48,7 +46,7 @@ rule train_iqnet_reading:
         conditions=iqnet_inputs.training_conditions(),
         seed=iqnet_inputs.section["seeds"][0],
     script:
-        "../../workflow_scripts/iqnet/train_iqnet_reading.py"
+        "../../workflow_scripts/iqnet_pilot/train_iqnet_reading.py"
 
 
 rule measure_iqnet_reading:
@@ -69,7 +67,7 @@ rule measure_iqnet_reading:
         clips=[coding.clips()[name] for name in iqnet_inputs.compared_sequences()],
         qps=settings.config["qps"],
     script:
-        "../../workflow_scripts/iqnet/measure_iqnet_reading.py"
+        "../../workflow_scripts/iqnet_pilot/measure_iqnet_reading.py"
 
 
 rule tabulate_iqnet_readings:
@@ -96,7 +94,7 @@ rule tabulate_iqnet_readings:
         names=iqnet_inputs.printed_names(),
         levers=iqnet_inputs.levers(),
     script:
-        "../../workflow_scripts/iqnet/tabulate_iqnet_readings.py"
+        "../../workflow_scripts/iqnet_pilot/tabulate_iqnet_readings.py"
 
 
 rule iqnet_pilot:
