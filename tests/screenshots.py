@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -91,7 +93,11 @@ def mlflow(configfile: Path) -> Iterator[dict[str, str]]:
     command = [sys.executable, str(ROOT / "workflow_scripts/commands/browse_runs.py")]
     command += ["--configfile", str(configfile), "--workers", "1"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
     ) as server:
         assert server.stdout is not None
         try:
@@ -101,7 +107,10 @@ def mlflow(configfile: Path) -> Iterator[dict[str, str]]:
                     links[found[1]] = found[2]
             yield links
         finally:
-            server.terminate()
+            os.killpg(server.pid, signal.SIGINT)  # MLflow starts processes of its own
+            time.sleep(2)
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)
 
 
 def choose_method(driver: Any) -> None:
