@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from jndlab.codecs import ADAPTERS
+from jndlab.codecs.stills.base import STILL_CODECS
 from jndlab.datasets.jnd_frames.config import FrameChoice
 from jndlab.errors import UserError
 from jndlab.paths import ROOT
@@ -73,6 +74,17 @@ def test_it_tells_what_was_run_and_nothing_else() -> None:
         assert part in text, part
     for absent in ("all intra", "SSIM", "VVenC", "CRF"):
         assert absent not in text, absent
+
+
+def test_still_pictures_are_those_of_vp_jnd() -> None:
+    data = {"source": "packaged", "codec": "jpeg", "released": False, "labels": "vmaf_steps"}
+    config = {**CONFIG, "vp_jnd": {"data": {"a": data, "b": {**data, "source": "mcl_jci",
+                                                              "released": True}}}}  # fmt: skip
+    text = description.describe([POINT], [], config, {}, VERSIONS)
+    assert "as JPEG [@wallace1992jpeg] (libjpeg-turbo) at its quality factors, labelled by" in text
+    assert "MCL-JCI [@jin2016mcljci] as the JPEG files that subjects saw" in text
+    assert "Still pictures" not in described([POINT], [])
+    assert set(STILL_CODECS) == set(description.STILLS)
 
 
 def test_a_run_without_trainings_names_no_network() -> None:

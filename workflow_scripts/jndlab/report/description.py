@@ -76,6 +76,11 @@ CONTENT = {
     "published": "content of the papers",
     "own": "material of our own",
 }
+STILLS = {
+    "jpeg": "JPEG [@wallace1992jpeg] (libjpeg-turbo) at its quality factors",
+    "bpg": "BPG [@bellard-bpg] at its QPs",
+    "hevc_intra": "HEVC intra [@sullivan2012hevc] by x265 [@x265] at its QPs",
+}
 CONFIGURATIONS = {"AI": "all intra (AI)", "LDP": "low-delay P (LDP)"}
 PACKAGES = {
     "numpy": "NumPy [@harris2020numpy]",
@@ -100,7 +105,8 @@ def describe(
     those of suite, Snakemake and packages (``jndops.run_record.versions``).
     """
     parts = [_content(points, datasets), _coding(points), _methods(points, config)]
-    parts += [_trainings(trainings, config), _measuring(points), _comparing(config)]
+    parts += [_stills(config), _trainings(trainings, config)]
+    parts += [_measuring(points), _comparing(config)]
     return "\n\n".join(filter(None, [*parts, _software(trainings, versions)]))
 
 
@@ -222,6 +228,17 @@ def _is_of(point: Point, method: str) -> bool:
 def _paper_of(method: Mapping[str, Any]) -> str:
     text = f"{method['class']} {method['options']}"
     return next((paper for paper in PAPERS if f"/{paper}/" in text or f".{paper}" in text), "")
+
+
+def _stills(config: Mapping[str, Any]) -> str:
+    """Still pictures of VP-JND, where it is part of the run."""
+    told = []
+    for data in config.get("vp_jnd", {}).get("data", {}).values():
+        codec = "the JPEG files that subjects saw" if data["released"] else STILLS[data["codec"]]
+        labels = data["labels"].replace("_", " ")
+        source = SOURCES.get(data["source"], data["source"])
+        told.append(f"{source} as {codec}, labelled by {labels}")
+    return f"Still pictures for {PAPERS['vp_jnd']} were {_listed(told, '; ')}." if told else ""
 
 
 def _trainings(trainings: Sequence[Training], config: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.jnd.method_class import expanded_options, texts_of
 from jndlab.media.clip import clip_as_text
+from jndlab.papers.vp_jnd.config import PictureSet
 from jndops.imports import class_file, digest, import_closure
 from jndops.inputs import Wildcards
 from jndops.inputs.points import RUN, points_behind
@@ -235,6 +236,8 @@ class CodingInputs:
             for paper, section in written.items()
             if isinstance(section, dict) and "training_data" in section
         }
+        if "vp_jnd" in written["papers"]:
+            sources["vp_jnd"] = {"data": _still_pictures(self.config["vp_jnd"]["data"])}
         return sources | {key: written[key] for key in ("anchor", "methods", "bd_rate")}
 
     def model_files(self) -> list[str]:
@@ -340,3 +343,16 @@ class CodingInputs:
             return f"{self.results}/sequences/{wildcards.sequence}"
         variant = f"qp{wildcards.qp}" if method["per_qp"] else ALL_QPS
         return f"{self.results}/prefiltered/{wildcards.sequence}/{wildcards.method}/{variant}"
+
+
+def _still_pictures(data_sets: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a description says of VP-JND's data sets."""
+    return {
+        name: {
+            "source": data["source"],
+            "codec": data["codec"],
+            "released": PictureSet.model_validate(data).released,
+            "labels": data["labels"]["kind"],
+        }
+        for name, data in data_sets.items()
+    }
