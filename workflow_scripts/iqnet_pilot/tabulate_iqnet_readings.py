@@ -45,8 +45,8 @@ def main(snakemake) -> None:
         agreement(table),
         stem["pilot_agreement"],
         caption=f"How the pattern over sequences and QPs agrees with the printed Table IV "
-        f"({content}). r and rho: correlation of savings over the cells, percentile intervals of a "
-        "bootstrap over sequences; differences: ours less printed, intervals over sequences.",
+        f"({content}). r and rho: correlation of savings over the cells; differences: ours less "
+        "printed; 95 % intervals over sequences.",
     )
     write_table(
         readings_table(of_readings, readings),

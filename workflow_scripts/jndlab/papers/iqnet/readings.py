@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from jndlab.codecs import Codec, EncodeJob
 from jndlab.datasets.pictures.picture_list import Picture
@@ -24,11 +23,10 @@ from jndlab.papers.iqnet.config import SelectionOptions
 from jndlab.papers.iqnet.published import load_published, pick
 from jndlab.papers.iqnet.training_data import REFERENCE, choose_alphas, training_pairs, write_pair
 from jndlab.quality.full_reference import Measurement, measure
-from jndlab.quality.intervals import mean_interval
+from jndlab.quality.intervals import correlation_interval, mean_interval
 from jndlab.quality.points import same_qp_table
 from jndlab.report.compare import DECODED_STREAMS, NOT_COMPARABLE
 
-DRAWS = 2000  # of the bootstrap over sequences
 # What the suite asks of a network that claims the paper's pattern all intra: %, dB, VMAF, Pearson.
 BAR = {"saving_pct": 15.0, "psnr_drop_db": 2.5, "vmaf_p": 92.0, "r": 0.6}
 CELL = ["configuration", "name", "qp"]
@@ -83,8 +81,7 @@ def cells(points: pd.DataFrame, names: Mapping[str, str], codec: str, anchor: st
 def agreement(table: pd.DataFrame) -> pd.DataFrame:
     """How well the pattern of :func:`cells` agrees with the printed one, by method and coding.
 
-    Over the cells with a printed value: Pearson's r and Spearman's rho of the savings, with
-    percentile intervals of a bootstrap that draws whole sequences (few sequences: rough), the mean
+    Over the cells with a printed value: Pearson's r and Spearman's rho of the savings, the mean
     difference of savings (percentage points) and PSNR drops (dB), with intervals over sequences.
     ``printed`` is the mean printed saving of these cells.
     """
@@ -186,24 +183,12 @@ def cells_of_readings(measured: pd.DataFrame, names: Mapping[str, str]) -> pd.Da
 
 
 def _correlations(cells_of_method: pd.DataFrame) -> dict[str, float]:
-    columns = ["saving_pct", "printed_saving_pct"]
-    by_name = [group[columns].to_numpy().T for _, group in cells_of_method.groupby("name")]
-    generator = np.random.default_rng(0)
-    draws = generator.integers(len(by_name), size=(DRAWS, len(by_name)))
-    drawn = [_pair(np.hstack([by_name[place] for place in places])) for places in draws]
-    low, high = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
-    value = _pair(np.hstack(by_name))
-    return {
-        f"{name}{end}": float(values[place])
-        for place, name in enumerate(("r", "rho"))
-        for end, values in (("", value), ("_low", low), ("_high", high))
-    }
-
-
-def _pair(both: np.ndarray) -> tuple[float, float]:
-    """Pearson's r and Spearman's rho of two rows."""
-    ranks = rankdata(both, axis=1)
-    return float(np.corrcoef(both)[0, 1]), float(np.corrcoef(ranks)[0, 1])
+    """Pearson's r and Spearman's rho, which is that of ranks."""
+    names = cells_of_method["name"].tolist()
+    ours, printed = cells_of_method["saving_pct"], cells_of_method["printed_saving_pct"]
+    values = {"r": (ours, printed), "rho": (ours.rank(), printed.rank())}
+    found = {name: correlation_interval(*both, names) for name, both in values.items()}
+    return {k: v for name, one in found.items() for k, v in one.columns(name, f"{name}_").items()}
 
 
 def _with_printed(table: pd.DataFrame) -> pd.DataFrame:
