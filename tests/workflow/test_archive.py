@@ -27,7 +27,11 @@ TABLES = ("tables/rd_points.csv", "tables/bd_rate.csv", "tables/same_qp.csv")
 TELL = """
 with open("files.json", "w") as stream:
     named = [getattr(rules, name) for name in {names}]
-    told = [[list(map(str, rule.input)), list(map(str, rule.output))] for rule in named]
+    # A function as input names files of rules that are here anyway.
+    told = [
+        [[str(file) for file in side if not callable(file)] for side in (rule.input, rule.output)]
+        for rule in named
+    ]
     points = [file for part in PARTS for file in coding.point_files(part)]
     json.dump({{"points": points, "rules": told, "papers": settings.config["papers"]}}, stream)
 """
