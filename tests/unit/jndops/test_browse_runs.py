@@ -53,6 +53,7 @@ def test_the_links_are_printed_when_the_server_answers(results, repository):
     with subprocess.Popen(
         [*command, "--configfile", str(config), "--workers", "1"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored behind a "&"
     ) as server:  # fmt: skip
         try:
             assert server.stdout is not None
