@@ -76,6 +76,18 @@ def test_nothing_but_numbers_and_what_shows_them_is_packed(here, there):
     assert points == len(list((there.folder / "results/points").rglob("*.json"))) == 4
 
 
+def test_the_run_of_one_target_below_is_left_out(here):
+    below = here.folder / "results/pilot"
+    below.mkdir()
+    for name in ("run.json", "table.csv"):
+        (below / name).write_text("{}")
+    done = archive(here, "pack")
+    shutil.rmtree(below)
+    assert done.returncode == 0, done.stdout
+    with tarfile.open(here.folder / "results/results-archive.tar.gz") as packed:
+        assert not [name for name in packed.getnames() if "pilot" in name]
+
+
 def test_each_point_names_the_code_that_measured_it(here):
     for path in (here.folder / "results/points").rglob("qp*.json"):
         suite = json.loads(path.read_text("utf-8"))["provenance"]["suite"]

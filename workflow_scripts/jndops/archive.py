@@ -168,4 +168,6 @@ def _kept(results: Path) -> Iterator[Path]:
 def _is_of_another_run(path: Path, results: Path) -> bool:
     """Whether a file lies in the results folder of another experiment, below this one."""
     folders = path.relative_to(results).parents
-    return any((results / folder / "config.json").is_file() for folder in list(folders)[:-1])
+    marks = ("config.json", RECORD)  # a run of one target leaves the record alone
+    below = list(folders)[:-1]
+    return any((results / folder / mark).is_file() for folder in below for mark in marks)

@@ -134,6 +134,17 @@ def test_gains_are_at_equal_rate_and_shares_of_the_ceiling():
     assert at_higher_targets.empty
 
 
+def test_where_nothing_can_be_gained_there_is_no_share_of_it():
+    gains = pd.concat(
+        experiment.gains_of(name, "LDP", made_up({"ceiling: importance": -0.01, "mapped": -0.3}))
+        for name in "ab"
+    )
+    table = experiment.gain_table(gains).set_index("map")
+    assert np.isnan(table.loc["mapped", "share_pct"])
+    answers = experiment.answers(gains, dict.fromkeys("ab", 34.0), "mapped").set_index("map")
+    assert not answers["statement"].str.contains("best possible").any()
+
+
 def test_maps_of_several_seeds_are_one_map_with_seeds():
     gains = []
     for sequence, shift in zip("abcdefgh", np.linspace(-0.02, 0.02, 8), strict=True):

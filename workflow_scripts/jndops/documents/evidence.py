@@ -21,8 +21,8 @@ from jndlab.yaml_files import load_yaml
 from jndops.documents.recorded import RecordedRun, Row
 
 CLAIMS = PUBLISHED / "evidence.yaml"
-# The run nearest to the papers' scale that measured a claim speaks for it.
-SCALES = ("paper", "pilot", "study", "demo")
+# The run nearest to the papers' scale that measured a claim speaks for it. Words of runs' names.
+SCALES = ("paper", "pilot", "study", "networks", "demo")
 KEYS = {"where", "claim", "printed", "each", "table", "rows", "analogue", "show", "settle", "unit"}
 DIGITS = 2
 NO_TABLE = f"{NOT_MEASURED}: no table of the suite holds it"
@@ -118,7 +118,8 @@ def page(runs: Mapping[str, RecordedRun], path: Path = CLAIMS) -> str:
 
 
 def _rank(name: str) -> int:
-    return SCALES.index(name) if name in SCALES else len(SCALES)
+    words = name.split("_")
+    return next((n for n, scale in enumerate(SCALES) if scale in words), len(SCALES))
 
 
 def _summary(papers: Mapping[str, Sequence[tuple[Any, ...]]]) -> list[str]:

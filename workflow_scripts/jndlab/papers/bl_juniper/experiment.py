@@ -81,7 +81,7 @@ def gain_table(gains: pd.DataFrame) -> pd.DataFrame:
             {
                 **place,
                 **gain.columns("gain_db", "gain_"),
-                "share_pct": 100 * gain.value / ceiling if ceiling else np.nan,
+                "share_pct": 100 * gain.value / ceiling,
                 "model_gain_db": known["model_gain"].mean(),
                 "mean_qp": known["mean_qp"].mean(),
                 **_deviation(known, "gain"),
@@ -137,7 +137,7 @@ def answers(gains: pd.DataFrame, jnd3: Mapping[str, float], method: str) -> pd.D
     ):
         place = {"configuration": configuration, "weighting": weighting}
         ceiling = _ceiling(below, group[group["map"] == name], place)
-        share = 100 * one.difference.value / ceiling if ceiling else np.nan
+        share = 100 * one.difference.value / ceiling
         answer = {None: NOT_SHOWN, name: "yes"}.get(one.better, "no")
         of_ceiling = "" if np.isnan(share) else f" That is {share:.0f} % of the best possible gain."
         rows.append(
@@ -179,11 +179,15 @@ def _compared(group: pd.DataFrame, weighting: str, method: str) -> list[str]:
 
 
 def _ceiling(gains: pd.DataFrame, compared: pd.DataFrame, place: Mapping[str, object]) -> float:
-    """Mean gain of the best possible map over the clips and targets of ``compared``; NaN: none."""
+    """Mean gain of the best possible map over the clips and targets of ``compared``.
+
+    NaN where there is none, or nothing to gain: a share of it would be of no meaning.
+    """
     chosen = gains[gains["map"] == f"{CEILING}: {place['weighting']}"]
     for name, value in place.items():
         if name != "map":
             chosen = chosen[chosen[name] == value]
     chosen = chosen.merge(compared[["sequence", "target_qp"]].drop_duplicates())
     chosen = chosen.dropna(subset=["gain"])
-    return mean_interval(chosen["gain"], chosen["sequence"]).value if len(chosen) else np.nan
+    gain = mean_interval(chosen["gain"], chosen["sequence"]).value if len(chosen) else np.nan
+    return gain if gain > 0 else np.nan
