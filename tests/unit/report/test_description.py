@@ -87,6 +87,20 @@ def test_still_pictures_are_those_of_vp_jnd() -> None:
     assert set(STILL_CODECS) == set(description.STILLS)
 
 
+def test_networks_that_came_along_were_not_trained_by_the_run() -> None:
+    one = ("iqnet", "iqnet", SUMMARY)
+    text = description.describe([POINT], [], CONFIG, {}, VERSIONS, [one])
+    assert "In this run were trained" not in text
+    assert "Networks in use that were trained before: for IQNet [@sun2024iqnet], on 143" in text
+
+
+def test_photographs_of_the_user_are_named() -> None:
+    for folder, named in (("data/photographs", True), (None, False)):
+        config = {**CONFIG, "pictures_dir": folder}
+        text = description.describe([POINT], [("mtjnd", "a", SUMMARY)], config, {}, VERSIONS)
+        assert ("and photographs of our own" in text) == named
+
+
 def test_a_run_without_trainings_names_no_network() -> None:
     text = described([POINT], [])
     assert "trained" not in text.replace("training seeds", "") and "PyTorch" not in text

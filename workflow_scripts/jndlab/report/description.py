@@ -61,6 +61,7 @@ SOURCES = {
     "mcl_jci": "MCL-JCI [@jin2016mcljci]",
     "konjnd1k": "KonJND-1k [@lin2022konjnd]",
 }
+WITH_PHOTOGRAPHS = ("packaged", "panned_pictures")  # what `pictures_dir` adds to
 SCORERS = {
     "nima": "NIMA [@talebi2018nima]",
     "nima_mobilenet": "NIMA [@talebi2018nima]",
@@ -97,15 +98,18 @@ def describe(
     config: Mapping[str, Any],
     datasets: Mapping[str, str],
     versions: Mapping[str, Any],
+    earlier: Sequence[Training] = (),
 ) -> str:
     """Paragraphs on a run, an empty line between two.
 
     ``points`` are files of RD points, ``trainings`` summaries of finished trainings, ``config``
     the configuration with all defaults, ``datasets`` the data set of each sequence, ``versions``
-    those of suite, Snakemake and packages (``jndops.run_record.versions``).
+    those of suite, Snakemake and packages (``jndops.run_record.versions``), ``earlier`` summaries
+    of networks in use that the run did not train.
     """
     parts = [_content(points, datasets), _coding(points), _methods(points, config)]
-    parts += [_stills(config), _trainings(trainings, config)]
+    parts += [_stills(config), _trainings(trainings, config, "In this run were trained")]
+    parts += [_trainings(earlier, {}, "Networks in use that were trained before")]
     parts += [_measuring(points), _comparing(config)]
     return "\n\n".join(filter(None, [*parts, _software(trainings, versions)]))
 
@@ -241,8 +245,9 @@ def _stills(config: Mapping[str, Any]) -> str:
     return f"Still pictures for {PAPERS['vp_jnd']} were {_listed(told, '; ')}." if told else ""
 
 
-def _trainings(trainings: Sequence[Training], config: Mapping[str, Any]) -> str:
+def _trainings(trainings: Sequence[Training], config: Mapping[str, Any], opening: str) -> str:
     """A part for each paper and its data, in it a part for each network."""
+    added = " and photographs of our own" if config.get("pictures_dir") else ""
     groups: dict[tuple[Any, ...], dict[str, list[Mapping[str, Any]]]] = {}
     for paper, _, summary in trainings:
         found = summary.get("conditions", {})
@@ -256,12 +261,13 @@ def _trainings(trainings: Sequence[Training], config: Mapping[str, Any]) -> str:
         counts = [m.get("conditions", {}).get("training_pictures", 0) for m in every]
         learned = f"{_range(counts)} samples from " if any(counts) else ""
         text = f"for {PAPERS.get(paper, paper)}, on {learned}{SOURCES.get(source, source)}"
+        text += added if source in WITH_PHOTOGRAPHS else ""
         text += f" labelled by {labels.replace('_', ' ')}" if labels else ""
         text += (
             f" with targets chosen by {SCORERS.get(scorer, scorer)} at QP {qp}" if scorer else ""
         )
         told.append(f"{text}, {_listed(_network(*item) for item in sorted(networks.items()))}")
-    return f"In this run were trained: {_listed(told, '; ')}." if told else ""
+    return f"{opening}: {_listed(told, '; ')}." if told else ""
 
 
 def _network(name: str, summaries: Sequence[Mapping[str, Any]]) -> str:

@@ -238,7 +238,9 @@ class CodingInputs:
         }
         if "vp_jnd" in written["papers"]:
             sources["vp_jnd"] = {"data": _still_pictures(self.config["vp_jnd"]["data"])}
-        return sources | {key: written[key] for key in ("anchor", "methods", "bd_rate")}
+        return sources | {
+            key: written[key] for key in ("anchor", "methods", "bd_rate", "pictures_dir")
+        }
 
     def model_files(self) -> list[str]:
         """Models that the run's methods name, without those whose names a job fills in."""
