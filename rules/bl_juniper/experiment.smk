@@ -26,6 +26,7 @@ rule encode_bl_juniper_experiment:
         clip=coding.clip,
         origins=bl_juniper_inputs.jnd_origins,
         experiment=bl_juniper_inputs.experiment(),
+        frame=BL_JUNIPER["figures"]["frame"],
     script:
         "../../workflow_scripts/bl_juniper/encode_bl_juniper_experiment.py"
 

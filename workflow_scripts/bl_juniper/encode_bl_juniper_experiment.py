@@ -5,7 +5,7 @@ from pathlib import Path
 from jndlab.codecs import get_codec
 from jndlab.jnd.block.maps import held_maps, read_block_maps
 from jndlab.media.clip import clip_from_text
-from jndlab.papers.bl_juniper.experiment_codings import encode_experiment
+from jndlab.papers.bl_juniper.experiment_codings import Competitor, encode_experiment
 from jndlab.papers.bl_juniper.mapping import first_frames
 from jndops.adapter import run, scratch
 
@@ -28,13 +28,17 @@ def main(snakemake) -> None:
             short,
             snakemake.wildcards.configuration,
             get_codec(experiment["codec"]),
-            {name: get_codec(spec) for name, spec in experiment["competitors"].items()},
+            {
+                name: Competitor(**{key: spec and get_codec(spec) for key, spec in one.items()})
+                for name, one in experiment["competitors"].items()
+            },
             jnd_of,
             held_maps(importance, short.frames),
             experiment["anchor_qps"],
             experiment["targets"],
             folder,
-            threads=snakemake.threads,
+            params.frame,
+            snakemake.threads,
         )
     codings.write(snakemake.output.codings)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,13 @@ from jndlab.jnd.block.masking import xpsnr_weights
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat, Frame, write_clip
 from jndlab.papers.bl_juniper import experiment
-from jndlab.papers.bl_juniper.experiment_codings import ANCHOR, Codings, encode_experiment
+from jndlab.papers.bl_juniper.crops import Crops
+from jndlab.papers.bl_juniper.experiment_codings import (
+    ANCHOR,
+    Codings,
+    Competitor,
+    encode_experiment,
+)
 from jndlab.papers.bl_juniper.experiment_maps import ceiling_map, model_gain, table_maps
 from jndlab.papers.bl_juniper.mcl_jcv import read_block_labels
 
@@ -107,11 +115,20 @@ def made_up(gain_of: dict[str, float]) -> Codings:
     errors = 255**2 * 64**2 * 10 ** (-quality / 10)
     maps = np.full((len(names), 1, 1, 2), 30)
     maps[-1, ..., 0] = 32
+    scores = np.stack([quality, quality / 2], axis=1)  # VMAF of two crops
     return Codings(
-        names, np.append(qps, [22] * len(gain_of)), rates, np.ones(len(names)),
-        np.broadcast_to(errors[:, None, None, None], (len(names), 1, 1, 2)), maps,
-        {"importance": np.array([[[3.0, 1.0]]])}, np.full((1, 2), 64**2),
+        names, (ANCHOR,) * len(names), np.append(qps, [22] * len(gain_of)), rates,
+        np.ones(len(names)), np.broadcast_to(errors[:, None, None, None], (len(names), 1, 1, 2)),
+        maps, {name: np.array([[[w, 1.0]]]) for name, w in (("importance", 3.0), ("uniform", 1.0))},
+        np.full((1, 2), 64**2), scores, np.array([3.0, 1.0]), {}, 0, np.array([0, 1, 2]),
     )  # fmt: skip
+
+
+def by_map(table: pd.DataFrame, quality: str = experiment.PSNR) -> pd.DataFrame:
+    """Rows of a quality by importance."""
+    return table[(table["quality"] == quality) & (table["weighting"] == "importance")].set_index(
+        "map"
+    )
 
 
 def test_gains_are_at_equal_rate_and_shares_of_the_ceiling():
@@ -119,12 +136,12 @@ def test_gains_are_at_equal_rate_and_shares_of_the_ceiling():
     for sequence, shift in zip("abcdefgh", np.linspace(-0.02, 0.02, 8), strict=True):
         codings = made_up({"ceiling: importance": 0.4 + shift, "mapped": 0.1 + shift})
         gains.append(experiment.gains_of(sequence, "AI", codings))
-    table = experiment.gain_table(pd.concat(gains)).set_index("map")
-    assert table.loc["mapped", "gain_db"] == pytest.approx(0.1, abs=1e-3)
+    table = by_map(experiment.gain_table(pd.concat(gains)))
+    assert table.loc["mapped", "gain"] == pytest.approx(0.1, abs=1e-3)
     assert table.loc["mapped", "share_pct"] == pytest.approx(25, abs=0.5)
     assert table.loc["ceiling: importance", "share_pct"] == pytest.approx(100)
     answers = experiment.answers(pd.concat(gains), dict.fromkeys("abcdefgh", 34.0), "mapped")
-    row = answers.set_index("map").loc["mapped"]
+    row = by_map(answers).loc["mapped"]
     assert row["above one QP"] == "yes" and row["clips"] == 8
     assert row["statement"].startswith("mapped beats one QP for all blocks")
     assert row["statement"].endswith("That is 25 % of the best possible gain.")
@@ -134,12 +151,84 @@ def test_gains_are_at_equal_rate_and_shares_of_the_ceiling():
     assert at_higher_targets.empty
 
 
+def test_vmaf_of_crops_stands_next_to_weighted_psnr():
+    """Scores of the made-up crops are the PSNR and half of it; the first weighs 3, the other 1."""
+    gains = pd.concat(
+        experiment.gains_of(name, "AI", made_up({"ceiling: importance": 0.4, "mapped": 0.1}))
+        for name in "abcdefgh"
+    )
+    table = by_map(experiment.gain_table(gains), experiment.VMAF)
+    assert table.loc["mapped", "gain"] == pytest.approx(0.1 * (3 + 0.5) / 4, abs=1e-3)
+    assert set(table["unit"]) == {"VMAF"}
+    assert table["share_pct"].isna().all()  # the ceiling is one of squared error
+    found = experiment.answers(gains, dict.fromkeys("abcdefgh", 34.0), "mapped")
+    sentence = by_map(found, experiment.VMAF).loc["mapped", "statement"]
+    assert "VMAF NEG of crops by importance at equal rate" in sentence and "dB" not in sentence
+
+
+def test_a_competitor_gains_over_one_qp_of_its_own_encoder():
+    """Its own encoder costs twice the rate at every QP, and so does the competitor."""
+    ours = made_up({"mapped": 0.1, "x265_aq": 0.2})
+    anchor = np.flatnonzero(np.array(ours.names) == ANCHOR)
+    places = np.append(np.arange(len(ours.names)), anchor)
+    theirs = {
+        name: np.asarray(getattr(ours, name))[places]
+        for name in ("qps", "bits", "seconds", "errors", "maps", "crop_scores")
+    }
+    theirs["bits"][len(ours.names) :] *= 2
+    theirs["bits"][ours.names.index("x265_aq")] *= 2
+    names = (*ours.names, *["anchor of x265_aq"] * len(anchor))
+    anchors = tuple(
+        "anchor of x265_aq" if "x265_aq" in name else against
+        for name, against in zip(names, (*ours.anchors, *[""] * len(anchor)), strict=True)
+    )
+    both = replace(ours, names=names, anchors=anchors, **theirs)
+    gains = pd.concat(experiment.gains_of(name, "AI", both) for name in "abcdefgh")
+    table = by_map(experiment.gain_table(gains))
+    assert table["gain"].to_dict() == pytest.approx({"mapped": 0.1, "x265_aq": 0.2}, abs=1e-3)
+    assert table["over"].to_dict() == {"mapped": "anchor", "x265_aq": "anchor of x265_aq"}
+    assert table.loc["x265_aq", "acts"] == "the encoder itself"
+    found = by_map(experiment.answers(gains, dict.fromkeys("abcdefgh", 34.0), "mapped"))
+    sentence = found.loc["x265_aq", "statement"]
+    assert sentence.startswith("x265_aq beats one QP for all blocks by the same encoder")
+
+
+def test_crops_are_of_all_ranks_of_importance():
+    clip = ClipFormat(768, 448, Fraction(25), 20)
+    importance = np.ones((20, 7, 12))
+    importance[:, :3, :3], importance[:, :3, 3:6] = 3, 2
+    crops = Crops.chosen(clip, importance)
+    assert (crops.clip.width, crops.clip.height) == (192, 192)
+    assert sorted({place[0] for place in crops.places}) == [1, 5, 8, 11, 15, 18]
+    assert sorted(crops.weights[:6]) == [1, 1, 1, 1, 2, 3]
+    assert crops.places[5][1:] == (0, 0)  # the most important one
+    whole = Crops.chosen(ClipFormat(176, 144, Fraction(25), 2), np.ones((2, 3, 3)))
+    assert whole.places == ((0, 0, 0), (1, 0, 0)) and whole.clip.height == 144
+
+
+def test_scores_of_crops_are_those_of_their_places(tmp_path):
+    rng = np.random.default_rng(0)
+    clip = ClipFormat(384, 192, Fraction(25), 1)
+    importance = np.repeat([3, 1], 3)[None, None].repeat(3, axis=1)
+    crops = Crops.chosen(clip, importance)
+    luma = cv2.GaussianBlur(rng.integers(0, 256, (192, 384)).astype(np.uint8), (0, 0), 2)
+    noisy = luma.copy()
+    noisy[:, :192] ^= 31  # the left half alone, which is important
+    flat = np.full((96, 192), 128, np.uint8)
+    source, coded = (crops.cut(0, Frame(plane, flat, flat)) for plane in (luma, noisy))
+    (tmp_path / "coded.yuv").write_bytes(source + coded)
+    scores = crops.scores(source, tmp_path / "coded.yuv", 2, tmp_path)
+    important = int(np.argmax(crops.weights))
+    assert scores[0] == pytest.approx(97.4, abs=0.5)
+    assert scores[1, important] < 60 and scores[1, 1 - important] == scores[0, 1 - important]
+
+
 def test_where_nothing_can_be_gained_there_is_no_share_of_it():
     gains = pd.concat(
         experiment.gains_of(name, "LDP", made_up({"ceiling: importance": -0.01, "mapped": -0.3}))
         for name in "ab"
     )
-    table = experiment.gain_table(gains).set_index("map")
+    table = by_map(experiment.gain_table(gains))
     assert np.isnan(table.loc["mapped", "share_pct"])
     answers = experiment.answers(gains, dict.fromkeys("ab", 34.0), "mapped").set_index("map")
     assert not answers["statement"].str.contains("best possible").any()
@@ -152,17 +241,17 @@ def test_maps_of_several_seeds_are_one_map_with_seeds():
         gain_of |= {"ceiling: importance": 0.5 + shift, "mapped": 0.1 + shift}
         gains.append(experiment.gains_of(sequence, "AI", made_up(gain_of)))
     every = pd.concat(gains)
-    table = experiment.gain_table(every).set_index("map")
+    table = by_map(experiment.gain_table(every))
     assert set(table.index) == {"cnn", "mapped", "ceiling: importance"}
-    assert table.loc["cnn", "gain_db"] == pytest.approx(0.31, abs=1e-3)
+    assert table.loc["cnn", "gain"] == pytest.approx(0.31, abs=1e-3)
     assert table.loc["cnn", "seeds"] == 3 and np.isnan(table.loc["mapped", "seeds"])
     assert table.loc["cnn", "deviation"] == pytest.approx(0.01, abs=1e-3)
-    answers = experiment.answers(every, dict.fromkeys("abcdefgh", 34.0), "cnn").set_index("map")
+    answers = by_map(experiment.answers(every, dict.fromkeys("abcdefgh", 34.0), "cnn"))
     assert "3 of 3 seeds" in answers.loc["cnn", "statement"]
     assert "trained from 3 seeds" in experiment.answer_caption(every)
     once = every[every["seed"].isna() | (every["seed"] == 1)]
     assert "trained once (seed 1)" in experiment.answer_caption(once)
-    alone = experiment.answers(once, dict.fromkeys("abcdefgh", 34.0), "cnn").set_index("map")
+    alone = by_map(experiment.answers(once, dict.fromkeys("abcdefgh", 34.0), "cnn"))
     assert "one training seed" in alone.loc["cnn", "statement"]
     assert "seeds" not in experiment.gain_table(once)
 
@@ -174,10 +263,15 @@ def test_a_clip_is_coded_by_all_maps(tmp_path):
     jnd = np.sort(rng.integers(28, 38, (2, 2, 3, 3)), axis=-1).astype(float)
     importance = np.tile(np.array([[1, 3, 1], [2, 1, 1]], np.uint8), (2, 1, 1))
     codec = get_codec({"adapter": "kvazaar", "preset": "ultrafast"})
-    adapting = get_codec({"adapter": "kvazaar", "preset": "ultrafast", "vaq": 5})
+    competitors = {
+        "vaq": Competitor(get_codec({"adapter": "kvazaar", "preset": "ultrafast", "vaq": 5}), None),
+        "aq": Competitor(
+            *(get_codec({"adapter": "x265", "preset": "ultrafast", "aq_mode": m}) for m in (2, 0))
+        ),
+    }
     codings = encode_experiment(
-        path, clip, "AI", codec, {"vaq": adapting}, {"mapped": jnd}, importance,
-        (24, 30, 36, 42), (22,), tmp_path / "work",
+        path, clip, "AI", codec, competitors, {"mapped": jnd}, importance,
+        (24, 30, 36, 42), (22,), tmp_path / "work", frame=7,
     )  # fmt: skip
     codings.write(tmp_path / "codings.npz")
     again = Codings.read(tmp_path / "codings.npz")
@@ -188,8 +282,17 @@ def test_a_clip_is_coded_by_all_maps(tmp_path):
     qp = round(float(again.maps[again.names.index("mapped")].mean()))
     assert plain != encode_plainly(codec, path, clip, qp, tmp_path)  # it does adapt
     gains = experiment.gains_of("bikes", "AI", again)
-    best = gains[gains["map"] == "ceiling: importance"].set_index("weighting")["gain"]
+    best = gains[(gains["map"] == "ceiling: importance") & (gains["quality"] == experiment.PSNR)]
+    best = best.set_index("weighting")["gain"]
     assert best["importance"] > best["uniform"]
+    assert gains["gain"].notna().all()  # the rates of x265's anchor reach those with adaptation
+    assert [again.names[place] for place in again.shown] == [ANCHOR, "mapped", ANCHOR]
+    assert again.frame == 1 and again.pictures["y"].shape == (4, 128, 192)
+    target, controlled, nearest = again.bits[again.shown]
+    assert target > 1.2 * controlled and abs(np.log(nearest / controlled)) < 0.5
+    luma = again.pictures["y"].astype(float)
+    errors = [np.square(luma[n] - luma[0]).sum() for n in (1, 2)]
+    assert errors == pytest.approx(again.errors[again.shown[:2], 1].sum(axis=(1, 2)))
 
 
 def encode_plainly(codec, path, clip, qp, folder) -> int:

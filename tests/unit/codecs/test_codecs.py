@@ -92,6 +92,20 @@ def test_vvenc_raises_eight_bit_sources_by_exactly_four(tmp_path):
     assert abs(sum(offsets) / len(offsets)) < 0.05  # a full-range raise would shift the mean by 1
 
 
+def test_x265_adapts_around_the_qp_of_its_pictures(source, tmp_path):
+    """Without adaptation the rate factor gives the very intra pictures of constant QP."""
+    streams = {}
+    for mode in (None, 0, 2):
+        stream = streams[mode] = tmp_path / f"{mode}.265"
+        codec = get_codec({**X265, "aq_mode": mode})
+        codec.encode(job(*source, stream, "AI", qp=30))
+    hashes = {mode: sha256_of(stream) for mode, stream in streams.items()}
+    assert hashes[0] == hashes[None] != hashes[2]
+    assert codec.recipe("AI", 30)["parameters"]["aq-mode"] == "2"
+    with pytest.raises(UserError, match="aq_mode"):
+        checked(Codecs, {"mine": {**X265, "aq_mode": 5}}, "codecs")
+
+
 def test_x265_codes_every_picture_at_the_stated_qp(source, tmp_path):
     codec = get_codec(X265)
     for configuration in ("AI", "LDP"):

@@ -53,6 +53,9 @@ class X265(Packaged):
     """HEVC by x265 inside the packaged FFmpeg, constant QP 0 to 51."""
     preset: Preset
     """x265's trade of speed for compression, fastest first."""
+    aq_mode: Annotated[int, Field(ge=0, le=4)] | None = None
+    """x265's own adaptation of QPs to blocks, at a rate factor that gives each picture the QP
+    stated (0: the same without adaptation); null codes at constant QP."""
 
 
 class X264(Packaged):

@@ -56,10 +56,13 @@ class X265Program(OwnProgram):
 
 
 class X265Codec(PackagedCodec):
-    """x265 at constant QP, at the depth of its source (8 or 10 bit).
+    """x265 at constant QP, or adapting it by its own ``aq_mode``; 8 or 10 bit, as its source.
 
     Everything else (search, partitions, psycho-visual terms) is the preset's. The coding itself
     runs on one thread; more of them change neither the stream nor, much, the speed.
+
+    x265 adapts at rate factors only: with ``aq_mode`` (0: off) the QP is one, and ``qcomp`` 1 gives
+    it to every picture. With 0 the intra pictures are then those of constant QP, byte by byte.
     """
 
     adapter = "x265"
@@ -75,9 +78,18 @@ class X265Codec(PackagedCodec):
     off_at_qp = ("aq-mode", "cutree")
     own_program = X265Program
 
+    def __init__(self, preset: str, aq_mode: int | None = None, **further: Any) -> None:
+        super().__init__(preset, **further)
+        self.aq_mode = aq_mode
+
     def parameters(self, configuration: str, qp: int) -> dict[str, str]:
         """x265's options other than the preset."""
-        return {"qp": str(qp), "keyint": _KEY_INTERVAL[configuration], **_PINNED}
+        fixed = {"keyint": _KEY_INTERVAL[configuration], **_PINNED}
+        if self.aq_mode is None:
+            return {"qp": str(qp), **fixed}
+        # The preset ultrafast has a strength of 0.
+        own = {"qcomp": "1.0", "aq-mode": str(self.aq_mode), "aq-strength": "1.0"}
+        return {"crf": str(qp), **fixed, **own}
 
     def encoder_args(self, job: EncodeJob) -> list[str]:
         """Sample format and x265's own options."""
@@ -88,4 +100,4 @@ class X265Codec(PackagedCodec):
 
 def from_spec(spec: Mapping[str, Any]) -> X265Codec:
     """Build the codec of an entry of ``config/codecs.yaml``."""
-    return X265Codec.from_entry(spec)
+    return X265Codec.from_entry(spec, aq_mode=spec.get("aq_mode"))

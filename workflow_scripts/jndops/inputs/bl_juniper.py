@@ -52,7 +52,12 @@ class BlJuniperInputs:
             for key in ("clip_labels", "training_data", "experiment")
         }
         competitors = self.section["experiment"]["competitors"]
-        named |= {f"experiment.competitors.{name}": codec for name, codec in competitors.items()}
+        named |= {
+            f"experiment.competitors.{name}.{key}": codec
+            for name, one in competitors.items()
+            for key, codec in one.items()
+            if codec is not None
+        }
         for key, codec in named.items():
             if codec not in self.coding.settings.codecs:
                 raise UserError(f"bl_juniper.{key}: '{codec}' is no entry of config/codecs.yaml.")
@@ -223,7 +228,10 @@ class BlJuniperInputs:
         return {
             "frames": keys["frames"],
             "codec": codecs[keys["codec"]],
-            "competitors": {name: codecs[of] for name, of in keys["competitors"].items()},
+            "competitors": {
+                name: {key: codec and codecs[codec] for key, codec in one.items()}
+                for name, one in keys["competitors"].items()
+            },
             "anchor_qps": list(range(low, high + 1)),
             "targets": keys["targets"],
         }

@@ -145,6 +145,16 @@ class Compare(Section):
     """Importance-weighted PSNR and SSIM are measured on every n-th frame."""
 
 
+class Competitor(Section):
+    """An encoder with its own adaptation of QPs."""
+
+    codec: str
+    """Codec entry."""
+    anchor: str | None = None
+    """Codec entry of the same encoder without adaptation, over which it gains; null is the
+    experiment's own codec."""
+
+
 class Experiment(Section):
     """What block JNDs gain over importance alone, and over one QP: an anchor at every QP, and maps
     of the method, of its parts, and the best possible ones, at equal rate."""
@@ -161,8 +171,11 @@ class Experiment(Section):
     """Target QPs; above JND2 of a clip the decision table no longer uses importance."""
     importance: Name | None = None
     """Importance map of weights and maps; null takes the first of `importance`."""
-    competitors: dict[Name, str] = {"kvazaar_vaq": "kvazaar-fast-vaq"}
-    """Encoders with their own adaptation: codec entries by the name in the tables."""
+    competitors: dict[Name, Competitor] = {
+        "kvazaar_vaq": Competitor(codec="kvazaar-fast-vaq"),
+        "x265_aq": Competitor(codec="x265-fast-aq", anchor="x265-fast-no-aq"),
+    }
+    """Encoders with their own adaptation, by the name in the tables."""
 
 
 class Figures(Section):

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 from scipy.interpolate import PchipInterpolator
 
-from jndlab.papers.bl_juniper.experiment_codings import ANCHOR, Codings
-from jndlab.papers.bl_juniper.experiment_maps import CEILING, model_gain
+from jndlab.papers.bl_juniper.experiment_codings import ANCHOR, IMPORTANCE, UNIFORM, Codings
+from jndlab.papers.bl_juniper.experiment_maps import CEILING, CONSTANT, JND_ONLY, model_gain
 from jndlab.quality.intervals import NOT_SHOWN, Comparison, adjusted, mean_interval
 
-KEYS = ["configuration", "target_qp", "weighting", "map"]
+PSNR, VMAF = "weighted PSNR", "VMAF NEG of crops"
+UNITS = {PSNR: "dB", VMAF: "VMAF"}
+KEYS = ["configuration", "target_qp", "quality", "weighting", "map"]
 GAIN_CAPTION = (
-    "Gain in weighted PSNR over one QP for all blocks at the same rate: the anchor was coded at "
-    "every QP and is interpolated by pchip over log rate. weighting: `importance` 1 to 3 of the "
+    "Gain over one QP for all blocks at the same rate: the anchor was coded at every QP and is "
+    "interpolated by pchip over log rate. quality: weighted PSNR; VMAF NEG (without motion) of "
+    "192x192 crops, chosen over all ranks of importance. weighting: `importance` 1 to 3 of the "
     "saliency map; `xpsnr`, XPSNR's block weights, which hold masking and know neither JND nor "
     "importance; their product; `uniform`. `ceiling: w` is the best possible map under w (QP = c - "
-    "3 log2 w), share_pct a gain as a share of the ceiling's under the same weighting. "
-    "`..._constant`: every block the mean JNDs of its clip; `..._jnd_only`: all equally important. "
-    "model_gain is arithmetic without free parameters: squared error ~ 2^(QP/3), rate by mean QP."
+    "3 log2 w), share_pct a gain as a share of the ceiling's under the same weighted PSNR. "
+    "acts: what raises or lowers QPs; with importance alone every block has the mean JNDs of its "
+    "clip, with JND alone all are equally important. over: one QP of the experiment's encoder, or "
+    "of the competitor's own. model_gain is arithmetic without free parameters: squared error ~ "
+    "2^(QP/3), rate by mean QP."
 )
 ANSWER_CAPTION = (
     "What the experiment shows: all target QPs below the clips' JND3 together, intervals over "
@@ -33,23 +38,21 @@ _OF_SEED = re.compile(r"^cnn_seed(\d+)")  # maps by the networks of a seed
 def gains_of(sequence: str, configuration: str, codings: Codings) -> pd.DataFrame:
     """A row per coding with a map (or an encoder's own adaptation) and weighting.
 
-    Columns: sequence, configuration, map, seed (of the networks that made it, None: none),
-    target_qp, weighting, gain (dB, NaN where the anchor has no such rate), model_gain (dB, NaN for
-    adaptations of which no map is known), mean_qp, cpu_seconds.
+    Columns: sequence, configuration, map, seed (of the networks that made it, None: none), over
+    (name of its anchor), target_qp, quality, weighting, gain (dB or VMAF, NaN where the anchor has
+    no such rate), model_gain (dB, NaN for adaptations of which no map is known, and for VMAF),
+    mean_qp, cpu_seconds.
     """
-    names, rows = np.array(codings.names), []
-    anchor = np.flatnonzero(names == ANCHOR)
-    anchor = anchor[np.argsort(codings.bits[anchor])]
-    for weighting, weights in codings.weights.items():
-        quality = 10 * np.log10(
-            255**2
-            * np.sum(weights * codings.counts)
-            / np.einsum("cfij,fij->c", codings.errors.astype(float), weights)
-        )
-        curve = PchipInterpolator(np.log(codings.bits[anchor]), quality[anchor], extrapolate=False)
-        for place in np.flatnonzero(names != ANCHOR):
+    names, anchors, rows = np.array(codings.names), np.array(codings.anchors), []
+    for measure, weighting, quality in _qualities(codings):
+        for place in np.flatnonzero(names != anchors):
+            anchor = np.flatnonzero(names == anchors[place])
+            anchor = anchor[np.argsort(codings.bits[anchor])]
+            rates = np.log(codings.bits)
+            curve = PchipInterpolator(rates[anchor], quality[anchor], extrapolate=False)
             qps = codings.maps[place].astype(float)
-            known = np.ptp(qps) > 0
+            known = np.ptp(qps) > 0 and measure == PSNR
+            weights = codings.weights[weighting]
             samples = np.broadcast_to(codings.counts, qps.shape)
             of_seed = _OF_SEED.match(codings.names[place])
             rows.append(
@@ -58,15 +61,37 @@ def gains_of(sequence: str, configuration: str, codings: Codings) -> pd.DataFram
                     "configuration": configuration,
                     "map": _OF_SEED.sub("cnn", codings.names[place]),
                     "seed": int(of_seed[1]) if of_seed else None,
+                    "over": codings.anchors[place],
                     "target_qp": int(codings.qps[place]),
+                    "quality": measure,
                     "weighting": weighting,
-                    "gain": quality[place] - float(curve(np.log(codings.bits[place]))),
+                    "gain": quality[place] - float(curve(rates[place])),
                     "model_gain": model_gain(qps, weights, codings.counts) if known else np.nan,
                     "mean_qp": float(np.average(qps, weights=samples)),
                     "cpu_seconds": float(codings.seconds[place]),
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _qualities(codings: Codings) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Quality of each coding by measure and weighting."""
+    for weighting, weights in codings.weights.items():
+        error = np.einsum("cfij,fij->c", codings.errors.astype(float), weights)
+        yield PSNR, weighting, 10 * np.log10(255**2 * np.sum(weights * codings.counts) / error)
+    yield VMAF, UNIFORM, codings.crop_scores.mean(axis=1)
+    yield VMAF, IMPORTANCE, np.average(codings.crop_scores, axis=1, weights=codings.crop_weights)
+
+
+def acts(name: str) -> str:
+    """What raises and lowers the QPs of a map, by its name in the tables."""
+    if name.startswith(CEILING):
+        return "the weighting"
+    if name.endswith(CONSTANT):
+        return "importance alone"
+    if name.endswith(JND_ONLY):
+        return "JND alone"
+    return "JND and importance" if name in ("cnn", "mapped") else "the encoder itself"
 
 
 def gain_table(gains: pd.DataFrame) -> pd.DataFrame:
@@ -80,7 +105,10 @@ def gain_table(gains: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 **place,
-                **gain.columns("gain_db", "gain_"),
+                "acts": acts(place["map"]),
+                "over": ", ".join(sorted(set(group["over"]))),
+                **gain.columns("gain", "gain_"),
+                "unit": UNITS[place["quality"]],
                 "share_pct": 100 * gain.value / ceiling,
                 "model_gain_db": known["model_gain"].mean(),
                 "mean_qp": known["mean_qp"].mean(),
@@ -115,37 +143,39 @@ def _deviation(rows: pd.DataFrame, name: str) -> dict[str, float]:
 
 
 def answers(gains: pd.DataFrame, jnd3: Mapping[str, float], method: str) -> pd.DataFrame:
-    """Computed sentences: the method, and its parts, against the plain QP, by weighting.
+    """Computed sentences: the method, its parts and competitors against the plain QP, by quality.
 
     ``jnd3`` is the JND3 of each clip: at higher targets the method asks for nothing. ``method``
     is the map that is the method itself; one of stage 1 has no training behind it.
     """
     below = gains[gains["target_qp"] < gains["sequence"].map(jnd3)].dropna(subset=["gain"])
     groups, comparisons = [], []
-    for (configuration, weighting), group in below.groupby(
-        ["configuration", "weighting"], sort=True
-    ):
-        for name in _compared(group, weighting, method):
+    by = ["configuration", "quality", "weighting"]
+    for keys, group in below.groupby(by, sort=True):
+        place = dict(zip(by, keys, strict=True))
+        for name in _compared(group, place["weighting"], method):
             own = group[group["map"] == name]
             gain = mean_interval(own["gain"], own["sequence"], _seeds(own))
-            groups.append((configuration, weighting, name, group))
-            what = f"PSNR weighted by {weighting} at equal rate"
-            comparisons.append(Comparison(name, "one QP for all blocks", what, gain, False, "dB"))
+            groups.append((place, name, own))
+            what = f"{place['quality']} by {place['weighting']} at equal rate"
+            other = "one QP for all blocks"
+            if ANCHOR not in set(own["over"]):
+                other += " by the same encoder"
+            unit = UNITS[place["quality"]]
+            comparisons.append(Comparison(name, other, what, gain, False, unit))
     rows = []
-    for (configuration, weighting, name, group), one in zip(
-        groups, adjusted(comparisons), strict=True
-    ):
-        place = {"configuration": configuration, "weighting": weighting}
-        ceiling = _ceiling(below, group[group["map"] == name], place)
-        share = 100 * one.difference.value / ceiling
+    for (place, name, own), one in zip(groups, adjusted(comparisons), strict=True):
+        share = 100 * one.difference.value / _ceiling(below, own, place)
         answer = {None: NOT_SHOWN, name: "yes"}.get(one.better, "no")
         of_ceiling = "" if np.isnan(share) else f" That is {share:.0f} % of the best possible gain."
         rows.append(
             {
                 **place,
                 "map": name,
+                "acts": acts(name),
                 "above one QP": answer,
-                **one.difference.columns("gain_db", "gain_"),
+                **one.difference.columns("gain", "gain_"),
+                "unit": one.unit,
                 "p_holm": one.p_holm,
                 "share_pct": share,
                 "clips": one.difference.sources,
@@ -173,7 +203,7 @@ def gain_caption(gains: pd.DataFrame) -> str:
 def _compared(group: pd.DataFrame, weighting: str, method: str) -> list[str]:
     """The ceiling of the weighting, the method, its parts, then all others that are no ceiling."""
     present = set(group["map"])
-    first = [f"{CEILING}: {weighting}", method, f"{method}_constant", f"{method}_jnd_only"]
+    first = [f"{CEILING}: {weighting}", method, method + CONSTANT, method + JND_ONLY]
     others = sorted(name for name in present - set(first) if not name.startswith(CEILING))
     return [name for name in [*first, *others] if name in present]
 
@@ -181,13 +211,15 @@ def _compared(group: pd.DataFrame, weighting: str, method: str) -> list[str]:
 def _ceiling(gains: pd.DataFrame, compared: pd.DataFrame, place: Mapping[str, object]) -> float:
     """Mean gain of the best possible map over the clips and targets of ``compared``.
 
-    NaN where there is none, or nothing to gain: a share of it would be of no meaning.
+    NaN where there is none (it is for weighted PSNR and the experiment's encoder), or nothing to
+    gain: a share of it would be of no meaning.
     """
-    chosen = gains[gains["map"] == f"{CEILING}: {place['weighting']}"]
+    best = f"{CEILING}: {place['weighting']}"
+    chosen = gains[(gains["map"] == best) & (place["quality"] == PSNR)]
     for name, value in place.items():
         if name != "map":
             chosen = chosen[chosen[name] == value]
-    chosen = chosen.merge(compared[["sequence", "target_qp"]].drop_duplicates())
+    chosen = chosen.merge(compared[["sequence", "target_qp", "over"]].drop_duplicates())
     chosen = chosen.dropna(subset=["gain"])
     gain = mean_interval(chosen["gain"], chosen["sequence"]).value if len(chosen) else np.nan
     return gain if gain > 0 else np.nan

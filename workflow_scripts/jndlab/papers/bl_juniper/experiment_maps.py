@@ -9,6 +9,7 @@ import numpy as np
 from jndlab.jnd.block.qp_control import block_qps
 
 CEILING = "ceiling"  # the best possible map, by the weighting named behind it
+CONSTANT, JND_ONLY = "_constant", "_jnd_only"  # parts of the method, behind the origin of its JNDs
 QP_PER_OCTAVE = 3.0  # of weight: squared error is about proportional to 2^(QP / 3)
 MAX_SPREAD = 25  # that kvazaar codes within a picture
 
@@ -27,11 +28,11 @@ def table_maps(
     for origin, jnd in jnd_of.items():
         constant = np.broadcast_to(jnd.mean(axis=(0, 1, 2)), jnd.shape)
         maps[origin] = block_qps(target_qp, jnd, importance, max_delta=MAX_SPREAD)
-        maps[f"{origin}_constant"] = block_qps(
+        maps[f"{origin}{CONSTANT}"] = block_qps(
             target_qp, constant, importance, max_delta=MAX_SPREAD
         )
         alike = np.full_like(importance, 2)
-        maps[f"{origin}_jnd_only"] = block_qps(target_qp, jnd, alike, max_delta=MAX_SPREAD)
+        maps[f"{origin}{JND_ONLY}"] = block_qps(target_qp, jnd, alike, max_delta=MAX_SPREAD)
     return maps
 
 
