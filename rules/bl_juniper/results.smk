@@ -108,7 +108,7 @@ rule plot_bl_juniper:
 
 
 rule plot_block_maps:
-    """Plot a frame of each sequence with its block JNDs, importance and block QPs."""
+    """Plot a frame of each sequence with its block JNDs, importance and block QPs, and decoded."""
     input:
         clips=expand("<results>/sequences/{sequence}.mkv", sequence=SEQUENCES),
         jnd=expand(
@@ -124,6 +124,11 @@ rule plot_block_maps:
             f"<results>/qp_maps/{{sequence}}/{{method}}/qp{bl_juniper_inputs.target_qp}.npz",
             sequence=SEQUENCES,
             method=bl_juniper_inputs.shown_methods,
+        ),
+        codings=expand(
+            "<results>/bl_juniper/experiment/{configuration}/{sequence}.npz",
+            configuration=BL_JUNIPER["experiment"]["configurations"][0],
+            sequence=SEQUENCES,
         ),
     output:
         **outputs_of("bl_juniper", "plot_block_maps", sequence=SEQUENCES),

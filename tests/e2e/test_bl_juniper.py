@@ -131,7 +131,7 @@ def test_every_artefact_of_the_paper_is_made(results):
     figures = {path.stem for path in (results / "bl_juniper/figures").glob("*.png")}
     assert figures == {
         "rd_vmaf_mean", "rd_psnr_y_framemean", "saving_over_target_qp", "gain_wpsnr", "gain_wssim",
-        "maps_bikes_tiny", "maps_bigbuckbunny_tiny",
+        "maps_bikes_tiny", "maps_bigbuckbunny_tiny", "crops_bikes_tiny", "crops_bigbuckbunny_tiny",
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Clips and maps of blocks in; one figure per sequence out."""
+"""Clips, maps of blocks and codings of the experiment in; figures of each sequence out."""
 
 from itertools import islice
 
@@ -7,6 +7,8 @@ from jndlab.errors import UserError
 from jndlab.jnd.block.maps import held_maps, read_block_maps
 from jndlab.jnd.block.pictures import rgb_of
 from jndlab.media.clip import ClipFormat, clip_from_text, read_clip
+from jndlab.papers.bl_juniper.crop_figure import crop_figure
+from jndlab.papers.bl_juniper.experiment_codings import Codings
 from jndlab.papers.bl_juniper.figures import map_figure
 from jndops.adapter import run, stems
 
@@ -37,6 +39,8 @@ def main(snakemake) -> None:
             f"{name}, frame {number}, target QP {params.target_qp}: block JNDs, importance, QPs",
             stem[f"maps_{name}"],
         )
+        codings = Codings.read(given.codings[place])
+        crop_figure(codings, name, stem[f"crops_{name}"], clip.bit_depth)
 
 
 def _at_frame(path: str, kind: str, clip: ClipFormat, number: int):

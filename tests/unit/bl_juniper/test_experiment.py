@@ -19,6 +19,7 @@ from jndlab.jnd.block.masking import xpsnr_weights
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat, Frame, write_clip
 from jndlab.papers.bl_juniper import experiment
+from jndlab.papers.bl_juniper.crop_figure import crop_figure, crop_places
 from jndlab.papers.bl_juniper.crops import Crops
 from jndlab.papers.bl_juniper.experiment_codings import (
     ANCHOR,
@@ -293,6 +294,33 @@ def test_a_clip_is_coded_by_all_maps(tmp_path):
     luma = again.pictures["y"].astype(float)
     errors = [np.square(luma[n] - luma[0]).sum() for n in (1, 2)]
     assert errors == pytest.approx(again.errors[again.shown[:2], 1].sum(axis=(1, 2)))
+
+
+def test_crops_are_shown_where_the_map_differs_most(tmp_path):
+    difference = np.zeros((4, 6))
+    difference[1:3, 1:3], difference[2:, 4:] = -4, 5
+    finer, coarser = crop_places(difference, 250, 384)
+    assert finer[1:] == (64, 64, 128, 128)
+    assert coarser[1:] == (122, 256, 128, 128)  # whole, though the last blocks are cut
+    assert crop_places(difference[:3], 144, 384)[0][1:] == (64, 64, 64, 64)  # of a small picture
+    rng = np.random.default_rng(0)
+    source = rng.integers(50, 200, (250, 384)).astype(np.uint8)
+    controlled = source.copy()
+    controlled[64:192, 64:192] += 1  # 48.13 dB
+    lumas = np.stack([source, source, controlled, source + 2])
+    chroma = np.full((4, 125, 192), 128, np.uint8)
+    codings = made_up({"mapped": 0.1})
+    maps = np.full((len(codings.names), 1, 4, 6), 30)
+    maps[-1, 0] += difference.astype(int)
+    shown = np.array([2, len(codings.names) - 1, 10])
+    pictures = {"y": lumas, "u": chroma, "v": chroma}
+    codings = replace(codings, maps=maps, pictures=pictures, shown=shown)
+    crop_figure(codings, "clip", tmp_path / "crops")
+    table = pd.read_csv(tmp_path / "crops.csv", dtype={"qp": str})
+    assert table["qp"].tolist() == ["22", "30", "26", "22", "30", "30 to 35"]
+    assert table["crop_psnr_y"].tolist()[1:3] == pytest.approx([42.11, 48.13], abs=0.01)
+    text = (tmp_path / "crops.svg").read_text()
+    assert "one QP, 22 (equal target)" in text and "controlled, QP 30 to 35" in text
 
 
 def encode_plainly(codec, path, clip, qp, folder) -> int:
