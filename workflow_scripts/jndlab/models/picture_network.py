@@ -13,6 +13,7 @@ from jndlab.models.jnd_heads import UNITS, JndHeads
 from jndlab.models.keras.layers import WeightedLayer, start_as_keras
 from jndlab.models.mtjnd.channel_attention import ChannelAttention
 from jndlab.models.picture_preparation import PicturePreparation
+from jndlab.models.vmaf_curve import CurveHeads
 
 
 class PictureNetwork(nn.Module):
@@ -68,7 +69,7 @@ class PictureNetwork(nn.Module):
         """Initial weights as in the authors' networks (see the layers)."""
         start_as_keras(self)
         for part in self.modules():
-            if isinstance(part, (ChannelAttention, JndHeads)):
+            if isinstance(part, (ChannelAttention, JndHeads, CurveHeads)):
                 part.start()
 
     def example_inputs(

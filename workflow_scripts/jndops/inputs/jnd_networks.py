@@ -9,7 +9,13 @@ from typing import Any
 from snakemake.io import directory
 
 from jndlab.jnd.saliency.visual_importance import saliency_class
-from jndlab.papers.jnd_networks.stages import Run, Stage, stages_of, training_of
+from jndlab.papers.jnd_networks.stages import (
+    Run,
+    Stage,
+    require_start,
+    stages_of,
+    training_of,
+)
 from jndops.imports import class_file, digest
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
@@ -87,7 +93,11 @@ class FrameInputs:
 
     def streams(self) -> str | list[str]:
         """Folder of the streams of the sweeps; an empty list where there are none."""
-        return f"{self.results}/jnd_frames/streams" if "streams" in self.label_sources() else []
+        return f"{self.results}/jnd_frames/streams" if self.swept() else []
+
+    def swept(self) -> bool:
+        """Whether VMAF over QP is measured of each frame, for its labels."""
+        return "sweeps" in self.label_sources()
 
     def parts(self) -> list[str]:
         """Optional parts of the tables and figures of frames that this run has."""
@@ -107,6 +117,9 @@ class NetworkInputs:
         self.config = coding.config
         self.results = coding.results
         self.stages = {paper: stages_of(paper, self.config[paper]) for paper in PAPERS}
+        for paper in set(PAPERS) & set(self.config["papers"]):
+            imagenet = self.config[paper].get("imagenet")
+            require_start(self.stages[paper], imagenet, swept=frames.swept())
 
     def stage_options(self, wildcards: Wildcards) -> dict[str, Any]:
         """A stage that is imported, as plain data for ``params``."""
@@ -166,15 +179,23 @@ class NetworkInputs:
         ]
 
     def starting_files(self, paper: str) -> dict[str, str | list[str]]:
-        """Saliency maps that trainings learn from, and weights that they begin with."""
+        """Sweeps and saliency maps that trainings learn from, and weights that they begin with."""
         home = f"{self.results}/models/{paper}"
         imported = [n for n, s in self.stages[paper].items() if not s.trained and not s.predicts]
-        attends = any(stage.network.endswith("_va") for stage in self.trained(paper).values())
+        trained = self.trained(paper).values()
+        attends = any(stage.network.endswith("_va") for stage in trained)
+        curves = any(stage.options.get("head") == "vmaf_curve" for stage in trained)
         return {
+            "sweeps": f"{self.results}/jnd_frames/sweeps.csv" if curves else [],
             "saliency": f"{self.results}/jnd_frames/saliency" if attends else [],
-            "imagenet": self.config[paper].get("imagenet") or [],
+            "imagenet": self.imagenet(paper),
             "backbones": [f"{home}/{name}/model.pt" for name in imported],
         }
+
+    def imagenet(self, paper: str) -> list[str]:
+        """VGG16's weights, where they are there; ``plan.needs`` names what is not."""
+        file = self.config[paper].get("imagenet")
+        return [file] if file and Path(file).is_file() else []
 
     def jobs(self, paper: str) -> dict[str, Any]:
         """Resources of a training: threads, gpus, memory_mb."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 from jndlab.codecs import get_codec
 from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
+from jndops.inputs.bl_juniper import BlJuniperInputs
 from jndops.inputs.coding import CodingInputs
 from jndops.inputs.iqnet import IqnetInputs
+from jndops.inputs.jnd_networks import PAPERS, FrameInputs, NetworkInputs
+from jndops.inputs.vp_jnd import VpJndInputs
 from jndops.settings import Settings
 
 
@@ -26,7 +30,32 @@ def missing_data(settings: Settings) -> list[str]:
         f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''}); see `make check-data`"
         for dataset, names in absent.items()
     ]
-    return [*sequences, *_missing_for_iqnet(settings)]
+    return [*sequences, *_missing_for_iqnet(settings), *_missing_for_networks(settings)]
+
+
+def _missing_for_networks(settings: Settings) -> list[str]:
+    """What JND networks learn from: data sets, and weights that MTJND starts from."""
+    coding, papers = CodingInputs(settings), settings.config["papers"]
+    frames = FrameInputs(coding)
+    networks, choices = NetworkInputs(coding, frames), VpJndInputs(coding)
+    trained = [paper for paper in PAPERS if paper in papers and networks.trained(paper)]
+    wanted = {("jnd_frames", frames.source, frames.folder)} if trained else set()
+    if "vp_jnd" in papers and choices.trained:
+        for name, entry in choices.data.items():
+            folder = choices.folder(SimpleNamespace(data=name))
+            wanted.add((f"vp_jnd.data.{name}", entry["source"], folder))
+    blocks = BlJuniperInputs(coding)
+    if "bl_juniper" in papers and blocks.data["source"] == "mcl_jcv":
+        wanted.add(("bl_juniper.training_data", "mcl_jcv", blocks.folder))
+    missing = [
+        f"{source}: data of `{key}`, in {folder}; see `make check-data`"
+        for key, source, folder in sorted(wanted)
+        if source != "packaged" and not Path(folder).is_dir()
+    ]
+    imagenet = settings.config["mtjnd"]["imagenet"]
+    if "mtjnd" in trained and imagenet and not Path(imagenet).is_file():
+        missing.append(f"VGG16's weights that MTJND starts from, {imagenet}; see `make check-data`")
+    return missing
 
 
 def _missing_for_iqnet(settings: Settings) -> list[str]:

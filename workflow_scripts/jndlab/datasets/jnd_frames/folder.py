@@ -31,7 +31,8 @@ class LabelledFrame:
 
     ``subset`` is train, val or test; ``source`` the clip or picture that the frame is of; ``jnd``
     JND1 to JND3 in the set's unit, None for a test frame without labels; ``jnd_pictures`` the
-    frame at each level's quality, where it was made.
+    frame at each level's quality, where it was made; ``curve`` how far VMAF falls at QP 1 to 51, in
+    steps of the labels, where that was read.
     """
 
     name: str
@@ -40,6 +41,7 @@ class LabelledFrame:
     picture: Path
     jnd: tuple[float, ...] | None
     jnd_pictures: Mapping[int, Path]
+    curve: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,18 @@ class LabelledFrames:
         labels = [frame.jnd for frame in self.of_subset("train") if frame.jnd is not None]
         values = np.median(labels, axis=0), np.std(labels, axis=0)
         return tuple(zip(*(of_levels.tolist() for of_levels in values), strict=True))
+
+    @cached_property
+    def curve_start(self) -> tuple[float, ...]:
+        """Median curve of the training frames; UserError where they have none."""
+        curves = [frame.curve for frame in self.of_subset("train") if frame.curve is not None]
+        if not curves:
+            raise UserError(
+                "no frame has a curve of VMAF over QP to learn.",
+                where="head `vmaf_curve`",
+                expected="labels of the kind vmaf_steps, whose sweeps were measured",
+            )
+        return tuple(np.median(curves, axis=0).tolist())
 
 
 def split_sources(
@@ -167,19 +181,29 @@ def read_sets(
     table: str | Path,
     labels: str | Path,
     splits: str | Path,
+    curves: Mapping[str, tuple[float, ...]] | None = None,
 ) -> list[LabelledFrames]:
     """The training set by each split, in the order of ``splits``; frames by subset and name.
 
     ``frames`` and ``pictures`` are the folders of the frames and of their codings (jnd1 ...), the
-    others tables of records, labels and splits. Raises UserError for frames that are missing.
+    others tables of records, labels and splits; ``curves`` those of VMAF over QP by frame. Raises
+    UserError for frames that are missing.
     """
     records = read_list(table)
     known = read_labels(labels, order="warn")
     of_frame = dict(zip(known.sources, known.values().tolist(), strict=True))
+    known_curves = curves or {}
     sets = []
     for split in read_splits(splits):
         listed = [
-            _labelled_frame(record, subset, Path(frames), Path(pictures), of_frame.get(record.name))
+            _labelled_frame(
+                record,
+                subset,
+                Path(frames),
+                Path(pictures),
+                of_frame.get(record.name),
+                known_curves.get(record.name),
+            )
             for subset in split.subsets
             for record in _listed(records, split, subset, set(of_frame))
         ]
@@ -199,7 +223,12 @@ def _listed(
 
 
 def _labelled_frame(
-    record: Picture, subset: str, frames: Path, coded: Path, jnd: Sequence[float] | None
+    record: Picture,
+    subset: str,
+    frames: Path,
+    coded: Path,
+    jnd: Sequence[float] | None,
+    curve: tuple[float, ...] | None,
 ) -> LabelledFrame:
     file = f"{record.name}.png"
     picture = frames / file
@@ -217,4 +246,5 @@ def _labelled_frame(
         picture,
         tuple(jnd) if jnd is not None else None,
         {level: path for level, path in jnd_pictures.items() if path.is_file()},
+        curve,
     )

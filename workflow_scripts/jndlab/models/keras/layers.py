@@ -15,8 +15,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from jndlab.models.layers import bias_of
-
 WeightedLayer = nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d
 LEAKY_SLOPE = 0.05
 KERAS_MOMENTUM = 0.01
@@ -80,7 +78,8 @@ def start_as_keras(network: nn.Module) -> None:
     for layer in network.modules():
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(bias_of(layer))
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def he_normal_(weight: Tensor) -> None:

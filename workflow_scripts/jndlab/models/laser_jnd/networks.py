@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from jndlab.errors import UserError
-from jndlab.models.jnd_heads import JndHeads
+from jndlab.models.jnd_heads import JndHeads, heads_of
 from jndlab.models.keras.layers import (
     KERAS_MOMENTUM,
     WeightedLayer,
@@ -50,6 +50,7 @@ from jndlab.models.laser_jnd.blocks import (
     rec_trunk,
 )
 from jndlab.models.picture_network import PictureNetwork
+from jndlab.models.vmaf_curve import CurveHeads
 
 
 class LaserPredictor(PictureNetwork):
@@ -255,13 +256,13 @@ class E2eRec(Rec):
         return [(self.encoder, self.decoder[:-1])]
 
 
-def lat_heads(network: LaserPredictor, **settings: Any) -> JndHeads:
+def lat_heads(network: LaserPredictor, **settings: Any) -> JndHeads | CurveHeads:
     """The ends of a network on latents: dense 256, 128 and 1 for each level."""
     hidden = [scaled(n, network.width) for n in (256, 128)]
     features = lat_features(network.input_size, network.width)
-    return JndHeads(features, hidden, network.levels, unit=network.unit, **settings)
+    return heads_of(features, hidden, network.levels, unit=network.unit, **settings)
 
 
-def rec_heads(network: LaserPredictor, **settings: Any) -> JndHeads:
+def rec_heads(network: LaserPredictor, **settings: Any) -> JndHeads | CurveHeads:
     """The ends of a network on pictures: dense 1 for each level."""
-    return JndHeads(scaled(512, network.width), (), network.levels, unit=network.unit, **settings)
+    return heads_of(scaled(512, network.width), (), network.levels, unit=network.unit, **settings)

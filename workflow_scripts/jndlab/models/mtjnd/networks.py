@@ -19,23 +19,31 @@ Convolutions up to block3_conv3 stay as they were before training, as ImageNet m
 weights in with ``network.backbone.load_torchvision(file)`` or ``keras_weights.load_keras(file,
 network.backbone)``. Where there are none, ``freeze_early: false`` trains those convolutions too.
 The authors' defaults (BGR in 0..1 without ImageNet's mean, ReLU at the end, levels free) are ours.
+
+``backbone`` may put EfficientNet-Lite0 in VGG16's place (:mod:`.efficientnet`), a variant of this
+suite: "efficientnet_lite0" starts from ImageNet's weights, "efficientnet_lite0_untrained" at
+random. Its channels are not made fewer by ``width``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
-from jndlab.models.jnd_heads import JndHeads
+from jndlab.errors import UserError
+from jndlab.models.jnd_heads import heads_of
 from jndlab.models.keras.layers import FlattenHwc, WeightedLayer, conv3x3, freeze, scaled
+from jndlab.models.mtjnd.efficientnet import EfficientNetLite0
 from jndlab.models.mtjnd.vgg16 import STRIDE, Vgg16
 from jndlab.models.picture_network import PictureNetwork
 
 ATTENTION = "attention"
 ATTENTION_CHANNELS = 128
 LEVELS = (1, 2, 3)
+PRETRAINED = "efficientnet_lite0"
+BACKBONES = ("vgg16", PRETRAINED, f"{PRETRAINED}_untrained")
 
 
 class MtJnd(PictureNetwork):
@@ -55,18 +63,20 @@ class MtJnd(PictureNetwork):
         label_start: Sequence[Sequence[float]] | None,
         with_attention: bool,
         freeze_early: bool = True,
+        backbone: str = BACKBONES[0],
         **common: Any,
     ) -> None:
         own_options |= {"head": head, "label_start": label_start, "freeze_early": freeze_early}
+        if backbone != BACKBONES[0]:  # else as in files that are older than this option
+            own_options["backbone"] = backbone
         super().__init__(own_options, **common)
         self.levels = levels
-        self.backbone = Vgg16(self.width)
+        self.backbone = self._backbone(backbone)
         self.flatten = FlattenHwc()
-        features = scaled(512, self.width)
         rows, columns = (n // STRIDE for n in self.input_size)
         hidden = [scaled(n, self.width) for n in (256, 128)]
-        self.heads = JndHeads(
-            rows * columns * features,
+        self.heads = heads_of(
+            rows * columns * self.backbone.features_32,
             hidden,
             levels,
             head=head,
@@ -74,9 +84,10 @@ class MtJnd(PictureNetwork):
             label_start=label_start,
             unit=self.unit,
         )
-        self.attention = AttentionTail(features, self.width) if with_attention else None
-        if freeze_early:
-            freeze(*self.backbone.early_layers())
+        attended = self.backbone.features_16
+        self.attention = AttentionTail(attended, self.width) if with_attention else None
+        self.frozen = self.backbone.early_layers() if freeze_early else []
+        freeze(*self.frozen)
         self.start()
 
     def start(self) -> None:
@@ -86,13 +97,35 @@ class MtJnd(PictureNetwork):
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         self.require_input(pictures)
         features = self.backbone.until_last_pool(pictures)
-        outputs = self.heads(self.flatten(self.backbone.block5_pool(features)))
+        outputs = self.heads(self.flatten(self.backbone.pooled(features)))
         if self.attention is not None:
             outputs[ATTENTION] = self.attention(features)
         return outputs
 
+    def train(self, mode: bool = True) -> Self:
+        """As in torch; BatchNorm of frozen layers keeps its statistics."""
+        super().train(mode)
+        for layer in self.frozen:
+            layer.eval()
+        return self
+
     def keras_layers(self) -> list[WeightedLayer]:
         return [*self.backbone.keras_layers(), *self.heads.keras_layers()]
+
+    def _backbone(self, name: str) -> Vgg16 | EfficientNetLite0:
+        if name == BACKBONES[0]:
+            return Vgg16(self.width)
+        if name not in BACKBONES:
+            raise UserError(f"there is no backbone '{name}'.", expected=", ".join(BACKBONES))
+        wanted = self.preparation.colour, self.preparation.scale
+        if wanted != ("rgb", "unit") or any(n % STRIDE for n in self.input_size):
+            raise UserError(
+                f"backbone '{name}' has another input than the network.",
+                expected=f"colour rgb, scale unit, sides that are multiples of {STRIDE}; found "
+                f"{', '.join(wanted)}, {self.input_size[1]}x{self.input_size[0]}",
+                remedy="set `colour`, `scale` and `input_size` of `mtjnd.network`.",
+            )
+        return EfficientNetLite0()
 
 
 class Mt3Jnd(MtJnd):

@@ -34,6 +34,7 @@ class Vgg16(nn.Sequential):
                 inputs = channels
             layers[f"block{block}_pool"] = nn.MaxPool2d(2)
         super().__init__(layers)
+        self.features_16 = self.features_32 = inputs
 
     def start(self) -> None:
         """A start at random, which MTJND never has: He's, as Glorot's lets the signal fade."""
@@ -57,6 +58,10 @@ class Vgg16(nn.Sequential):
         for layer in list(self)[:-1]:
             features = layer(features)
         return features
+
+    def pooled(self, features: Tensor) -> Tensor:
+        """N x 512 x H/16 x W/16 -> N x 512 x H/32 x W/32."""
+        return self.block5_pool(features)
 
     def load_torchvision(self, path: str | Path) -> None:
         """Take ImageNet weights from torchvision's ``vgg16-*.pth`` (state_dict of its VGG16).

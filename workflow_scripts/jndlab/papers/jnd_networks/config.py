@@ -39,9 +39,11 @@ class Network(Section):
     colour: Literal["bgr", "rgb"] = "bgr"
     """Order of colours (authors': `bgr`, as OpenCV reads)."""
     scale: str
-    head: Literal["relu", "linear_at_median"] = "relu"
-    """End of a network: `relu` (authors'; it can start dead), or `linear_at_median`: median of the
-    training labels + their deviation x a linear output that starts at 0."""
+    head: Literal["relu", "linear_at_median", "vmaf_curve"] = "relu"
+    """End of a network: `relu` (authors'; it can start dead), `linear_at_median`: median of the
+    training labels + their deviation x a linear output that starts at 0, or `vmaf_curve`, a variant
+    of this suite for labels of `vmaf_steps`: it learns the fall of VMAF at QP 1 to 51, and the
+    levels are read off."""
     order: Literal["free", "ordered"] = "free"
     """Of networks of three levels: `free` (authors'), or `ordered`, where each level is above the
     one before."""
@@ -71,9 +73,13 @@ class MtjndNetwork(Network):
     scale: Literal["unit", "raw", "imagenet"] = "unit"
     """`unit` is 0..1 (authors'), `raw` 0..255, `imagenet` 0..1 less ImageNet's mean, over its
     deviation."""
+    backbone: Literal["vgg16", "efficientnet_lite0", "efficientnet_lite0_untrained"] = "vgg16"
+    """`vgg16` (authors'), or a variant of this suite: EfficientNet-Lite0 started from ImageNet's
+    weights, which a package carries, or at random. It needs `colour: rgb`, `scale: unit` and sides
+    that are multiples of 32, and `width` is of the heads alone."""
     freeze_early: bool = True
-    """Keep the convolutions up to block3_conv3 as ImageNet made them (authors'); needs `imagenet`.
-    """
+    """Keep the convolutions up to block3_conv3 (of EfficientNet-Lite0: down to an eighth of the
+    size) as ImageNet made them (authors'); VGG16 needs `imagenet`."""
 
 
 class Training(Section):

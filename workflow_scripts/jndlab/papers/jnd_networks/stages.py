@@ -111,6 +111,48 @@ def training_of(config: Mapping[str, Any], stage: Stage) -> dict[str, Any]:
     return {**config["training"], **config["training_of"].get(stage.network, {})}
 
 
+def require_start(stages: Mapping[str, Stage], imagenet: str | None, *, swept: bool) -> None:
+    """UserError for a stage that is trained and has nothing to start from.
+
+    ``imagenet`` is MTJND's file of VGG16's weights, ``swept`` whether the frames' labels come from
+    sweeps of VMAF over QP.
+    """
+    for stage in (one for one in stages.values() if one.trained):
+        options = stage.options
+        backbone = options.get("backbone", "vgg16")
+        given = imagenet if backbone == "vgg16" else not backbone.endswith("_untrained")
+        if options.get("freeze_early") and not given:
+            raise no_imagenet(stage.name)
+        wanted = {"colour": "rgb", "scale": "imagenet"}
+        if backbone == "vgg16" and (imagenet or "").endswith(".pth"):
+            found = {name: options[name] for name in wanted}
+            if found != wanted:
+                raise UserError(
+                    f"torchvision trained its VGG16 on another input than {stage.name} has.",
+                    where=f"the configuration, key `mtjnd.imagenet`: {imagenet}",
+                    expected=f"{wanted}, found {found}",
+                    remedy="change `mtjnd.network`, or give Keras's file, as the authors do.",
+                )
+        if options.get("head") == "vmaf_curve" and not swept:
+            raise UserError(
+                f"{stage.name} is to learn VMAF over QP, which was not measured for its labels.",
+                where="the configuration, key `jnd_frames.labels.kind`",
+                expected="vmaf_steps, of frames that are not a `folder` with labels of its own",
+                remedy="choose another `network.head`.",
+            )
+
+
+def no_imagenet(name: str) -> UserError:
+    """The message where frozen layers have no weights."""
+    return UserError(
+        f"the early layers of {name} are to stay as ImageNet made them, and there are no weights.",
+        where="the configuration, key `mtjnd.imagenet`",
+        expected="a file of VGG16's weights: Keras's vgg16_weights_tf_dim_ordering_tf_kernels_"
+        "notop.h5 (`vgg16_keras` of `make check-data`) or torchvision's vgg16-*.pth",
+        remedy="give it, or set `mtjnd.network.freeze_early: false` to train all layers.",
+    )
+
+
 def levels_of(network: str, chosen: Sequence[int]) -> list[tuple[int, ...]]:
     """The levels of each network of a kind: one apiece, or all three in one."""
     return [(level,) for level in chosen] if network in ONE_LEVEL else [LEVELS]

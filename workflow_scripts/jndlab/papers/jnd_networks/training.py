@@ -20,9 +20,11 @@ from jndlab.models.keras.weights import load_keras
 from jndlab.models.laser_jnd.autoencoder import RECONSTRUCTION, LaserAutoencoder
 from jndlab.models.laser_jnd.networks import LaserPredictor
 from jndlab.models.model_files import build_network, load_model, save_model
-from jndlab.models.mtjnd.networks import ATTENTION, MtJnd
+from jndlab.models.mtjnd.efficientnet import EfficientNetLite0, imagenet_file
+from jndlab.models.mtjnd.networks import ATTENTION, PRETRAINED, MtJnd
 from jndlab.models.picture_network import PictureNetwork
-from jndlab.papers.jnd_networks.stages import Stage
+from jndlab.models.vmaf_curve import CURVE
+from jndlab.papers.jnd_networks.stages import Stage, no_imagenet
 from jndlab.training.export import export_training, run_dir_of
 from jndlab.training.loop import Metric, Metrics, train
 from jndlab.training.recipe import LossTerm, Recipe
@@ -34,7 +36,7 @@ KERAS_ADAM_EPSILON = 1e-7
 AUTHORS = {
     "steps": None, "schedule": "constant", "optimizer": "adam", "weight_decay": 0,
     "ema_decay": None, "gradient_clip": None, "flips": False, "keep": "best", "head": "relu",
-    "order": "free", "colour": "bgr",
+    "order": "free", "colour": "bgr", "backbone": "vgg16",
 }  # fmt: skip
 STEPS_BETWEEN_CHECKS = 25  # epochs of a few steps are not validated and saved one by one
 SEEDS_TRIED, SEED_STEP = 10, 1000  # after one that leaves an output dead; apart from other runs'
@@ -107,7 +109,7 @@ def _trained(
 ) -> tuple[Path, dict[str, Any]]:
     """Train from a seed: the run's folder and what the summary says besides."""
     model = started_network(
-        stage, seed, starts_from, frames.label_start, imagenet, unit=frames.unit
+        stage, seed, starts_from, start_of(stage, frames), imagenet, unit=frames.unit
     )
     targets, flips = targets_of(stage, model), training["flips"]
     samples = FrameSamples(
@@ -117,8 +119,8 @@ def _trained(
     validated = bool(samples.frames["val"])
     recipe = recipe_of(stage, model, training, seed, steps_per_epoch, validated=validated)
     origins = {path.parent.name: sha256_of(path) for path in starts_from}
-    if imagenet is not None and isinstance(model, MtJnd):
-        origins["imagenet"] = sha256_of(imagenet)
+    if isinstance(model, MtJnd) and (given := imagenet_of(model, imagenet)) is not None:
+        origins["imagenet"] = sha256_of(given)
     identity = [recipe.as_json(), samples.sha256, stage.network, model.options, origins]
     run_dir = run_dir_of(folder, *identity)
     listener = loop.get("on_metrics")
@@ -168,22 +170,36 @@ def require_alive(model: nn.Module, samples: FrameSamples, batch_size: int) -> N
         raise DeadOutputError(f"{', '.join(dead)} is 0 for all training frames")
 
 
+def start_of(stage: Stage, frames: LabelledFrames) -> list[list[float]] | None:
+    """Option ``label_start`` of a stage's network: what its heads predict before training.
+
+    Median and deviation of the training labels of each level, or their median curve; None for
+    heads without such a start.
+    """
+    head = stage.options.get("head")
+    if head == CURVE:
+        return [list(frames.curve_start)]
+    if head == "linear_at_median":
+        return [list(frames.label_start[level - 1]) for level in stage.levels]
+    return None
+
+
 def started_network(
     stage: Stage,
     seed: int,
     starts_from: Sequence[Path] = (),
-    label_start: Sequence[tuple[float, float]] = (),
+    label_start: Sequence[Sequence[float]] | None = None,
     imagenet: Path | None = None,
     *,
     unit: str = "QP",
 ) -> PictureNetwork:
     """The network of a stage with the weights that its training begins with.
 
-    ``label_start`` are median and deviation of the training labels of JND1 to JND3, in ``unit``.
+    ``label_start`` is that of :func:`start_of`.
     """
     options = {**stage.options, "unit": unit}
-    if options.get("head") == "linear_at_median":
-        options["label_start"] = [list(label_start[level - 1]) for level in stage.levels]
+    if label_start is not None:
+        options["label_start"] = label_start
     model = build_network(stage.network, options, seed=seed)
     assert isinstance(model, PictureNetwork)
     backbones = [_backbone(path, model) for path in starts_from]
@@ -202,7 +218,8 @@ def targets_of(stage: Stage, model: nn.Module) -> FrameTargets:
         return FrameTargets((), reconstruction=stage.target_level or 0)
     reconstruction = stage.levels[0] if stage.network.startswith("e2e") else None
     attends = getattr(model, "attention", None) is not None
-    return FrameTargets(stage.levels, reconstruction, ATTENTION_CELL if attends else None)
+    cell = ATTENTION_CELL if attends else None
+    return FrameTargets(stage.levels, reconstruction, cell, stage.options.get("head") == CURVE)
 
 
 def recipe_of(
@@ -214,13 +231,16 @@ def recipe_of(
     *,
     validated: bool = True,
 ) -> Recipe:
-    """The recipe of a stage: Adam with Keras's epsilon, mean absolute error of each level's QP.
+    """The recipe of a stage: Adam with Keras's epsilon, mean absolute error of each level's QP, or
+    of the curve that levels are read off.
 
     Squared errors of pictures count in levels of 0..255, whatever the network's scale is.
     """
     losses: list[LossTerm] = []
     per_level = training["jnd_weight"] if stage.network.startswith("e2e") else 1.0
-    if stage.predicts:
+    if stage.options.get("head") == CURVE:
+        losses.append(LossTerm("mae", per_level, CURVE))
+    elif stage.predicts:
         losses += [LossTerm("mae", per_level, f"jnd{level}") for level in stage.levels]
     picture_weight = training["picture_weight"] if stage.network.startswith("e2e") else 1.0
     if not stage.predicts or stage.network.startswith("e2e"):
@@ -272,21 +292,25 @@ def _backbone(path: Path, model: PictureNetwork) -> LaserAutoencoder:
     return backbone
 
 
-def _start_from_imagenet(model: MtJnd, path: Path | None) -> None:
+def imagenet_of(model: MtJnd, vgg16: Path | None) -> Path | None:
+    """The file of ImageNet's weights that a network starts from, ``vgg16`` being the given one."""
+    if isinstance(model.backbone, EfficientNetLite0):
+        return imagenet_file() if model.options["backbone"] == PRETRAINED else None
+    return vgg16
+
+
+def _start_from_imagenet(model: MtJnd, vgg16: Path | None) -> None:
+    path, backbone = imagenet_of(model, vgg16), model.backbone
     if path is None:
         if model.options["freeze_early"]:
-            raise UserError(
-                "the early layers are to stay as ImageNet made them, and there are no weights.",
-                where="the configuration, key `mtjnd.imagenet`",
-                expected="a file of VGG16's weights: Keras's vgg16_weights_tf_dim_ordering_tf_"
-                "kernels_notop.h5 or torchvision's vgg16-*.pth",
-                remedy="give it, or set `mtjnd.network.freeze_early: false` to train all layers.",
-            )
+            raise no_imagenet(type(model).__name__)
         return
-    if path.suffix == ".pth":
-        model.backbone.load_torchvision(path)
+    if isinstance(backbone, EfficientNetLite0):
+        backbone.load_imagenet()
+    elif path.suffix == ".pth":
+        backbone.load_torchvision(path)
     else:
-        load_keras(path, model.backbone)
+        load_keras(path, backbone)
 
 
 def _peak_mib() -> float:

@@ -19,6 +19,7 @@ from jndlab.media.pictures import read_picture
 from jndlab.models.laser_jnd.autoencoder import RECONSTRUCTION
 from jndlab.models.mtjnd.networks import ATTENTION
 from jndlab.models.picture_preparation import PicturePreparation
+from jndlab.models.vmaf_curve import CURVE, QPS, bent
 from jndlab.subsets import SUBSETS
 from jndlab.training.recipe import Batch
 
@@ -41,6 +42,9 @@ class Frame(Protocol):
     @property
     def jnd_pictures(self) -> Mapping[int, Path]: ...
 
+    @property
+    def curve(self) -> tuple[float, ...] | None: ...
+
 
 @dataclass(frozen=True)
 class FrameTargets:
@@ -49,11 +53,13 @@ class FrameTargets:
     ``levels``: "jnd<level>" for each, in the labels' unit. ``reconstruction``: the frame at the
     quality of that JND level, or for 0 the frame itself, in the network's own scale and order of
     colours. ``attention``: mean saliency, 0..1, of square cells, their side in pixels (MTJND: 16).
+    ``curve``: that of VMAF over QP, bent (:mod:`jndlab.models.vmaf_curve`).
     """
 
     levels: tuple[int, ...] = (1, 2, 3)
     reconstruction: int | None = None
     attention: int | None = None
+    curve: bool = False
 
     def __post_init__(self) -> None:
         if not self.levels and self.reconstruction is None:
@@ -146,6 +152,8 @@ class FrameSamples:
         if arrays.jnd is not None:
             for level in self.targets.levels:
                 made[f"jnd{level}"] = torch.from_numpy(arrays.jnd[chosen, level - 1])
+        if arrays.curve is not None:
+            made[CURVE] = bent(torch.from_numpy(arrays.curve[chosen]))
         if arrays.attention is not None:
             made[ATTENTION] = torch.from_numpy(arrays.attention[chosen])
         pictures = self._input(arrays.pictures[chosen])
@@ -182,7 +190,10 @@ class FrameSamples:
             if maps is not None:
                 maps[place] = self._attention(frame, rgb.shape)
         jnd = np.array(labelled, np.float32).reshape(-1, 3) if whole else None
-        return _Subset(pictures, jnd, codings, maps)
+        curves = [frame.curve for frame in frames if frame.curve is not None]
+        learned = self.targets.curve and len(curves) == len(frames)
+        curve = np.array(curves, np.float32).reshape(-1, QPS) if learned else None
+        return _Subset(pictures, jnd, codings, maps, curve)
 
     def _attention(self, frame: Frame, shape: tuple[int, ...]) -> np.ndarray:
         if self.saliency is None:
@@ -203,12 +214,14 @@ class FrameSamples:
 
 
 class _Subset(NamedTuple):
-    """Arrays of a subset: N x H x W x 3 uint8 RGB, N x 3 labels, codings like pictures, N maps."""
+    """Arrays of a subset: N x H x W x 3 uint8 RGB, N x 3 labels, codings like pictures, N maps,
+    N x 51 curves."""
 
     pictures: np.ndarray
     jnd: np.ndarray | None
     jnd_pictures: np.ndarray | None
     attention: np.ndarray | None
+    curve: np.ndarray | None
 
 
 def mirrored(tensor: Tensor, drawn: np.ndarray) -> Tensor:
