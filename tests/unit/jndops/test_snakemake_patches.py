@@ -33,6 +33,7 @@ def patched():
 def test_the_installed_snakemake_has_every_part_that_is_patched():
     for owner, name in [
         (JobScheduler, "_schedule_reevalutation"),
+        (JobScheduler, "exit_gracefully"),
         (PythonScript, "generate_preamble"),
         (snakemake.script, "get_source"),
         (Job, "conda_env_spec"),
@@ -55,6 +56,8 @@ class Scheduler:
 
     def __init__(self) -> None:
         self._open_jobs = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._user_kill = None
 
     def rounds(self) -> int:
         count = 0
@@ -72,6 +75,19 @@ def test_many_rounds_start_one_timer_and_the_next_another():
     JobScheduler._schedule_reevalutation(scheduler, 0.01)
     time.sleep(0.3)
     assert scheduler.rounds() == 1
+
+
+def test_a_signal_is_handled_while_the_interrupted_scheduler_holds_its_lock():
+    scheduler = Scheduler()
+    with scheduler._lock:  # as in the main thread, which goes on when its handler returns
+        handler = threading.Thread(
+            target=JobScheduler.exit_gracefully, args=(scheduler, 15, None), daemon=True
+        )
+        handler.start()
+        handler.join(5)
+        assert not handler.is_alive()
+    assert scheduler._open_jobs.acquire(timeout=5)
+    assert scheduler._user_kill == "graceful"
 
 
 def test_parameters_of_functions_and_methods_are_those_of_inspect():
