@@ -15,6 +15,7 @@ rule bl_juniper:
         rules.bl_juniper_experiment.output,
         rules.plot_bl_juniper.output,
         rules.plot_block_maps.output,
+        rules.bl_juniper_complexity.output,
         rules.compare_block_jnd.output if bl_juniper_inputs.cnn_is_used else [],
         rules.check_block_labels.output if BL_JUNIPER["labels"] else [],
         rules.check_block_mapping.output if bl_juniper_inputs.mapping_can_be_checked else [],

@@ -149,6 +149,33 @@ rule plot_block_maps:
         "../../workflow_scripts/bl_juniper/plot_block_maps.py"
 
 
+rule bl_juniper_complexity:
+    """Measure what stages cost on a key frame of each sequence, and encoding over the anchor's."""
+    input:
+        clips=expand("<results>/sequences/{sequence}.mkv", sequence=SEQUENCES),
+        video_jnd=expand(rules.map_block_jnd.output.video_jnd, sequence=SEQUENCES),
+        models=bl_juniper_inputs.used_models(),
+        saliency=bl_juniper_inputs.all_saliency_files(),
+        points=coding.points_table("bl_juniper"),
+    output:
+        **outputs_of("bl_juniper", "bl_juniper_complexity"),
+    log:
+        "<logs>/bl_juniper_complexity.log",
+    benchmark:
+        "<benchmarks>/bl_juniper_complexity.tsv"
+    conda:
+        "../../envs/networks.yaml"
+    params:
+        clips=coding.clips(),
+        saliency=BL_JUNIPER["importance"],
+        mapping=BL_JUNIPER["mapping"],
+        every=BL_JUNIPER["key_frames_every"],
+        qps=settings.config["qps"],
+        anchor=ANCHOR,
+    script:
+        "../../workflow_scripts/bl_juniper/bl_juniper_complexity.py"
+
+
 rule check_block_labels:
     """Recompute the statistics of the authors' labels and compare them with those on record."""
     input:

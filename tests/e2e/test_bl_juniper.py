@@ -127,6 +127,7 @@ def test_every_artefact_of_the_paper_is_made(results):
     tables = {path.stem for path in (results / "bl_juniper/tables").glob("*.csv")}
     wanted = "savings headline headline_comparison bd_rate equal_rate plain_qp_increase block_qps"
     wanted += " answers block_jnd_error label_tension experiment experiment_answers"
+    wanted += " complexity encoding_time"
     assert tables == set(wanted.split())
     figures = {path.stem for path in (results / "bl_juniper/figures").glob("*.png")}
     assert figures == {
@@ -179,6 +180,17 @@ def test_the_experiment_holds_the_method_against_the_best_possible_map(results):
     assert gains["ceiling: importance"] == max(gains.values()) > 0
     answers = rows(results / "bl_juniper/tables/experiment_answers.csv")
     assert all("too few sources" in row["statement"] for row in answers)
+
+
+def test_stages_and_encoding_have_their_costs(results):
+    stages = rows(results / "bl_juniper/tables/complexity.csv")
+    assert {row["what"] for row in stages} == {
+        "JND mapping", "three CNNs", "importance, dsr_small", "importance, spectral_residual",
+        "decision table",
+    }  # fmt: skip
+    assert all(float(row["cpu_ms"]) > 0 for row in stages)
+    encoding = rows(results / "bl_juniper/tables/encoding_time.csv")
+    assert [(row["method"], row["points"]) for row in encoding] == [("bl_juniper", "8")]
 
 
 def test_the_authors_labels_have_rows_and_a_check(run):

@@ -9,8 +9,10 @@ import torch
 from jnd_network_checks import errors_while_learning, onnx_difference
 from jndlab.errors import UserError
 from jndlab.models.bl_juniper.cnn import BlJuniperCnn, BlockPreparation
+from jndlab.models.jnd_onnx import export_jnd_onnx
 from jndlab.models.keras.layers import multiply_accumulates
 from jndlab.models.model_files import build_network, load_model, parameter_count, save_model
+from jndlab.models.onnx_costs import onnx_costs
 
 
 def test_parameters_and_cost():
@@ -23,6 +25,15 @@ def test_parameters_and_cost():
         for i, (a, b) in enumerate([(3, 32), (32, 64), (64, 128), (128, 256), (256, 512)])
     )
     assert macs == convolutions + 2049 * 512 + 512
+
+
+def test_an_onnx_file_tells_parameters_and_cost(tmp_path):
+    network = BlJuniperCnn(width=0.25)
+    for number, parameter in enumerate(network.parameters()):  # exporters store equal ones once
+        torch.nn.init.constant_(parameter, 0.01 * number)
+    export_jnd_onnx(network, tmp_path / "model.onnx")
+    macs = multiply_accumulates(network, network.example_inputs())
+    assert onnx_costs(tmp_path / "model.onnx") == (parameter_count(network), macs)
 
 
 def test_temporal_information_follows_the_features():

@@ -173,6 +173,15 @@ class BlJuniperInputs:
         """Files that the options of a saliency model name."""
         return self.coding.named_files(self.saliency(wildcards)["options"])
 
+    def all_saliency_files(self) -> list[str]:
+        """The same of all models."""
+        options = [model["options"] for model in self.section["importance"].values()]
+        return [file for one in options for file in self.coding.named_files(one)]
+
+    def used_models(self) -> list[str]:
+        """The networks of the first seed, where a method uses networks."""
+        return self.models_of_seed(self.seeds[0]) if self.cnn_is_used else []
+
     def saliency_code(self, wildcards: Wildcards) -> str:
         """Digest of the code of a saliency model's class."""
         target = saliency_class(self.saliency(wildcards)["model"])
