@@ -227,6 +227,12 @@ def test_variants_are_compared_with_their_network(predictions):
     found = tables.variants(predictions)
     assert {(one.first, one.second) for one in found} == {("mj_lat-authors", "mj_lat")}
     assert len(found) == 3 and found[0].comparisons == 3
+    other = predictions[predictions["name"] == "mj_lat-authors"]
+    other = other.assign(name="mj_lat-rgb", variant="rgb")
+    found = tables.variants(pd.concat([predictions, other]))
+    assert {(one.first, one.second) for one in found} == {
+        ("mj_lat-authors", "mj_lat"), ("mj_lat-rgb", "mj_lat"), ("mj_lat-rgb", "mj_lat-authors"),
+    }  # fmt: skip
 
 
 def test_learning_curve_has_networks_and_baselines_by_frames(predictions):

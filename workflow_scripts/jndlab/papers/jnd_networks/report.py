@@ -103,7 +103,7 @@ def write_tables(
         "variants": lambda: _compared(
             tables.variants(rows),
             "Networks trained with other switches (keys `variants` of the configuration) against "
-            f"the same networks without, on {judged} frames. ",
+            f"the same networks without and each other, on {judged} frames. ",
         ),
         "learning_curve": lambda: (
             tables.learning_curve(every),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -193,14 +194,15 @@ def single_against_multi(predictions: pd.DataFrame) -> list[Comparison]:
 
 
 def variants(predictions: pd.DataFrame) -> list[Comparison]:
-    """Each variant against the same network without, level by level, on the same frames."""
+    """Variants of a network against it and each other, level by level, on the same frames."""
     scored = predictions["subset"] == scored_subset(predictions)
     chosen = predictions[scored & (predictions["kind"] == "network")]
-    pairs = []
-    for (name, level), group in chosen[chosen["variant"] != ""].groupby(["name", "level"]):
-        base = (chosen["name"] == name.partition("-")[0]) & (chosen["level"] == level)
-        if base.any():
-            pairs.append((group, chosen[base]))
+    named = chosen.assign(of=chosen["name"].str.partition("-")[0])
+    pairs = [
+        (second, first)
+        for _, network in named.groupby(["of", "level"])
+        for (_, first), (_, second) in combinations(network.groupby("name"), 2)
+    ]
     return adjusted(_compared(*pair) for pair in pairs)
 
 
