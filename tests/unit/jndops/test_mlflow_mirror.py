@@ -13,7 +13,9 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 from jndlab.files import sha256_of
 from jndops.mlflow.mirror import mirror, needs_mirroring, write_failed_ledger
@@ -77,10 +79,10 @@ def write_training(folder: Path, weights: str = "weights", **changes) -> None:
     for name, text in {
         "summary.json": json.dumps(summary | changes),
         "metrics.csv": curve,
-        "model.onnx": weights,
         "model.pt": f"torch {weights}",
     }.items():
         (folder / name).write_text(text)
+    (folder / "model.onnx").write_bytes(network(weights))
 
 
 def make_results(folder: Path) -> Path:
@@ -260,8 +262,24 @@ def registry(results: Path) -> dict[str, list[tuple]]:
     return seen
 
 
-def short_sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:4]
+def network(name: str) -> bytes:
+    """An ONNX file: frames of 8x8 pixels pass through, and a number of each comes out."""
+    frames, means = (
+        helper.make_tensor_value_info(what, TensorProto.FLOAT, shape)
+        for what, shape in (("frames", ["n", 3, 8, 8]), ("jnd1", ["n", 1, 1, 1]))
+    )
+    pool = helper.make_node("GlobalAveragePool", ["frames"], ["features"])
+    mean = helper.make_node("ReduceMean", ["features"], ["jnd1"], axes=[1])
+    graph = helper.make_graph([pool, mean], name, [frames], [means])
+    opsets = [helper.make_opsetid("", 17)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
+
+
+FILES = ["MLmodel", "model.onnx", "model.pt"]
+
+
+def short_sha256(name: str) -> str:
+    return hashlib.sha256(network(name)).hexdigest()[:4]
 
 
 def test_first_run_writes_everything_and_second_nothing(results):
@@ -279,9 +297,9 @@ def test_first_run_writes_everything_and_second_nothing(results):
     assert ledger(results) == first and content(results) == seen
     weights, others = short_sha256("weights"), short_sha256("others")
     assert registry(results) == {
-        "iqnet_iqnet": [(1, weights, ["model.onnx", "model.pt"])],
-        "iqnet_cnn_jnqd_qp27": [(1, weights, ["model.onnx", "model.pt"])],
-        "iqnet_cnn_jnqd_qp32": [(1, others, ["model.onnx", "model.pt"])],
+        "iqnet_iqnet": [(1, weights, FILES)],
+        "iqnet_cnn_jnqd_qp27": [(1, weights, FILES)],
+        "iqnet_cnn_jnqd_qp32": [(1, others, FILES)],
     }
     assert seen["training/iqnet/iqnet"][0] == "trainings"
     names = ["metrics.csv", "model.onnx", "model.pt", "summary.json"]
@@ -367,10 +385,32 @@ def test_weights_are_registered_once_whichever_run_they_come_from(results):
     write_training(results / "models/iqnet/iqnet")
     assert run_mirror(results).registered == 0 and registry(results)["iqnet_iqnet"] == versions
     assert ledger(results)["training/iqnet/iqnet"]["run_id"] != run_id
-    shutil.rmtree(results / "mlflow_artifacts/registered_models/iqnet_iqnet")
+    folders = (results / "mlflow_artifacts/trainings/models").glob("*/artifacts")
+    for folder in folders:
+        if (folder / "model.onnx").read_bytes() == network("weights"):
+            shutil.rmtree(folder)
     run_mirror(results)
-    restored = (results / "mlflow_artifacts/registered_models/iqnet_iqnet").glob("*/*")
-    assert sorted(path.name for path in restored) == ["model.onnx", "model.pt"]
+    assert registry(results)["iqnet_iqnet"] == versions
+
+
+def test_a_logged_model_is_loaded_with_its_signature(results):
+    import mlflow
+
+    database = f"sqlite:///{results / 'mlflow.db'}"
+    client = mlflow.MlflowClient(database, database)
+    version = client.search_model_versions("name = 'iqnet_cnn_jnqd_qp32'")[0]
+    model = client.get_logged_model(version.tags["model_id"])
+    run = client.get_run(version.run_id)
+    assert model.status == "READY" and model.source_run_id == run.info.run_id
+    assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
+    loaded = mlflow.pyfunc.load_model(version.source)
+    (frames,) = loaded.metadata.signature.inputs
+    assert frames.name == "frames" and frames.shape == (-1, 3, 8, 8)
+    assert loaded.metadata.signature.outputs.input_names() == ["jnd1"]
+    found = loaded.predict(np.full((2, 3, 8, 8), 0.5, np.float32))
+    assert found["jnd1"].ravel().tolist() == [0.5, 0.5]
+    with pytest.raises(mlflow.MlflowException, match="shape"):
+        loaded.predict(np.zeros((2, 3, 9, 8), np.float32))
 
 
 def test_vanished_and_half_written_runs_are_deleted_but_not_a_persons_own(results):

@@ -72,7 +72,7 @@ def mirror(results_dir: Path, database: Path, ledger: Path) -> Outcome:
         outcome, run_ids = _synchronise(
             client, records, results_dir / ARTIFACTS_FOLDER, circumstances(results_dir)
         )
-        new = register_models(client, records, run_ids, results_dir / ARTIFACTS_FOLDER)
+        new = register_models(client, records, run_ids)
     _write_ledger(ledger, records, run_ids, "mirrored")
     return replace(outcome, registered=new, rebuilt=rebuilt)
 

@@ -6,21 +6,22 @@ Every trained network is a folder ``<results>/models/<paper>/<name>`` with ``mod
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
-from jndlab.files import atomic_path, own_content, read_csv, read_json, sha256_of, sha256_of_json
+from jndlab.files import own_content, read_csv, read_json, sha256_of, sha256_of_json
 from jndops.mlflow.records import Record, Source, finite_metrics, flat, sealed, time_ms
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.models import Model
 
 T = TypeVar("T")
 TRAININGS = "training"  # first part of the keys
 MODELS_FOLDER = "models"
-REGISTRY_FOLDER = "registered_models"
 SUMMARY, METRICS = "summary.json", "metrics.csv"
 MODELS = ("model.onnx", "model.pt")  # the first is what the suite uses
 # The rest of a summary says what was trained, these are numbers that came out.
@@ -50,46 +51,85 @@ def training_key(summary: Path) -> str:
 
 
 def register_models(
-    client: MlflowClient,
-    records: Sequence[Record],
-    run_ids: Mapping[str, str],
-    artifacts: Path,
+    client: MlflowClient, records: Sequence[Record], run_ids: Mapping[str, str]
 ) -> int:
-    """Register the models of training ``records``; returns how many versions are new.
+    """Log and register the models of training ``records``; returns how many versions are new.
 
     A version is known by the hash of its weights: the same weights are never registered twice,
-    whichever run they came from (tag ``run_id`` says from which last). Its files are copies that
-    outlive that run; deleting the database deletes them.
+    whichever run they came from (tag ``run_id`` says from which last). Its files are those of a
+    logged model with its signature, copies that outlive that run: ``mlflow.onnx.load_model`` and
+    ``mlflow.pyfunc.load_model`` open ``models:/<name>/<version>``. Deleting the database deletes
+    them.
     """
     new = 0
     for record in records:
         weights = [path for path in record.files if path.name in MODELS]
         if record.kind == "training" and weights:
-            new += _register(client, record, weights, run_ids[record.key], artifacts)
+            new += _register(client, record, weights, run_ids[record.key])
     return new
 
 
-def _register(
-    client: MlflowClient, record: Record, weights: list[Path], run_id: str, artifacts: Path
-) -> bool:
+def _register(client: MlflowClient, record: Record, weights: list[Path], run_id: str) -> bool:
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+
     name, sha256 = record.name, record.tags["model_sha256"]
-    folder = artifacts / REGISTRY_FOLDER / name / sha256[:16]
-    for path in weights:
-        if not (folder / path.name).is_file():
-            with atomic_path(folder / path.name) as part:
-                shutil.copyfile(path, part)
     for version in client.search_model_versions(f"name = '{name}'"):
         if version.tags.get("sha256") == sha256:
             if version.tags.get("run_id") != run_id:
                 client.set_model_version_tag(name, version.version, "run_id", run_id)
+                client.log_outputs(run_id, [LoggedModelOutput(version.tags["model_id"], 0)])
+            if not Path(unquote(urlsplit(version.source).path), weights[0].name).is_file():
+                _log_files(client, version.tags["model_id"], weights)
             return False
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
     tags = {key: record.tags[key] for key in IDENTITY if key in record.tags}
     tags |= {"sha256": sha256, "job_key": record.key, "run_id": run_id}
-    # A folder: MLflow downloads nothing from a source that is a single file.
-    client.create_model_version(name, folder.as_uri(), run_id, tags=tags, await_creation_for=None)
+    experiment = client.get_run(run_id).info.experiment_id
+    model = client.create_logged_model(experiment, name, run_id, tags=tags, model_type="ONNX")
+    _log_files(client, model.model_id, weights)
+    client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
+    client.create_model_version(
+        name, model.artifact_location, run_id, tags=tags | {"model_id": model.model_id},
+        await_creation_for=None, model_id=model.model_id,
+    )  # fmt: skip
     return True
+
+
+def _log_files(client: MlflowClient, model_id: str, weights: Sequence[Path]) -> None:
+    """Weights and their description (``MLmodel``) as files of a logged model."""
+    with TemporaryDirectory() as scratch:
+        for path in weights:
+            (Path(scratch) / path.name).symlink_to(path.resolve())
+        _described(weights[0], model_id).save(Path(scratch) / "MLmodel")
+        client.log_model_artifacts(model_id, scratch)
+
+
+def _described(path: Path, model_id: str) -> Model:
+    """What MLflow needs to load an ONNX file and to check what it is given, by its graph."""
+    import onnx
+    from mlflow import pyfunc
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    def schema(values: Sequence[Any]) -> Schema:
+        return Schema([
+            TensorSpec(
+                onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type),
+                [side.dim_value or -1 for side in value.type.tensor_type.shape.dim],
+                value.name,
+            )
+            for value in values
+        ])  # fmt: skip
+
+    graph = onnx.load(path, load_external_data=False).graph
+    signature = ModelSignature(schema(graph.input), schema(graph.output))
+    model = Model(signature=signature, model_id=model_id)
+    pyfunc.add_to_model(model, loader_module="mlflow.onnx", data=path.name)
+    model.add_flavor("onnx", onnx_version=onnx.__version__, data=path.name,
+                     providers=["CPUExecutionProvider"])  # fmt: skip
+    return model
 
 
 def _training(summary: Path) -> Record:
