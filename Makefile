@@ -96,7 +96,7 @@ results-rebuild: setup config-exists ## tables, figures and MLflow anew from an 
 ratings-server: setup config-exists ## serve CONFIG's rating session to browsers and keep the votes: SUBJECTS=24 or a file of names
 	@$(PY) workflow_scripts/commands/ratings_server.py --configfile "$$CONFIG" --subjects "$$SUBJECTS" $(ARGS)
 
-compare-runs: setup ## whether two runs contradict each other, and how far their numbers are apart: A=results B=/elsewhere/results
+compare-runs: setup ## whether two runs contradict each other, and how far their numbers are apart: A=results B=/elsewhere/results, or archives
 	@test -n "$$A" -a -n "$$B" || { echo "which runs? make compare-runs A=results B=/elsewhere/results" >&2; exit 2; }
 	@$(PY) workflow_scripts/commands/compare_statements.py "$$A" "$$B" $(ARGS)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,15 @@ def test_the_command_says_what_contradicts_and_fails(repository: Path, tmp_path:
     assert "MJ-LAT in one run, a ridge in the other" in done.stdout
     done = command(first, first)
     assert done.returncode == 0 and "2 of them the same" in done.stdout
+    (first / "run.json").write_text(json.dumps({"commit": "abc", "date": "2026-01-01"}))
+    with tarfile.open(tmp_path / "a.tar.xz", "w:xz") as archive:
+        archive.add(first, "results")
+    done = command(second, tmp_path / "a.tar.xz")
+    assert done.returncode == 1 and "2 contradictions" in done.stdout
+    (tmp_path / "cut.tar.xz").write_bytes((tmp_path / "a.tar.xz").read_bytes()[:200])
+    done = command(first, tmp_path / "cut.tar.xz")
+    assert done.returncode == 1 and "an archive cannot be unpacked" in done.stderr
+    assert "Traceback" not in done.stderr
     done = command(first, tmp_path / "none")
     assert done.returncode == 1 and "has no tables" in done.stderr
 
