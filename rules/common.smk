@@ -14,6 +14,7 @@ from jndops.environment import prepare as prepare_environment
 from jndops.imports import digest, keep_imports, recall_imports
 from jndops.inputs import one_of, workflow_errors
 from jndops.inputs.coding import SEGMENT, CodingInputs
+from jndops.inputs.missing import name_missing
 from jndops.results_dir import refuse_links
 from jndops.rule_defaults import complete_rules, doubling, training_needs
 from jndops.settings import load_settings, read_config
@@ -24,6 +25,7 @@ with workflow_errors():
     settings = load_settings(given, Path(workflow.basedir))
     coding = CodingInputs(settings)
     if workflow.is_main_process:
+        name_missing(settings.written)
         refuse_links(settings.config["results_dir"])
 
 # A plan is a million objects that stay: looking for garbage among them took a seventh of the planning.

@@ -87,13 +87,15 @@ def _path_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _any_key(section: BaseModel) -> BaseModel:
+def any_key(section: Model) -> Model:
+    """Validator of a section of which at least one key is given."""
     if not section.model_fields_set:
         raise ValueError("no key is given; name at least one that changes")
     return section
 
 
-def _distinct(items: list[Any]) -> list[Any]:
+def distinct(items: list[Any]) -> list[Any]:
+    """Validator of a list that has no entry twice."""
     if any(item in items[:place] for place, item in enumerate(items)):
         raise PydanticCustomError("twice", "an entry is there twice")
     return items
@@ -102,7 +104,15 @@ def _distinct(items: list[Any]) -> list[Any]:
 def _plain(text: str) -> str:
     if opens_as_formula(text):
         raise ValueError("it begins with = + - or @, which spreadsheets take for a formula")
+    if not text.strip() or not text.isprintable():
+        raise ValueError("it has no character that is shown, or one that is not; write a name")
     return text
+
+
+def _lower_first(pair: list[Any]) -> list[Any]:
+    if not pair[0] < pair[1]:
+        raise ValueError(f"{pair} does not rise; write the lower number first")
+    return pair
 
 
 def enough_to_split(sources: list[str] | None) -> list[str] | None:
@@ -136,19 +146,24 @@ Text = Annotated[str, Field(min_length=1)]
 Label = Annotated[str, AfterValidator(_plain)]  # stands in tables that people open
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,63}$")]  # part of file names
 Qp = Annotated[int, Field(ge=0, le=63)]
+# Mean, median, or what a share of 1 to 99 % of the subjects is satisfied with.
+Statistic = Annotated[
+    str, Field(pattern="^(mean|median|sur(0[1-9]|[1-9][0-9]))$", examples=["mean, median or sur75"])
+]
 Share = Annotated[float, Field(gt=0, le=1), AS_WRITTEN]
 CodingConfiguration = Literal["AI", "LDP"]
 FilePath = Annotated[str, Field(min_length=1), BeforeValidator(_path_as_text)]
 EvenSize = Annotated[int, Field(ge=16, multiple_of=2)]
 # Sequences of any kind become lists: science code passes tuples.
 Pair = Annotated[list[Item], Field(min_length=2, max_length=2, strict=False)]
+Rising = Annotated[Pair[Item], AfterValidator(_lower_first)]
 Triple = Annotated[list[Item], Field(min_length=3, max_length=3, strict=False)]
-Distinct = Annotated[list[Item], Field(strict=False), AfterValidator(_distinct)]
-Several = Annotated[list[Item], Field(min_length=1, strict=False), AfterValidator(_distinct)]
+Distinct = Annotated[list[Item], Field(strict=False), AfterValidator(distinct)]
+Several = Annotated[list[Item], Field(min_length=1, strict=False), AfterValidator(distinct)]
 # A section of which only some keys are given, in place of those of the same section elsewhere.
 Changes = Annotated[
     Item,
-    AfterValidator(_any_key),
+    AfterValidator(any_key),
     PlainSerializer(lambda section: section.model_dump(exclude_unset=True)),
     Field(json_schema_extra={"changes": True}),
 ]
@@ -290,8 +305,9 @@ def allowed(rule: Mapping[str, Any]) -> str:
 
 def did_you_mean(name: str, known: list[str]) -> str:
     """`` (did you mean 'x'?)`` when a known name is near, else nothing."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f" (did you mean '{near[0]}'?)" if near else ""
+    lowered = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    return f" (did you mean '{lowered[near[0]]}'?)" if near else ""
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from jndlab.codecs.config import CodecName
 from jndlab.configuration import (
@@ -19,6 +19,7 @@ from jndlab.configuration import (
     Section,
     Several,
     Text,
+    distinct,
 )
 from jndlab.datasets.jnd_frames.config import JndFrames
 from jndlab.datasets.own_sequences import OwnSequence, SequenceId
@@ -40,7 +41,7 @@ class BdRate(Section):
     """Quality metrics with their pooling."""
     interpolation: Literal["pchip", "cubic", "akima"] = "pchip"
     """Interpolation of log-rate over quality."""
-    between: list[Pair[str]] = []
+    between: Distinct[Annotated[Pair[str], AfterValidator(distinct)]] = []
     """Pairs of methods, `[reference, tested]`, that are compared with each other."""
 
 
@@ -109,7 +110,7 @@ class Experiment(Section):
     pictures_most: Count | None = None
     """How many photographs of `pictures_dir` are taken, evenly spread over their names; null takes
     all."""
-    effort: Positive = 1
+    effort: Annotated[Positive, Field(le=1000)] = 1
     """Factor on the steps or epochs of every training and on `pictures_most`, for whoever has more
     time, or less."""
     frames: Count | None = None

@@ -222,6 +222,8 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
     for codec, sequence in dict.fromkeys((p.codec, p.sequence) for p in settings.points()):
         where = f"the configuration: codec '{codec}', sequence '{sequence}'"
         codec_class(codecs[codec]).check_source(clips[sequence], where)
+    for codec, qp in dict.fromkeys((point.codec, point.qp) for point in settings.points()):
+        codec_class(codecs[codec]).check_qp(qp, f"the configuration: codec '{codec}'")
     return settings
 
 
@@ -238,6 +240,9 @@ def _load_sequences(root: Path, chosen: dict[str, Any]) -> dict[str, Sequence]:
     chosen["sequences"] = chosen["sequences"] or list(own)
     _check_names("sequences", chosen["sequences"], [*own, *sheet], _PLACES["sequences"])
     _check_names("configurations_of", chosen["configurations_of"], chosen["sequences"], "sequences")
+    for name, configurations in chosen["configurations_of"].items():
+        key = f"configurations_of.{name}"
+        _check_names(key, configurations, chosen["configurations"], "the key `configurations`")
     used = {name: own[name] for name in chosen["sequences"] if name in own}
     return {**sheet, **{name: own_sequence(name, entry) for name, entry in used.items()}}
 
@@ -315,8 +320,16 @@ def _check_methods(
 ) -> None:
     methods = chosen["methods"]
     _check_names("anchor", [chosen["anchor"]], list(methods), "the key `methods`")
+    if methods[chosen["anchor"]]["kind"] not in ("anchor", "prefilter"):
+        raise UserError(
+            f"anchor: {chosen['anchor']} is of kind {methods[chosen['anchor']]['kind']}.",
+            where="the configuration",
+            expected="a method that is coded with every codec: of kind anchor or prefilter",
+        )
+    coded = [name for name, method in methods.items() if method["kind"] != "quality_choice"]
     compared = [name for pair in chosen["bd_rate"]["between"] for name in pair]
-    _check_names("bd_rate.between", compared, list(methods), "the key `methods`")
+    _check_names("bd_rate.between", compared, coded, "the key `methods`")
+    _check_labels(methods)
     for name, method in methods.items():
         key, kind = f"methods.{name}", method["kind"]
         _check_names(f"{key}.codecs", method["codecs"] or [], list(codecs), _PLACES["codecs"])
@@ -343,6 +356,20 @@ def _check_methods(
             )
         if kind == "block_qp":
             _check_takes_maps(key, method["codecs"] or chosen["codecs"], codecs)
+
+
+def _check_labels(methods: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise UserError for two methods of one name in tables, where they could not be told apart."""
+    taken: dict[str, str] = {}
+    for name, method in methods.items():
+        label = method["label"] or name
+        if label in taken:
+            raise UserError(
+                f"methods.{taken[label]} and methods.{name} are both called '{label}' in tables.",
+                where="the configuration",
+                expected="a `label` of its own for each method",
+            )
+        taken[label] = name
 
 
 def _for_each_seed(chosen: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:

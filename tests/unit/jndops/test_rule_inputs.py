@@ -171,7 +171,8 @@ def test_scenes_are_those_configured_printed_or_first():
 
 def test_labels_of_frames_come_from_sweeps_subjects_or_the_folder(tmp_path):
     assert set(FrameInputs(inputs()).label_sources()) == {"sweeps", "streams"}
-    labels, whole = {"kind": "subjective"}, {"scales": [], "generated": 0}
+    labels = {"kind": "subjective"}
+    whole = {"scales": [], "generated": 0, "split": {"kind": "grouped_folds"}}
     frames = FrameInputs(changed("jnd_frames", source="videoset", labels=labels, **whole))
     assert set(frames.label_sources()) == {"subjects", "sur"} and frames.parts() == ["subjects"]
     (tmp_path / "SRC").mkdir()

@@ -52,6 +52,8 @@ class Codec(ABC):
     suffix: ClassVar[str]
     bit_depths: ClassVar[tuple[int, ...]] = (8, 10)  # of the sources that it takes
     size_multiple: ClassVar[int] = 2  # of their width and height
+    min_qp: ClassVar[int] = 0
+    max_qp: ClassVar[int] = 63
     takes_qp_map: ClassVar[bool] = False
     takes_crf: ClassVar[bool] = False  # then a keyword ``rate="crf"`` makes ``qp`` a rate factor
     # Whether all-intra pictures are coded without regard to each other (found by encoding), and
@@ -77,6 +79,16 @@ class Codec(ABC):
                 where=where,
                 expected=f"a width and height that are multiples of {cls.size_multiple}",
                 remedy=remedy,
+            )
+
+    @classmethod
+    def check_qp(cls, qp: int, where: str = "") -> None:
+        """Raises UserError for a QP, or constant rate factor, that it does not have."""
+        if not cls.min_qp <= qp <= cls.max_qp:
+            raise UserError(
+                f"QP {qp} is out of the range of {cls.__name__.removesuffix('Codec').lower()}.",
+                where=where,
+                expected=f"{cls.min_qp} to {cls.max_qp}",
             )
 
     @abstractmethod

@@ -29,7 +29,6 @@ class LibaomCodec(PackagedCodec):
     suffix = "obu"
     library = "libaom-av1"
     presets = tuple(range(9))
-    max_qp = 63
     version_pattern = r"\[libaom-av1 @ \S+\] (v\S+)"
     sizes_option = "-stats_mux_pre"
     takes_crf = True

@@ -41,7 +41,6 @@ class PackagedCodec(Codec):
     adapter: ClassVar[str]
     library: ClassVar[str]  # FFmpeg's name of the encoder
     presets: ClassVar[tuple[Any, ...]]
-    max_qp: ClassVar[int]
     version_pattern: ClassVar[str]  # how the library names its version
     version_in_stream: ClassVar[bool] = False  # in a comment of the stream, not when it is opened
     fixed_options: ClassVar[tuple[str, ...]] = ()  # FFmpeg's options that never vary
@@ -251,11 +250,7 @@ class PackagedCodec(Codec):
 
     def _check(self, configuration: str, qp: int) -> None:
         expected_slice_types(configuration, 1)  # names an unknown configuration
-        if not 0 <= qp <= self.max_qp:
-            raise UserError(
-                f"{self.rate.upper()} {qp} is out of the range of {self.adapter}.",
-                expected=f"0 to {self.max_qp}",
-            )
+        self.check_qp(qp)
 
 
 def _with_stream_name(command: list[str], part: Path, stream: Path) -> list[str]:

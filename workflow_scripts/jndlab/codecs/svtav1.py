@@ -40,7 +40,7 @@ class SvtAv1Codec(PackagedCodec):
     suffix = "obu"
     library = "libsvtav1"
     presets = tuple(range(14))
-    max_qp = 63
+    min_qp = 1
     version_pattern = r"SVT-AV1 Encoder Lib (v\S+)"
     sizes_option = "-stats_mux_pre"
     takes_crf = True

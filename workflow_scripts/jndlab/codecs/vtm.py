@@ -18,7 +18,6 @@ from jndlab.errors import UserError
 from jndlab.files import atomic_path, sha256_of
 from jndlab.media import ffmpeg
 
-MAX_QP = 63
 _BANNER_SECONDS = 60  # a healthy executable answers at once
 
 _ENCODER_BANNER = re.compile(r"VVCSoftware: VTM Encoder Version (\S+)")
@@ -185,8 +184,7 @@ class VtmCodec(Codec):
 
     def _config_file(self, configuration: str, qp: int) -> Path:
         expected_slice_types(configuration, 1)  # names an unknown configuration
-        if not 0 <= qp <= MAX_QP:
-            raise UserError(f"QP {qp} is out of the range of vtm.", expected=f"0 to {MAX_QP}")
+        self.check_qp(qp)
         key = f"config_files.{configuration}"
         path = self._set_path(key, self.config_files.get(configuration))
         if not path.is_file():

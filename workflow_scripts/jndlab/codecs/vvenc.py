@@ -25,7 +25,6 @@ class VvencCodec(PackagedCodec):
     suffix = "266"
     library = "libvvenc"
     presets = ("faster", "fast", "medium", "slow", "slower")
-    max_qp = 63
     version_pattern = r"libvvenc version: (\S+)"
     fixed_options = ("-pix_fmt", "yuv420p10le", "-qpa", "0")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from fractions import Fraction
@@ -21,10 +22,20 @@ from jndlab.media.decoding import StoredFormat, count_pictures, stored_format
 LEAST_SIDE = 18  # libvmaf crashes on 16
 MOST_SIDE = 16384
 # In the name of a raw file: size, then rate and depth, as in `name_416x240_50fps_10bit.yuv`.
-_SIZE = re.compile(r"(?<!\d)(\d{2,5})x(\d{2,5})(?!\d)")
-_RATE = re.compile(r"(?:^|[_.-])(\d{2,3})(?:fps|hz)?(?=$|[_.-])", re.IGNORECASE)
-_DEEP = re.compile(r"(?<!\d)10-?(?:bit|b|le)(?![a-z])", re.IGNORECASE)
-_FRAME_MARK = len("FRAME\n")  # of Y4M, before each picture
+_SIZE = re.compile(r"(?<!\d)(\d{2,5})x(\d{2,5})(?!\d|x\d)", re.IGNORECASE | re.ASCII)
+_RATE = re.compile(r"(?:^|[_.-])(\d{2,3})(?:fps|hz)?(?=$|[_.-])", re.IGNORECASE | re.ASCII)
+_DECIMAL = re.compile(r"[_.-](\d{1,3}\.\d+)(?:fps|hz)?(?=$|[_.-])", re.IGNORECASE | re.ASCII)
+_DEEP = re.compile(r"(?<!\d)10-?(?:bit|b|le)(?![a-z])|p10(?!\d|be)", re.IGNORECASE | re.ASCII)
+# What a name says of samples that are not 4:2:0 of 8 or 10 bit, planar, the low byte first.
+_OTHER_SAMPLES = re.compile(
+    r"(?<!\d)(?:9|1[1-6])-?(?:bit|b|le|be)(?![a-z])|(?<!\d)10(?:bit|b)?[_-]?be(?![a-z])"
+    r"|p(?:9|1[1-6])(?!\d)|(?:nv|yv)\d\d|p01[06]|yuyv\w*|[uy]yvy\w*|(?<![a-z])rgb\w*"
+    r"|(?<![a-z])bgr\w*|(?<![a-z])gbr\w*|(?<![a-z])gr[ae]y\w*|(?:yuv|i)4(?:00|1[01]|22|4[04])\w*",
+    re.IGNORECASE | re.ASCII,
+)
+_SAMPLING = re.compile(r"(?<=[_.-])4:?(?:0:?0|1:?[01]|2:?2|4:?[04])(?=$|[_.p-])", re.ASCII)
+_COMMON_RATES = {24, 25, 30, 48, 50, 60, 100, 120}
+_Y4M_RATE = re.compile(rb" F[1-9]\d{0,8}:[1-9]\d{0,8}(?= |$)")
 
 SequenceId = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Side = Annotated[int, Field(ge=LEAST_SIDE, le=MOST_SIDE, multiple_of=2)]
@@ -89,6 +100,7 @@ def own_sequence(name: str, entry: Mapping[str, Any]) -> Sequence:
             remedy="correct the path: absolute, or from the folder in which the suite runs.",
         )
     read = _read_by_raw(name, path, given) if is_raw(path) else _read_by_video(path)
+    _check_given(name, path, read, given)
     frames = read.pop("frames") - entry["start"]
     if given.get("frames", 1) > frames:
         raise UserError(
@@ -101,6 +113,13 @@ def own_sequence(name: str, entry: Mapping[str, Any]) -> Sequence:
 
 
 def _sequence(name: str, entry: Mapping[str, Any], facts: Mapping[str, Any]) -> Sequence:
+    if max(facts["width"], facts["height"]) > MOST_SIDE or (facts["width"] | facts["height"]) % 2:
+        raise UserError(
+            f"own_sequences.{name}: the pictures have a size that is not coded.",
+            where=entry["file"],
+            expected=f"an even width and height of at most {MOST_SIDE}, found "
+            f"{facts['width']}x{facts['height']}",
+        )
     if min(facts["width"], facts["height"]) < LEAST_SIDE:
         raise UserError(
             f"own_sequences.{name}: the pictures are too small to be measured.",
@@ -121,14 +140,50 @@ def _sequence(name: str, entry: Mapping[str, Any], facts: Mapping[str, Any]) -> 
     )
 
 
+def _check_given(name: str, path: Path, read: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Raise UserError where keys contradict a video, or nothing states its rate."""
+    if "fps" not in {**read, **given}:
+        raise UserError(
+            f"own_sequences.{name}: the video does not state its frame rate.",
+            where=str(path),
+            expected="the key fps, such as 50 or 30000/1001 (of a command: FPS=50)",
+        )
+    for key in () if is_raw(path) else ("width", "height", "bit_depth", "fps"):
+        if key in read and key in given and Fraction(read[key]) != Fraction(given[key]):
+            raise UserError(
+                f"own_sequences.{name}.{key}: {given[key]} is not that of the video.",
+                where=str(path),
+                expected=f"{read[key]}, as the video has",
+                remedy="leave the key out: it is for raw files and for streams that lack it.",
+            )
+
+
 def _read_by_raw(name: str, path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    size = _SIZE.search(path.stem)
+    sizes = {match.groups(): match for match in _SIZE.finditer(path.stem)}
+    size = next(iter(sizes.values())) if sizes else None
     read: dict[str, Any] = {}
     if size:
         read = {"width": int(size[1]), "height": int(size[2])}
     behind = path.stem[size.end() :] if size else ""
-    if rate := _RATE.search(behind):
-        read["fps"] = rate[1]
+    found = _OTHER_SAMPLES.search(path.stem) or _SAMPLING.search(behind)
+    other = [found[0]] if found else []
+    if len(sizes) > 1 and not {"width", "height"} <= given.keys():
+        other = ["x".join(one) for one in sizes]
+    decimal = None if "fps" in given else _DECIMAL.search(behind)
+    rates = list(map(int, _RATE.findall(behind)))
+    common = [rate for rate in dict.fromkeys(rates) if rate in _COMMON_RATES]
+    if decimal or (len(common) > 1 and "fps" not in given):
+        other = [decimal[1]] if decimal else list(map(str, common))
+    if other:
+        raise UserError(
+            f"own_sequences.{name}: the name of a raw file says {' and '.join(other)}.",
+            where=str(path),
+            expected="planar 4:2:0 of 8 or 10 bit, the low byte first, of one size and whole rate",
+            remedy="convert other samples and rename the file; give what the name says twice, or a "
+            "rate such as 30000/1001, by the keys width, height and fps.",
+        )
+    if common or any(rates):
+        read["fps"] = str((common or [rate for rate in rates if rate])[0])
     read["bit_depth"] = 10 if _DEEP.search(path.stem) else 8
     known = {**read, **given}
     if missing := [key for key in ("width", "height", "fps") if key not in known]:
@@ -160,23 +215,42 @@ def _read_by_video(path: Path) -> dict[str, Any]:
 @lru_cache  # by size and time of the file as well: it may change between two runs of a session
 def _facts(path: Path, size: int, changed: int) -> dict[str, Any]:
     stored = stored_format(path)
-    if stored.fps is None:
-        raise UserError("a video does not state its frame rate.", where=str(path))
+    whole = _y4m_frames(path, stored) if path.suffix.lower() == ".y4m" else None
+    rate = {} if stored.fps is None else {"fps": str(stored.fps)}
     return {
         "width": stored.width,
         "height": stored.height,
-        "fps": str(stored.fps),
+        **rate,
         "bit_depth": stored.bit_depth,
-        "frames": _y4m_frames(path, stored, size) or count_pictures(path)[1],
+        "frames": count_pictures(path)[1] if whole is None else whole,
     }
 
 
-def _y4m_frames(path: Path, stored: StoredFormat, size: int) -> int:
-    """Pictures of a Y4M file by its size; 0 where that is unclear. Large files are not read."""
-    if path.suffix.lower() != ".y4m":
-        return 0
+def _y4m_frames(path: Path, stored: StoredFormat) -> int:
+    """Pictures of a Y4M file, by the marks before them: large files are not read.
+
+    Raises UserError for a header without a rate, for which FFmpeg takes 25, and for a file that is
+    cut or goes on behind its pictures.
+    """
+    clip = ClipFormat(stored.width, stored.height, Fraction(1), 1, stored.bit_depth)
+    size, frames, wrong = path.stat().st_size, 0, ""
     with open(path, "rb") as stream:
-        header = len(stream.readline(1000))
-    one = ClipFormat(stored.width, stored.height, Fraction(1), 1, stored.bit_depth).frame_bytes
-    frames, rest = divmod(size - header, one + _FRAME_MARK)
-    return 0 if rest else frames
+        header = stream.readline(1000)
+        if not _Y4M_RATE.search(header.rstrip(b"\n")):
+            wrong = "its header states no rate (F25:1)"
+        while stream.tell() < size and not wrong:
+            mark = stream.readline(1000)
+            if mark != b"FRAME\n" and not (mark.startswith(b"FRAME ") and mark.endswith(b"\n")):
+                wrong = f"it has no mark FRAME before picture {frames}"
+            elif stream.tell() + clip.frame_bytes > size:
+                wrong = f"it ends within picture {frames}"
+            stream.seek(clip.frame_bytes, os.SEEK_CUR)
+            frames += 1
+    if wrong:
+        raise UserError(
+            f"a Y4M file is not whole: {wrong}.",
+            where=str(path),
+            expected="a header with size and rate, and whole pictures, each behind the mark FRAME",
+            remedy="copy or make the file again.",
+        )
+    return frames

@@ -21,9 +21,11 @@ from jndlab.media.ffmpeg import LOG_TAIL_LINES, STRICT, CompletedRun, ToolError,
 
 # Streams without a container: their times are the demuxer's guess, so only a change is seen.
 _UNTIMED = {"h264", "hevc", "vvc", "avs2", "avs3", "cavs", "mpegvideo", "m4v", "obu", "evc"}
+_NO_RATE = "7919"  # pictures per second, which no video has
 _SHOW = "showinfo=checksum=0"
 _PICTURE = re.compile(r"pts_time:(\S+) .* duration_time:(\S+) +fmt:(\S+) .* s:(\d+x\d+) i:(\S)")
 _FULL_RANGE = re.compile("color_range:pc ")
+_HIGH_RANGE = re.compile("color_trc:(smpte2084|arib-std-b67)")  # PQ, HLG
 _INPUT = re.compile(r"Input #0, (\w+)")
 _RATE = re.compile(r"config in time_base: \S+, frame_rate: ([1-9]\d*/[1-9]\d*)")
 
@@ -54,8 +56,8 @@ def decode(
 
     ``filters`` and output ``options`` are FFmpeg's, as is ``muxer``: ``md5`` gives the digest of
     the samples alone. Raises UserError where the file is no video or damaged, is interlaced or of
-    full range, or where a picture has another size, sample format or rate than ``stored``; the
-    first picture is checked before the others are decoded.
+    full or high dynamic range, or where a picture has another size, sample format or rate than
+    ``stored``; the first picture is checked before the others are decoded.
     """
     _, first = _strictly(path, ["-vf", _SHOW, "-frames:v", "1", "-f", "null", "-"])
     _require(first, path, stored)
@@ -71,9 +73,11 @@ def decode(
 def stored_format(path: str | Path) -> StoredFormat:
     """Format of a file by its first picture; ``fps`` is None where the file states no rate.
 
-    Raises UserError for what is no video, and for samples other than 4:2:0 of 8 or 10 bit.
+    Raises UserError for what is no video, for samples other than 4:2:0 of 8 or 10 bit, and for a
+    first picture that :func:`decode` would refuse.
     """
-    _, report = _strictly(path, ["-vf", _SHOW, "-frames:v", "1", "-f", "null", "-"])
+    first = ["-vf", _SHOW, "-frames:v", "1", "-f", "null", "-"]
+    _, report = _strictly(path, first)
     picture, rate = _PICTURE.search(report), _RATE.search(report)
     if picture is None:
         raise UserError("a video holds no pictures.", where=str(path))
@@ -87,8 +91,15 @@ def stored_format(path: str | Path) -> StoredFormat:
             remedy="convert it, for example with `ffmpeg -i SOURCE -pix_fmt yuv420p -c:v ffv1 "
             "CONVERTED.mkv`, and name that file.",
         )
+    demuxer = _INPUT.search(report)
+    if rate and demuxer and demuxer[1] in _UNTIMED:
+        # A guess follows FFmpeg's option; a stream that states its rate keeps that.
+        asked = _RATE.search(_strictly(path, first, ["-framerate", _NO_RATE])[1])
+        rate = rate if asked and asked[1] == rate[1] else None
     width, height = map(int, picture[4].split("x"))
-    return StoredFormat(width, height, depths[pix_fmt], Fraction(rate[1]) if rate else None)
+    stored = StoredFormat(width, height, depths[pix_fmt], Fraction(rate[1]) if rate else None)
+    _require(report, path, stored)
+    return stored
 
 
 def count_pictures(path: str | Path) -> tuple[tuple[int, int], int]:
@@ -102,13 +113,16 @@ def count_pictures(path: str | Path) -> tuple[tuple[int, int], int]:
     return (int(size[1]), int(size[2])), count
 
 
-def _strictly(path: str | Path, output: Sequence[str]) -> tuple[CompletedRun, str]:
+def _strictly(
+    path: str | Path, output: Sequence[str], of_input: Sequence[str] = ()
+) -> tuple[CompletedRun, str]:
     """A decode without any error, and FFmpeg's report of it."""
     with TemporaryDirectory() as folder:
         report = Path(folder) / "report"
         try:
-            done = run(["-v", "level+error", *STRICT, "-i", f"file:{path}", "-map", "0:v:0",
-                        "-fps_mode", "passthrough", *output], report=report)  # fmt: skip
+            done = run(["-v", "level+error", *STRICT, *of_input, "-i", f"file:{path}",
+                        "-map", "0:v:0", "-fps_mode", "passthrough", *output],
+                       report=report)  # fmt: skip
             said = "\n    ".join(errors_in(done.stderr)[:LOG_TAIL_LINES])
             if not said:
                 return done, report.read_text(encoding="utf-8", errors="replace")
@@ -153,6 +167,14 @@ def _require(report: str, path: str | Path, stored: StoredFormat) -> None:
             expected="limited range (luma 16 to 235 of 255), which codecs and metrics assume",
             remedy="convert it, for example with `ffmpeg -i SOURCE -vf "
             "scale=in_range=full:out_range=limited -c:v ffv1 LIMITED.mkv`, and name that file.",
+        )
+    if _HIGH_RANGE.search(report):
+        raise UserError(
+            "a video is of high dynamic range.",
+            where=str(path),
+            expected="standard dynamic range, which JND models, VMAF and SSIM are made for",
+            remedy="take a version of standard range, or map it to that yourself (FFmpeg's filters "
+            "zscale and tonemap).",
         )
     _require_steady(report, path, stored.fps)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from jndlab.configuration import (
     AS_WRITTEN,
@@ -13,19 +14,22 @@ from jndlab.configuration import (
     Distinct,
     FilePath,
     Natural,
-    Pair,
     Qp,
     Real,
+    Rising,
     Section,
     Several,
+    Statistic,
     Text,
 )
 
+LANGUAGES = sorted(path.stem for path in Path(__file__).parent.glob("languages/*.json"))
 
-def _rising(scale: list[float]) -> list[float]:
-    if not scale[0] < scale[1]:
-        raise ValueError(f"{scale} does not rise; write the lowest grade first: [1, 5]")
-    return scale
+
+def _language(name: str) -> str:
+    if name not in LANGUAGES and not name.endswith(".json"):
+        raise ValueError(f"{name!r} is none of {', '.join(LANGUAGES)} and no JSON file with texts")
+    return name
 
 
 class Screening(Section):
@@ -81,7 +85,7 @@ class Subjective(Section):
     jnd_levels: Annotated[int, Field(ge=1, le=3)] = 3
     """JNDs of a search: the first from the source, the next from the clip of the one before. The
     ladder has the anchor's clips at the QPs of the run."""
-    jnd_statistic: Annotated[str, Field(pattern="^(mean|median|sur[0-9]{2})$")] = "sur75"
+    jnd_statistic: Statistic = "sur75"
     """Of the samples of a search, for the labels: `mean`, `median`, or `sur75`, where 75 % of the
     subjects see no difference yet."""
     max_minutes: Annotated[float, Field(gt=0, le=120), AS_WRITTEN] = 30
@@ -101,13 +105,22 @@ class Subjective(Section):
     break_every: Count = 25
     """A break is offered after this number of trials."""
     screening: Screening = Screening()
-    language: Text = "en"
+    language: Annotated[Text, AfterValidator(_language)] = "en"
     """Language of the page: `en`, `de`, `fr`, or a JSON file with the same texts."""
     seed: Natural = 0
     """Fixes, with the subject's name, the order of the trials."""
-    scale: Annotated[Pair[Real], AfterValidator(_rising)] = [1, 5]
+    scale: Rising[Real] = [1, 5]
     """Lowest and highest grade of the ratings. The page rates from 1 to 5; another scale is for
     ratings of the same stimuli that were collected otherwise, e.g. [0, 10]."""
     ratings: Distinct[str] = []
     """CSV files with the ratings (subject, stimulus, score, time), one or more subjects in each;
     the page saves one for each subject and sitting, `make ratings-server` one for all."""
+
+    @model_validator(mode="after")
+    def _trained_on_others(self) -> Self:
+        if both := {*(self.sequences or ())} & {*(self.training_sequences or ())}:
+            raise ValueError(
+                f"`training_sequences` are not rated, and `sequences` has {', '.join(sorted(both))}"
+                " too; name each in one of them"
+            )
+        return self

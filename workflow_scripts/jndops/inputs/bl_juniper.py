@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from jndlab.codecs import codec_class
 from jndlab.datasets.pictures.folder import picture_files
 from jndlab.errors import UserError
 from jndlab.jnd.method_class import texts_of
-from jndlab.jnd.saliency.visual_importance import saliency_class
+from jndlab.jnd.saliency.visual_importance import require_saliency_model, saliency_class
 from jndlab.quality.rd_point import PointKey
 from jndops.imports import class_file, digest
 from jndops.inputs import Wildcards
@@ -61,6 +62,30 @@ class BlJuniperInputs:
         for key, codec in named.items():
             if codec not in self.coding.settings.codecs:
                 raise UserError(f"bl_juniper.{key}: '{codec}' is no entry of config/codecs.yaml.")
+        experiment, figures = self.section["experiment"], self.section["figures"]
+        if not codec_class(self.coding.settings.codecs[experiment["codec"]]).takes_qp_map:
+            raise UserError(
+                f"bl_juniper.experiment.codec: '{experiment['codec']}' takes no QP for each block.",
+                where="the configuration",
+                expected="an entry with adapter kvazaar or x264",
+            )
+        for name, model in self.section["importance"].items():
+            where = f"the configuration, key `bl_juniper.importance.{name}`"
+            require_saliency_model(model["model"], where)
+            class_file(saliency_class(model["model"]), self.coding.scripts)
+        if figures["target_qp"] not in (None, *self.config["qps"]):
+            raise UserError(
+                f"bl_juniper.figures.target_qp: the run has no QP {figures['target_qp']}.",
+                where="the configuration",
+                expected=f"one of {', '.join(map(str, self.config['qps']))}, or null",
+            )
+        shortest = min(self.coding.settings.clip(name).frames for name in self.sequences)
+        if figures["frame"] >= shortest and figures["frame"]:
+            raise UserError(
+                f"bl_juniper.figures.frame: there is no frame {figures['frame']} in every clip.",
+                where="the configuration",
+                expected=f"0 to {shortest - 1}",
+            )
         chosen = self.section["experiment"]["importance"]
         if chosen is not None and chosen not in self.importance:
             raise UserError(

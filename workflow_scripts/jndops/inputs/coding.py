@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from jndlab.codecs import codec_class
 from jndlab.codecs.segments import segment_lengths
+from jndlab.configuration import did_you_mean
 from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
@@ -31,6 +33,10 @@ SECONDS_PER_MEGAPIXEL = {
     "libaom": 90,
 }
 MODEL_SUFFIXES = (".onnx", ".pt", ".h5", ".keras")
+PLACES = ("results", "sequence", "seed", "data", "split")  # that paths of options may name
+_PLACE = re.compile(rf"\{{(?!(?:{'|'.join(PLACES)})\}})([^{{}}]*)\}}")
+# Code in which a class may have a name that is not written there.
+_MAKES_NAMES = re.compile(r"import \*|__getattr__|globals\(|setattr\(|exec\(")
 SECONDS_OF_OTHERS = 60  # of a codec added later
 SEGMENT = "segments/{codec}/AI/{sequence}/{method}/qp{qp}/{segment}.{suffix}"
 
@@ -49,10 +55,32 @@ class CodingInputs:
         self.priority = EncodePriority(settings, run_model(settings, settings.root))
         # Now and not when a rule first asks, so that a missing module is reported at once.
         self.method_modules = {
-            name: self.closure(class_file(method["class"], self.scripts))
+            name: self.closure(self._class_file(name, method))
             for name, method in self.config["methods"].items()
             if method["class"]
         }
+
+    def _class_file(self, name: str, method: dict[str, Any]) -> Path:
+        """File of a method's class; UserError where its module or its paths are not right."""
+        for text in texts_of(method["options"]):
+            if text.startswith("{results}") and (unknown := _PLACE.findall(text)):
+                raise UserError(
+                    f"methods.{name}.options: {{{unknown[0]}}} in '{text}' stands for nothing.",
+                    where="the configuration",
+                    expected="of " + ", ".join(f"{{{place}}}" for place in PLACES),
+                )
+        file = class_file(method["class"], self.scripts)
+        class_name = method["class"].partition(":")[2]
+        code = file.read_text(encoding="utf-8", errors="replace") if file.suffix == ".py" else ""
+        if code and not _MAKES_NAMES.search(code) and not re.search(rf"\b{class_name}\b", code):
+            classes = re.findall(r"^class (\w+)", code, re.MULTILINE)
+            raise UserError(
+                f"methods.{name}.class: there is no class '{class_name}' in {file}"
+                f"{did_you_mean(class_name, classes)}.",
+                where="the configuration",
+                expected="one of its classes: " + (", ".join(classes) or "(it has none)"),
+            )
+        return file
 
     def closure(self, file: Path) -> list[Path]:
         """A file and the modules of jndlab that it imports."""

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from jndlab.codecs import codec_class
+from jndlab.errors import UserError
 from jndlab.papers.iqnet.config import SelectionOptions, reading_of
 from jndlab.papers.iqnet.published import load_published
 from jndops.inputs import Wildcards
@@ -48,6 +49,28 @@ class IqnetInputs:
         self.is_trained = coding.is_used("models/iqnet/iqnet_seed")
         self.cnn_jnqd_is_trained = coding.is_used("models/iqnet/cnn_jnqd_qp")
         self.needs_weights = self.scorer != "piqe"
+        self._check_frames()
+
+    def _check_frames(self) -> None:
+        """Raise UserError for scenes of the figures that the run does not code."""
+        frames = self.section["frames"]
+        coded = {(p.configuration, p.sequence, p.qp) for p in self.coding.settings.points()}
+        for place, scene in enumerate(frames["scenes"] or []):
+            wanted = scene["configuration"], scene["sequence"], scene["qp"]
+            if wanted not in coded:
+                raise UserError(
+                    f"iqnet.frames.scenes[{place}]: the run does not code "
+                    f"{wanted[1]}, {wanted[0]}, at QP {wanted[2]}.",
+                    where="the configuration",
+                    expected="configuration, sequence and QP of a point of the run",
+                )
+        shortest = min(self.coding.settings.clip(scene.sequence).frames for scene in self.scenes())
+        if frames["number"] > shortest:
+            raise UserError(
+                f"iqnet.frames.number: {frames['number']} is behind the end of a clip.",
+                where="the configuration",
+                expected=f"1 to {shortest}",
+            )
 
     @property
     def scorer(self) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from snakemake.io import directory
 
-from jndlab.jnd.saliency.visual_importance import saliency_class
+from jndlab.configuration import did_you_mean
+from jndlab.errors import UserError
+from jndlab.jnd.saliency.visual_importance import require_saliency_model, saliency_class
 from jndlab.papers.jnd_networks.stages import (
     Run,
     Stage,
@@ -38,8 +41,74 @@ class FrameInputs:
         self.data_dir = coding.config["data_dir"]
         self.pictures_dir: str | None = coding.config["pictures_dir"]
         self.most: int | None = coding.config["pictures_most"]
-        model = class_file(saliency_class(self.section["saliency"]["model"]), coding.scripts)
+        named = self.section["saliency"]["model"]
+        require_saliency_model(named, "the configuration, key `jnd_frames.saliency.model`")
+        model = class_file(saliency_class(named), coding.scripts)
         self.saliency_code = digest(coding.closure(model))
+        self._check_sources()
+
+    def _check_sources(self) -> None:
+        """Raise UserError for sources that are named and that the data set has not."""
+        split = self.section["split"]
+        named = [(f"sources[{n}]", name) for n, name in enumerate(self.section["sources"] or [])]
+        named += [(f"split.held_out[{n}]", name) for n, name in enumerate(split["held_out"])]
+        for key, name in named if self.source != "folder" else ():
+            known = self.known_sources
+            if known and name not in known:
+                raise UserError(
+                    f"jnd_frames.{key}: {self.source} has no '{name}'"
+                    f"{did_you_mean(name, list(known))}.",
+                    where="the configuration",
+                    expected=f"one of {', '.join(list(known)[:24])}{' ...' * (len(known) > 24)}",
+                )
+
+    @cached_property
+    def known_sources(self) -> dict[str, tuple[int, int, int]]:
+        """Width, height and number of frames of the sources; 0, 0 where that is not known here.
+
+        Empty for a folder in the authors' layout, and for one that is not there yet.
+        """
+        # Not at the top: most runs need none of them to be planned.
+        from jndlab.datasets.pictures.folder import picture_files
+        from jndlab.datasets.pictures.packaged import PACKAGED_CLIPS, path_of, pictures_with
+        from jndlab.media.pictures import picture_size
+
+        frames = self.section["frames_per_source"]
+        if self.source == "packaged":
+            clips = {n: (clip.width, clip.height, frames) for n, clip in PACKAGED_CLIPS.items()}
+            pictures = pictures_with(self.folder, self.most)
+            sizes = {n: picture_size(path_of(of, self.folder)) for n, of in pictures.items()}
+            return clips | {name: (*size, 1) for name, size in sizes.items()}
+        if self.source == "pictures" and self.folder and Path(self.folder).is_dir():
+            files = picture_files(Path(self.folder))
+            return {name: (*picture_size(path), 1) for name, path in files.items()}
+        if self.source == "videoset":
+            return {f"videoSRC{number:03d}": (0, 0, frames) for number in range(1, 221)}
+        if self.source == "mcl_jci":
+            return {f"SRC{number:02d}": (0, 0, 1) for number in range(1, 51)}
+        return {}
+
+    def most_frames(self) -> int | None:
+        """No more frames than this have labels; None where the configuration does not show it."""
+        from jndlab.datasets.pictures.picture_list import windows
+
+        known = self.known_sources
+        if not known:
+            return None
+        size, scales = self.section["size"], self.section["scales"]
+        crops = self.section["crops_per_picture"]
+        of = [known[name] for name in self.section["sources"] or known]
+        if not scales:
+            return sum(frames * (crops if width else 1) for width, _, frames in of)
+        largest = [max(scales) * side for side in size]
+        of += [(*largest, 1)] * self.section["generated"]
+        most = self.section["windows_per_picture"]
+        return sum(
+            frames
+            * len(windows(w, h, [scale * side for side in size], most or w * h, reduced=False))
+            for w, h, frames in of
+            for scale in scales
+        )
 
     @property
     def folder(self) -> str | None:
@@ -120,6 +189,15 @@ class NetworkInputs:
         for paper in set(PAPERS) & set(self.config["papers"]):
             imagenet = self.config[paper].get("imagenet")
             require_start(self.stages[paper], imagenet, swept=frames.swept())
+        for paper in PAPERS:
+            wanted = max(self.config[paper]["learning_curve"]["frames"], default=0)
+            most = frames.most_frames() if wanted else None
+            if most is not None and wanted > most:
+                raise UserError(
+                    f"{paper}.learning_curve.frames: {wanted} are more than there are.",
+                    where="the configuration",
+                    expected=f"at most the training frames of the {most} that `jnd_frames` chooses",
+                )
 
     def stage_options(self, wildcards: Wildcards) -> dict[str, Any]:
         """A stage that is imported, as plain data for ``params``."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
+from jndlab.errors import UserError
 from jndlab.quality.rd_point import PointKey
 from jndlab.subjective.design import training_points
 from jndlab.subjective.rating_page import LANGUAGES, PAGE, SessionOptions
@@ -14,6 +15,7 @@ from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
 from jndops.inputs.points import rated_points, training_candidates
 
+CHOSEN = ("sequences", "training_sequences", "methods", "qps", "codec", "configuration")
 REFERENCE = "reference"  # coding of the source's own clip
 
 
@@ -47,6 +49,19 @@ class SubjectiveInputs:
         procedure = self.section["procedure"]
         self.anchor = coding.config["anchor"]
         self.points = rated_points(coding.settings)
+        wanted = self.section["methods"]
+        if procedure in ("pairs", "jnd") and self.anchor not in (wanted or [self.anchor]):
+            raise UserError(
+                f"subjective.methods: the anchor '{self.anchor}' is not among them.",
+                where="the configuration",
+                expected=f"the anchor too: `procedure: {procedure}` shows its clips",
+            )
+        if not self.points and any(self.section[key] for key in CHOSEN):
+            raise UserError(
+                "subjective: no clip of the run is left to rate.",
+                where=f"the configuration, keys {', '.join(CHOSEN)} of `subjective`",
+                expected="codings of the run that are not of `training_sequences`",
+            )
         if procedure == "jnd":
             self.points = [point for point in self.points if point.method == self.anchor]
         self.rated = rated_clips(self.points)

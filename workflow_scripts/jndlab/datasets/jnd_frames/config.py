@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from jndlab.configuration import (
     Count,
@@ -24,6 +25,16 @@ from jndlab.configuration import (
 from jndlab.quality.vmaf_steps import DEFAULT_STEP
 
 Outliers = Literal["none", "grubbs", "bt500", "z_range"]
+
+
+def _with_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+    if groups < 1:
+        raise ValueError(f"{pattern!r} has no group; put ( ) around what names the source")
+    return pattern
 
 
 class FrameLabels(Section):
@@ -96,7 +107,7 @@ class FrameChoice(Section):
     sources: Several[str] | None = None
     """Names of the data set's sources to take, e.g. videoSRC001, SRC01, astronaut, bikes; null
     takes all. A `folder` is taken in whole."""
-    source_pattern: Text | None = None
+    source_pattern: Annotated[Text, AfterValidator(_with_group)] | None = None
     """With the source `folder`: a regular expression whose one group finds in a frame's name which
     clip it is of, so that no clip is in two subsets and confidence intervals are over clips; null
     counts every frame as a source."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from jndlab.configuration import did_you_mean
 from jndlab.errors import UserError
 from jndlab.jnd.block.grid import BlockGrid
 from jndlab.jnd.block.maps import BlockMaps
@@ -36,16 +37,22 @@ def saliency_class(name: str) -> str:
     return SALIENCY_MODELS.get(name, name)
 
 
+def require_saliency_model(name: str, where: str = "") -> None:
+    """Raise UserError for what is neither a short name nor ``package.module:Class``."""
+    if name not in SALIENCY_MODELS and ":" not in name:
+        raise UserError(
+            f"there is no saliency model '{name}'{did_you_mean(name, list(SALIENCY_MODELS))}.",
+            where=where,
+            expected=", ".join(SALIENCY_MODELS) + " or package.module:Class",
+        )
+
+
 def load_saliency(name: str, options: Mapping[str, Any] | None = None) -> SaliencyModel:
     """A model by its name in :data:`SALIENCY_MODELS` or as ``package.module:Class``.
 
     Raises UserError that names what to write instead.
     """
-    if name not in SALIENCY_MODELS and ":" not in name:
-        raise UserError(
-            f"there is no saliency model '{name}'.",
-            expected=", ".join(SALIENCY_MODELS) + " or package.module:Class",
-        )
+    require_saliency_model(name)
     return load_class(
         saliency_class(name), options, noun="saliency model", methods=("saliency(rgb)",)
     )

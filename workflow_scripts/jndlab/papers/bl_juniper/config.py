@@ -15,9 +15,11 @@ from jndlab.configuration import (
     Natural,
     Pair,
     Positive,
+    Rising,
     Section,
     Several,
     Share,
+    Statistic,
     TrainingJobs,
     Triple,
     sum_to_one,
@@ -36,7 +38,7 @@ class ClipLabels(Section):
     """Coding configuration of these codings."""
     frames: Count | None = None
     """Number of first frames of a sequence coded for its labels at most; null codes all."""
-    qps: Pair[Annotated[int, Field(ge=1, le=51)]] = [10, 51]
+    qps: Rising[Annotated[int, Field(ge=1, le=51)]] = [10, 51]
     """Lowest and highest QP that are tried."""
 
 
@@ -77,7 +79,7 @@ class TrainingData(Section):
         | None
     ) = None
     """Which clips of MCL-JCV (`SRC01` to `SRC30`); null takes all."""
-    statistic: Annotated[str, Field(pattern="^(mean|median|sur[0-9]{2})$")] = "mean"
+    statistic: Statistic = "mean"
     """Of the subjects' JND samples of MCL-JCV, rounded to a whole QP. Used where `labels` is null;
     else the authors' labels are learned as they are. Assumption: mean."""
     video_jnd: str | None = None
@@ -165,7 +167,7 @@ class Experiment(Section):
     """Coding configurations."""
     frames: Count | None = 60
     """Number of first frames of a sequence at most; null takes all."""
-    anchor_qps: Pair[Annotated[int, Field(ge=1, le=51)]] = [20, 45]
+    anchor_qps: Rising[Annotated[int, Field(ge=1, le=51)]] = [20, 45]
     """Lowest and highest QP of the anchor, which is coded at all between them."""
     targets: Distinct[Annotated[int, Field(ge=0, le=51)]] = [22, 27]
     """Target QPs; above JND2 of a clip the decision table no longer uses importance."""

@@ -18,11 +18,13 @@ from jndlab.configuration import (
     Pair,
     Positive,
     Qp,
+    Rising,
     Section,
     Several,
     Share,
     Text,
     TrainingJobs,
+    distinct,
     sum_to_one,
 )
 from jndlab.jnd.erjnd import WEIGHTINGS
@@ -64,9 +66,9 @@ class Prefilter(Section):
     minor_edges: bool = True
     """Put back the original pixels of minor edges, those only the detail detector finds (printed).
     """
-    canny_main: Pair[NonNegative] = [100, 200]
+    canny_main: Rising[NonNegative] = [100, 200]
     """Thresholds (low, high) of the Canny detector of main edges. Assumption: not printed."""
-    canny_detail: Pair[NonNegative] = [50, 100]
+    canny_detail: Rising[NonNegative] = [50, 100]
     """Thresholds (low, high) of the Canny detector of details. Assumption: not printed."""
 
 
@@ -283,7 +285,7 @@ class Scene(Section):
 class Frames(Section):
     """The pictures of reconstructed frames (paper, Fig. 13, 14, 18)."""
 
-    scenes: list[Scene] | None = None
+    scenes: Several[Scene] | None = None
     """Which points are shown; null takes those of Fig. 13, 14 and 18 where the run has them, else
     the first sequence at the lowest QP for each configuration."""
     number: Count = 1
@@ -295,7 +297,7 @@ class Frames(Section):
 class Pictures(Section):
     """The training pictures that are coded and shown (paper, Table II, Fig. 7 to 12)."""
 
-    table2: Pair[str] | None = None
+    table2: Annotated[Pair[str], AfterValidator(distinct)] | None = None
     """Names of the two pictures of Table II and Fig. 7 to 9; null takes the two of most bits.
     Assumption: the paper does not name its own."""
     ablations: Count = 4
@@ -369,6 +371,20 @@ class Iqnet(Section):
     readings: dict[ReadingName, Reading] = {}
     """Other readings of the rules, each with a training of its own that a method may name as
     `{results}/models/iqnet/readings/NAME/model.onnx` (target `iqnet_readings`)."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Iqnet:
+        data, alpha = self.training_data, self.pictures.alpha
+        if alpha is not None and alpha not in data.alphas:
+            raise ValueError(f"`pictures.alpha: {alpha}` is none of the `alphas` {data.alphas}")
+        sides = {"training_data.patch": data.patch, "training.crop": self.training.crop}
+        for key, side in sides.items():
+            if data.crop and side > min(data.crop):
+                raise ValueError(
+                    f"`{key}: {side}` is larger than the pictures, `training_data.crop: "
+                    f"{data.crop}`; write at most {min(data.crop)}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _readings_are_whole(self) -> Iqnet:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from jndlab.configuration import (
     Changes,
@@ -153,10 +153,16 @@ class MtjndTraining(PredictorTraining):
 class LearningCurve(Section):
     """Networks that are trained again on fewer labelled frames: whether data or method is short."""
 
-    networks: Distinct[Any] = []
-    """Names of networks, e.g. `mj_lat`."""
+    networks: Distinct[Text] = []
+    """Names of networks of the paper, e.g. `mj_lat`."""
     frames: Distinct[Count] = []
     """Numbers of labelled training frames; a larger number has the frames of a smaller one."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.networks) != bool(self.frames):
+            raise ValueError("`networks` and `frames` go together; name both, or leave both out")
+        return self
 
 
 class Jobs(TrainingJobs):
@@ -171,7 +177,7 @@ class Jobs(TrainingJobs):
 class Variant(Section):
     """Networks that are trained a second time."""
 
-    networks: Annotated[list[str], Field(min_length=1)]
+    networks: Several[str]
     """Names of the networks."""
 
 
@@ -193,7 +199,7 @@ class JndNetworks(Section):
     """Keys that both papers have."""
 
     networks: list[Any]
-    levels: Distinct[Literal[1, 2, 3]] = [1, 2, 3]
+    levels: Several[Literal[1, 2, 3]] = [1, 2, 3]
     """JND levels that the networks of one level are trained for."""
     seeds: Several[Natural] = [0]
     """Whole numbers, each a training of every network: they fix initial weights and order.
@@ -203,7 +209,7 @@ class JndNetworks(Section):
     training_of: dict[Any, Any] = {}
     variants: dict[str, Any] = {}
     learning_curve: LearningCurve = LearningCurve()
-    predicted: Distinct[Literal["train", "val", "test"]] = ["test"]
+    predicted: Several[Literal["train", "val", "test"]] = ["test"]
     """Subsets that networks and baselines predict; training frames too show whether a network
     learned them."""
     weights: dict[str, Text] = {}

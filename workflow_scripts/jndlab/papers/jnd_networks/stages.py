@@ -87,6 +87,13 @@ def stages_of(paper: str, config: Mapping[str, Any]) -> dict[str, Stage]:
             network, levels = parsed(paper, name, f"{paper}.variants.{variant}.networks")
             _add(stages, network, levels, variant, config)
     curve = config["learning_curve"]
+    for network in curve["networks"]:
+        if network not in NETWORKS[paper]:
+            raise UserError(
+                f"{paper}.learning_curve.networks: there is no network '{network}'.",
+                where="the configuration",
+                expected=", ".join(NETWORKS[paper]),
+            )
     for network, frames in itertools.product(curve["networks"], curve["frames"]):
         for levels in levels_of(network, config["levels"]):
             _add(stages, network, levels, limited(frames), config, frames)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -24,6 +24,7 @@ from jndlab.configuration import (
     Text,
     TrainingJobs,
     a_source_for_each_fold,
+    any_key,
     enough_to_split,
 )
 from jndlab.quality.vmaf_steps import DEFAULT_STEP
@@ -114,6 +115,21 @@ class PictureSet(PictureChoice):
     _enough = field_validator("sources")(enough_to_split)
     _folds = model_validator(mode="after")(a_source_for_each_fold)
 
+    @model_validator(mode="after")
+    def _fits_the_source(self) -> Self:
+        lowest, highest = (1, 100) if self.codec == "jpeg" else (0, 51)
+        if self.base_quality is not None and not lowest <= self.base_quality <= highest:
+            raise ValueError(
+                f"`base_quality: {self.base_quality}` is no quality of {self.codec}; write one "
+                f"from {lowest} to {highest}"
+            )
+        if self.split.kind == "authors" and self.source != "mcl_jci":
+            raise ValueError(
+                f"`split.kind: authors` is of mcl_jci's pictures, not of {self.source}; write "
+                "grouped_folds or fractions"
+            )
+        return self
+
 
 class PatchClassifier(Section):
     """Keys of both networks."""
@@ -186,6 +202,8 @@ class Training(PairSampling):
 
 class Variant(Section):
     """A second training of VP-JNDnet, to compare."""
+
+    _changes = model_validator(mode="after")(any_key)
 
     network: Changes[Network] | None = None
     """Keys of `network` that change."""
