@@ -47,6 +47,15 @@ def run(results: Path, tmp_path: Path) -> RecordedRun:
     return read_recorded(archive)
 
 
+def test_published_tables_are_quoted_as_those_of_a_run() -> None:
+    text = "<!-- results: published vmaf_steps/levels | columns: level, rule | digits: 1 -->\n"
+    lines = filled(f"{text}<!-- end of results -->\n", "docs/x.md", {}).splitlines()
+    assert lines[2:7] == ["| level | rule |", "| ---: | ---: |", "| 1 | 92.8 |", "| 2 | 88.1 |",
+                          "| 3 | 83.5 |"]  # fmt: skip
+    with pytest.raises(UserError, match="no recorded run 'published'"):
+        filled("<!-- results: published -->\n<!-- end of results -->", "docs/x.md", {})
+
+
 def test_an_archive_of_numbers_holds_no_network_and_is_the_same_each_time(
     results: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """Recorded runs, `docs/results/<name>.tar.xz`: the numbers that the documents quote.
 
-`make results-archive NUMBERS=docs/results/<name>.tar.xz` writes one from a finished run.
+`make results-archive NUMBERS=docs/results/<name>.tar.xz` writes one from a finished run. Tables of
+`config/published` are quoted alike, as those of a run of the name `published`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jndlab.errors import UserError
-from jndlab.paths import ROOT
+from jndlab.paths import PUBLISHED, ROOT
 from jndops.run_record import RECORD, provenance
 
 FOLDER = "docs/results"
@@ -103,6 +104,13 @@ def read_recorded(path: Path) -> RecordedRun:
     return RecordedRun(path.name.removesuffix(SUFFIX), path, record, below)
 
 
+@cache
+def published_tables() -> RecordedRun:
+    """All tables of `config/published`."""
+    texts = {p.relative_to(PUBLISHED).as_posix(): p.read_text() for p in PUBLISHED.rglob("*.csv")}
+    return RecordedRun(PUBLISHED.name, PUBLISHED, {}, texts)
+
+
 def _text(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     stream = archive.extractfile(member)
     assert stream is not None, "only files are read"
@@ -148,6 +156,8 @@ def _block(asked: str, document: str, runs: Mapping[str, RecordedRun]) -> list[s
     options = {key.strip(): value.strip() for key, _, value in (p.partition(":") for p in pairs)}
     if unknown := set(options) - OPTIONS:
         raise _mistake(document, asked, f"unknown option '{sorted(unknown)[0]}'", sorted(OPTIONS))
+    if name == PUBLISHED.name and stem:
+        runs = {**runs, name: published_tables()}
     if name not in runs:
         raise _mistake(document, asked, f"there is no recorded run '{name}'", list(runs))
     run = runs[name]
