@@ -141,6 +141,8 @@ def test_gains_are_at_equal_rate_and_shares_of_the_ceiling():
     assert table.loc["mapped", "gain"] == pytest.approx(0.1, abs=1e-3)
     assert table.loc["mapped", "share_pct"] == pytest.approx(25, abs=0.5)
     assert table.loc["ceiling: importance", "share_pct"] == pytest.approx(100)
+    low, high = table.loc["mapped", ["share_low", "share_high"]]
+    assert 22 < low < 24.5 and 25.5 < high < 28  # shares of the clips are 21 to 28 %
     answers = experiment.answers(pd.concat(gains), dict.fromkeys("abcdefgh", 34.0), "mapped")
     row = by_map(answers).loc["mapped"]
     assert row["above one QP"] == "yes" and row["clips"] == 8

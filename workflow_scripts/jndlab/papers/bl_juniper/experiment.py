@@ -11,7 +11,14 @@ from scipy.interpolate import PchipInterpolator
 
 from jndlab.papers.bl_juniper.experiment_codings import ANCHOR, IMPORTANCE, UNIFORM, Codings
 from jndlab.papers.bl_juniper.experiment_maps import CEILING, CONSTANT, JND_ONLY, model_gain
-from jndlab.quality.intervals import NOT_SHOWN, Comparison, adjusted, mean_interval
+from jndlab.quality.intervals import (
+    NOT_SHOWN,
+    Comparison,
+    Interval,
+    adjusted,
+    mean_interval,
+    statistic_interval,
+)
 
 PSNR, VMAF = "weighted PSNR", "VMAF NEG of crops"
 UNITS = {PSNR: "dB", VMAF: "VMAF"}
@@ -22,7 +29,7 @@ GAIN_CAPTION = (
     "192x192 crops, chosen over all ranks of importance. weighting: `importance` 1 to 3 of the "
     "saliency map; `xpsnr`, XPSNR's block weights, which hold masking and know neither JND nor "
     "importance; their product; `uniform`. `ceiling: w` is the best possible map under w (QP = c - "
-    "3 log2 w), share_pct a gain as a share of the ceiling's under the same weighted PSNR. "
+    "3 log2 w), share_pct a gain as a share of the ceiling's (interval over clips, jackknife). "
     "acts: what raises or lowers QPs; with importance alone every block has the mean JNDs of its "
     "clip, with JND alone all are equally important. over: one QP of the experiment's encoder, or "
     "of the competitor's own. model_gain is arithmetic without free parameters: squared error ~ "
@@ -101,7 +108,6 @@ def gain_table(gains: pd.DataFrame) -> pd.DataFrame:
         known = group.dropna(subset=["gain"])
         place = dict(zip(KEYS, keys, strict=True))
         gain = mean_interval(known["gain"], known["sequence"], _seeds(known))
-        ceiling = _ceiling(gains, known, place)
         rows.append(
             {
                 **place,
@@ -109,7 +115,7 @@ def gain_table(gains: pd.DataFrame) -> pd.DataFrame:
                 "over": ", ".join(sorted(set(group["over"]))),
                 **gain.columns("gain", "gain_"),
                 "unit": UNITS[place["quality"]],
-                "share_pct": 100 * gain.value / ceiling,
+                **_share(gains, known, place).columns("share_pct", "share_"),
                 "model_gain_db": known["model_gain"].mean(),
                 "mean_qp": known["mean_qp"].mean(),
                 **_deviation(known, "gain"),
@@ -165,9 +171,10 @@ def answers(gains: pd.DataFrame, jnd3: Mapping[str, float], method: str) -> pd.D
             comparisons.append(Comparison(name, other, what, gain, False, unit))
     rows = []
     for (place, name, own), one in zip(groups, adjusted(comparisons), strict=True):
-        share = 100 * one.difference.value / _ceiling(below, own, place)
+        share = _share(below, own, place)
         answer = {None: NOT_SHOWN, name: "yes"}.get(one.better, "no")
-        of_ceiling = "" if np.isnan(share) else f" That is {share:.0f} % of the best possible gain."
+        known = not np.isnan(share.value)
+        of_ceiling = f" That is {share.value:.0f} % of the best possible gain." if known else ""
         rows.append(
             {
                 **place,
@@ -177,7 +184,7 @@ def answers(gains: pd.DataFrame, jnd3: Mapping[str, float], method: str) -> pd.D
                 **one.difference.columns("gain", "gain_"),
                 "unit": one.unit,
                 "p_holm": one.p_holm,
-                "share_pct": share,
+                **share.columns("share_pct", "share_"),
                 "clips": one.difference.sources,
                 "statement": one.sentence(2) + of_ceiling,
             }
@@ -208,8 +215,8 @@ def _compared(group: pd.DataFrame, weighting: str, method: str) -> list[str]:
     return [name for name in [*first, *others] if name in present]
 
 
-def _ceiling(gains: pd.DataFrame, compared: pd.DataFrame, place: Mapping[str, object]) -> float:
-    """Mean gain of the best possible map over the clips and targets of ``compared``.
+def _share(gains: pd.DataFrame, own: pd.DataFrame, place: Mapping[str, object]) -> Interval:
+    """Gain of ``own`` in percent of the best possible map's, over the same clips and targets.
 
     NaN where there is none (it is for weighted PSNR and the experiment's encoder), or nothing to
     gain: a share of it would be of no meaning.
@@ -219,7 +226,15 @@ def _ceiling(gains: pd.DataFrame, compared: pd.DataFrame, place: Mapping[str, ob
     for name, value in place.items():
         if name != "map":
             chosen = chosen[chosen[name] == value]
-    chosen = chosen.merge(compared[["sequence", "target_qp", "over"]].drop_duplicates())
-    chosen = chosen.dropna(subset=["gain"])
-    gain = mean_interval(chosen["gain"], chosen["sequence"]).value if len(chosen) else np.nan
-    return gain if gain > 0 else np.nan
+    chosen = chosen.merge(own[["sequence", "target_qp", "over"]].drop_duplicates())
+    both = pd.DataFrame(
+        {
+            of: rows.groupby("sequence")["gain"].mean()
+            for of, rows in (("own", own), ("best", chosen))
+        }
+    ).dropna()
+    if both.empty or both["best"].mean() <= 0:
+        return mean_interval([])
+    return statistic_interval(
+        lambda mine, most: 100 * mine.mean() / most.mean(), (both["own"], both["best"]), both.index
+    )
