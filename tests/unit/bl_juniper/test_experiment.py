@@ -14,6 +14,7 @@ import pytest
 
 from codec_clips import cut_clip
 from jndlab.codecs import get_codec
+from jndlab.codecs.base import EncodeJob
 from jndlab.jnd.block.grid import BlockGrid
 from jndlab.jnd.block.masking import xpsnr_weights
 from jndlab.media import ffmpeg
@@ -259,7 +260,8 @@ def test_maps_of_several_seeds_are_one_map_with_seeds():
     assert "seeds" not in experiment.gain_table(once)
 
 
-def test_a_clip_is_coded_by_all_maps(tmp_path):
+@pytest.mark.parametrize("configuration", ["AI", "LDP"])
+def test_a_clip_is_coded_by_all_maps(tmp_path, configuration):
     path = tmp_path / "bikes.mkv"
     clip = cut_clip(path, 192, 128, 2)
     rng = np.random.default_rng(0)
@@ -273,7 +275,7 @@ def test_a_clip_is_coded_by_all_maps(tmp_path):
         ),
     }
     codings = encode_experiment(
-        path, clip, "AI", codec, competitors, {"mapped": jnd}, importance,
+        path, clip, configuration, codec, competitors, {"mapped": jnd}, importance,
         (24, 30, 36, 42), (22,), tmp_path / "work", frame=7,
     )  # fmt: skip
     codings.write(tmp_path / "codings.npz")
@@ -283,8 +285,8 @@ def test_a_clip_is_coded_by_all_maps(tmp_path):
     assert (np.diff(again.errors[:4].sum(axis=(1, 2, 3))) > 0).all()
     plain = again.bits[again.names.index("vaq")]
     qp = round(float(again.maps[again.names.index("mapped")].mean()))
-    assert plain != encode_plainly(codec, path, clip, qp, tmp_path)  # it does adapt
-    gains = experiment.gains_of("bikes", "AI", again)
+    assert plain != encode_plainly(codec, path, clip, configuration, qp, tmp_path)  # it does adapt
+    gains = experiment.gains_of("bikes", configuration, again)
     best = gains[(gains["map"] == "ceiling: importance") & (gains["quality"] == experiment.PSNR)]
     best = best.set_index("weighting")["gain"]
     assert best["importance"] > best["uniform"]
@@ -325,9 +327,6 @@ def test_crops_are_shown_where_the_map_differs_most(tmp_path):
     assert "one QP, 22 (equal target)" in text and "controlled, QP 30 to 35" in text
 
 
-def encode_plainly(codec, path, clip, qp, folder) -> int:
-    from jndlab.codecs.base import EncodeJob
-
-    return sum(
-        codec.encode(EncodeJob(path, clip, "AI", qp, folder / "a.265", folder)).bits_per_frame
-    )
+def encode_plainly(codec, path, clip, configuration, qp, folder) -> int:
+    job = EncodeJob(path, clip, configuration, qp, folder / "a.265", folder)
+    return sum(codec.encode(job).bits_per_frame)

@@ -25,7 +25,7 @@ UNIFORM, IMPORTANCE, MASKING, BOTH = "uniform", "importance", "xpsnr", "importan
 WEIGHTINGS = (UNIFORM, IMPORTANCE, MASKING, BOTH)
 # QPs of a competitor's own anchor, from the QP at which it codes: adaptation to variance costs up
 # to half of the rate, about 4 QP.
-OWN_STEPS = range(-6, 4)
+OWN_STEPS = range(-5, 3)
 
 
 @dataclass(frozen=True)
