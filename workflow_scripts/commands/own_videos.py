@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from jndlab.files import atomic_path, read_json, write_text
 from jndlab.media import ffmpeg
 from jndlab.paths import ROOT
 from jndlab.yaml_files import load_mapping
-from jndops.command import named_files, new_parser, run_command
+from jndops.command import named_files, new_parser, run_command, words_in
 from jndops.own_videos.experiment import KIND_OF, Asked, experiment, folder_name, models_of
 from jndops.own_videos.held_out import held_out
 from jndops.settings import load_settings
@@ -34,8 +33,9 @@ def main(options: argparse.Namespace) -> int:
     asked = _asked(options)
     folder = options.out if options.command == "compare" else ""
     config = experiment(asked, folder or f"results/own/{folder_name(asked.videos)}")
+    load_settings(config, ROOT)  # before anything is written
     targets = _targets(asked, config)
-    out = _out(options, targets)
+    out = _out(options, targets, asked.videos)
     path = Path(config["results_dir"]) / f"{options.command.replace('-', '_')}.yaml"
     again = f"# `make {options.command}` wrote this; `make run CONFIG={path}` runs all of it.\n"
     write_text(path, again + yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
@@ -76,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _asked(options: argparse.Namespace) -> Asked:
+    if not re.fullmatch(r"all|[1-9][0-9]{0,4}", options.cores):
+        raise UserError(
+            f"cores: '{options.cores}' is no number of cores.", expected="all, or 1 ..."
+        )
     given = load_mapping(options.configfile)
     settings = load_settings(given, ROOT)
     methods = _words(options.methods)
@@ -105,18 +109,18 @@ def _asked(options: argparse.Namespace) -> Asked:
 
 
 def _words(text: str) -> list[str]:
-    return shlex.split(text.replace(",", " "))
+    return words_in(text.replace(",", " "))
 
 
 def _whole(name: str, text: str) -> int:
-    if not text.isdigit():
-        raise UserError(f"{name}: '{text}' is no whole number.")
+    if not re.fullmatch(r"0|[1-9][0-9]{0,8}", text):
+        raise UserError(f"{name}: '{text[:40]}' is no whole number.", expected="such as 22")
     return int(text)
 
 
 def _weights(text: str, methods: Sequence[str]) -> dict[str, str]:
     found = {}
-    for word in shlex.split(text):
+    for word in words_in(text):
         method, equals, path = word.partition("=")
         if not equals and len(methods) == 1:
             method, path = methods[0], word
@@ -132,7 +136,7 @@ def _weights(text: str, methods: Sequence[str]) -> dict[str, str]:
 def _of_raw(options: argparse.Namespace) -> dict[str, Any]:
     keys: dict[str, Any] = {}
     if options.size:
-        size = re.fullmatch(r"(\d+)x(\d+)", options.size)
+        size = re.fullmatch(r"([0-9]{1,6})[xX]([0-9]{1,6})", options.size)
         if not size:
             raise UserError(f"size: '{options.size}' is not WIDTHxHEIGHT.")
         keys = {"width": int(size[1]), "height": int(size[2])}
@@ -162,12 +166,27 @@ def _targets(asked: Asked, config: dict[str, Any]) -> list[str]:
     ]
 
 
-def _out(options: argparse.Namespace, targets: Sequence[str]) -> list[Path]:
+def _out(options: argparse.Namespace, targets: Sequence[str], videos: Sequence[Path]) -> list[Path]:
     """The file to be written for each target; none where nothing is asked for."""
     if not options.out or options.command == "compare":
         return []
     out, suffix = Path(options.out), ".json" if options.command == "predict-jnd" else ".mkv"
     allowed = [suffix] if suffix == ".json" else list(FORMATS)
+    wrong = ""
+    if blocking := next((up for up in out.parents if up.exists() and not up.is_dir()), None):
+        wrong = f"{blocking} is a file"
+    elif len(targets) > 1 and out.is_file():
+        wrong = "it is a file, and there are several to be written"
+    elif len(targets) == 1 and out.is_dir():
+        wrong = "it is a folder"
+    elif any(out.resolve() == video.resolve() for video in videos):
+        wrong = "it is the video itself"
+    if wrong:
+        raise UserError(
+            f"OUT cannot be written: {wrong}.",
+            where=str(out),
+            expected="a new file; of several targets a folder",
+        )
     if len(targets) > 1:
         parts = [Path(target.replace(".metrics.json", "")).parts[-3:] for target in targets]
         names = ["_".join(part for part in of_one if part != "all") for of_one in parts]

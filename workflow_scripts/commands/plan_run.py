@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from jndlab.errors import UserError
 from jndlab.files import write_json
 from jndlab.paths import ROOT
 from jndlab.yaml_files import load_mapping
@@ -27,6 +29,12 @@ FIRST_VALUES = ROOT / "config/timings.json"
 
 def main(options: argparse.Namespace) -> None:
     """Print the plan and, on request, write it as JSON and as a chart."""
+    least = {"cores": options.cores, "segments": options.segments, "gpus": [options.gpus]}
+    for name, values in least.items():
+        if any(value < 1 for value in values):
+            raise UserError(f"--{name}: {min(values)} are too few.", expected="1 at least")
+    if options.price is not None and not 0 <= options.price < math.inf:
+        raise UserError(f"--price: {options.price:g} is no price.", expected="0 or more")
     settings = load_settings(load_mapping(options.configfile), ROOT)
     planned = _planned(settings, options)
     print(render(planned), end="")

@@ -7,7 +7,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from jndlab.files import write_csv, write_json
+from jndlab.files import read_utf8, write_csv, write_json
 from jndlab.paths import ROOT
 from jndlab.subjective.answers import RECORD_COLUMNS
 from jndlab.subjective.server import rating_app, read_session, subject_names
@@ -38,7 +38,7 @@ def _serve(folder: Path, votes: Votes, options: argparse.Namespace) -> None:
     import uvicorn
 
     given = Path(options.subjects)
-    names = subject_names(given.read_text("utf-8") if given.is_file() else options.subjects)
+    names = subject_names(read_utf8(given) if given.is_file() else options.subjects)
     host = f"[{options.host}]" if ":" in options.host else options.host
     links = [
         {"subject": s.name, "link": f"http://{host}:{options.port}/s/{s.token}/"}

@@ -6,7 +6,9 @@ import csv
 import hashlib
 import io
 import json
+import math
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -232,6 +234,26 @@ def read_rows(path: str | Path, delimiter: str = ",") -> list[tuple[str, dict[st
             "a table cannot be read.", where=f"{path}, line {rows.line_num}", expected=str(error)
         ) from error
     return found
+
+
+_NUMBER = re.compile(r" *([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?) *")
+
+
+def number_of(cell: str, whole: bool = False) -> float:
+    """The number of a cell as people write it; ValueError for any other text.
+
+    Not all that ``float`` takes: 1_000, digits of other scripts, nan and inf are slips of a form.
+    """
+    found = _NUMBER.fullmatch(str(cell))
+    number = float(found[1]) if found else math.nan
+    if not math.isfinite(number) or (whole and not number.is_integer()):
+        raise ValueError(f"{str(cell)[:40]!r} is no {'whole ' if whole else ''}number")
+    return number
+
+
+def whole_number_of(cell: str) -> int:
+    """As :func:`number_of`, a whole one."""
+    return int(number_of(cell, whole=True))
 
 
 def open_lock(path: str | Path) -> IO[str]:

@@ -53,6 +53,17 @@ def run_command(
     return mistake
 
 
+def words_in(text: str) -> list[str]:
+    """Words between spaces, those in quotes as one; UserError for a quote that does not end."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UserError(
+            f"a quote does not end in: {text[:100]}",
+            expected="names between spaces, each with a space or quote in it in quotes of its own",
+        ) from error
+
+
 def named_files(text: str, example: str) -> list[Path]:
     """The file that a text names, whatever is in its name, or several between spaces.
 
@@ -60,7 +71,7 @@ def named_files(text: str, example: str) -> list[Path]:
     """
     if not text.strip():
         raise UserError("no file is named.", expected=example)
-    files = [Path(text)] if Path(text).is_file() else [Path(word) for word in shlex.split(text)]
+    files = [Path(text)] if Path(text).is_file() else [Path(word) for word in words_in(text)]
     for file in files:
         if not file.is_file():
             raise UserError("a file is not there.", where=str(file), expected=example)

@@ -187,7 +187,7 @@ ROW = ",".join(["0.5"] * 8) + "\n"
         (7 * ROW + "0.5,0.5\n", "unequal length"),
         (8 * ("a" + ROW), "not numbers"),
         (7 * ROW + ROW.replace("0.5", "1.5", 1), "from 0.5 to 1.5"),
-        (7 * ROW + ROW.replace("0.5", "nan", 1), "from nan"),
+        (7 * ROW + ROW.replace("0.5", "nan", 1), "not numbers"),
         ("", "found 0 rows"),
     ],
 )

@@ -16,7 +16,7 @@ import numpy as np
 from jndlab.datasets.jnd_files import read_text, require_folder
 from jndlab.datasets.mcl_jcv import SOURCES
 from jndlab.errors import UserError
-from jndlab.files import read_arrays
+from jndlab.files import number_of, read_arrays, whole_number_of
 from jndlab.quality.jnd_statistics import RANGES
 
 FRAMES, ROWS, COLUMNS = 5, 16, 30
@@ -45,7 +45,7 @@ def read_label_file(path: str | Path) -> np.ndarray:
     """
     cells = _cells(path)
     try:
-        values = np.array([int(cell) for cell in cells])
+        values = np.array([whole_number_of(cell) for cell in cells])
     except ValueError as error:
         raise UserError(
             "a label of a block is no whole number.", where=str(path), expected=str(error)
@@ -64,7 +64,7 @@ def read_label_file(path: str | Path) -> np.ndarray:
 def read_ti_file(path: str | Path) -> np.ndarray:
     """Temporal information of one clip: 5 x 16 x 30 float32, not negative."""
     try:
-        values = np.array([float(cell) for cell in _cells(path)], np.float32)
+        values = np.array([number_of(cell) for cell in _cells(path)], np.float32)
     except ValueError as error:
         raise UserError(
             "temporal information of a block is no number.", where=str(path), expected=str(error)

@@ -18,7 +18,7 @@ import numpy as np
 from jndlab.datasets.jnd_files import read_text, require_folder
 from jndlab.datasets.jnd_labels import JndLabels, Kind, Order, labels_from_values
 from jndlab.errors import UserError
-from jndlab.files import write_text
+from jndlab.files import number_of, write_text
 from jndlab.media.pictures import picture_size
 
 FOLDERS = {"train": "train", "val": "valid", "test": "test"}  # subset -> the authors' folder
@@ -196,7 +196,7 @@ def _read_labels(path: Path, frames: Sequence[Path], kind: Kind, order: Order) -
     values = {}
     for number, (frame, cells) in enumerate(zip(frames, lines, strict=True), start=1):
         try:
-            row = [float(cell) for cell in cells]
+            row = [number_of(cell) for cell in cells]
         except ValueError:
             row = []
         if len(row) != len(LEVELS):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+
+import numpy as np
 
 from jndlab.errors import UserError
 from jndlab.files import read_utf8
@@ -107,6 +110,17 @@ def whole_numbers(text: str, where: str) -> list[int]:
             expected="whole numbers parted by spaces or commas",
         )
     return [int(number) for number in _NUMBER.findall(text)]
+
+
+def samples_in(text: str) -> np.ndarray:
+    """JND samples of a cell, a list of numbers in JSON; ValueError or TypeError for another."""
+    found = json.loads(text)
+    if not isinstance(found, list) or not all(type(one) in (int, float) for one in found):
+        raise TypeError(f"{text[:60]!r} is no list of numbers")
+    samples = np.array(found, float)
+    if not np.isfinite(samples).all():
+        raise ValueError(f"{text[:60]!r} holds a number that is not finite")
+    return samples
 
 
 def read_text(path: str | Path, what: str) -> str:

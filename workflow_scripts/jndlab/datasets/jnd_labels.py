@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.files import read_rows, write_csv
+from jndlab.files import number_of, read_rows, whole_number_of, write_csv
 from jndlab.quality.jnd_statistics import RANGES, JndSamples, Unit, estimate_jnd, is_statistic
 
 Kind = Literal["subjective", "vmaf_steps"]
@@ -192,19 +192,26 @@ def _from_cells(cells: Mapping[str, str], where: str) -> JndLabel:
     try:
         return JndLabel(
             cells["source"],
-            int(cells["level"]),
-            float(cells["value"]),
+            whole_number_of(cells["level"]),
+            number_of(cells["value"]),
             cells["unit"],  # type: ignore[arg-type]  # checked with the others
             cells["kind"],  # type: ignore[arg-type]
             cells["statistic"],
-            int(cells["subjects"]) if cells["subjects"] else None,
-            float(cells["ci_low"]) if cells["ci_low"] else None,
-            float(cells["ci_high"]) if cells["ci_high"] else None,
+            whole_number_of(cells["subjects"]) if cells["subjects"] else None,
+            _end_of(cells["ci_low"]),
+            _end_of(cells["ci_high"]),
         )
     except (TypeError, ValueError) as error:
         raise UserError(
             "a JND label has a cell that is no number.", where=where, expected=str(error)
         ) from error
+
+
+def _end_of(cell: str) -> float | None:
+    """An end of an interval: infinite where too few subjects bound it."""
+    if cell in ("", "inf", "-inf"):
+        return float(cell) if cell else None
+    return number_of(cell)
 
 
 def _check_row(row: JndLabel, first: JndLabel, where: str) -> None:
@@ -234,6 +241,14 @@ def _check_row(row: JndLabel, first: JndLabel, where: str) -> None:
             f"JND{row.level} of {row.source} is out of range: {row.value:g}.",
             where=where,
             expected=f"{row.unit} from {low} to {high}",
+        )
+    ends = (row.ci_low, row.ci_high)
+    turned = None not in ends and row.ci_low > row.ci_high  # type: ignore[operator]
+    if turned or (row.subjects is not None and row.subjects < 1):
+        raise UserError(
+            f"JND{row.level} of {row.source} has subjects or an interval that cannot be.",
+            where=where,
+            expected=f"1 subject at least, ci_low below ci_high; found {row.subjects}, {ends}",
         )
 
 

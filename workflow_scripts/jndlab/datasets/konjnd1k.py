@@ -11,7 +11,6 @@ is not confirmed: for JPEGs it is read off the pictures' own quantisation tables
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,9 +26,10 @@ from jndlab.datasets.jnd_files import (
     files_by_quality,
     require_folder,
     require_qualities,
+    samples_in,
 )
 from jndlab.errors import UserError
-from jndlab.files import read_rows
+from jndlab.files import number_of, read_rows, whole_number_of
 from jndlab.media.pictures import open_picture, picture_size
 from jndlab.quality.jnd_statistics import JndSamples, Unit, check_samples
 
@@ -168,8 +168,10 @@ def _by_quality(files: Mapping[int, Path]) -> dict[int, Path]:
 def _ratings(row: Mapping[str, str], levels: Sequence[int], where: str) -> np.ndarray:
     name = row["image_id"]
     try:
-        ratings = np.array(json.loads(row["ratings"]), float)
-        published = (int(row["No. of ratings"]), float(row["mean"]), float(row["std"]))
+        ratings = samples_in(row["ratings"])
+        published = (
+            whole_number_of(row["No. of ratings"]), number_of(row["mean"]), number_of(row["std"])
+        )  # fmt: skip
     except (TypeError, ValueError) as error:
         raise UserError(
             f"the ratings of {name} cannot be read.", where=where, expected=str(error)

@@ -30,7 +30,7 @@ from jndlab.datasets.jnd_files import (
 )
 from jndlab.datasets.jnd_labels import JndLabels, Order, labels_from_values
 from jndlab.errors import UserError
-from jndlab.files import read_rows
+from jndlab.files import number_of, read_rows, whole_number_of
 from jndlab.quality.jnd_statistics import JndSamples, check_samples
 
 SOURCES = tuple(f"SRC{number:02d}" for number in range(1, 31))
@@ -121,8 +121,11 @@ def read_video_labels(path: str | Path, order: Order = "error") -> JndLabels:
     try:
         where, values = str(path), {}
         for where, row in read_rows(path):  # noqa: B007  # named where a row cannot be read
-            levels = [float(row[f"J{level}_frame"]) for level in (1, 2, 3)]
-            values[f"SRC{int(row['src']):02d}"] = levels
+            levels = [number_of(row[f"J{level}_frame"]) for level in (1, 2, 3)]
+            source = f"SRC{whole_number_of(row['src']):02d}"
+            if source in values or source not in SOURCES:
+                raise ValueError(f"source {source} is there twice, or none of MCL-JCV")
+            values[source] = levels
     except (OSError, KeyError, ValueError) as error:
         raise UserError(
             "video-level JNDs cannot be read.",

@@ -183,6 +183,13 @@ def read_splits(path: str | Path) -> list[Split]:
         )
     tables: dict[str, dict[str, list[str]]] = {}
     for row in rows:
+        if row["subset"] not in FRACTIONS or not (row["split"].strip() and row["source"].strip()):
+            raise UserError(
+                "a row of a table of splits places no source in a subset.",
+                where=str(path),
+                expected=f"split, one of {', '.join(FRACTIONS)}, source; "
+                f"found {', '.join(row.values())}",
+            )
         subsets = tables.setdefault(row["split"], {})
         subsets.setdefault(row["subset"], []).append(row["source"])
     return [

@@ -8,7 +8,6 @@ one folder; how deep is not confirmed and does not matter.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +22,10 @@ from jndlab.datasets.jnd_files import (
     require_folder,
     require_qualities,
     require_sources,
+    samples_in,
 )
 from jndlab.errors import UserError
-from jndlab.files import read_csv
+from jndlab.files import number_of, read_csv, whole_number_of
 from jndlab.quality.jnd_statistics import JndSamples, check_samples
 
 SOURCES = tuple(f"videoSRC{number:03d}" for number in range(1, 221))
@@ -149,16 +149,16 @@ def _read_table(path: Path, level: int) -> list[VideoSetRow]:
 
 def _row(cells: dict[str, Any], level: int, where: str) -> VideoSetRow:
     try:
-        samples = np.array(json.loads(cells["samples"]), float)
-        count = int(cells["samples_no"])
+        samples = samples_in(cells["samples"])
+        count = whole_number_of(cells["samples_no"])
         row = VideoSetRow(
-            f"videoSRC{int(cells['sequence_index']):03d}",
+            f"videoSRC{whole_number_of(cells['sequence_index']):03d}",
             level,
-            int(cells["anchor"]),
-            int(cells["jnd"]),
-            float(cells["mean"]),
-            float(cells["standard_deviation"]),
-            bool(int(cells["normality"])),
+            whole_number_of(cells["anchor"]),
+            whole_number_of(cells["jnd"]),
+            number_of(cells["mean"]),
+            number_of(cells["standard_deviation"]),
+            bool(whole_number_of(cells["normality"])),
             samples,
         )
     except (TypeError, ValueError) as error:

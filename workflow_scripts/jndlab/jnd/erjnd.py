@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jndlab.errors import UserError
-from jndlab.files import read_utf8
+from jndlab.files import number_of, read_utf8
 from jndlab.jnd.dct import BLOCK, dct_blocks, idct_blocks, radial_frequency
 from jndlab.jnd.edges import CANNY_DETAIL, CANNY_MAIN, checked_thresholds, minor_edges
 from jndlab.jnd.prefilter import Prefilter
@@ -236,7 +236,7 @@ def _weights_of_file(path: Path) -> np.ndarray:
     rows = [line.split(",") for line in read_utf8(path).splitlines() if line.strip()]
     shape = f"{len(rows)} rows of {', '.join(map(str, sorted({len(row) for row in rows})))} columns"
     try:
-        weights = np.array([[float(cell) for cell in row] for row in rows])
+        weights = np.array([[number_of(cell) for cell in row] for row in rows])
     except ValueError:
         weights, shape = np.empty(0), "cells that are not numbers, or rows of unequal length"
     if weights.shape != (BLOCK, BLOCK):

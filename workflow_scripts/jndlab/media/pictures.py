@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,9 @@ MOST_PIXELS = 1 << 28  # a small file can claim to be huge
 # BT.601 limited range, as FFmpeg turns RGB into the yuv420p that all codecs here are fed with.
 LUMA_OFFSET = 16.0
 LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966], dtype=np.float32) / 255.0
+# The passes of an interlaced PNG: first column and row, and their distances.
+_ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+          (0, 1, 1, 2)]  # fmt: skip
 _COLOUR_MODES = ("RGB", "RGBX", "YCbCr", "P")
 
 
@@ -86,6 +91,8 @@ def open_picture(path: str | Path, *, load: bool = True) -> Image.Image:
                 picture.info["deep"] = any(";16" in str(tile[3]) for tile in picture.tile)
                 picture.load()
                 picture.getexif()  # kept by the picture: the file is closed below
+                if picture.format == "PNG" and _has_empty_end(picture):
+                    _require_png_samples(path.read_bytes())
             return picture
     except Exception as error:  # Pillow's readers raise anything on damaged files
         raise UserError(
@@ -165,6 +172,32 @@ def frame_to_rgb(frame: Frame, bit_depth: int = 8) -> np.ndarray:
     chroma = [plane.repeat(2, axis=-2).repeat(2, axis=-1) for plane in planes[1:]]
     rgb = ycbcr2rgb(np.stack([planes[0], *chroma], axis=-1))
     return np.rint(rgb.clip(0, 1) * 255).astype(np.uint8)
+
+
+def _has_empty_end(picture: Image.Image) -> bool:
+    """Whether one of the last two rows is 0, as where Pillow found no samples for it."""
+    width, height = picture.size
+    ends = [picture.crop((0, row, width, row + 1)) for row in range(max(0, height - 2), height)]
+    return any(end.getbbox(alpha_only=False) is None for end in ends)
+
+
+def _require_png_samples(content: bytes) -> None:
+    """Raise ValueError for a sound PNG file with fewer samples than its size: Pillow makes 0."""
+    place, packed = 8, b""
+    while place + 8 <= len(content):
+        length, kind = struct.unpack(">I4s", content[place : place + 8])
+        if kind == b"IDAT":
+            packed += content[place + 8 : place + 8 + length]
+        place += 12 + length
+    width, height, depth, colour, *_, interlaced = struct.unpack(">IIBBBBB", content[16:29])
+    bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    passes = _ADAM7 if interlaced else [(0, 0, 1, 1)]
+    wanted = 0
+    for left, top, across, down in passes:
+        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
+        wanted += rows * (1 + -(-columns * bits // 8)) if columns > 0 and rows > 0 else 0
+    if wanted > MOST_PIXELS * 8 or len(zlib.decompressobj().decompress(packed, wanted)) < wanted:
+        raise ValueError(f"it has fewer samples than {width}x{height}")
 
 
 def _as_grey(picture: Image.Image, path: Path) -> np.ndarray | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,13 @@ import numpy as np
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
-from jndlab.models.onnx_runtime import ARCHITECTURE_KEY, OPSET, cpu_session
+from jndlab.models.onnx_runtime import (
+    ARCHITECTURE_KEY,
+    OPSET,
+    architecture_in,
+    cpu_session,
+    run_session,
+)
 
 if TYPE_CHECKING:  # torch takes seconds to import, and running a network needs none of it
     from torch import nn
@@ -83,7 +90,7 @@ class JndSession:
     """
 
     def __init__(self, model: str | Path | bytes, *, threads: int | None = None) -> None:
-        where = "the exported network" if isinstance(model, bytes) else str(model)
+        where = self.where = "the exported network" if isinstance(model, bytes) else str(model)
         if not isinstance(model, bytes) and not Path(model).is_file():
             raise UserError("a model file does not exist.", where=where)
         try:
@@ -92,14 +99,14 @@ class JndSession:
             raise _no_jnd_network(where, str(error).strip()[:200]) from error
         self.input_names = [value.name for value in self.session.get_inputs()]
         self.output_names = [value.name for value in self.session.get_outputs()]
-        if not any(name.startswith(("jnd", "reconstruction")) for name in self.output_names):
+        if not any(re.fullmatch(r"jnd[1-9]|reconstruction.*", n) for n in self.output_names):
             raise _no_jnd_network(where, f"outputs {', '.join(self.output_names)}")
-        text = self.session.get_modelmeta().custom_metadata_map.get(ARCHITECTURE_KEY)
-        self.architecture: Mapping[str, Any] | None = json.loads(text) if text else None
+        self.architecture: Mapping[str, Any] | None = architecture_in(self.session, where)
 
     def __call__(self, *inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Run the network on a batch."""
-        values = self.session.run(None, dict(zip(self.input_names, inputs, strict=True)))
+        given = dict(zip(self.input_names, inputs, strict=True))
+        values = run_session(self.session, None, given, self.where)
         return dict(zip(self.output_names, values, strict=True))
 
 

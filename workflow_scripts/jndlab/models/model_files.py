@@ -57,7 +57,7 @@ def build_network(
             torch.manual_seed(seed)
         try:
             return kind(**(options or {}))
-        except TypeError as error:
+        except (TypeError, ValueError, RuntimeError) as error:
             raise UserError(f"network '{name}' does not take these options: {error}.") from error
 
 
@@ -114,13 +114,37 @@ def load_model(path: str | Path, *, network: str | None = None) -> nn.Module:
             remedy=f"give the file of a trained {network}, or correct the configuration.",
         )
     with own_content(path):
-        model = build_network(found["name"], found["options"])
+        with torch.device("meta"):  # options that ask for a terabyte take none yet
+            model = build_network(found["name"], found["options"])
         require_architecture(model, found, path)
+        model = build_network(found["name"], found["options"])
     try:
+        kinds = {name: tensor.dtype for name, tensor in content["weights"].items()}
+        if kinds != {name: tensor.dtype for name, tensor in model.state_dict().items()}:
+            raise TypeError("tensors of other names or kinds of numbers")
         model.load_state_dict(content["weights"])
-    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+    except (KeyError, TypeError, AttributeError, RuntimeError, NotImplementedError) as error:
         raise _no_model_file(Path(path), f"other weights: {error}") from error
+    require_finite(model, path)
     return model.eval()
+
+
+def first_unsound_weight(model: nn.Module) -> str | None:
+    """Name of the first tensor that holds an infinity or NaN."""
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            return name
+    return None
+
+
+def require_finite(model: nn.Module, path: str | Path) -> None:
+    """Raise UserError where weights that were read from a file are not numbers."""
+    if name := first_unsound_weight(model):
+        raise UserError(
+            "a file of weights holds numbers that are not finite.",
+            where=f"{path}, {name}",
+            remedy="fetch the file again, or take a checkpoint from before it diverged.",
+        )
 
 
 def require_architecture(model: nn.Module, found: Mapping[str, Any], path: str | Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from jndlab.models.jnd_onnx import JndSession, jnd_onnx_bytes
 LARGEST_QP = 51.0  # of H.264, in whose QPs the labels are
 COLOUR_MATRIX = "bt601"  # by which the training frames of the networks were converted
 BATCH = 8
+MOST_SIDE = 8192  # of the pictures that a network looks at
 
 
 class NetworkJndPredictor:
@@ -107,7 +109,7 @@ class FrameNetwork:
         self.levels = tuple(
             int(name.removeprefix("jnd"))
             for name in self.session.output_names
-            if name.startswith("jnd")
+            if re.fullmatch("jnd[1-9]", name)
         )
         if not self.levels:
             raise UserError(
@@ -116,7 +118,20 @@ class FrameNetwork:
                 expected=f"outputs jnd1 ..., found {', '.join(self.session.output_names)}",
                 remedy="give a predictor, not the autoencoder that it is built on.",
             )
-        self.options = architecture["options"]
+        self.options = architecture.get("options", {})
+        size = self.options.get("input_size")
+        if not (
+            isinstance(size, list) and len(size) == 2
+            and all(type(side) is int and 1 <= side <= MOST_SIDE for side in size)
+            and {"scale", "colour"} <= self.options.keys()
+        ):  # fmt: skip
+            raise UserError(
+                "the description of the network in a model does not say how pictures are prepared.",
+                where=str(model),
+                expected="options input_size, scale and colour, as the suite exports them; "
+                f"found {str(dict(self.options))[:200]}",
+                remedy="export the network again from its model file.",
+            )
 
     def predict(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
         """Levels (N x levels, in QP, as they come) of H x W x 3 uint8 RGB pictures."""

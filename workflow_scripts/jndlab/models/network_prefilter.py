@@ -70,6 +70,11 @@ class PerQpNetworkPrefilter(Prefilter):
             raise UserError(
                 "a prefilter per QP has no models.", expected="{22: file, 27: file, ...}"
             )
+        if wrong := [qp for qp in models if not (str(qp).isascii() and str(qp).isdigit())]:
+            raise UserError(
+                f"a prefilter per QP has a model for '{wrong[0]}', which is no QP.",
+                expected="{22: file, 27: file, ...}",
+            )
         self.models = {int(qp): path for qp, path in models.items()}
         self.settings: dict[str, Any] = {"runtime": runtime, "threads": threads, "network": network}
         self.opened: dict[int, LumaFilter] = {}
@@ -115,6 +120,7 @@ def filter_integers(luma_filter: LumaFilter, luma: np.ndarray, bit_depth: int) -
     """Run a [0, 1] filter on integer samples of ``bit_depth``; rounded to nearest, same type."""
     largest = np.float32((1 << bit_depth) - 1)
     filtered = luma_filter(luma.astype(np.float32) / largest)
+    np.clip(filtered, 0, 1, out=filtered)  # a network of others may end without it
     np.multiply(filtered, largest, out=filtered)
     np.rint(filtered, out=filtered)
     return filtered.astype(luma.dtype)

@@ -7,12 +7,13 @@ import io
 import json
 import os
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jndlab.errors import UserError
+from jndlab.errors import UserError, limit_reached
 from jndlab.files import atomic_path
 
 if TYPE_CHECKING:  # torch takes seconds to import, and running a network needs none of it
@@ -95,17 +96,15 @@ class LumaSession:
                 expected=f"an ONNX file, found: {str(error).strip()[:200]}",
                 remedy="export the network again from its checkpoint.",
             ) from error
-        self.architecture = self._architecture()
+        self.architecture = architecture_in(self.session, self.where)
         self._check(network)
         self.input_name = self.session.get_inputs()[0].name
 
     def __call__(self, luma: np.ndarray) -> np.ndarray:
         """Filter float32 H x W luma in [0, 1]; returns the same."""
-        return self.session.run(None, {self.input_name: luma[None, None]})[0][0, 0]
-
-    def _architecture(self) -> dict[str, Any] | None:
-        text = self.session.get_modelmeta().custom_metadata_map.get(ARCHITECTURE_KEY)
-        return json.loads(text) if text else None
+        return run_session(self.session, None, {self.input_name: luma[None, None]}, self.where)[0][
+            0, 0
+        ]
 
     def _check(self, network: str | None) -> None:
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
@@ -126,6 +125,60 @@ class LumaSession:
                 expected=f"{network}, found {name}",
                 remedy=f"give the export of a trained {network}, or correct the configuration.",
             )
+
+
+def architecture_in(session: InferenceSession, where: str) -> dict[str, Any] | None:
+    """What a model says of its architecture: ``name`` and ``options``; None where it says nothing.
+
+    Raises UserError where that is no description of the suite.
+    """
+    text = session.get_modelmeta().custom_metadata_map.get(ARCHITECTURE_KEY)
+    try:
+        found = json.loads(text) if text else None
+        if found is not None and not (
+            isinstance(found["name"], str) and isinstance(found.get("options", {}), dict)
+        ):
+            raise TypeError("other kinds of values")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _bad_description(where, f"{type(error).__name__}: {error}") from error
+    return {"options": {}, **found} if found is not None else None
+
+
+def _bad_description(where: str, found: str) -> UserError:
+    return UserError(
+        "the description of the network in an ONNX file is damaged.",
+        where=where,
+        expected=f"name and options, as the suite exports them; found {found[:200]}",
+        remedy="export the network again from its model file.",
+    )
+
+
+def run_session(
+    session: InferenceSession,
+    outputs: Sequence[str] | None,
+    inputs: Mapping[str, np.ndarray],
+    where: str,
+) -> list[np.ndarray]:
+    """Outputs of a session, by name or all; UserError where it fails, or they are not finite."""
+    try:
+        found: list[np.ndarray] = session.run(outputs, inputs)
+    except Exception as error:  # ONNX Runtime's error classes share no base but Exception
+        if limit_reached(error):
+            raise
+        raise UserError(
+            "an ONNX model cannot run on what it is given.",
+            where=where,
+            expected=f"a network of that kind, as the suite exports it; {str(error)[:300]}",
+            remedy="export the network again, or correct the configuration.",
+        ) from error
+    if not all(np.isfinite(values).all() for values in found):
+        raise UserError(
+            "an ONNX model gives numbers that are not finite.",
+            where=where,
+            expected="finite ones; its weights, or its input, hold others",
+            remedy="train or fetch the network again.",
+        )
+    return found
 
 
 def cpu_session(model: str | Path | bytes, threads: int | None = None) -> InferenceSession:
@@ -176,6 +229,7 @@ def _is_free_luma(value: Any) -> bool:
     return (
         value.type == "tensor(float)"
         and len(shape) == 4
+        and not (isinstance(shape[0], int) and shape[0] != 1)
         and shape[1] in (1, None)
         and not any(isinstance(size, int) for size in shape[2:])
     )

@@ -18,7 +18,7 @@ RANGES: dict[str, tuple[int, int]] = {"QP": (0, 51), "QF": (1, 100)}
 DEAD_BELOW = 0.01  # deviation of a network's predictions over its pictures: it says always the same
 NORMALITY_LEVEL = 0.05  # the `normality` flags of VideoSet's tables follow from it, all 660
 
-_SHARE = re.compile(r"sur(\d{2})")
+_SHARE = re.compile(r"sur(0[1-9]|[1-9][0-9])")
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,7 @@ def _check_names(answers: Iterable[Answer]) -> None:
     """No two names that people take for one: anna and Anna, an accent written in two ways."""
     first: dict[str, Answer] = {}
     for answer in answers:
-        known = first.setdefault(_folded(answer.subject), answer)
+        known = first.setdefault(folded(answer.subject), answer)
         if known.subject != answer.subject:
             raise UserError(
                 f"the subjects '{known.subject}' and '{answer.subject}' differ in their spelling "
@@ -166,7 +166,8 @@ def _check_names(answers: Iterable[Answer]) -> None:
             )
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A name without what people write in several ways: capitals, accents' forms, spaces."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 

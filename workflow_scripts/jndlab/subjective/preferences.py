@@ -9,6 +9,7 @@ rater (``quality.intervals.statistic_interval``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from jndlab.errors import UserError
+from jndlab.files import number_of, whole_number_of
 from jndlab.quality.intervals import Comparison, mean_interval, standings, statistic_interval
 from jndlab.subjective.answers import PAIR_COLUMNS, Answer, csv_rows, once, read_answers
 from jndlab.subjective.ratings import MIN_SUBJECTS
@@ -55,14 +57,23 @@ def read_pairs(path: str | Path) -> list[Pair]:
     for where, row in csv_rows(path, PAIR_COLUMNS):
         if row["stimulus"] in pairs:
             raise UserError(f"pair '{row['stimulus']}' stands in the table twice.", where=where)
+        try:
+            qp = whole_number_of(row["qp"])
+            difference = number_of(row["rate_difference_pct"] or "0")
+        except ValueError as error:
+            raise UserError(
+                f"pair '{row['stimulus']}' has a cell that is no number.",
+                where=where,
+                expected=f"a QP and a difference of rates; {error}",
+            ) from error
         pairs[row["stimulus"]] = Pair(
             row["stimulus"],
             row["sequence"],
             row["codec"],
             row["configuration"],
             row["method"],
-            int(row["qp"]),
-            float(row["rate_difference_pct"] or "nan"),
+            qp,
+            difference if row["rate_difference_pct"] else math.nan,
         )
     return list(pairs.values())
 

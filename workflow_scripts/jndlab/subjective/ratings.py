@@ -92,6 +92,12 @@ def read_stimuli(path: str | Path) -> list[Stimulus]:
                 where=where,
                 expected=f"a whole number from 0 to 99, found '{row['qp'][:40]}'",
             )
+        if not re.fullmatch(r"[0-9]{0,4}", row.get("block") or ""):
+            raise UserError(
+                f"stimulus '{name}' has a block that is no number.",
+                where=where,
+                expected=f"a whole number, or nothing; found '{row['block'][:40]}'",
+            )
         stimuli[name] = Stimulus(
             name,
             sequence,

@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from jndlab.errors import UserError
 from jndlab.files import opens_as_formula, read_utf8
+from jndlab.subjective.answers import folded
 from jndlab.subjective.votes import Subject, Votes, checked_vote
 
 MOST_SUBJECTS = 10_000
@@ -40,7 +41,10 @@ def read_session(folder: str | Path) -> dict[str, Any]:
     try:
         text = read_utf8(path).split("const SESSION = ", 1)[1].rstrip().removesuffix(";")
         session: dict[str, Any] = json.loads(text)
-    except (OSError, IndexError, ValueError) as error:
+        if not (isinstance(session["id"], str) and isinstance(session["procedure"], str)):
+            raise TypeError("id and procedure are no text")
+        stimuli_of(session)
+    except (OSError, IndexError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             "there is no rating session to serve.",
             where=str(folder),
@@ -122,10 +126,18 @@ def subject_names(text: str) -> list[str]:
     else:
         names = [line.strip() for line in text.splitlines() if line.strip()]
     wrong = [name for name, count in Counter(names).items() if count > 1]
-    wrong += [name for name in names if opens_as_formula(name) or len(name) > 100]
+    wrong += [
+        name
+        for name in names
+        if opens_as_formula(name) or len(name) > 100 or not name.isprintable() or name[0] in "+-"
+    ]
+    spelled = Counter(folded(name) for name in names)
+    wrong += [name for name in names if spelled[folded(name)] > 1]
     if not 0 < len(names) <= MOST_SUBJECTS or wrong:
         raise UserError(
-            f"'{wrong[0][:40]}' is no name of a subject." if wrong else "there are no subjects.",
+            f"'{wrong[0][:40]}' is no name of a subject, or its spelling is another's."
+            if wrong
+            else "there are no subjects.",
             where="the subjects",
             expected=f"a number from 1 to {MOST_SUBJECTS}, or a file with a name a line, each once",
         )

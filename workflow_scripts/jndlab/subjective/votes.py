@@ -49,15 +49,15 @@ class Votes:
 
     def __init__(self, path: str | Path) -> None:
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # it holds the tokens
         self._lock = threading.Lock()
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # it holds the tokens
             self._connection = sqlite3.connect(path, check_same_thread=False)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.executescript(_TABLES)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             raise UserError(f"the votes cannot be opened: {error}.", where=str(path)) from error
 
     def close(self) -> None:
@@ -122,6 +122,9 @@ class Votes:
         ]
 
 
+NUMBERS = ("level", "expected", "dropped", "frames")  # of a vote, where it has them
+
+
 def checked_vote(vote: Any, stimuli: Iterable[str]) -> dict[str, Any]:
     """What a browser sent as a vote of one of ``stimuli``; other keys than known ones are dropped.
 
@@ -131,7 +134,8 @@ def checked_vote(vote: Any, stimuli: Iterable[str]) -> dict[str, Any]:
         raise UserError("a vote is no record.")
     kept = {name: vote[name] for name in RECORD_COLUMNS if name in vote}
     for name, value in kept.items():
-        is_text = isinstance(value, str) and not opens_as_formula(value)
+        is_text = isinstance(value, str) and not opens_as_formula(value) and value.isprintable()
+        is_text = is_text and (name not in NUMBERS or not value)
         is_number = type(value) in (int, float) and math.isfinite(value)
         if not (is_text or is_number) or len(str(value)) > LONGEST_TEXT:
             raise UserError(f"a vote has an unusable {name}.")

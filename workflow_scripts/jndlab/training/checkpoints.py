@@ -97,14 +97,6 @@ def load_checkpoint(
     return Progress(**{k: v for k, v in state["progress"].items() if k in known})
 
 
-def first_unsound_weight(model: nn.Module) -> str | None:
-    """Name of the first tensor that holds an infinity or NaN."""
-    for name, tensor in model.state_dict().items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            return name
-    return None
-
-
 def training_metadata(identity: RunIdentity, progress: Progress) -> dict[str, Any]:
     """Provenance of a trained model, as its file holds it."""
     return {

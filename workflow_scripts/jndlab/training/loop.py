@@ -15,11 +15,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from jndlab.errors import UserError
 from jndlab.files import write_json
-from jndlab.models.model_files import architecture_of, parameter_count, save_model
+from jndlab.models.model_files import (
+    architecture_of,
+    first_unsound_weight,
+    parameter_count,
+    save_model,
+)
 from jndlab.training.checkpoints import (
     Progress,
     RunIdentity,
-    first_unsound_weight,
     load_checkpoint,
     save_checkpoint,
     training_metadata,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jndlab.codecs import codec_class
-from jndlab.configuration import did_you_mean
+from jndlab.configuration import checked, did_you_mean
 from jndlab.datasets.own_sequences import OwnSequence, own_sequence
 from jndlab.errors import UserError
 from jndlab.jnd.method_class import expanded_options, texts_of
@@ -100,9 +100,8 @@ def _sequences(asked: Asked) -> Iterator[tuple[str, dict[str, Any]]]:
             name = f"{wanted}-{number}"
         taken.add(name.lower())
         entry: dict[str, Any] = {"file": str(path.absolute())}
-        if path.suffix.lower() == ".yuv":
-            entry |= asked.of_raw
-        whole = own_sequence(name, OwnSequence.model_validate(entry).plain()).frames
+        entry |= asked.of_raw  # which other videos contradict, or lack
+        whole = own_sequence(name, checked(OwnSequence, entry, str(path)).plain()).frames
         if asked.frames is not None:
             entry["frames"] = min(asked.frames, whole)
         yield name, entry
@@ -120,7 +119,8 @@ def _method(name: str, asked: Asked) -> dict[str, Any]:
         for known, method in methods.items()
         if method["kind"] != "quality_choice" and kind in (None, method["kind"])
     ]
-    if name not in usable and name != asked.settings.config["anchor"]:
+    is_anchor = name == asked.settings.config["anchor"]
+    if name not in usable and (not is_anchor or (kind and name in asked.methods)):
         raise UserError(
             f"{asked.command} has no method '{name}'{did_you_mean(name, usable)}.",
             expected=", ".join(usable) or f"a method of kind {kind} in the configuration",

@@ -20,7 +20,7 @@ from jndlab.codecs.bitstream import read_stream
 from jndlab.datasets.authors_folder import read_authors_folder
 from jndlab.datasets.jnd_labels import JndLabels
 from jndlab.errors import UserError
-from jndlab.files import own_content, read_rows, write_csv
+from jndlab.files import number_of, own_content, read_rows, whole_number_of, write_csv
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
 from jndlab.media.pictures import frame_to_rgb, read_picture, rgb_to_frame
 from jndlab.quality.jnd_statistics import RANGES
@@ -154,8 +154,11 @@ def read_psnr(path: str | Path) -> dict[str, dict[int, float]]:
     table: dict[str, dict[int, float]] = {}
     for where, row in read_rows(path):
         with own_content(where):
-            psnr = float(row["psnr_y"]) if row["psnr_y"] else math.inf
-            table.setdefault(row["frame"], {})[int(row["quality"])] = psnr
+            psnr = number_of(row["psnr_y"]) if row["psnr_y"] else math.inf
+            of_frame, quality = table.setdefault(row["frame"], {}), whole_number_of(row["quality"])
+            if quality in of_frame or psnr < 0:
+                raise ValueError(f"a second coding at {quality}, or a negative PSNR")
+            of_frame[quality] = psnr
     return table
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 from jndlab.errors import UserError
+from jndlab.files import opens_as_formula
 from jndlab.media.clip import evenly_spread
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
@@ -25,7 +27,7 @@ def picture_files(folder: Path, most: int | None = None) -> dict[str, Path]:
     paths = sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
     )
     if not paths:
         raise UserError(
@@ -35,11 +37,20 @@ def picture_files(folder: Path, most: int | None = None) -> dict[str, Path]:
             remedy="put pictures there, or correct the path.",
         )
     by_name: dict[str, Path] = {}
+    spelled: dict[str, Path] = {}  # as systems write names that take some letters for one
     for path in paths:
-        if path.stem in by_name:
+        if opens_as_formula(path.stem) or not path.stem.isprintable():
+            raise UserError(
+                f"a picture is called {path.stem!r}, which is no name for a table.",
+                where=str(path.parent),
+                expected="a name of characters that are shown, without = + - or @ before it",
+                remedy="rename it, or take it out.",
+            )
+        other = spelled.setdefault(unicodedata.normalize("NFC", path.stem).casefold(), path)
+        if other is not path:
             raise UserError(
                 f"two pictures are called '{path.stem}'.",
-                where=f"{by_name[path.stem]} and {path}",
+                where=f"{other} and {path}",
                 remedy="rename one of them, or take it out.",
             )
         by_name[path.stem] = path

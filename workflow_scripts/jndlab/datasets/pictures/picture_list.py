@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, own_content, read_rows, write_csv
+from jndlab.files import atomic_path, own_content, read_rows, whole_number_of, write_csv
 from jndlab.media.pictures import picture_sha256, read_picture
 
 
@@ -124,9 +124,14 @@ def read_list(path: str | Path) -> list[Picture]:
 
 def _from_row(row: dict[str, str], where: str) -> Picture:
     with own_content(where):
-        values: dict[str, Any] = {**row, "frame": int(row["frame"]) if row["frame"] else None}
+        values: dict[str, Any] = {
+            **row,
+            "frame": whole_number_of(row["frame"]) if row["frame"] else None,
+        }
         for key in ("left", "top", "window_width", "window_height", "width", "height"):
-            values[key] = int(row[key])
+            values[key] = whole_number_of(row[key])
+            if values[key] < (0 if key in ("left", "top") else 1):
+                raise ValueError(f"{key} is {values[key]}")
         picture = Picture(**values)
         if {"/", "\0"} & set(picture.name) or not picture.name.strip("."):
             raise ValueError(f"{picture.name!r}, no name of a file")

@@ -13,7 +13,7 @@ from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.jnd.block.pictures import rgb_blocks
 from jndlab.models.bl_juniper.joint_graph import PIXELS, TI, joint_graph
 from jndlab.models.jnd_onnx import JndSession
-from jndlab.models.onnx_runtime import session_on
+from jndlab.models.onnx_runtime import run_session, session_on
 
 NETWORK = "bl_juniper_cnn"
 LEVELS = (1, 2, 3)
@@ -60,6 +60,9 @@ class BlockJndPredictor:
             }
         self.session = session_on(device, joint_graph(models, options), threads)
         self.outputs = [f"jnd{level}" for level in LEVELS]
+        self.where = ", ".join(
+            str(model) for model in models.values() if not isinstance(model, bytes)
+        )
 
     def of_blocks(self, pixels: np.ndarray, temporal_information: np.ndarray) -> np.ndarray:
         """JNDs (N x 3, float32 QP) of blocks (N x 64 x 64 x 3, uint8) and their TI (N)."""
@@ -68,7 +71,8 @@ class BlockJndPredictor:
         for start in range(0, len(pixels), BATCH):
             here = slice(start, start + BATCH)
             given = {PIXELS: np.ascontiguousarray(pixels[here]), TI: ti[here]}
-            found[here] = np.stack(self.session.run(self.outputs, given), axis=1)
+            levels = run_session(self.session, self.outputs, given, self.where)
+            found[here] = np.stack(levels, axis=1)
         return np.clip(found, *QP_RANGE)
 
     def of_frame(self, rgb: np.ndarray, temporal_information: np.ndarray) -> np.ndarray:

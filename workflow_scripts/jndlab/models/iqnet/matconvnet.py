@@ -12,6 +12,7 @@ from torch import nn
 from jndlab.errors import UserError
 from jndlab.models.iqnet.cnn_jnqd import CnnJnqd
 from jndlab.models.layers import bias_of
+from jndlab.models.model_files import require_finite
 
 
 def import_cnn_jnqd(path: str | Path) -> CnnJnqd:
@@ -33,6 +34,7 @@ def import_cnn_jnqd(path: str | Path) -> CnnJnqd:
         with torch.no_grad():
             layer.weight.copy_(torch.tensor(_filters(theirs)).permute(3, 2, 0, 1))
             bias_of(layer).copy_(torch.tensor(np.atleast_1d(theirs.weights[1])))
+    require_finite(network, path)
     return network.eval()
 
 

@@ -18,7 +18,7 @@ import onnx.utils
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
-from jndlab.models.onnx_runtime import ARCHITECTURE_KEY, OPSET, cpu_session
+from jndlab.models.onnx_runtime import ARCHITECTURE_KEY, OPSET, cpu_session, run_session
 
 if TYPE_CHECKING:  # torch takes seconds to import, and running a classifier needs none of it
     from torch import Tensor
@@ -91,9 +91,12 @@ class ClassifierSession:
                 where=str(path),
                 remedy="train and export the network first, or correct the path.",
             )
-        model = _read(path)
+        model, self.where = _read(path), str(path)
         props = {entry.key: entry.value for entry in model.metadata_props}
-        self.use: dict[str, Any] = json.loads(props.get(USE_KEY, "{}"))
+        try:
+            self.use: dict[str, Any] = dict(json.loads(props.get(USE_KEY, "{}")))
+        except (TypeError, ValueError) as error:
+            raise _no_classifier(path, f"a damaged description of its use ({error})") from error
         names = [value.name for value in model.graph.input]
         features = FEATURES[: len(names)]
         self.uses_jnd = len(names) == len(INPUTS)
@@ -116,13 +119,14 @@ class ClassifierSession:
         """Logit, patch qualities and weights of one coded version (P x 3 x h x w)."""
         reference, *jnd = self.known
         given = [reference, self._features("distorted", distorted), *jnd]
-        logit, quality, weight = self.parts["heads"].run(
-            list(OUTPUTS), dict(zip(FEATURES, given, strict=False))
+        features = dict(zip(FEATURES, given, strict=False))
+        logit, quality, weight = run_session(
+            self.parts["heads"], list(OUTPUTS), features, self.where
         )
         return float(logit[0]), quality[0], weight[0]
 
     def _features(self, name: str, patches: np.ndarray) -> np.ndarray:
-        return self.parts[name].run(None, {name: patches[None]})[0]
+        return run_session(self.parts[name], None, {name: patches[None]}, self.where)[0]
 
 
 def _all_outputs(
