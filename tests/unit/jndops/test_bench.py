@@ -9,9 +9,11 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import __main__ as registry
+from benchmarks import bl_juniper as bench_bl_juniper
 from benchmarks import grid as bench_grid
 from benchmarks import measuring as bench_measuring
 from benchmarks import scheduling as bench_scheduling
@@ -32,6 +34,8 @@ from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.errors import UserError
 from jndlab.files import sha256_of, write_json
 from jndlab.media.ffmpeg import run
+from jndlab.models import onnx_runtime
+from jndlab.models.onnx_runtime import cpu_session
 from jndlab.quality.full_reference import measure
 from jndops.settings import load_settings
 
@@ -304,3 +308,20 @@ def test_prefilter_is_timed_and_weighed():
         SPEED, "prefilter", frames=1, threads=1, memory_frames=2, width=64, height=48
     )
     assert min(measured["eager"], measured["onnx"]) > 0 and measured["memory_growth_mib"] >= 0
+
+
+def test_networks_are_held_against_products_of_their_own_runtime(monkeypatch):
+    """NumPy's BLAS was half as fast as the runtime: no limit of what its networks can reach."""
+    made = []
+
+    class Counted:
+        def __init__(self, model, threads):
+            self.session = cpu_session(model, threads)
+
+        def run(self, names, given):
+            (found,) = self.session.run(names, given)
+            made.append(np.array_equal(found, given["a"] @ given["b"]))
+
+    monkeypatch.setattr(onnx_runtime, "cpu_session", Counted)
+    bench_bl_juniper.products(threads=1)()
+    assert made == [True] * bench_bl_juniper.PRODUCTS
