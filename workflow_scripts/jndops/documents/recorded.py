@@ -1,7 +1,7 @@
 """Recorded runs, `docs/results/<name>.tar.xz`: the numbers that the documents quote.
 
 `make results-archive NUMBERS=docs/results/<name>.tar.xz` writes one from a finished run. Tables of
-`config/published` are quoted alike, as those of a run of the name `published`.
+`config/published` are quoted in the same way, as those of a run of the name `published`.
 """
 
 from __future__ import annotations
