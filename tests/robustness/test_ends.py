@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from snakemake.exceptions import WorkflowError
 
 from jndlab.errors import UserError, limit_reached
 from jndlab.jnd.block.qp import checked_qp_maps
@@ -24,6 +25,7 @@ from jndlab.media.ffmpeg import ToolError, run_tool
 from jndops.ends import at_work
 from jndops.ends.at_work import JOB, RUN, start_run, was_cut_off
 from jndops.ends.failures import FAILED
+from jndops.snakemake_patches import _naming_limits
 from workflow_runner import REPOSITORY, TINY, Workflow
 
 CLIP = ClipFormat(64, 64, Fraction(25), 2)
@@ -241,6 +243,18 @@ def test_limits_that_tools_meet_have_a_remedy(tmp_path):
         run_tool(["bash", "-c", "echo other >&2; exit 3"])
     assert "exit status 3" in error.value.what and not error.value.remedy
     assert limit_reached(ValueError("other")) is None
+
+
+def test_limits_that_snakemake_itself_meets_have_a_remedy():
+    """Its metadata, its logs: one message with what to do, and no traceback for the same again."""
+    told = _naming_limits(lambda error: f"Traceback ...\n{type(error).__name__}: {error}\n File x")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    first, again = told(full), told(WorkflowError(f"Error recording metadata ({full})"))
+    assert "the disk is full" in first and "what to do: free some space" in first
+    assert "Traceback" not in first and " File x" not in first
+    assert again == "Again: the disk is full, or its quota is used up."
+    assert "memory ran out" in told(MemoryError("Unable to allocate"))
+    assert told(ValueError("other")).startswith("Traceback")
 
 
 class Endless:

@@ -1,7 +1,7 @@
 """Patches of the pinned Snakemake: its own cost grows with the run, and SIGTERM can hang it.
 
 None changes what is run. They start a timer less, remember what Snakemake works out again for every
-job, and take a lock outside of a signal's handler. Where another
+job, take a lock outside of a signal's handler, and say what to do about a full disk. Where another
 version of Snakemake lacks the part that is patched, it is left as it is. ``make bench ARGS="--only
 scheduling planning"`` measures what is left.
 """
@@ -9,6 +9,7 @@ scheduling planning"`` measures what is left.
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 import snakemake.common
+import snakemake.exceptions
 import snakemake.rules
 import snakemake.script
 from snakemake.deployment.conda import CondaEnvSpec
@@ -25,6 +27,8 @@ from snakemake.jobs import Job
 from snakemake.scheduling.job_scheduler import JobScheduler
 from snakemake.script import PythonScript
 from snakemake.sourcecache import LocalSourceFile
+
+from jndlab.errors import UserError, limit_in
 
 MARK = "_patched"
 STAND_INS = (  # of a package and a module of Snakemake, in the process of a script
@@ -40,6 +44,8 @@ OTHER_CLASSES = re.compile(r"snakemake\.(?!iocontainers\b)\w+\\x94")  # modules 
 
 def apply() -> None:
     """Apply all patches to the Snakemake of this process, each of them once."""
+    logging.raiseExceptions = False  # where its log cannot be written, the message is enough
+    _replace(snakemake.exceptions, "format_exception_to_string", _naming_limits)
     # A run of 829 light jobs: 25 s instead of more than 180 s (229 jobs: 3.0 s instead of 5.2 s).
     _replace(JobScheduler, "_schedule_reevalutation", lambda original: _look_again_once)
     # SIGTERM while the scheduler notes finished jobs: one run of some 60 hung for ever.
@@ -68,6 +74,28 @@ def _replace(owner: Any, name: str, patched: Callable[[Any], Any]) -> None:
     setattr(replacement, MARK, True)
     static = isinstance(inspect.getattr_static(owner, name), staticmethod)
     setattr(owner, name, staticmethod(replacement) if static else replacement)
+
+
+def _naming_limits(format_exception: Callable[..., str]) -> Callable[..., str]:
+    """Snakemake's text for an exception; of a full disk and the like what it is and what to do.
+
+    Its own files (.snakemake, logs) meet such limits too. Each is explained once.
+    """
+    explained = set()
+
+    def named(exception: Any, *arguments: Any, **options: Any) -> str:
+        text = format_exception(exception, *arguments, **options)
+        found = limit_in(text)
+        if found is None:
+            return text
+        what, remedy = found
+        if what in explained:
+            return f"Again: {what}."
+        explained.add(what)
+        met = next((line for line in text.splitlines() if limit_in(line)), text)
+        return str(UserError(f"{what}.", expected=met[:300], remedy=remedy))
+
+    return named
 
 
 class _Property(property):

@@ -19,6 +19,7 @@ from jndlab.media.clip import clip_as_text
 from jndlab.papers.vp_jnd.config import PictureSet
 from jndops.imports import class_file, digest, import_closure
 from jndops.inputs import Wildcards
+from jndops.inputs.changed_source import change_of
 from jndops.inputs.points import RUN, points_behind
 from jndops.plan.encode_priority import EncodePriority, run_model
 from jndops.settings import ALL_QPS, Settings, place_of
@@ -306,10 +307,13 @@ class CodingInputs:
     def raw_source(self, wildcards: Wildcards) -> list[str]:
         """Source file of a sequence; none while it is missing, so that it can be planned.
 
-        A packaged clip is none either: its path changes with the environment, its content not.
+        With it a note where it changed and its time does not show that. A packaged clip is none
+        either: its path changes with the environment, its content not.
         """
         found = self._source(wildcards.sequence)
-        return [str(found)] if found and not self._is_packaged(wildcards.sequence) else []
+        if found is None or self._is_packaged(wildcards.sequence):
+            return []
+        return [str(found), *change_of(found, self.results, wildcards.sequence)]
 
     def packaged_source(self, wildcards: Wildcards) -> str:
         """SHA-256 of a packaged clip; empty for other sources."""
