@@ -85,13 +85,22 @@ class NoJsonError(UserError, ValueError):
     """A file that should be JSON with certain keys is not; a ValueError as that of ``json``."""
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The keys of an object, of which none may be there twice."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"a key is there twice: {max(names, key=names.count)}")
+    return found
+
+
 def read_json(path: str | Path, *keys: str) -> Any:
     """Read a JSON file; of ``keys``, a mapping that has them.
 
     Raises NoJsonError for another content, OSError where the file cannot be read.
     """
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        data = json.loads(Path(path).read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
         if keys and not isinstance(data, dict):
             raise ValueError("it is no mapping")
         if absent := [key for key in keys if key not in data]:
@@ -157,6 +166,8 @@ def read_utf8(path: str | Path) -> str:
 
     Raises UserError, with the line, for any other encoding; OSError where it cannot be read.
     """
+    if Path(path).is_dir():
+        raise UserError("a file cannot be read: it is a folder.", where=str(path))
     data = Path(path).read_bytes()
     remedy = "save it as UTF-8 (of a spreadsheet: `CSV UTF-8, comma separated`)."
     if b"\0" in data:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from jndlab.media.ffmpeg import run
 from jndlab.paths import CONFIG
 from jndlab.subjective.server import read_session, subject_names
 from jndlab.subjective.votes import Votes, checked_vote
-from jndops.own_videos.experiment import experiment, folder_name
+from jndops.own_videos.experiment import folder_name
 from jndops.where import where
 
 GOOD = {"video": "good.mkv", "methods": "erjnd"}
@@ -287,7 +286,7 @@ def test_what_is_no_vote(meet, vote):
     meet(lambda: checked_vote(vote, ["a"]), ["no record"])
 
 
-def test_data_sets_that_there_are_not(capsys, tmp_path, meet):
+def test_data_sets_that_there_are_not(capsys, tmp_path):
     for arguments, said in (
         (["--fetch", "nobody"], "nobody"),
         (["--need", "nobody"], "nobody"),
@@ -297,7 +296,3 @@ def test_data_sets_that_there_are_not(capsys, tmp_path, meet):
     ):
         assert check_data([*arguments, "--data-dir", str(tmp_path)]) == 2
         assert said in capsys.readouterr().err
-    done = subprocess.run(["make", "-s", "run", "CONFIG=no.yaml"], cwd=CONFIG.parent,
-                          capture_output=True, text=True)  # fmt: skip
-    assert done.returncode and "no.yaml" in done.stderr
-    assert experiment is not None

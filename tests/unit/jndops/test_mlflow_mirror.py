@@ -57,6 +57,8 @@ def write_point(results: Path, method: str, qp: int, **changes) -> Path:
             "measure_wall_s": 0.5,
         },
     }
+    if "bits" in changes:
+        point["bitrate_kbps"] = changes["bits"] * 25 / 17 / 1000
     path.write_text(json.dumps(point | changes))
     return path
 

@@ -12,17 +12,18 @@ import numpy as np
 from jndlab.errors import UserError
 from jndlab.files import read_utf8
 
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"(?<!\d)\d{1,9}(?!\d)", re.ASCII)
 _BETWEEN = re.compile(r"[\s,;\[\]]*")
 
 
 def files_by_quality(
-    folder: str | Path, pattern: re.Pattern[str], path_part: str = ""
+    folder: str | Path, pattern: re.Pattern[str], path_part: str = "", *, upper: bool = False
 ) -> dict[str, dict[int, Path]]:
     """Files below a folder whose name matches ``pattern`` in full: source -> quality -> path.
 
     The pattern has the groups ``source`` and ``quality`` (a number). Of several copies of a tree
-    ``path_part`` chooses one: it must occur in the path below the folder. Two files for one place
+    ``path_part`` chooses one: it must occur in the path below the folder. ``upper`` takes
+    names of sources in any capitals. Two files for one place
     raise UserError, as does a folder that is not there.
     """
     folder = require_folder(folder)
@@ -31,7 +32,7 @@ def files_by_quality(
         match = pattern.fullmatch(path.name)
         if match is None or path_part not in str(path.relative_to(folder)) or not path.is_file():
             continue
-        of_source = found.setdefault(match["source"], {})
+        of_source = found.setdefault(match["source"].upper() if upper else match["source"], {})
         quality = int(match["quality"])
         if quality in of_source:
             raise UserError(

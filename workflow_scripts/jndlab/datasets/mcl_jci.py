@@ -58,7 +58,7 @@ def find_pictures(
         for path in files_below(folder, "*")
         if (match := _BITMAP.fullmatch(path.name))
     }
-    jpegs = files_by_quality(folder, _JPEG)
+    jpegs = files_by_quality(folder, _JPEG, upper=True)
     require_sources(bitmaps, sources, folder / "source_images")
     require_sources(jpegs, sources, folder / "distorted_image")
     chosen = {source: jpegs[source] for source in sources}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
@@ -12,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from jndlab.configuration import Label, Section, Text, allowed, schema_of
 from jndlab.datasets.own_sequences import LEAST_SIDE, MOST_SIDE, SequenceId
-from jndlab.datasets.prepare import PACKAGED_CLIPS
+from jndlab.datasets.prepare import PACKAGED_CLIPS, is_raw
 from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
 from jndlab.files import read_utf8
@@ -97,11 +98,11 @@ def load_sequences(path: str | Path) -> dict[str, Sequence]:
             f"the sheet of sequences cannot be read: {error.strerror}.", where=str(path)
         ) from error
     rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
-    columns = next(rows, [])
+    columns = next(_read(rows, str(path)), [])
     _check_columns(columns, str(path))
     sequences: dict[str, Sequence] = {}
     lines: dict[str, int] = {}
-    for cells in rows:
+    for cells in _read(rows, str(path)):
         if not cells:
             continue
         place = f"{path}, row {rows.line_num}"
@@ -143,6 +144,15 @@ def load_sequences(path: str | Path) -> dict[str, Sequence]:
     return sequences
 
 
+def _read(rows: Iterator[list[str]], where: str) -> Iterator[list[str]]:
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise UserError(
+            "the sheet of sequences cannot be read.", where=where, expected=str(error)
+        ) from error
+
+
 def _check_columns(columns: list[str], where: str) -> None:
     schema = schema_of(SequenceRow)
     known, required = list(schema["properties"]), schema["required"]
@@ -180,4 +190,18 @@ def _sequence(cells: dict[str, str], place: str) -> Sequence:
             where=f"{place} ('{given.get('id', '')}'), column '{column}'",
             expected=f"{expected}. {' '.join(rule['description'].split())}",
         ) from error
+    if wrong := _contradiction(row):
+        raise UserError(f"{wrong}.", where=f"{place} ('{row.id}')")
     return Sequence(**row.model_dump() | {"fps": Fraction(row.fps)})
+
+
+def _contradiction(row: SequenceRow) -> str:
+    """What columns of a row say against each other; nothing where they agree."""
+    if row.from_stream and is_raw(Path(row.file)):
+        return "column 'from_stream' is of a coded stream, and the file is raw"
+    if row.range_md5 and not is_raw(Path(row.file)):
+        return "column 'range_md5' is of a raw file, and the file is none"
+    first, _, count = row.range_md5.partition(":")[0].partition("+")
+    if row.range_md5 and int(first) + int(count) > row.start + row.frames:
+        return "column 'range_md5' is of frames behind the last one of `start` and `frames`"
+    return ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jndlab.errors import UserError
-from jndlab.files import read_json, sha256_of, sha256_of_json
+from jndlab.files import opens_as_formula, read_json, sha256_of, sha256_of_json
 from jndlab.media.clip import ClipFormat, clip_as_text
 from jndlab.quality.metrics import pool
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 MAX_QP = 63
+MOST_BITS = 1 << 53  # exact in all tables
+CONTENTS = ("published", "demo", "own")
 # Of the metrics whose names begin so: what no measurement leaves, with room for rounding.
 RANGES = {
     "vmaf": (-0.001, 100.001), "psnr": (0.0, 200.0), "xpsnr": (0.0, 200.0), "ssim": (-1.0, 1.0001),
@@ -56,7 +59,15 @@ def read_point(path: str | Path) -> dict[str, Any]:
         if point["schema"] != SCHEMA_VERSION:
             raise ValueError(f"it has schema {point['schema']!r} and not {SCHEMA_VERSION}")
         _check_point(point)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        _check_place(Path(path), point["key"])
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        ArithmeticError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise no_point(path, error) from error
     return point
 
@@ -78,10 +89,17 @@ def _check_point(point: Mapping[str, Any]) -> None:
         raise ValueError(f"key.qp is {key.qp!r}, no QP from 0 to {MAX_QP}")
     if not all(isinstance(name, str) and name for name in key[:-1]):
         raise ValueError("a name in its key is empty or no text")
-    if not (_is_number(point["bits"], whole=True) and point["bits"] > 0):
+    if not (_is_number(point["bits"], whole=True) and 0 < point["bits"] <= MOST_BITS):
         raise ValueError(f"bits is {point['bits']!r}, no whole number above 0")
     if not (_is_number(point["bitrate_kbps"]) and point["bitrate_kbps"] > 0):
         raise ValueError(f"bitrate_kbps is {point['bitrate_kbps']!r}, no number above 0")
+    if "clip" in point:
+        _check_rate(point, point["clip"]["frames"], Fraction(point["clip"]["fps"]))
+    label, content = point.get("label", ""), point.get("content", CONTENTS[0])
+    if not isinstance(label, str) or not label.isprintable() or opens_as_formula(label):
+        raise ValueError(f"label is {label!r}, no name in a table")
+    if content not in CONTENTS and not str(content).startswith("decoded from a stream of "):
+        raise ValueError(f"content is {content!r}, none of {', '.join(CONTENTS)}")
     for part in ("metrics", "prefilter_metrics"):
         values = point[part] or {}
         if not isinstance(values, Mapping):
@@ -99,6 +117,28 @@ def _check_point(point: Mapping[str, Any]) -> None:
             raise ValueError(f"provenance.{name} is {seconds!r}, no number from 0")
 
 
+def _check_rate(point: Mapping[str, Any], frames: Any, fps: Fraction) -> None:
+    """Raise ValueError unless bits, frames, rate of pictures and bitrate are of one clip."""
+    if not (_is_number(frames, whole=True) and frames > 0 and fps > 0):
+        raise ValueError(f"its clip has {frames!r} frames at {fps} a second")
+    rate = kbps(point["bits"], fps, frames)
+    if not math.isclose(point["bitrate_kbps"], rate, rel_tol=1e-3):  # as some round it
+        raise ValueError(f"bitrate_kbps is {point['bitrate_kbps']!r}, and its bits make {rate!r}")
+
+
+def _check_place(path: Path, key: Mapping[str, Any]) -> None:
+    """Raise ValueError for a point that lies where another belongs."""
+    if path.parts[-6:-5] == ("points",):
+        place = [key[name] for name in ("codec", "configuration", "sequence", "method")]
+        if [*path.parts[-5:-1], path.stem] != [*place, f"qp{key['qp']}"]:
+            raise ValueError(f"its key is of another point, {'/'.join(place)}/qp{key['qp']}")
+
+
+def kbps(bits: int, fps: Fraction, frames: int) -> float:
+    """Bitrate in kbit/s of a clip by its bits, frames and frames per second."""
+    return bits * float(fps) / frames / 1000
+
+
 def read_encoded(path: str | Path) -> dict[str, Any]:
     """The metadata of an encode as its job wrote them, whoever changed them since.
 
@@ -110,11 +150,16 @@ def read_encoded(path: str | Path) -> dict[str, Any]:
     )  # fmt: skip
     bits, kinds = encoded["bits_per_frame"], encoded["slice_types"]
     sound = isinstance(bits, list) and all(_is_number(n, whole=True) and n > 0 for n in bits)
+    sound &= all(
+        _is_number(encoded[n]) and encoded[n] >= 0 for n in ("wall_seconds", "cpu_seconds")
+    )
+    sound &= isinstance(encoded["stream_sha256"], str) and isinstance(encoded["recipe"], dict)
     if not (sound and isinstance(kinds, list) and len(kinds) == len(bits)):
         raise UserError(
             "the metadata of an encode do not describe its pictures.",
             where=str(path),
-            expected="bits_per_frame, whole numbers above 0, and as many slice_types",
+            expected="bits_per_frame, whole numbers above 0, as many slice_types, seconds from 0, "
+            "a recipe and stream_sha256",
             remedy="delete the stream and its metadata; the next run encodes it again.",
         )
     return encoded
@@ -180,7 +225,7 @@ def rd_point(
         "clip": clip_as_text(clip),
         "content": content,
         "bits": bits,
-        "bitrate_kbps": bits * float(clip.fps) / clip.frames / 1000,
+        "bitrate_kbps": kbps(bits, clip.fps, clip.frames),
         "metrics": pool(measured.frames),
         "prefilter_metrics": prefilter_metrics,
         "recipe": recipe,

@@ -60,7 +60,7 @@ def read_timings(paths: Iterable[Path]) -> list[Recorded]:
     rows = []
     for path in paths:
         try:
-            rows += [Recorded(**row) for row in read_json(path)["jobs"]]
+            rows += [_checked(Recorded(**row)) for row in read_json(path)["jobs"]]
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(
                 "this is no file of recorded timings.",
@@ -69,6 +69,18 @@ def read_timings(paths: Iterable[Path]) -> list[Recorded]:
                 remedy="remove it: the next run writes it again.",
             ) from error
     return rows
+
+
+def _checked(row: Recorded) -> Recorded:
+    """The row; ValueError for values that no job has."""
+    numbers = [row.size, row.seconds]
+    sound = all(type(n) in (int, float) and 0 <= n < math.inf for n in numbers)
+    counts = [row.jobs, *([] if row.qp is None else [row.qp])]
+    if not (sound and isinstance(row.kind, str) and all(type(n) is int for n in counts)):
+        raise ValueError(f"{row} is no record of jobs")
+    if row.jobs < 1:
+        raise ValueError(f"{row} is of no job")
+    return row
 
 
 def collect_timings(results_dir: Path, settings: Settings) -> list[Recorded]:

@@ -1,0 +1,316 @@
+"""Results that were edited or come from elsewhere, and curves that have no BD-rate."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import stat
+import tarfile
+import zipfile
+
+import pytest
+
+from jndlab.datasets.archives import unpack
+from jndlab.files import sha256_of_json
+from jndlab.quality.bd_rate import Curve, bd_rate
+from jndlab.quality.points import load_points
+from jndlab.quality.rd_point import read_encoded, read_point
+from jndops.archive import pack
+from jndops.mlflow.records import collect_records
+from jndops.plan.timings import read_timings
+from jndops.statements import statements
+from jndops.summary import summarise
+
+RECIPE = {"codec": {"adapter": "x264"}, "models_sha256": []}
+POINT = {
+    "schema": 2,
+    "key": {"sequence": "s", "configuration": "AI", "codec": "x", "method": "anchor", "qp": 22},
+    "label": "anchor", "content": "demo", "bits": 8000, "bitrate_kbps": 100.0,
+    "clip": {"width": 64, "height": 64, "bit_depth": 8, "frames": 2, "fps": "25"},
+    "metrics": {"vmaf_mean": 90.0, "psnr_y_framemean": 40.0}, "prefilter_metrics": None,
+    "recipe": RECIPE, "recipe_sha256": sha256_of_json(RECIPE),
+    "provenance": {"encode_cpu_s": 0.1, "encode_wall_s": 0.1, "encoder_version": "x"},
+}  # fmt: skip
+# What is changed in a sound point (None as a value: the key is left out), and what is said.
+POINTS = {
+    "good": ({}, 8000),
+    "bits_edited": ({"bits": 4000}, ["bits", "bitrate_kbps"]),
+    "rate_edited": ({"bitrate_kbps": 50.0}, ["bitrate_kbps"]),
+    "rate_rounded": ({"bitrate_kbps": 100.00000001}, 8000),
+    "rate_text": ({"bitrate_kbps": "100"}, ["bitrate_kbps"]),
+    "frames_edited": ({"clip.frames": 4}, ["bitrate_kbps"]),
+    "frames_0": ({"clip.frames": 0}, ["clip"]),
+    "frames_negative": ({"clip.frames": -2}, ["clip"]),
+    "frames_text": ({"clip.frames": "2"}, ["clip"]),
+    "rate_of_pictures_0": ({"clip.fps": "0"}, ["clip"]),
+    "rate_of_pictures_over_0": ({"clip.fps": "25/0"}, ["Fraction"]),
+    "rate_of_pictures_text": ({"clip.fps": "fast"}, ["Fraction"]),
+    "rate_of_pictures_edited": ({"clip.fps": "50"}, ["bitrate_kbps"]),
+    "hash_missing": ({"recipe_sha256": None}, ["recipe_sha256"]),
+    "schema_1": ({"schema": 1}, ["schema 1"]),
+    "schema_3": ({"schema": 3}, ["schema 3"]),
+    "schema_text": ({"schema": "2"}, ["schema"]),
+    "qp_of_another_file": ({"key.qp": 27}, ["key", "qp22"]),
+    "method_of_another_file": ({"key.method": "erjnd"}, ["key", "anchor"]),
+    "sequence_of_another_file": ({"key.sequence": "t"}, ["key"]),
+    "codec_of_another_file": ({"key.codec": "y"}, ["key"]),
+    "configuration_of_another_file": ({"key.configuration": "LDP"}, ["key"]),
+    "path_as_sequence": ({"key.sequence": "../s"}, ["key"]),
+    "vmaf_above": ({"metrics.vmaf_mean": 100.5}, ["vmaf_mean"]),
+    "vmaf_true": ({"metrics.vmaf_mean": True}, ["vmaf_mean"]),
+    "vmaf_list": ({"metrics.vmaf_mean": [90]}, ["vmaf_mean"]),
+    "metrics_missing": ({"metrics": None}, ["metrics"]),
+    "label_formula": ({"label": "=1+1"}, ["label"]),
+    "label_number": ({"label": 5}, ["label"]),
+    "content_other": ({"content": "Published"}, ["content"]),
+    "content_number": ({"content": 1}, ["content"]),
+    "provenance_missing": ({"provenance": None}, ["provenance"]),
+    "bits_huge": ({"bits": 10**30, "bitrate_kbps": 1.25e28}, ["bits"]),
+}
+
+
+def changed(changes):
+    point = copy.deepcopy(POINT)
+    for name, value in changes.items():
+        *above, last = name.split(".")
+        place = point
+        for part in above:
+            place = place[part]
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+    return point
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_a_point(tmp_path, meet, name):
+    changes, said = POINTS[name]
+    path = tmp_path / "points/x/AI/s/anchor/qp22.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(changed(changes)))
+    meet(lambda: int(load_points([path])["bits"].iloc[0]), said)
+
+
+TEXTS = {
+    "empty": "", "half": json.dumps(POINT)[:200], "list": f"[{json.dumps(POINT)}]", "number": "5",
+    "two": json.dumps(POINT) * 2, "comment": "// a point\n" + json.dumps(POINT),
+    "trailing_comma": json.dumps(POINT)[:-1] + ",}", "single_quotes": str(POINT),
+    "key_twice": json.dumps(POINT)[:-1] + ', "bits": 9}', "html": "<html>",
+    "conflict": "<<<<<<< HEAD\n" + json.dumps(POINT),
+    "nan": json.dumps(POINT).replace("90.0", "NaN"),
+    "lfs_pointer": "version https://git-lfs.github.com/spec/v1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_what_is_no_point(tmp_path, meet, name):
+    path = tmp_path / "points/x/AI/s/anchor/qp22.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(TEXTS[name])
+    meet(lambda: read_point(path), ["no RD point"])
+    with pytest.raises(Exception, match="no RD point"):
+        collect_records(tmp_path)
+
+
+ENCODED = {
+    "recipe": {}, "coded_qp": 22, "coded_sha256": "", "threads": 1, "command": [], "version": "1",
+    "stream_sha256": "0" * 64, "wall_seconds": 0.1, "cpu_seconds": 0.1, "bits_per_frame": [80],
+    "slice_types": ["I"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"bits_per_frame": [0]}, {"bits_per_frame": "80"}, {"bits_per_frame": {"0": 80}},
+     {"bits_per_frame": [80, 80]}, {"slice_types": "I"}, {"bits_per_frame": [True]},
+     {"wall_seconds": -1}, {"wall_seconds": "fast"}, {"cpu_seconds": None}, {"recipe": []},
+     {"stream_sha256": 5}, {"version": None, "wall_seconds": None}],
+    ids=str,
+)  # fmt: skip
+def test_metadata_of_an_encode(tmp_path, meet, changes):
+    path = tmp_path / "qp22.266.json"
+    path.write_text(json.dumps(ENCODED | changes))
+    meet(lambda: read_encoded(path), [str(path)])
+
+
+# Rates and qualities of the anchor (or None for the usual one) and of the method; the status.
+USUAL = ([100, 200, 400, 800], [80, 85, 90, 95])
+CURVES = {
+    "the_same": (USUAL, "ok"),
+    "reversed_order": ((USUAL[0][::-1], USUAL[1][::-1]), "ok"),
+    "shuffled": (([400, 100, 800, 200], [90, 80, 95, 85]), "ok"),
+    "five_points": (([100, 150, 200, 400, 800], [80, 83, 85, 90, 95]), "ok"),
+    "twice_the_same_qp": (([100, 100, 200, 400, 800], [80, 80, 85, 90, 95]), "non_monotonic"),
+    "three_points": (([100, 200, 400], [80, 85, 90]), "too_few_points"),
+    "one_not_finite": (([100, 200, 400, 800], [80, 85, 90, float("nan")]), "too_few_points"),
+    "one_rate_0": (([0, 200, 400, 800], [80, 85, 90, 95]), "too_few_points"),
+    "one_rate_negative": (([-1, 200, 400, 800], [80, 85, 90, 95]), "too_few_points"),
+    "one_rate_infinite": (([100, 200, 400, float("inf")], [80, 85, 90, 95]), "too_few_points"),
+    "falling": (([100, 200, 400, 800], [95, 90, 85, 80]), "non_monotonic"),
+    "one_step_falls": (([100, 200, 400, 800], [80, 90, 85, 95]), "non_monotonic"),
+    "plateau": (([100, 200, 400, 800], [80, 95, 95, 96]), "non_monotonic"),
+    "vmaf_100_twice": (([100, 200, 400, 800], [80, 90, 100, 100]), "non_monotonic"),
+    "saturated": (([100, 200, 400, 80000], [80, 85, 94.99, 95.0]), "too_steep"),
+    "above": (([100, 200, 400, 800], [96, 97, 98, 99]), "no_overlap"),
+    "below": (([100, 200, 400, 800], [10, 20, 30, 40]), "no_overlap"),
+    "touching": (([100, 200, 400, 800], [95, 96, 97, 98]), "no_overlap"),
+    "little_shared": (([100, 200, 400, 800], [90, 95, 97, 99]), "low_overlap"),
+    "crossing": (([100, 200, 400, 800], [78, 86, 89, 96]), "ok"),
+    "half_the_rate": (([50, 100, 200, 400], [80, 85, 90, 95]), "ok"),
+    "none": (([], []), "too_few_points"),
+    "bits_in_place_of_kbits": (([1e5, 2e5, 4e5, 8e5], [80, 85, 90, 95]), "ok"),
+    "one_more_quality": (([100, 200, 400, 800], [80, 85, 90, 95, 99]), ["not one quality"]),
+    "one_less_rate": (([100, 200, 400], [80, 85, 90, 95]), ["not one quality"]),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_curve(meet, name):
+    (rate, quality), said = CURVES[name]
+    meet(lambda: bd_rate(Curve(*USUAL), Curve(rate, quality)).status, said)
+
+
+@pytest.mark.parametrize(("factor", "percent"), [(1, 0), (0.5, -50), (2, 100), (0.9, -10)])
+def test_the_value_of_a_curve(meet, factor, percent):
+    curve = Curve([factor * rate for rate in USUAL[0]][::-1], USUAL[1][::-1])
+    meet(lambda: round(bd_rate(Curve(*USUAL), curve).percent, 6) + 0.0, percent)
+
+
+@pytest.mark.parametrize("method", ["linear", "", "PCHIP", "spline"])
+def test_an_interpolation_that_there_is_not(meet, method):
+    meet(lambda: bd_rate(Curve(*USUAL), Curve(*USUAL), method), ["unknown"])
+
+
+def zipped(*entries, **options):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", **options) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def tarred(*entries, mode="w:gz"):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode) as archive:
+        for name, kind, target in entries:
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname = kind, target
+            content = b"x" if kind == tarfile.REGTYPE else b""
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def link():
+    entry = zipfile.ZipInfo("a")
+    entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return entry
+
+
+FILE = tarfile.REGTYPE
+ARCHIVES = {
+    "zip": (zipped(("a", "x")), ["a"]),
+    "tar": (tarred(("a", FILE, ""), mode="w"), ["a"]),
+    "tar.gz": (tarred(("a", FILE, "")), ["a"]),
+    "tar.bz2": (tarred(("a", FILE, ""), mode="w:bz2"), ["a"]),
+    "tar.xz": (tarred(("a", FILE, ""), mode="w:xz"), ["a"]),
+    "folders": (zipped(("b/a", "x")), ["b/a"]),
+    "zip_up": (zipped(("../a", "x")), "leads out"),
+    "zip_absolute": (zipped(("/a", "x")), "leads out"),
+    "zip_backslash": (zipped(("..\\a", "x")), "leads out"),
+    "zip_deep_up": (zipped(("b/../../a", "x")), "leads out"),
+    "zip_link": (zipped((link(), "/etc/passwd")), "link"),
+    "tar_up": (tarred(("../a", FILE, "")), "leads out"),
+    "tar_absolute": (tarred(("/a", FILE, "")), "leads out"),
+    "tar_link": (tarred(("a", tarfile.SYMTYPE, "/etc/passwd")), "link"),
+    "tar_link_within": (tarred(("b", FILE, ""), ("a", tarfile.SYMTYPE, "b")), "link"),
+    "tar_hard_link": (tarred(("a", tarfile.LNKTYPE, "/etc/passwd")), "link"),
+    "tar_pipe": (tarred(("a", tarfile.FIFOTYPE, "")), "device"),
+    "tar_device": (tarred(("a", tarfile.CHRTYPE, "")), "device"),
+    "zip_bomb": (zipped(("a", bytes(300_000_000)), compression=zipfile.ZIP_DEFLATED), "become"),
+    "empty": (b"", "archive"),
+    "page": (b"<!DOCTYPE html>", "archive"),
+    "gzip_of_no_tar": (__import__("gzip").compress(b"hello"), "archive"),
+    "rar": (b"Rar!\x1a\x07\x00" + bytes(99), "archive"),
+    "7z": (b"7z\xbc\xaf'\x1c" + bytes(99), "archive"),
+    "cut_zip": (zipped(("a", "x" * 999))[:500], "archive"),
+    "cut_tar.gz": (tarred(("a", FILE, ""))[:60], "archive"),
+    "twice_a_name": (zipped(("a", "x"), ("A", "y")), ["A", "a"]),
+    "file_and_folder": (zipped(("a", "x"), ("a/b", "y")), "archive"),
+    "nul_in_name": (zipped(("a\0b", "x")), ["a"]),
+    "long_name": (zipped(("a" * 300, "x")), "archive"),
+    "no_file": (zipped(), []),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_an_archive(tmp_path, meet, name):
+    content, expected = ARCHIVES[name]
+    path = tmp_path / "x.archive"
+    path.write_bytes(content)
+
+    def names():
+        folder = unpack(path, tmp_path / "out")
+        return tuple(sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()))
+
+    meet(names, [expected] if isinstance(expected, str) else tuple(expected))
+    assert {p.name for p in tmp_path.iterdir()} <= {"x.archive", "out"}
+
+
+TABLE = "codec,sequence,method,encode_cpu_s\nx,s,a,0.5\n"
+FOLDERS = {
+    "none": ({}, ["no tables"]),
+    "table_of_text": ({"tables/rd_points.csv": "hello"}, "Results"),
+    "table_of_bytes": ({"tables/rd_points.csv": b"\xff\xfe\x00"}, ["UTF-8"]),
+    "table_no_numbers": ({"tables/rd_points.csv": TABLE.replace("0.5", "fast")}, ["'fast'"]),
+    "table_doubled": ({"tables/rd_points.csv": TABLE.replace("codec", "method")}, ["several"]),
+    "table_a_folder": ({"tables/rd_points.csv/x": "a"}, ["rd_points.csv"]),
+    "summary_of_text": ({"summary.md": "hello"}, ["no tables"]),
+    "statements_of_text": ({"tables/bd_rate.csv": "hello"}, "Results"),
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_results_folder(tmp_path, meet, name):
+    files, said = FOLDERS[name]
+    for file, content in files.items():
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def read():
+        statements(tmp_path)
+        return summarise(tmp_path).split()[0]
+
+    meet(read, said)
+
+
+JOB = {"kind": "a", "qp": 22, "size": 1.0, "jobs": 1, "seconds": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({}, 1), ({"seconds": -1}, ["seconds"]), ({"seconds": "fast"}, ["seconds"]),
+     ({"seconds": 0}, 1), ({"size": -1}, ["size"]), ({"jobs": 0}, ["jobs"]),
+     ({"jobs": 1.5}, ["jobs"]), ({"kind": 5}, ["kind"]), ({"qp": "22"}, ["qp"]),
+     ({"seconds": 1e400}, ["finite"])],
+    ids=str,
+)  # fmt: skip
+def test_timings(tmp_path, meet, changes, said):
+    path = tmp_path / "timings.json"
+    path.write_text(json.dumps({"jobs": [JOB | changes]}))
+    said = [str(path)] if isinstance(said, list) else said
+    meet(lambda: len(read_timings([path])), said)
+
+
+def test_what_is_packed(tmp_path, monkeypatch, meet):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    meet(lambda: pack(tmp_path / "results", None), ["no results to pack"])
+    for name in ("x.zip", "x.tar.gz", "x"):
+        (tmp_path / "results/run.json").write_text("{}")
+        with pytest.raises(Exception, match="no name for an archive"):
+            pack(tmp_path / "results", tmp_path / name)
