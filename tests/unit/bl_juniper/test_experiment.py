@@ -149,6 +149,12 @@ def test_gains_are_at_equal_rate_and_shares_of_the_ceiling():
     assert row["above one QP"] == "yes" and row["clips"] == 8
     assert row["statement"].startswith("mapped beats one QP for all blocks")
     assert row["statement"].endswith("That is 25 % of the best possible gain.")
+    losing = [
+        experiment.gains_of(name, "AI", made_up({"ceiling: importance": 0.4, "mapped": -0.1}))
+        for name in "abcdefgh"
+    ]
+    answers = experiment.answers(pd.concat(losing), dict.fromkeys("abcdefgh", 34.0), "mapped")
+    assert not by_map(answers).loc["mapped", "statement"].endswith("best possible gain.")
     at_higher_targets = experiment.answers(
         pd.concat(gains), dict.fromkeys("abcdefgh", 20.0), "mapped"
     )

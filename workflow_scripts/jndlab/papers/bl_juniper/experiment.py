@@ -173,8 +173,8 @@ def answers(gains: pd.DataFrame, jnd3: Mapping[str, float], method: str) -> pd.D
     for (place, name, own), one in zip(groups, adjusted(comparisons), strict=True):
         share = _share(below, own, place)
         answer = {None: NOT_SHOWN, name: "yes"}.get(one.better, "no")
-        known = not np.isnan(share.value)
-        of_ceiling = f" That is {share.value:.0f} % of the best possible gain." if known else ""
+        gained = share.value > 0  # a loss is no share
+        of_ceiling = f" That is {share.value:.0f} % of the best possible gain." if gained else ""
         rows.append(
             {
                 **place,
