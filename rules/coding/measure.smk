@@ -23,5 +23,6 @@ rule measure_point:
         clip=coding.clip,
         content=coding.content,
         method=coding.method,
+        columns=settings.columns_on_demand(),
     script:
         "../../workflow_scripts/coding/measure_point.py"

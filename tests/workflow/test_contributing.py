@@ -38,9 +38,9 @@ METRICS += (
         ),
     ),
     Metric(
-        VmafFeature("psnr_hvs"),
-        {"psnr_hvs": "psnr_hvs"},
-        (PooledColumn("psnr_hvs", pooling.mean, "psnr_hvs", "PSNR-HVS (dB)", bd_rate=6),),
+        VmafFeature("float_psnr"),
+        {"float_psnr": "float_psnr"},
+        (PooledColumn("float_psnr", pooling.mean, "float_psnr", "PSNR by libvmaf", bd_rate=6),),
     ),
 )
 """
@@ -57,13 +57,15 @@ def test_a_metric_is_one_entry_of_the_registry(tmp_path):
     points = rows(workflow, "rd_points")
     assert len(points) == 8
     anchor = [row for row in points if row["method"] == "anchor"]  # in the order of QP
-    msad, psnr_hvs = ([float(row[name]) for row in anchor] for name in ("msad_y", "psnr_hvs"))
+    msad, float_psnr = ([float(row[name]) for row in anchor] for name in ("msad_y", "float_psnr"))
     assert msad == sorted(msad) and 0 < msad[0] < msad[-1] < 1
-    assert psnr_hvs == sorted(psnr_hvs, reverse=True) and 20 < psnr_hvs[-1] < psnr_hvs[0] < 60
+    assert (
+        float_psnr == sorted(float_psnr, reverse=True) and 20 < float_psnr[-1] < float_psnr[0] < 60
+    )
 
     bd_rates = {row["metric"]: row for row in rows(workflow, "bd_rate")}
-    assert list(bd_rates)[-2:] == ["msad_y", "psnr_hvs"]
-    for name, label in (("msad_y", "MSAD Y"), ("psnr_hvs", "PSNR-HVS (dB)")):
+    assert list(bd_rates)[-2:] == ["msad_y", "float_psnr"]
+    for name, label in (("msad_y", "MSAD Y"), ("float_psnr", "PSNR by libvmaf")):
         assert bd_rates[name]["bd_rate_pct"], bd_rates[name]
         figure = (tmp_path / f"results/figures/rd_{name}.svg").read_text("utf-8")
         assert label in figure

@@ -15,6 +15,7 @@ qps: [32, 37]
 codecs: [x265-ultrafast]
 mlflow: false
 papers: []
+bd_rate: {metrics: [vmaf_mean, psnr_hvs_y]}
 methods:
   anchor: {kind: anchor}
   blur: {kind: prefilter, class: "my_filters:Blur", options: {radius: 1}}
@@ -36,6 +37,11 @@ def test_own_prefilter_runs_and_is_in_every_table(tmp_path):
         with open(tmp_path / f"results/tables/{table}.csv", newline="") as stream:
             methods = {row["method"] for row in csv.DictReader(stream)}
         assert "blur" in methods, table
+    with open(tmp_path / "results/tables/rd_points.csv", newline="") as stream:
+        on_demand = [float(row["psnr_hvs_y"]) for row in csv.DictReader(stream)]
+    assert on_demand[0] > on_demand[1] > 20  # the anchor at QP 32 and 37
+    assert "PSNR-HVS-M [@ponomarenko2007hvsm]" in (tmp_path / "results/methods.md").read_text()
+    assert "cambi" not in (tmp_path / "results/tables/rd_points.csv").read_text().lower()
     # It is code like ours: an edit of the user's file re-runs its method, and only that.
     workflow.write("my_filters.py", own_filter_of_the_readme() + "\n# an edit\n")
     planned = workflow.planned("--configfile", "mine.yaml")

@@ -22,6 +22,7 @@ def main(snakemake) -> None:
             clip,
             work_dir=work_dir,
             threads=snakemake.threads,
+            columns=snakemake.params.columns,
         )
     names = snakemake.wildcards
     prefilter = snakemake.input.prefilter_metrics

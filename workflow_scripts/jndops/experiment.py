@@ -38,7 +38,8 @@ class BdRate(Section):
     """How curves are compared."""
 
     metrics: Several[Literal[*pooled_columns()]] = default_bd_rates()
-    """Quality metrics with their pooling."""
+    """Quality metrics with their pooling. `ms_ssim_y`, `psnr_hvs_y` and `cambi` are computed where
+    they are named here."""
     interpolation: Literal["pchip", "cubic", "akima"] = "pchip"
     """Interpolation of log-rate over quality."""
     between: Distinct[Annotated[Pair[str], AfterValidator(distinct)]] = []

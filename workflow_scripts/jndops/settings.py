@@ -20,6 +20,7 @@ from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
 from jndlab.jnd.method_class import expanded_options, texts_of
 from jndlab.media.clip import ClipFormat
+from jndlab.quality.metrics import computed, optional_columns
 from jndlab.quality.rd_point import PointKey, base_name
 from jndlab.yaml_files import load_mapping, load_yaml
 from jndops.experiment import Experiment
@@ -68,6 +69,11 @@ class Settings:
         """Folder of the data set that a sequence belongs to; the current one for one's own."""
         dataset = self.sequences[sequence].dataset
         return Path(self.config["data_dir"]) / dataset if dataset else Path()
+
+    def columns_on_demand(self) -> list[str]:
+        """Columns of optional metrics that BD-rates are asked by."""
+        wanted = self.config["bd_rate"]["metrics"]
+        return [name for name in optional_columns() if name in wanted]
 
     def points(self) -> Iterator[PointKey]:
         """Every point of the run, in a fixed order."""
@@ -219,12 +225,28 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
     _check_rate(settings)
     # Raises where a source is shorter than `frames`, and where a codec cannot take it.
     clips = {name: settings.clip(name) for name in chosen["sequences"]}
+    _check_metrics(settings, clips)
     for codec, sequence in dict.fromkeys((p.codec, p.sequence) for p in settings.points()):
         where = f"the configuration: codec '{codec}', sequence '{sequence}'"
         codec_class(codecs[codec]).check_source(clips[sequence], where)
     for codec, qp in dict.fromkeys((point.codec, point.qp) for point in settings.points()):
         codec_class(codecs[codec]).check_qp(qp, f"the configuration: codec '{codec}'")
     return settings
+
+
+def _check_metrics(settings: Settings, clips: Mapping[str, ClipFormat]) -> None:
+    """UserError for a clip that is too small for a metric."""
+    for metric in computed(settings.columns_on_demand()):
+        for name, clip in clips.items():
+            if min(clip.width, clip.height) < metric.least_side:
+                raise UserError(
+                    f"bd_rate.metrics: '{metric.pooled[0].name}' takes no picture as small as "
+                    f"those of sequence '{name}'.",
+                    where="the configuration",
+                    expected=f"sides of at least {metric.least_side}, found "
+                    f"{clip.width}x{clip.height}",
+                    remedy="leave out the metric, or the sequence.",
+                )
 
 
 def _load_sequences(root: Path, chosen: dict[str, Any]) -> dict[str, Sequence]:

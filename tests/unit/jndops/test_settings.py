@@ -103,6 +103,10 @@ BAD = [
     ),
     ({"bd_rate": {"interpolation": "spline"}}, ["bd_rate.interpolation", '"spline"', "pchip"]),
     ({"bd_rate": {"metrics": ["vmaf"]}}, ["bd_rate.metrics[0]", "vmaf_mean"]),
+    (
+        {"bd_rate": {"metrics": ["ms_ssim_y"]}, "sequences": ["carphone"]},
+        ["'ms_ssim_y' takes no picture as small", "176, found 176x144"],
+    ),
     ({"papers": ["iqnett"]}, ["papers[0]", "did you mean 'iqnet'"]),
     ({"results_dir": ""}, ["results_dir", '""', "non-empty string"]),
     ({"frames": 9.0}, ["frames", "9.0", "write 9 without a point"]),

@@ -9,6 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from ffmpeg_quality_metrics import FfmpegQualityMetrics
@@ -16,11 +17,12 @@ from ffmpeg_quality_metrics import FfmpegQualityMetrics
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.media import ffmpeg
-from jndlab.media.clip import ClipFormat, planes_of
+from jndlab.media.clip import ClipFormat, Frame, planes_of, write_clip
 from jndlab.media.ffmpeg import ToolError, ffmpeg_path, run, run_tool
 from jndlab.quality import full_reference
 from jndlab.quality.full_reference import measure
-from jndlab.quality.metrics import pool
+from jndlab.quality.metrics import optional_columns, pool
+from jndlab.quality.picture_ssim import picture_ms_ssim
 
 # Neither 176 nor its half fills whole SIMD registers: rows of decoded frames carry padding.
 TINY = ClipFormat(176, 144, Fraction(30000, 1001), 8)
@@ -168,6 +170,55 @@ def test_pooled_xpsnr_is_that_of_the_filters_summary(tiny, measured):
                 "-map", "[o]", "-f", "null", "-"]).stderr  # fmt: skip
     expected = float(said.split("XPSNR  y: ")[1].split()[0])
     assert pool(measured.frames)["xpsnr_y"] == pytest.approx(expected, abs=6e-5)
+
+
+LARGER = ClipFormat(224, 216, Fraction(25), 1)
+
+
+def clip_of(path: Path, luma: np.ndarray) -> Path:
+    """A clip of one grey picture."""
+    grey = np.full((LARGER.height // 2, LARGER.width // 2), 128, np.uint8)
+    write_clip(path, [Frame(luma.round().clip(0, 255).astype(np.uint8), grey, grey)], LARGER)
+    return path
+
+
+def measured_on_demand(tmp_path: Path, source: np.ndarray, coded: np.ndarray) -> dict:
+    files = [clip_of(tmp_path / f"{n}.mkv", luma) for n, luma in enumerate((source, coded))]
+    found = measure(*files, LARGER, work_dir=tmp_path, columns=optional_columns())
+    return pool(found.frames)
+
+
+def test_metrics_on_demand_are_computed_where_they_are_asked_for(measured, tmp_path):
+    assert not set(pool(measured.frames)) & set(optional_columns())
+    rng = np.random.default_rng(0)
+    smooth = cv2.GaussianBlur(rng.uniform(0, 255, (216, 224)), (0, 0), 3)
+    source = 128 + 4 * (smooth - smooth.mean())
+    coded = [source + rng.normal(0, deviation, source.shape) for deviation in (2, 8)]
+    found = [measured_on_demand(tmp_path, source, one) for one in coded]
+    assert set(optional_columns()) == {"ms_ssim_y", "psnr_hvs_y", "cambi"} <= set(found[0])
+    for picture, pooled in zip(coded, found, strict=True):
+        pictures = (
+            np.repeat(one.round().clip(0, 255).astype(np.uint8)[..., None], 3, 2)
+            for one in (source, picture)
+        )
+        assert pooled["ms_ssim_y"] == pytest.approx(picture_ms_ssim(*pictures), abs=4e-3)
+    assert found[0]["psnr_hvs_y"] > found[1]["psnr_hvs_y"] + 6
+
+
+def test_psnr_hvs_m_is_masked_by_contrast_and_cambi_sees_bands(tmp_path):
+    rng = np.random.default_rng(1)
+    flat, noise = np.full((216, 224), 120.0), rng.choice([-3, 3], (216, 224))
+    texture = flat + rng.choice([-50, 50], flat.shape)
+    on_flat, on_texture = (
+        measured_on_demand(tmp_path, one, one + noise) for one in (flat, texture)
+    )
+    assert on_flat["psnr_y_mse"] == pytest.approx(on_texture["psnr_y_mse"])
+    assert on_texture["psnr_hvs_y"] > on_flat["psnr_hvs_y"] + 3
+    bands = np.tile(np.linspace(60, 75, 224), (216, 1))  # of 15 samples, one level apart
+    assert measured_on_demand(tmp_path, bands, bands)["cambi"] > 10
+    grain = bands + rng.normal(0, 3, flat.shape)
+    assert measured_on_demand(tmp_path, bands, grain)["cambi"] < 0.1
+    assert measured_on_demand(tmp_path, bands, bands)["psnr_hvs_y"] is None  # infinite
 
 
 def test_threads_change_no_number(tiny, measured, tmp_path):

@@ -1,4 +1,4 @@
-"""Full-reference metrics of a decoded clip: all of ``metrics.METRICS`` in one decode."""
+"""Full-reference metrics of a decoded clip: all that a run computes in one decode."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -28,13 +28,14 @@ from jndlab.quality.decode_check import (
     error_lines,
 )
 from jndlab.quality.metrics import (
-    METRICS,
     VMAF_MODEL,
     VMAF_NEG_MODEL,
     FfmpegFilter,
     FrameMetrics,
     LibraryFilter,
+    Metric,
     VmafFeature,
+    computed,
     vmaf_models,
 )
 
@@ -46,10 +47,11 @@ if TYPE_CHECKING:
 class Measurement:
     """Per-frame metrics of one decode, in display order, and what made them.
 
-    Each frame holds ``n`` (from 1) and the per-frame columns of ``METRICS``: ``psnr_*`` in dB (peak
+    Each frame holds ``n`` (from 1) and the per-frame columns of its metrics: ``psnr_*`` in dB (peak
     1023; VTM's logs take 4 * 255, which gives 0.0255 dB less) and ``mse_*`` of planes y, u, v at
-    10 bit, ``ssim_*`` (0 to 1), ``vmaf`` and ``vmaf_neg`` (0 to 100), ``xpsnr_*`` in dB. A value
-    that is infinite, as the (X)PSNR of a plane without any error, is None.
+    10 bit, ``ssim_*`` (0 to 1), ``vmaf`` and ``vmaf_neg`` (0 to 100), ``xpsnr_*`` in dB; where
+    asked for ``ms_ssim_y`` (0 to 1), ``psnr_hvs_y`` in dB and ``cambi`` (from 0: no banding). A
+    value that is infinite, as the (X)PSNR of a plane without any error, is None.
     """
 
     frames: list[FrameMetrics]
@@ -60,14 +62,21 @@ class Measurement:
 
 
 def measure(
-    reference: Path, distorted: Path, clip: ClipFormat, *, work_dir: Path, threads: int = 1
+    reference: Path,
+    distorted: Path,
+    clip: ClipFormat,
+    *,
+    work_dir: Path,
+    threads: int = 1,
+    columns: Collection[str] = (),
 ) -> Measurement:
     """Compare ``distorted`` (a bitstream or lossless file) with ``reference``, frame by frame.
 
     Both are compared at 10 bit and paired by index: an 8-bit side is raised by an exact factor
     of four, a 10-bit decode is never lowered, timestamps and nominal rates are ignored. ``clip``
     describes the reference; ``threads`` bounds decoders, filters and libvmaf each and changes no
-    number. Temporary files go to a folder of their own below ``work_dir`` and are removed.
+    number; ``columns`` name pooled columns of optional metrics to compute as well. Temporary files
+    go to a folder of their own below ``work_dir`` and are removed.
 
     Raises UserError if a file is missing, if size, depth or frame count of either side differs
     from ``clip``, or if a decoder reports any error.
@@ -77,7 +86,8 @@ def measure(
             raise UserError(f"the {role} file to measure does not exist.", where=str(path))
     with _links(Path(reference), Path(distorted), work_dir) as (folder, links):
         try:
-            job = _OneDecode(*links, folder, clip, threads)
+            metrics = computed(columns)
+            job = _OneDecode(*links, folder, clip, threads, metrics)
             options = cast("VmafOptions", {"n_threads": threads})  # any of its keys may lack
             data = job.calculate(["psnr", "ssim", "vmaf"], options)
         except FfmpegQualityMetricsError as error:
@@ -93,7 +103,7 @@ def measure(
                 remedy="see `make doctor` for what this FFmpeg can do.",
             ) from error
         check_sides([DecodedSide.of(job.said, n) for n in range(2)], reference, distorted, clip)
-        frames = _frames(folder, data["vmaf"], clip)
+        frames = _frames(folder, data["vmaf"], clip, metrics)
         return Measurement(
             frames,
             {
@@ -110,7 +120,7 @@ def measure(
 
 
 class _OneDecode(FfmpegQualityMetrics):
-    """``calculate`` with its three metrics, plus all others of ``METRICS``, in one FFmpeg call.
+    """``calculate`` with its three metrics, plus all others of ``metrics``, in one FFmpeg call.
 
     The library's own filter graph would pair frames by timestamp and compare at the depth of the
     distorted side, and it has neither VMAF NEG nor XPSNR; calling it and FFmpeg separately would
@@ -123,9 +133,16 @@ class _OneDecode(FfmpegQualityMetrics):
     libvmaf_version: str
 
     def __init__(
-        self, reference: str, distorted: str, folder: Path, clip: ClipFormat, threads: int
+        self,
+        reference: str,
+        distorted: str,
+        folder: Path,
+        clip: ClipFormat,
+        threads: int,
+        metrics: Sequence[Metric],
     ) -> None:
-        self.clip, self.folder, self.said = clip, folder, ""
+        self.clip, self.folder, self.said, self.metrics = clip, folder, "", metrics
+        self.own = [one.source for one in metrics if isinstance(one.source, FfmpegFilter)]
         super().__init__(
             str(folder / reference),
             str(folder / distorted),
@@ -155,7 +172,7 @@ class _OneDecode(FfmpegQualityMetrics):
             "-map", "1:v:0", "-fps_mode", "passthrough", "-filter:v", _align(self.clip.fps),
             "-c:v", "rawvideo", "-f", "null", "-", "-dec", "0:0",
             "-filter_complex", self._graph(filter_chains),
-            *(part for n in range(1, 4 + len(_own_filters()))
+            *(part for n in range(1, 4 + len(self.own))
               for part in ("-map", f"[out{n}]")),
             "-fps_mode", "passthrough", "-f", "null", "-",
             # Counts the reference's frames: the metric filters end with the shorter side.
@@ -188,8 +205,10 @@ class _OneDecode(FfmpegQualityMetrics):
         # Names relative to the folder: no character of a path can break the filter syntax.
         psnr, ssim, vmaf = (c.replace(f"{self.tmp_dir}{os.sep}", "") for c in chains[-3:])
         # Models by the name they have inside libvmaf, in one instance that shares features.
-        vmaf = vmaf.replace(model.replace(f"{self.tmp_dir}{os.sep}", ""), _libvmaf_options())
-        align, own = _align(self.clip.fps), _own_filters()
+        vmaf = vmaf.replace(
+            model.replace(f"{self.tmp_dir}{os.sep}", ""), _libvmaf_options(self.metrics)
+        )
+        align, own = _align(self.clip.fps), self.own
         references = "".join(f"[ref{n}]" for n in range(1, 4 + len(own)))
         return ";".join(
             [
@@ -214,21 +233,16 @@ class _OneDecode(FfmpegQualityMetrics):
         )
 
 
-def _own_filters() -> list[FfmpegFilter]:
-    """Filters of the registry that the library does not build."""
-    return [metric.source for metric in METRICS if isinstance(metric.source, FfmpegFilter)]
-
-
 def _split(count: int) -> str:
     """The looped-back video for ``count`` filters, as [dist4] and so on."""
     pads = "".join(f"[dist{n}]" for n in range(4, 4 + count))
     return pads if count == 1 else f",split={count}{pads}"
 
 
-def _libvmaf_options() -> str:
-    """Models and features of the registry as options of the filter libvmaf."""
+def _libvmaf_options(metrics: Sequence[Metric]) -> str:
+    """Models and features of the metrics as options of the filter libvmaf."""
     models = [f"version={version}\\:name={name}" for name, version in vmaf_models().items()]
-    features = [f"name={m.source.name}" for m in METRICS if isinstance(m.source, VmafFeature)]
+    features = [f"name={m.source.name}" for m in metrics if isinstance(m.source, VmafFeature)]
     options = f"model={'|'.join(models)}:"
     return options + (f"feature={'|'.join(features)}:" if features else "")
 
@@ -255,11 +269,13 @@ def _links(
         yield folder, links
 
 
-def _frames(folder: Path, vmaf: list[dict[str, float]], clip: ClipFormat) -> list[FrameMetrics]:
+def _frames(
+    folder: Path, vmaf: list[dict[str, float]], clip: ClipFormat, metrics: Sequence[Metric]
+) -> list[FrameMetrics]:
     """One row per frame from the metadata files and the library's reading of libvmaf's log."""
     filters = {
         metric.source.name: _metadata(folder / f"{metric.source.name}.meta")
-        for metric in METRICS
+        for metric in metrics
         if isinstance(metric.source, LibraryFilter | FfmpegFilter)
     }
     lengths = {name: len(rows) for name, rows in filters.items()} | {"vmaf": len(vmaf)}
@@ -269,7 +285,7 @@ def _frames(folder: Path, vmaf: list[dict[str, float]], clip: ClipFormat) -> lis
             expected=f"{clip.frames}, found {lengths}",
         )
     frames: list[FrameMetrics] = [{"n": n} for n in range(1, clip.frames + 1)]
-    for metric in METRICS:
+    for metric in metrics:
         values = filters.get(metric.source.name, vmaf)
         for frame, value in zip(frames, values, strict=True):
             frame |= {column: _finite(value[key]) for column, key in metric.per_frame.items()}
@@ -288,5 +304,6 @@ def _metadata(path: Path) -> list[dict[str, float]]:
     return frames
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _finite(value: float | None) -> float | None:
+    """``value``; None where it is infinite, for which libvmaf's log has null."""
+    return value if value is not None and math.isfinite(value) else None

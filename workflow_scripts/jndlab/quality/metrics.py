@@ -6,7 +6,7 @@ labelled and ordered. Measuring, tables, figures, BD-rates and the configuration
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -72,11 +72,17 @@ class PooledColumn:
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: ``per_frame`` maps its column of the per-frame table to the source's key."""
+    """A metric: ``per_frame`` maps its column of the per-frame table to the source's key.
+
+    An ``optional`` one is computed where BD-rates by it are asked for. ``least_side`` is that of
+    the smallest picture that it takes.
+    """
 
     source: LibraryFilter | FfmpegFilter | VmafModel | VmafFeature
     per_frame: Mapping[str, str]
     pooled: tuple[PooledColumn, ...]
+    optional: bool = False
+    least_side: int = 0
 
 
 METRICS: tuple[Metric, ...] = (
@@ -133,12 +139,59 @@ METRICS: tuple[Metric, ...] = (
         {f"xpsnr_{plane}": f"xpsnr.xpsnr.{plane}" for plane in "yuv"},
         (PooledColumn("xpsnr_y", pooling.mean_xpsnr, "xpsnr_y", "XPSNR Y (dB)", bd_rate=4),),
     ),
+    Metric(
+        VmafFeature("float_ms_ssim"),
+        {"ms_ssim_y": "float_ms_ssim"},
+        (PooledColumn("ms_ssim_y", pooling.mean, "ms_ssim_y", "MS-SSIM Y (mean over frames)"),),
+        optional=True,
+        least_side=176,  # 11 samples at a sixteenth
+    ),
+    Metric(
+        # Daala's code in libvmaf, with contrast masking: what is called PSNR-HVS-M.
+        VmafFeature("psnr_hvs"),
+        {"psnr_hvs_y": "psnr_hvs_y"},
+        (
+            PooledColumn(
+                "psnr_hvs_y", pooling.mean_db, "psnr_hvs_y", "PSNR-HVS-M Y (dB, mean over frames)"
+            ),
+        ),
+        optional=True,
+    ),
+    Metric(
+        VmafFeature("cambi"),
+        {"cambi": "cambi"},
+        (
+            PooledColumn(
+                "cambi",
+                pooling.mean,
+                "cambi",
+                "CAMBI (banding, mean over frames)",
+                higher_is_better=False,
+            ),
+        ),
+        optional=True,
+        least_side=216,
+    ),
 )
 
 
 def pooled_columns() -> dict[str, PooledColumn]:
     """Every pooled column by name, in the order of the tables' columns."""
     return {column.name: column for metric in METRICS for column in metric.pooled}
+
+
+def optional_columns() -> list[str]:
+    """Pooled columns of metrics that are computed on demand."""
+    return [column.name for metric in METRICS if metric.optional for column in metric.pooled]
+
+
+def computed(asked: Collection[str] = ()) -> list[Metric]:
+    """The metrics of a run: all that are not optional, and those that have a column ``asked``."""
+    return [
+        metric
+        for metric in METRICS
+        if not metric.optional or {column.name for column in metric.pooled} & set(asked)
+    ]
 
 
 def default_bd_rates() -> list[str]:
@@ -163,13 +216,15 @@ def required_filters() -> list[str]:
 def pool(frames: Sequence[Mapping[str, float | None]]) -> Pooled:
     """Pool the frames of a :class:`~jndlab.quality.full_reference.Measurement`.
 
-    Returns the columns of ``pooled_columns()`` and ``lossless_frames``, the number of frames whose
-    luma is identical (MSE 0). Values that no number stands for (infinite PSNR) are None. Raises
-    UserError when there are no frames or a value that must be finite is not.
+    Returns those of ``pooled_columns()`` that were computed, and ``lossless_frames``, the number
+    of frames whose luma is identical (MSE 0). Values that no number stands for (infinite PSNR) are
+    None. Raises UserError when there are no frames or a value that must be finite is not.
     """
     if not frames:
         raise UserError("no frames to pool.", expected="at least one measured frame")
     values: Pooled = {
-        name: column.pool(frames, column.column) for name, column in pooled_columns().items()
+        name: column.pool(frames, column.column)
+        for name, column in pooled_columns().items()
+        if column.column in frames[0] or name not in optional_columns()
     }
     return values | {"lossless_frames": sum(frame["mse_y"] == 0 for frame in frames)}

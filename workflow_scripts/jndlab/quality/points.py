@@ -12,10 +12,11 @@ import pandas as pd
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, read_parquet
-from jndlab.quality.metrics import pooled_columns
+from jndlab.quality.metrics import optional_columns, pooled_columns
 from jndlab.quality.rd_point import POINT_KEY, base_name, encoder_of, no_point, read_point
 
-POOLED = [*pooled_columns(), "lossless_frames"]
+ON_DEMAND = optional_columns()
+POOLED = [name for name in pooled_columns() if name not in ON_DEMAND] + ["lossless_frames"]
 POINT_COLUMNS = [
     *POINT_KEY,
     "content",
@@ -56,7 +57,8 @@ DEVIATING = [
 def load_points(paths: Iterable[str | Path]) -> pd.DataFrame:
     """Read RD-point JSON files into one row per point, sorted by ``POINT_KEY``.
 
-    The columns are ``POINT_COLUMNS``: rates in kbit/s, PSNR and XPSNR in dB, VMAF 0..100,
+    The columns are ``POINT_COLUMNS`` and those ``ON_DEMAND`` that a point has: rates in kbit/s,
+    PSNR and XPSNR in dB, VMAF 0..100,
     seconds of the encoder. ``encoder`` is its adapter and the version that it reported itself,
     ``models_sha256`` the hashes of the models that the method used, between spaces. A metric that
     a point lacks (no prefilter, only lossless frames) is NaN. No paths give an empty frame with all
@@ -64,7 +66,8 @@ def load_points(paths: Iterable[str | Path]) -> pd.DataFrame:
     """
     files = [Path(path) for path in paths]
     rows = [_point_row(path) for path in files]
-    frame = pd.DataFrame(rows, columns=POINT_COLUMNS)
+    further = [name for name in ON_DEMAND if any(name in row for row in rows)]
+    frame = pd.DataFrame(rows, columns=POINT_COLUMNS + further)
     twice = frame[frame.duplicated(POINT_KEY, keep=False)]
     if len(twice):
         first = twice.iloc[0]
@@ -73,7 +76,7 @@ def load_points(paths: Iterable[str | Path]) -> pd.DataFrame:
             where=", ".join(str(files[index]) for index in twice.index[:2]),
             expected="one file for each sequence, configuration, codec, method and QP",
         )
-    measured = [*POOLED, "prefilter_vmaf_mean", "prefilter_psnr_y_framemean"]
+    measured = [*POOLED, *further, "prefilter_vmaf_mean", "prefilter_psnr_y_framemean"]
     frame[measured] = frame[measured].astype(float)
     frame["lossless_frames"] = frame["lossless_frames"].astype("Int64")
     return frame.sort_values(POINT_KEY, kind="stable", ignore_index=True)
@@ -190,8 +193,9 @@ def write_points(points: pd.DataFrame, path: str | Path) -> None:
 def read_points(path: str | Path) -> pd.DataFrame:
     """Points as :func:`write_points` was given them.
 
-    Columns: ``POINT_COLUMNS``, then those of :func:`with_savings`, of :func:`with_seeds`, and
-    ``sheet_frames``, the length of the whole sequence of which ``frames`` were coded.
+    Columns: ``POINT_COLUMNS``, those ``ON_DEMAND`` that were measured, those of
+    :func:`with_savings`, of :func:`with_seeds`, and ``sheet_frames``, the length of the whole
+    sequence of which ``frames`` were coded.
     """
     table: pd.DataFrame = read_parquet(path)
     return table
@@ -211,6 +215,7 @@ def _point_row(path: Path) -> dict[str, Any]:
             "bits": point["bits"],
             "bitrate_kbps": point["bitrate_kbps"],
             **{name: metrics.get(name) for name in POOLED},
+            **{name: metrics[name] for name in ON_DEMAND if name in metrics},
             "prefilter_vmaf_mean": prefiltered.get("vmaf_mean"),
             "prefilter_psnr_y_framemean": prefiltered.get("psnr_y_framemean"),
             "encode_cpu_s": provenance["encode_cpu_s"],

@@ -23,6 +23,7 @@ CONTENTS = ("published", "demo", "own")
 # Of the metrics whose names begin so: what no measurement leaves, with room for rounding.
 RANGES = {
     "vmaf": (-0.001, 100.001), "psnr": (0.0, 200.0), "xpsnr": (0.0, 200.0), "ssim": (-1.0, 1.0001),
+    "ms": (-1.0, 1.0001), "cambi": (0.0, 1000.0),
     "lossless": (0.0, 1e9),
 }  # fmt: skip
 

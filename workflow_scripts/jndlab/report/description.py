@@ -31,6 +31,9 @@ METRIC_NAMES = {
     "vmaf": "VMAF [@li2016vmaf]",
     "vmaf_neg": "VMAF NEG [@li2020vmafneg]",
     "xpsnr": "XPSNR [@helmrich2020xpsnr]",
+    "float_ms_ssim": "MS-SSIM [@wang2003msssim]",
+    "psnr_hvs": "PSNR-HVS-M [@ponomarenko2007hvsm]",
+    "cambi": "CAMBI [@tandon2021cambi]",
 }
 PAPERS = {
     "iqnet": "IQNet [@sun2024iqnet]",

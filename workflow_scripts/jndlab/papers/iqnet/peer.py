@@ -1,8 +1,7 @@
 """BD-rates of a run next to those that a peer published of IQNet's architecture and other filters.
 
 FJNDF (github viplab-fudan/FJNDF-Pytorch): first frames, low delay, QP 27, 32, 37, 42, 8 bit. The
-peer trained IQNet (`ojcas_sun_2024`) anew, with a recipe of its own. Of its six metrics PSNR-HVS-M
-and MS-SSIM are not measured here.
+peer trained IQNet (`ojcas_sun_2024`) anew, with a recipe of its own.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from jndlab.papers.iqnet.published import Row
 CLASSES = {"hevc_b": "B", "mcl_jcv": "MCL-JCV"}  # the peer's sets: classes of the sheet
 METRICS = {
     "psnr": "psnr_y_mse",
-    "psnr_hvsm": "",
+    "psnr_hvsm": "psnr_hvs_y",
     "ssim": "ssim_y",
-    "ms_ssim": "",
+    "ms_ssim": "ms_ssim_y",
     "vmaf": "vmaf_mean",
     "vmaf_neg": "vmaf_neg_mean",
 }
