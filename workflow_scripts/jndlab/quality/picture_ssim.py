@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from jndlab.errors import UserError
 from jndlab.media.patches import luma_of
 
 K1, K2 = 0.01, 0.03
@@ -41,6 +42,12 @@ def picture_ms_ssim(reference: np.ndarray, distorted: np.ndarray) -> float:
 
 
 def _planes(reference: np.ndarray, distorted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if reference.shape != distorted.shape or min(reference.shape[:2]) < WINDOW:
+        raise UserError(
+            "SSIM compares pictures of one size, which hold its window.",
+            expected=f"{WINDOW}x{WINDOW} at least; found shapes {reference.shape} and "
+            f"{distorted.shape}",
+        )
     return luma_of(reference).astype(np.float32), luma_of(distorted).astype(np.float32)
 
 
