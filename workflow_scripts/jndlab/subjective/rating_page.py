@@ -161,13 +161,15 @@ def read_texts(language: str) -> dict[str, str]:
     path = Path(language)
     try:
         texts = read_json(path)
+        if not isinstance(texts, dict):
+            raise ValueError("it holds no texts by their keys")
     except (OSError, ValueError) as error:
         raise UserError(
             f"there is no language '{language}' of the rating page.",
             where="the configuration, key `subjective.language`",
             expected=f"{', '.join(shipped)}, or a JSON file with their keys",
         ) from error
-    missing = [key for key in english if not isinstance(dict(texts).get(key), str)]
+    missing = [key for key in english if not isinstance(texts.get(key), str)]
     if missing:
         raise UserError(
             f"the language file lacks {len(missing)} texts: {', '.join(missing[:5])}.",
