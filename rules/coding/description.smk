@@ -25,6 +25,7 @@ rule describe_run:
         config=coding.described(),
         datasets=coding.datasets(),
         models=coding.model_files(),
+        recorded=coding.recorded_files(),
         references=digest([REFERENCES]),
     script:
         "../../workflow_scripts/coding/describe_run.py"

@@ -101,6 +101,12 @@ def test_photographs_of_the_user_are_named() -> None:
         assert ("and photographs of our own" in text) == named
 
 
+def test_files_without_a_published_checksum_are_named() -> None:
+    text = description.describe([POINT], [], CONFIG, {}, VERSIONS, [], {"a.zip": "2026-01-02"})
+    assert "No checksum is published of a.zip (2026-01-02)" in text
+    assert "No checksum" not in described([POINT], [])
+
+
 def test_a_run_without_trainings_names_no_network() -> None:
     text = described([POINT], [])
     assert "trained" not in text.replace("training seeds", "") and "PyTorch" not in text

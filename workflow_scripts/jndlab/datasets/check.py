@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import textwrap
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from jndlab.datasets.fetch import read_record
+from jndlab.datasets.fetch import RECORD_NAME, read_record
 from jndlab.datasets.prepare import check_raw_size, is_raw, source_path
 from jndlab.datasets.registry import Dataset, choose_dataset
 from jndlab.datasets.sequences import Sequence, choose_sequences
@@ -134,7 +134,10 @@ def _find(
         state,
         [f"{min(count, rule.count)}/{rule.count} {rule.glob}" for rule, count in counts]
         + wrong
-        + _checksums(dataset, Path(data_dir)),
+        + [
+            f"{file}: checksum recorded at first download ({day}), none published"
+            for file, day in recorded_files([dataset], data_dir).items()
+        ],
         lacking,
         _to_do(dataset, folder, data_dir),
     )
@@ -150,18 +153,18 @@ def _changed_files(dataset: Dataset, folder: Path | None) -> list[str]:
     ]
 
 
-def _checksums(dataset: Dataset, data_dir: Path) -> list[str]:
-    """What each fetched file was checked against; a record at first download proves no origin."""
-    known = read_record(data_dir / "checksums.json")
-    lines = []
-    for file in dataset.files:
-        entry = known.get(f"{dataset.key}/{file.name}")
-        if file.sha256 is None and entry is not None:
-            day = entry.get("recorded", "unknown date")
-            lines.append(
-                f"{file.name}: checksum recorded at first download ({day}), none published"
-            )
-    return lines
+def recorded_files(datasets: Iterable[Dataset], data_dir: str | Path) -> dict[str, str]:
+    """Fetched files of data sets whose checksum is that of their first download, and its day.
+
+    None is published of them: that they are unchanged is known, not where they come from.
+    """
+    known = read_record(Path(data_dir) / RECORD_NAME)
+    return {
+        file.name: str(entry.get("recorded", "unknown date"))
+        for dataset in datasets
+        for file in dataset.files
+        if file.sha256 is None and (entry := known.get(f"{dataset.key}/{file.name}")) is not None
+    }
 
 
 def _fault(sequence: Sequence, dataset: Dataset, data_dir: str | Path) -> str | None:

@@ -29,6 +29,7 @@ MARGIN_BYTES = 1 << 16
 PIECE = 1 << 16
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REGISTRY = "config/datasets.yaml"
+RECORD_NAME = "checksums.json"  # in the data folder
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 LOG = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def fetch_dataset(dataset: Dataset, data_dir: str | Path, *, progress: bool | No
             sha256=file.sha256,
             size_bytes=file.size_bytes,
             most_bytes=file.most_bytes,
-            record=Path(data_dir) / "checksums.json",
+            record=Path(data_dir) / RECORD_NAME,
             progress=progress,
         )
         if file.unpack:

@@ -102,19 +102,31 @@ def describe(
     datasets: Mapping[str, str],
     versions: Mapping[str, Any],
     earlier: Sequence[Training] = (),
+    recorded: Mapping[str, str] | None = None,
 ) -> str:
     """Paragraphs on a run, an empty line between two.
 
     ``points`` are files of RD points, ``trainings`` summaries of finished trainings, ``config``
     the configuration with all defaults, ``datasets`` the data set of each sequence, ``versions``
     those of suite, Snakemake and packages (``jndops.run_record.versions``), ``earlier`` summaries
-    of networks in use that the run did not train.
+    of networks in use that the run did not train, ``recorded`` the files of data sets without a
+    published checksum (``datasets.check.recorded_files``).
     """
     parts = [_content(points, datasets), _coding(points), _methods(points, config)]
     parts += [_stills(config), _trainings(trainings, config, "In this run were trained")]
     parts += [_trainings(earlier, {}, "Networks in use that were trained before")]
-    parts += [_measuring(points), _comparing(config)]
+    parts += [_recorded(recorded or {}), _measuring(points), _comparing(config)]
     return "\n\n".join(filter(None, [*parts, _software(trainings, versions)]))
+
+
+def _recorded(files: Mapping[str, str]) -> str:
+    if not files:
+        return ""
+    named = _listed([f"{name} ({day})" for name, day in files.items()])
+    return (
+        f"No checksum is published of {named}: later reads were checked against what was recorded "
+        "at the first download, on the day in brackets, which does not prove where it came from."
+    )
 
 
 def as_markdown(text: str, references: Sequence[Reference], versions: Mapping[str, Any]) -> str:

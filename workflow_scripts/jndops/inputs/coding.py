@@ -11,12 +11,16 @@ from typing import Any
 from jndlab.codecs import codec_class
 from jndlab.codecs.segments import segment_lengths
 from jndlab.configuration import did_you_mean
+from jndlab.datasets.check import recorded_files
+from jndlab.datasets.fetch import RECORD_NAME
 from jndlab.datasets.prepare import source_path
+from jndlab.datasets.registry import load_registry
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.jnd.method_class import expanded_options, texts_of
 from jndlab.media.clip import clip_as_text
 from jndlab.papers.vp_jnd.config import PictureSet
+from jndlab.paths import CONFIG
 from jndops.imports import class_file, digest, import_closure
 from jndops.inputs import Wildcards
 from jndops.inputs.changed_source import change_of
@@ -256,6 +260,16 @@ class CodingInputs:
         """Data set of each sequence of the run; empty for one's own."""
         names = self.config["sequences"]
         return {name: self.settings.sequences[name].dataset or "" for name in names}
+
+    def recorded_files(self) -> dict[str, str]:
+        """Files of the run's data sets without a published checksum, and the day of the record."""
+        data_dir = Path(self.config["data_dir"])
+        if not (data_dir / RECORD_NAME).is_file():
+            return {}
+        known, papers = load_registry(CONFIG / "datasets.yaml"), set(self.config["papers"])
+        used = set(self.datasets().values())
+        chosen = [one for key, one in known.items() if key in used or papers & set(one.needed_by)]
+        return recorded_files(chosen, data_dir)
 
     def described(self) -> dict[str, Any]:
         """What a description of the run reads of the configuration, as written."""
