@@ -233,6 +233,18 @@ def test_scores_of_crops_are_those_of_their_places(tmp_path):
     assert scores[1, important] < 60 and scores[1, 1 - important] == scores[0, 1 - important]
 
 
+def test_a_loss_is_no_share_of_what_can_be_gained():
+    gains = pd.concat(
+        experiment.gains_of(name, "LDP", made_up({"ceiling: importance": 0.4, "mapped": -0.3}))
+        for name in "ab"
+    )
+    answers = experiment.answers(gains, dict.fromkeys("ab", 34.0), "mapped")
+    for table in (experiment.gain_table(gains), answers):
+        lost = by_map(table).loc["mapped"]
+        assert lost["gain"] < 0 and lost[["share_pct", "share_low", "share_high"]].isna().all()
+    assert not answers.set_index("map").loc["mapped", "statement"].str.contains("best").any()
+
+
 def test_where_nothing_can_be_gained_there_is_no_share_of_it():
     gains = pd.concat(
         experiment.gains_of(name, "LDP", made_up({"ceiling: importance": -0.01, "mapped": -0.3}))

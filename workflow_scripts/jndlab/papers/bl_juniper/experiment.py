@@ -29,11 +29,11 @@ GAIN_CAPTION = (
     "192x192 crops, chosen over all ranks of importance. weighting: `importance` 1 to 3 of the "
     "saliency map; `xpsnr`, XPSNR's block weights, which hold masking and know neither JND nor "
     "importance; their product; `uniform`. `ceiling: w` is the best possible map under w (QP = c - "
-    "3 log2 w), share_pct a gain as a share of the ceiling's (interval over clips, jackknife). "
-    "acts: what raises or lowers QPs; with importance alone every block has the mean JNDs of its "
-    "clip, with JND alone all are equally important. over: one QP of the experiment's encoder, or "
-    "of the competitor's own. model_gain is arithmetic without free parameters: squared error ~ "
-    "2^(QP/3), rate by mean QP."
+    "3 log2 w), share_pct a gain as a share of the ceiling's (interval over clips, jackknife; "
+    "empty for a loss). acts: what raises or lowers QPs; with importance alone every block has the "
+    "mean JNDs of its clip, with JND alone all are equally important. over: one QP of the "
+    "experiment's encoder, or of the competitor's own. model_gain is arithmetic without free "
+    "parameters: squared error ~ 2^(QP/3), rate by mean QP."
 )
 ANSWER_CAPTION = (
     "What the experiment shows: all target QPs below the clips' JND3 together, intervals over "
@@ -173,8 +173,9 @@ def answers(gains: pd.DataFrame, jnd3: Mapping[str, float], method: str) -> pd.D
     for (place, name, own), one in zip(groups, adjusted(comparisons), strict=True):
         share = _share(below, own, place)
         answer = {None: NOT_SHOWN, name: "yes"}.get(one.better, "no")
-        gained = share.value > 0  # a loss is no share
-        of_ceiling = f" That is {share.value:.0f} % of the best possible gain." if gained else ""
+        of_ceiling = (
+            f" That is {share.value:.0f} % of the best possible gain." if share.value > 0 else ""
+        )
         rows.append(
             {
                 **place,
@@ -219,7 +220,7 @@ def _share(gains: pd.DataFrame, own: pd.DataFrame, place: Mapping[str, object]) 
     """Gain of ``own`` in percent of the best possible map's, over the same clips and targets.
 
     NaN where there is none (it is for weighted PSNR and the experiment's encoder), or nothing to
-    gain: a share of it would be of no meaning.
+    gain, or where ``own`` loses: a share would be of no meaning.
     """
     best = f"{CEILING}: {place['weighting']}"
     chosen = gains[(gains["map"] == best) & (place["quality"] == PSNR)]
@@ -233,7 +234,7 @@ def _share(gains: pd.DataFrame, own: pd.DataFrame, place: Mapping[str, object]) 
             for of, rows in (("own", own), ("best", chosen))
         }
     ).dropna()
-    if both.empty or both["best"].mean() <= 0:
+    if both.empty or both.mean().min() <= 0:
         return mean_interval([])
     return statistic_interval(
         lambda mine, most: 100 * mine.mean() / most.mean(), (both["own"], both["best"]), both.index
