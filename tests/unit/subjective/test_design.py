@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jndlab.errors import UserError
 from jndlab.quality.rd_point import PointKey
-from jndlab.subjective.design import Trial, blocks_of, spread, training_points, trials_of
+from jndlab.subjective.design import (
+    Trial,
+    blocks_of,
+    extra_seconds,
+    spread,
+    training_points,
+    trials_of,
+)
 from jndlab.subjective.rating_page import CodedClip
 
 
@@ -34,19 +42,33 @@ def clips(sequences, methods=("anchor", "own"), qps=(22, 27, 32, 37), seconds=8.
     qps=st.integers(1, 6),
     methods=st.integers(1, 3),
     minutes=st.floats(1, 200),
+    extras=st.tuples(*[st.integers(0, 4)] * 3),
+    procedure=st.sampled_from(["dcr", "jnd"]),
 )
-def test_blocks_hold_every_trial_once_and_no_sitting_is_too_long(contents, qps, methods, minutes):
+def test_blocks_hold_every_trial_once_and_no_sitting_is_too_long(
+    contents, qps, methods, minutes, extras, procedure
+):
+    """Training comes in the first sitting, repeats and checks in every one."""
+    trained, repeats, checks = extras
+    assume(procedure == "dcr" or qps > 1)
     shown = clips(
         [f"c{n}" for n in range(contents)], [f"m{n}" for n in range(methods)], range(20, 20 + qps)
     )
-    trials = trials_of("dcr", shown, pause=2)
-    found = blocks_of(trials, 60 * minutes)
+    trials = trials_of(procedure, shown, pause=2, anchor="m0", levels=2)
+    question = 2 * (8 + 2) + 4
+    first_jnd = question * math.ceil(math.log2(qps + 1)) if procedure == "jnd" else question
+    most = (trained + repeats) * first_jnd + checks * question
+    assume(trials[0].seconds + most <= 60 * minutes - 1e-6)
+    levels = 2 if procedure == "jnd" else None
+    training = trials[:1] * trained
+    extra = extra_seconds(trials, training, repeats=repeats, checks=checks, levels=levels)
+    found = blocks_of(trials, 60 * minutes, extra)
     assert [t.clips for t in found] == [t.clips for t in trials]
     lengths = Counter()
     for trial in found:
         lengths[trial.block] += trial.seconds
     assert set(lengths) == set(range(max(lengths) + 1))
-    assert max(lengths.values()) <= 60 * minutes + 1e-6
+    assert max(lengths.values()) + most <= 60 * minutes + 1e-6
 
 
 def test_a_block_has_all_methods_qps_and_the_hidden_reference_of_its_contents():
@@ -69,8 +91,9 @@ def test_few_contents_share_blocks_and_the_codings_of_a_qp_stay_together():
 
 
 def test_a_trial_longer_than_a_sitting_is_refused():
-    with pytest.raises(UserError, match="max_minutes"):
-        blocks_of([Trial("a", 22, (), 100.0)], 60)
+    for extra in (0, 30):
+        with pytest.raises(UserError, match="max_minutes"):
+            blocks_of([Trial("a", 22, (), 61.0 - extra)], 60, extra)
 
 
 def test_pairs_are_of_equal_qp_or_nearest_rate():

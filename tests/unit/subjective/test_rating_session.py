@@ -94,6 +94,17 @@ def session_of(folder: Path) -> dict:
     return json.loads(text.split("const SESSION = ")[1].rstrip().rstrip(";"))
 
 
+def test_a_sitting_has_room_for_training_repeats_and_checks(tmp_path):
+    clips, trial = coded_clips(tmp_path), 2 * (0.36 + 2) + 4
+    options = SessionOptions(training_pairs=2, repeats=2, attention_checks=1, max_minutes=1.75)
+    write_session(clips, tmp_path / "session", tmp_path / "stimuli.csv", options)
+    session = session_of(tmp_path / "session")
+    blocks = [shown["block"] for shown in session["trials"]]
+    longest = max(map(blocks.count, blocks)) + len(session["training"]) + 2 + 1
+    assert session["blocks"] == 2 and longest * trial <= 60 * 1.75
+    assert session["sittingSeconds"] == pytest.approx(longest * trial)  # which the page states
+
+
 def test_the_folder_is_whole_and_blind_and_its_key_fits(tmp_path):
     clips = coded_clips(tmp_path)
     folder, key = tmp_path / "session", tmp_path / "stimuli.csv"

@@ -89,8 +89,8 @@ class Subjective(Section):
     """Of the samples of a search, for the labels: `mean`, `median`, or `sur75`, where 75 % of the
     subjects see no difference yet."""
     max_minutes: Annotated[float, Field(gt=0, le=120), AS_WRITTEN] = 30
-    """Longest sitting; a longer test is split into blocks of equal length and all methods. P.910
-    and BT.500 advise half an hour."""
+    """Longest sitting, with training, repeats and checks; a longer test is split into blocks of
+    equal length and all methods. P.910 and BT.500 advise half an hour."""
     blocks_per_rater: Count | None = None
     """Blocks that each person rates, a sitting each; null takes all. With fewer, the first block
     differs between people, and the matrix of ratings is incomplete."""

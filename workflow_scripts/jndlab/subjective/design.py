@@ -47,19 +47,44 @@ class Trial:
     block: int = 0
 
 
-def blocks_of(trials: Sequence[Trial], max_seconds: float) -> list[Trial]:
+def extra_seconds(
+    trials: Sequence[Trial],
+    training: Sequence[Trial],
+    *,
+    repeats: int,
+    checks: int,
+    levels: int | None = None,
+) -> float:
+    """At most what a sitting takes besides its trials: training, hidden repeats and checks.
+
+    Searches of ``levels`` JNDs (None: another procedure) are trained and repeated for the first
+    JND alone, and a check among them is one question.
+    """
+    repeat = max(trial.seconds for trial in trials) / (levels or 1)
+    check = repeat
+    if levels:
+        check = max(t.seconds / levels / math.ceil(math.log2(len(t.clips))) for t in trials)
+    trained = sum(trial.seconds for trial in training) / (levels or 1)
+    return trained + repeats * repeat + checks * check
+
+
+def blocks_of(trials: Sequence[Trial], max_seconds: float, extra: float = 0.0) -> list[Trial]:
     """The trials with their blocks, numbered from 0; blocks differ little in length.
 
-    Raises UserError where one trial is longer than a sitting may be.
+    A block and the ``extra`` seconds of every sitting take ``max_seconds`` at most. Raises
+    UserError where one trial is too long for that.
     """
     longest = max(trial.seconds for trial in trials)
-    if longest > max_seconds:
+    if longest + extra > max_seconds:
         raise UserError(
-            f"a trial takes {longest / 60:.1f} minutes, longer than a sitting may be.",
+            f"a trial takes {longest / 60:.1f} minutes, training, repeats and checks "
+            f"{extra / 60:.1f}: longer than a sitting may be.",
             where="the configuration, section `subjective`",
             expected=f"at most {max_seconds / 60:g} minutes (`max_minutes`)",
-            remedy="shorten the clips (`clip_seconds`), or allow longer sittings.",
+            remedy="shorten the clips (`clip_seconds`), take fewer of `training_pairs`, `repeats` "
+            "and `attention_checks`, or allow longer sittings.",
         )
+    max_seconds -= extra
     count = math.ceil(sum(trial.seconds for trial in trials) / max_seconds)
     contents = {trial.sequence for trial in trials}
     whole = count <= len(contents)

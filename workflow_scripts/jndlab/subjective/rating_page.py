@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any, Literal
 from jndlab.errors import UserError
 from jndlab.files import read_json, read_utf8, sha256_of_json, write_csv, write_text
 from jndlab.subjective.answers import PAIR_COLUMNS, RECORD_COLUMNS
-from jndlab.subjective.design import Procedure, Trial, blocks_of, spread, trials_of
+from jndlab.subjective.design import Procedure, Trial, blocks_of, extra_seconds, spread, trials_of
 from jndlab.subjective.ratings import STIMULUS_COLUMNS
 
 PAGE = Path(__file__).parent / "rating_page_files"
@@ -110,9 +111,14 @@ def write_session(
     """
     _check(clips)
     tested = sorted((clip for clip in clips if not clip.training), key=lambda clip: clip.name)
-    trials = blocks_of(_trials(tested, options), 60 * options.max_minutes)
+    trials = _trials(tested, options)
     training = spread_training(clips, trials, options)
-    session = _session(trials, training, options)
+    extra = extra_seconds(
+        trials, training, repeats=options.repeats, checks=options.attention_checks,
+        levels=options.jnd_levels if options.procedure == "jnd" else None,
+    )  # fmt: skip
+    trials = blocks_of(trials, 60 * options.max_minutes, extra)
+    session = _session(trials, training, extra, options)
     session = {"id": sha256_of_json(session)[:NAME_LENGTH], **session}
     with tempfile.TemporaryDirectory(prefix=".part-", dir=_parent(folder)) as made:
         part = Path(made) / folder.name
@@ -203,9 +209,12 @@ def _trials(clips: Sequence[CodedClip], options: SessionOptions) -> list[Trial]:
 
 
 def _session(
-    trials: Sequence[Trial], training: Sequence[Trial], options: SessionOptions
+    trials: Sequence[Trial], training: Sequence[Trial], extra: float, options: SessionOptions
 ) -> dict[str, Any]:
-    blocks = 1 + max(trial.block for trial in trials)
+    lengths = Counter[int]()
+    for trial in trials:
+        lengths[trial.block] += trial.seconds
+    blocks = len(lengths)
     own_texts = Path(options.language).suffix == ".json"
     shown = [_shown(trial, options) for trial in trials]
     screening = options.screening
@@ -214,6 +223,7 @@ def _session(
         "procedure": options.procedure,
         "seed": options.seed,
         "blocks": blocks,
+        "sittingSeconds": max(lengths.values()) + extra,
         "blocksPerRater": min(options.blocks_per_rater or blocks, blocks),
         "repeats": options.repeats,
         "checks": options.attention_checks,
@@ -266,7 +276,6 @@ def _shown(trial: Trial, options: SessionOptions) -> dict[str, Any]:
         "stimulus": _trial_name(trial, options.procedure),
         "content": "c" + sha256_of_json([options.seed, trial.sequence])[:NAME_LENGTH],
         "block": trial.block,
-        "rating_seconds": trial.seconds,
         **files,
         **{name: first.metadata[name] for name in ("width", "height", "seconds")},
     }

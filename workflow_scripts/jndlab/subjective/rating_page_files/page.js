@@ -237,7 +237,7 @@ function showAnswers() {
 }
 
 function minutesOfSitting() {
-  const seconds = SESSION.trials.reduce((sum, trial) => sum + trial.rating_seconds, 0) / SESSION.blocks;
+  const seconds = SESSION.sittingSeconds;
   return seconds < 90 ? T("a_minute") : T("minutes", { n: Math.round(seconds / 60) });
 }
 
