@@ -27,7 +27,8 @@ SCORES = (
     "groups without a common stimulus, whose bias it cannot know. "
 )
 RATERS = (
-    "Raters: bias and inconsistency in grades (P.910 Annex E); outside_share and balance are the "
+    "Raters: bias and inconsistency in grades (P.910 Annex E; empty where the status of that "
+    "model is not ok); outside_share and balance are the "
     "two numbers by which ITU-R BT.500 rejects (above 0.05 and below 0.3). rated: stimuli; checks "
     "of attention and those failed; hidden repeats and the mean |second - first rating| in grades; "
     "share of frames that the computer did not show."

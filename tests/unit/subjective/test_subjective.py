@@ -74,6 +74,20 @@ def test_known_quality_lies_in_the_intervals(model):
     assert result.ci95.max() < 0.6 and result.raters == 24
 
 
+@pytest.mark.parametrize("status", ["collapsed", "disconnected"])
+def test_a_model_that_says_nothing_of_its_raters_gives_them_no_numbers(status):
+    scores = np.array([[5.0, 5, 4], [4, 3, 4], [3, 4, 2], [2, 2, 3], [1, 1, 2]])
+    if status == "disconnected":
+        scores = np.vstack([scores, scores])
+        scores[:5, 2] = scores[5:, :2] = np.nan
+    more = np.vstack([scores, np.full((1, 3), np.nan)])  # nobody rated the last one
+    for given in (scores, more):
+        assert opinion_scores(given, "p910").status == status
+        for rater in rater_statistics(ratings_of(given, [stimuli()[1]] * len(given))):
+            assert rater.status == status and np.isfinite(rater.outside_share)
+            assert np.isnan([rater.bias, rater.bias_ci95, rater.inconsistency]).all()
+
+
 def test_a_subject_model_of_few_raters_never_rests_on_one_of_them():
     rng = np.random.default_rng(0)
     collapsed = 0

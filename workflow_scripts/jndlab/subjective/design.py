@@ -55,7 +55,7 @@ def extra_seconds(
     checks: int,
     levels: int | None = None,
 ) -> float:
-    """At most what a sitting takes besides its trials: training, hidden repeats and checks.
+    """At most what a sitting takes on top of its trials: training, hidden repeats and checks.
 
     Searches of ``levels`` JNDs (None: another procedure) are trained and repeated for the first
     JND alone, and a check among them is one question.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -54,7 +54,8 @@ class RaterStatistics:
     """One rater: bias and inconsistency (P.910 Annex E, in grades), and BT.500's screening.
 
     ``outside_share`` is the share of stimuli at which the rater was outside the expected range
-    of all, ``balance`` |above - below| / (above + below) of those, None if there are none.
+    of all, ``balance`` |above - below| / (above + below) of those, None if there are none. Where
+    ``status`` of the model (``OpinionScores``) is not ``ok``, its bias and inconsistency are NaN.
     """
 
     subject: str
@@ -64,6 +65,7 @@ class RaterStatistics:
     outside_share: float
     balance: float | None
     rejected: bool
+    status: Status
 
 
 def opinion_scores(scores: np.ndarray, model: Model) -> OpinionScores:
@@ -86,20 +88,22 @@ def opinion_scores(scores: np.ndarray, model: Model) -> OpinionScores:
         fitted = kind(_reader(scores)).run_modeling()
     below, _ = fitted["quality_scores_ci95"]
     found = OpinionScores(np.array(fitted["quality_scores"]), np.array(below), scores.shape[1])
-    inconsistency = np.ones(found.raters)
-    if model == "p910":
-        inconsistency = np.array(fitted["observer_inconsistency"])
-    status: Status = "ok"
-    if not np.isfinite(found.score).all():
-        status = "no_estimate"
-    elif _collapsed(inconsistency):
-        status = "collapsed"
-    if model == "p910" and not _connected(scores):
-        status = "disconnected"
+    status = _status(fitted, scores, model)
     if status != "ok":
         nothing = np.full(len(scores), np.nan)
         found = OpinionScores(nothing, nothing, found.raters, status)
     return found
+
+
+def _status(fitted: Mapping[str, Any], scores: np.ndarray, model: Model) -> Status:
+    """Whether a model's fit to ``scores`` is of use (``OpinionScores``)."""
+    if model == "p910" and not _connected(scores):
+        return "disconnected"
+    if not np.isfinite(fitted["quality_scores"]).all():
+        return "no_estimate"
+    if model == "p910" and _collapsed(np.array(fitted["observer_inconsistency"])):
+        return "collapsed"
+    return "ok"
 
 
 def _connected(scores: np.ndarray) -> bool:
@@ -136,19 +140,24 @@ def _collapsed(inconsistency: np.ndarray) -> bool:
 def rater_statistics(ratings: Ratings) -> list[RaterStatistics]:
     """Bias, inconsistency and screening of every rater, in the order of the subjects."""
     screened = _screening(ratings.scores)
+    scores = ratings.scores[~np.isnan(ratings.scores).all(axis=1)]
     with _quiet():
         import sureal
 
-        fitted = sureal.P910AnnexEModel(_reader(ratings.scores)).run_modeling()
+        fitted = sureal.P910AnnexEModel(_reader(scores)).run_modeling()
+    status = _status(fitted, scores, "p910")
+    of_model = np.full((3, len(ratings.subjects)), np.nan)  # a fit of no meaning tells nothing
+    if status == "ok":
+        bias_ci95, _ = fitted["observer_bias_ci95"]
+        of_model[:] = fitted["observer_bias"], bias_ci95, fitted["observer_inconsistency"]
     return [
         RaterStatistics(
             subject,
-            float(fitted["observer_bias"][i]),
-            float(fitted["observer_bias_ci95"][0][i]),
-            float(fitted["observer_inconsistency"][i]),
+            *map(float, of_model[:, i]),
             float(screened.outside[i]),
             None if np.isnan(screened.balance[i]) else float(screened.balance[i]),
             bool(screened.rejected[i]),
+            status,
         )
         for i, subject in enumerate(ratings.subjects)
     ]
