@@ -172,6 +172,25 @@ def command(*arguments: object) -> str:
     return done.stdout + done.stderr
 
 
+def test_picture_sessions_have_a_consent_text_and_a_limit(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    for name in "ab":
+        write_png(tmp_path / f"pictures/{name}.png", np.zeros((16, 16, 3), np.uint8))
+    (tmp_path / "consent.txt").write_text("I agree.")
+    given = (tmp_path, "--pictures", tmp_path / "pictures", "--qualities", 10, 50, 90)
+    consent = ("--consent", tmp_path / "consent.txt")
+    # A picture is two questions of 14 s; training is as long, a check is one question.
+    for minutes, blocks in ((1.2, 2), (30, 1)):
+        assert "open " in command(*given, *consent, "--max-minutes", minutes)
+        session = (tmp_path / "session/session.js").read_text()
+        assert '"consent": "I agree."' in session and f'"blocks": {blocks},' in session
+    for wrong, said in (("1", "max_minutes"), ("nan", "--max-minutes above 0")):
+        complaint = command(*given, "--max-minutes", wrong)
+        assert said in complaint and "Traceback" not in complaint
+    complaint = command(*given, "--consent", tmp_path / "absent.txt")
+    assert "absent.txt" in complaint and "Traceback" not in complaint
+
+
 def test_pictures_flicker_in_one_place_and_get_labels(page, tmp_path):
     (tmp_path / "pictures").mkdir()
     picture = np.random.default_rng(0).integers(0, 255, (48, 64, 3)).astype(np.uint8)

@@ -23,6 +23,7 @@ from jndlab.subjective.rating_page import CodedClip, SessionOptions, write_sessi
 from jndops.command import new_parser, run_command
 
 SECONDS = 4.0  # of flicker before the question
+LONGEST = 120  # minutes of a sitting
 
 
 def main(options: argparse.Namespace) -> None:
@@ -37,6 +38,11 @@ def main(options: argparse.Namespace) -> None:
         return
     if not options.pictures:
         raise UserError("neither pictures nor ratings are given.", expected="one of them")
+    if not 0 < options.max_minutes <= LONGEST:
+        raise UserError(
+            f"no sitting lasts {options.max_minutes:g} minutes.",
+            expected=f"--max-minutes above 0, at most {LONGEST}",
+        )
     with tempfile.TemporaryDirectory() as made:
         clips = [
             clip
@@ -46,7 +52,8 @@ def main(options: argparse.Namespace) -> None:
         chosen = SessionOptions(
             procedure="jnd", anchor=options.codec, flicker=True, jnd_levels=options.levels,
             training_pairs=1, repeats=0, language=options.language, seed=options.seed,
-            pause_seconds=1.0, screening=Screening().plain(),
+            pause_seconds=1.0, max_minutes=options.max_minutes,
+            screening={**Screening().plain(), "consent": options.consent},
         )  # fmt: skip
         write_session(clips, options.folder / "session", options.folder / "stimuli.csv", chosen)
     print(f"open {options.folder}/session/index.html, or serve it:\n"
@@ -88,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--levels", type=int, choices=[1, 2, 3], default=1, help="JNDs searched")
     parser.add_argument("--statistic", default="sur75", help="of the labels: mean, median, surNN")
     parser.add_argument("--language", default="en", help="en, de, fr or a JSON file")
+    parser.add_argument("--consent", type=Path, help="text file to read and agree to")
+    parser.add_argument("--max-minutes", type=float, default=30, help="of a sitting; longer tests "
+                        "are split into several")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0)
     return parser
 

@@ -146,20 +146,24 @@ def rater_statistics(ratings: Ratings) -> list[RaterStatistics]:
 
         fitted = sureal.P910AnnexEModel(_reader(scores)).run_modeling()
     status = _status(fitted, scores, "p910")
-    of_model = np.full((3, len(ratings.subjects)), np.nan)  # a fit of no meaning tells nothing
+    of_model = np.full((3, len(ratings.subjects)), np.nan)  # a fit of no use has no numbers
     if status == "ok":
         bias_ci95, _ = fitted["observer_bias_ci95"]
         of_model[:] = fitted["observer_bias"], bias_ci95, fitted["observer_inconsistency"]
     return [
         RaterStatistics(
             subject,
-            *map(float, of_model[:, i]),
+            bias,
+            ci95,
+            inconsistency,
             float(screened.outside[i]),
             None if np.isnan(screened.balance[i]) else float(screened.balance[i]),
             bool(screened.rejected[i]),
             status,
         )
-        for i, subject in enumerate(ratings.subjects)
+        for i, (subject, (bias, ci95, inconsistency)) in enumerate(
+            zip(ratings.subjects, of_model.T.tolist(), strict=True)
+        )
     ]
 
 

@@ -13,14 +13,14 @@ import os
 import re
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from jndlab.datasets.jnd_files import read_text
 from jndlab.errors import UserError
-from jndlab.files import read_json, read_utf8, sha256_of_json, write_csv, write_text
+from jndlab.files import read_json, sha256_of_json, write_csv, write_text
 from jndlab.subjective.answers import PAIR_COLUMNS, RECORD_COLUMNS
 from jndlab.subjective.design import Procedure, Trial, blocks_of, extra_seconds, spread, trials_of
 from jndlab.subjective.ratings import STIMULUS_COLUMNS
@@ -211,9 +211,9 @@ def _trials(clips: Sequence[CodedClip], options: SessionOptions) -> list[Trial]:
 def _session(
     trials: Sequence[Trial], training: Sequence[Trial], extra: float, options: SessionOptions
 ) -> dict[str, Any]:
-    lengths = Counter[int]()
+    lengths: dict[int, float] = {}
     for trial in trials:
-        lengths[trial.block] += trial.seconds
+        lengths[trial.block] = lengths.get(trial.block, 0) + trial.seconds
     blocks = len(lengths)
     own_texts = Path(options.language).suffix == ".json"
     shown = [_shown(trial, options) for trial in trials]
@@ -237,7 +237,7 @@ def _session(
         "height": max(trial["height"] for trial in shown),
         "fps": max(_frame_rate(clip) for trial in trials for clip in trial.clips),
         "screening": {
-            "consent": read_utf8(consent) if consent else "",
+            "consent": read_text(consent, "a text to agree to") if consent else "",
             "questions": screening.get("questions", False),
             "displayCheck": screening.get("display_check", False),
             "fullScreen": screening.get("full_screen", False),
