@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 from dataclasses import asdict
 from fractions import Fraction
+from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import onnxruntime
 import pytest
 import torch
 from PIL import Image
+from snakemake.iocontainers import Namedlist
 
 from codec_clips import cut_clip
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
 from jndlab.datasets.pictures.clip_frames import read_frames
 from jndlab.errors import UserError
+from jndlab.files import read_csv
 from jndlab.jnd.block.activity import block_tpi
 from jndlab.jnd.block.jnd_mapping import block_jnd_of_frames
-from jndlab.jnd.block.mapping_options import BlockMappingOptions
+from jndlab.jnd.block.mapping_options import REFERENCES, BlockMappingOptions
 from jndlab.jnd.block.pictures import rgb_of
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
 from jndlab.media.decoding import count_pictures
@@ -379,6 +384,47 @@ def test_a_table_of_video_levels_takes_the_place_of_samples(mcl_jcv, tmp_path):
     table.write_text("src,J1_frame,J2_frame,J3_frame\n3,28,30,32\n")
     content = labelled_clip(mcl_jcv, "SRC03", OPTIONS, video_table=table)
     assert (content.video_jnd == [28, 30, 32]).all()
+
+
+def test_absent_samples_are_said_with_the_key_that_takes_a_table(mcl_jcv):
+    with pytest.raises(UserError, match=r"JND samples of 1080P(.|\n)*`video_jnd`"):
+        video_levels(mcl_jcv, "SRC04", "mean")
+
+
+def test_the_rule_of_the_mapping_finds_its_own_labels_again(repository, tmp_path):
+    """Labels that the mapping itself makes of clips of the release's size are all equal."""
+    rng = np.random.default_rng(0)
+    noise = cv2.GaussianBlur(rng.random((1024, 1925)), (0, 0), 2)
+    luma = np.rint(255 * (noise - noise.min()) / np.ptp(noise)).astype(np.uint8)
+    frames = [Frame(luma[:, n : n + 1920], *grey(128, 1920, 1024)[1:]) for n in range(5)]
+    source = written(tmp_path / "moving.mkv", frames, 1920, 1024)
+    folder = tmp_path / "1080P"
+    folder.mkdir()
+    for qp in (1, 30, 31, 32):
+        stream = folder / f"videoSRC01_{qp:02d}.264"
+        CODEC.encode(EncodeJob(*source, "LDP", qp, stream, tmp_path))
+    options = {"reference": "frame", "highest_offset": 1, "partial_blocks": "drop"}
+    mapped = mapped_frames(tmp_path, "SRC01", [30, 30, 31], BlockMappingOptions(**options))
+    jnd = np.stack([frame.jnd for frame in mapped]).reshape(1, 5, 16, 30, 3)
+    np.savez(tmp_path / "labels.npz", jnd=np.moveaxis(jnd, -1, 1).astype(np.uint8),
+             ti=np.ones((1, 5, 16, 30), np.float32))  # fmt: skip
+    stem = tmp_path / "block_mapping"
+    snakemake = SimpleNamespace(
+        input=SimpleNamespace(labels=str(tmp_path / "labels.npz")),
+        output=Namedlist(fromdict={"block_mapping": f"{stem}.csv"}),
+        params=SimpleNamespace(
+            mapped={"folder": str(tmp_path), "clips": ["SRC01"], "mapping": options}
+        ),
+        log=[str(tmp_path / "log.txt")],
+        scriptdir=str(repository / "workflow_scripts/bl_juniper"),
+    )
+    script = repository / "workflow_scripts/bl_juniper/check_block_mapping.py"
+    runpy.run_path(str(script), init_globals={"snakemake": snakemake})
+    rows = {(row["reference"], row["level"]): row for row in read_csv(f"{stem}.csv")}
+    assert {reference for reference, _ in rows} == {*REFERENCES, "authors"}
+    assert 0 < float(rows["frame", "1"]["at_lowest_pct"]) < 100
+    for level in "123":
+        assert float(rows["frame", level]["equal_pct"]) == 100
 
 
 def test_the_mapping_is_held_against_the_authors_labels(mcl_jcv):

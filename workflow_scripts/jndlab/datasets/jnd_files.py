@@ -71,15 +71,18 @@ def require_qualities(
         )
 
 
-def require_sources(found: Collection[str], wanted: Collection[str], where: str | Path) -> None:
-    """Raise UserError that names the sources which are not there."""
+def require_sources(
+    found: Collection[str], wanted: Collection[str], where: str | Path, instead: str = ""
+) -> None:
+    """Raise UserError that names the sources which are not there, and what to give ``instead``."""
     lacking = [source for source in wanted if source not in found]
     if lacking:
         raise UserError(
             f"{len(lacking)} of {len(wanted)} sources are missing: {', '.join(lacking[:8])}"
             f"{' ...' * (len(lacking) > 8)}.",
             where=str(where),
-            remedy="fetch and unpack the data set again; `snakemake check_data` names the source.",
+            remedy="fetch and unpack the data set again; `snakemake check_data` names the source"
+            f"{instead and f'. Or {instead}'}.",
         )
 
 

@@ -107,7 +107,8 @@ def read_samples(
         other = set(_RESOLUTION.findall(str(path.relative_to(folder)))) - {resolution}
         if match and not other and path.is_file():
             paths.setdefault(match["source"].upper(), []).append(path)
-    require_sources(paths, sources, f"{folder}, {resolution}")
+    table = "give a table of video-level JNDs by the key `video_jnd`"
+    require_sources(paths, sources, f"{folder}, JND samples of {resolution}", table)
     values = {source: _levels(paths[source], source) for source in sources}
     return check_samples(JndSamples("QP", values), str(folder))
 
