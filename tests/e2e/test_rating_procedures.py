@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
+from snakemake.iocontainers import Namedlist
 
 from jndlab.datasets.jnd_labels import read_labels
 from jndlab.datasets.mcl_jcv import read_samples
-from jndlab.files import read_csv, read_json
+from jndlab.files import read_csv, read_json, write_csv
 from jndlab.media.pictures import write_png
+from jndlab.quality.points import POINT_COLUMNS, with_savings, write_points
 from jndlab.subjective.answers import RECORD_COLUMNS, read_answers
 from jndlab.subjective.jnd_search import read_searches, write_samples
 from jndlab.subjective.preferences import preference_table, read_pairs, read_votes
@@ -92,6 +97,57 @@ def test_acr_in_two_sittings_with_a_reload_in_the_middle(page, tmp_path):
     page.open(address)
     page.start("anna")
     assert page.rate(lambda _: 1) == ["thanks"]  # nothing is left
+    tables = analysed(tmp_path, first + second)
+    given = {row["stimulus"]: float(row["score"]) for row in first + second}
+    of = {row["stimulus"]: row for row in read_csv(tmp_path / "stimuli.csv")}
+    key = ("sequence", "method", "qp")
+    expected = {tuple(of[name][part] for part in key): score for name, score in given.items()}
+    scores = [row for row in read_csv(tables / "scores.csv") if row["model"] == "mos"]
+    assert len(scores) == 10
+    for row in scores:
+        hidden = not row["qp"]
+        own = expected[row["sequence"], "" if hidden else row["method"], row["qp"]]
+        source = expected[row["sequence"], "", ""]
+        assert float(row["mos"]) == own  # both raters gave the same
+        assert hidden or float(row["differential_score"]) == own - source + 5  # ACR-HR
+    assert [row["rated"] for row in read_csv(tables / "raters.csv")] == ["10", "10"]
+
+
+def analysed(folder: Path, rows: list[dict[str, str]]) -> Path:
+    """Tables of the rule `analyse_ratings` on the answers of one person, given by two."""
+    for subject in ("anna", "ben"):
+        own = [{**row, "subject": subject} for row in rows]
+        write_csv(folder / f"{subject}.csv", own, RECORD_COLUMNS)
+    coded = [row for row in read_csv(folder / "stimuli.csv") if row["qp"]]
+    names = ("sequence", "configuration", "codec", "method")
+    points = pd.DataFrame(
+        {**{name: row[name] for name in names}, "qp": int(row["qp"]), "content": "demo",
+         "bits": 10**6 // int(row["qp"]), "bitrate_kbps": 1000 / int(row["qp"]), "vmaf_mean": 80.0}
+        for row in coded
+    )  # fmt: skip
+    points = with_savings(points.reindex(columns=POINT_COLUMNS).astype({"qp": int}))
+    write_points(points, folder / "points.parquet")
+    tables = ("scores", "raters", "paired_tests", "bd_rate_mos", "headline", "headline_comparison")
+    figures = ("rating_histograms", "mos_over_rate_mos")
+    outputs = {name: str(folder / f"tables/{name}.csv") for name in tables}
+    outputs |= {name: str(folder / f"figures/{name}.png") for name in figures}
+    scripts = REPOSITORY / "workflow_scripts/subjective"
+    snakemake = SimpleNamespace(
+        input=SimpleNamespace(
+            ratings=[str(folder / "anna.csv"), str(folder / "ben.csv")],
+            stimuli=str(folder / "stimuli.csv"),
+            points=str(folder / "points.parquet"),
+        ),
+        output=Namedlist(fromdict=outputs),
+        params=SimpleNamespace(
+            scale=[1, 5], max_failed_checks=None, models=["mos"], anchor="anchor",
+            interpolation="pchip", classes={}, trained=[],
+        ),
+        log=[str(folder / "log.txt")],
+        scriptdir=str(scripts),
+    )  # fmt: skip
+    runpy.run_path(str(scripts / "analyse_ratings.py"), init_globals={"snakemake": snakemake})
+    return folder / "tables"
 
 
 def test_pairs_are_shown_in_both_orders_and_scored_for_the_method(page, tmp_path):
