@@ -129,6 +129,7 @@ def test_every_artefact_of_the_paper_is_made(results):
     wanted += " answers block_jnd_error label_tension experiment experiment_answers"
     wanted += " complexity encoding_time"
     assert tables == set(wanted.split())
+    assert {row["check"] for row in rows(results / "bl_juniper/checks/networks.csv")} == {"alive"}
     figures = {path.stem for path in (results / "bl_juniper/figures").glob("*.png")}
     assert figures == {
         "rd_vmaf_mean", "rd_psnr_y_framemean", "saving_over_target_qp", "gain_wpsnr", "gain_wssim",

@@ -80,6 +80,7 @@ def main(snakemake) -> None:
 
     caption = errors.caption(params.seeds)
     write_table(errors.error_table(tests), stem["block_jnd_error"], caption=caption)
+    write_table(errors.checks(tests), stem["networks"], caption=errors.CHECK_CAPTION)
     write_table(
         labels.tension_table(jnd_of, params.qps),
         stem["label_tension"],

@@ -48,6 +48,8 @@ def test_error_table_by_hand():
     assert table["sources"].tolist() == [3] * 3 and set(table["labels"]) == {"vmaf_steps"}
     assert set(table["better"]) == {""}  # nothing to compare with
     assert set(table["output"]) == {""}
+    alive = errors.checks([errors.Tested("here", "vmaf_steps", blocks, predictions)])
+    assert alive["level"].tolist() == [1, 2, 3] and set(alive["verdict"]) == {"passed"}
     said = {"cnn": np.full(blocks.jnd.shape, 33.0), "mean": np.full(blocks.jnd.shape, 33.0)}
     table = errors.error_table([errors.Tested("here", "vmaf_steps", blocks, said)])
     assert set(table.loc[table["predictor"] == "cnn", "output"]) == {"dead"}
@@ -85,6 +87,9 @@ def test_networks_of_several_seeds_have_their_mean_and_deviation():
     said = np.stack([blocks.jnd, np.full(blocks.jnd.shape, 33.0)])
     table = errors.error_table([tested._replace(predictions={"cnn": said})])
     assert set(table["output"]) == {"dead"}  # of one of them
+    dead = errors.checks([tested._replace(predictions={"cnn": said, "mean": said[0]})])
+    assert dead["verdict"].tolist() == ["failed"] * 3 and set(dead["check"]) == {"alive"}
+    assert errors.checks([tested._replace(predictions={"mean": said[0]})]).empty
 
 
 def test_a_source_is_never_in_the_fit_that_predicts_it():

@@ -37,6 +37,11 @@ CAPTION = (
     "network has to guess, plus the mean offset of the training labels. Only whole blocks count. "
     "output: dead where the network predicts the same for all blocks."
 )
+CHECK_COLUMNS = ["test_set", "level", "check", "found", "expected", "verdict"]
+CHECK_CAPTION = (
+    "What must hold of the networks, of every training seed. alive: predictions of blocks differ "
+    "(found: their least deviation, QP); a dead network predicts the same for all."
+)
 SEED_COLUMNS = ["deviation", "seeds"]  # only where the networks have several trainings
 
 
@@ -178,9 +183,29 @@ def _interval(values: np.ndarray, names: Sequence[str]) -> Interval:
     return mean_interval(values.ravel(), [*names] * count, seeds)
 
 
+def checks(tests: Iterable[Tested]) -> pd.DataFrame:
+    """What must hold of the networks: a verdict, ``passed`` or ``failed``, per test set and level.
+
+    ``alive``: predictions of blocks differ, by any seed's network (``found``, the least deviation).
+    """
+    rows = []
+    for test in tests:
+        for place, level in enumerate(LEVELS if NETWORK in test.predictions else ()):
+            found = _least_deviation(test.predictions[NETWORK][..., place])
+            expected = f"deviation over blocks above {DEAD_BELOW}"
+            verdict = "passed" if found > DEAD_BELOW else "failed"
+            rows.append([test.test_set, level, "alive", found, expected, verdict])
+    return pd.DataFrame(rows, columns=CHECK_COLUMNS)
+
+
+def _least_deviation(predicted: np.ndarray) -> float:
+    """Least deviation over blocks of the networks of all seeds."""
+    return float(np.std(predicted, axis=-1).min())
+
+
 def _dead(predictor: str, predicted: np.ndarray) -> str:
     """``dead`` where a network, of any seed, says the same of all blocks."""
-    return "dead" if predictor == NETWORK and np.std(predicted, axis=-1).min() <= DEAD_BELOW else ""
+    return "dead" if predictor == NETWORK and _least_deviation(predicted) <= DEAD_BELOW else ""
 
 
 def _against(
