@@ -14,13 +14,15 @@ CONFIG ?= config/config.yaml
 PROFILE :=
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)
 # With a profile of a cluster no --cores: it would cut the threads of every job to that number.
-RUN := $(if $(PROFILE),$(PY) -m snakemake --workflow-profile $(PROFILE),$(SNAKEMAKE))
+RUN := $(if $(PROFILE),$(PY) -m snakemake --workflow-profile "$$PROFILE",$(SNAKEMAKE))
 LOCK := .venv/bin/uv --system-certs pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 RESULTS = $(PY) workflow_scripts/jndops/results_dir.py "$$CONFIG"
 
-# Names that a user gives reach the shell as values, never as part of a command.
-export CONFIG PICTURE FILE NUMBERS A B VIDEO METHOD METHODS CODEC QPS CONFIGURATIONS FRAMES WEIGHTS OUT SIZE FPS DEPTH SUBJECTS
+# Names that a user gives reach the shell as values, never as part of a command of the shell or of make.
+NAMES := CONFIG PICTURE FILE NUMBERS A B VIDEO METHOD METHODS CODEC QPS CONFIGURATIONS FRAMES WEIGHTS OUT SIZE FPS DEPTH SUBJECTS PROFILE TORCH
+$(foreach name,$(NAMES),$(eval override $(name) := $$(value $(name))))
+export $(NAMES)
 export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUNBUFFERED := 1
 export NO_MKDOCS_2_WARNING := 1
@@ -33,7 +35,7 @@ help: ## this list
 
 ##@ Runs of the suite
 setup: ## install everything into .venv (the other targets do it by themselves); TORCH=cpu: torch without GPU libraries
-	@TORCH="$(TORCH)" sh envs/install.sh
+	@sh envs/install.sh
 
 demo: setup ## the main job on real clips that come with the packages: tables, figures, report
 	@$(RUN) $(ARGS)

@@ -37,6 +37,8 @@ REFUSED = [
     ("metrics.vmaf_neg_mean", 1e9), ("metrics.psnr_y_framemean", -3.0),
     ("metrics.psnr_y_mse", INFINITE), ("metrics.ssim_y", 1.5), ("metrics.ssim_y", "0.9"),
     ("metrics.xpsnr_y", NAN), ("metrics", [1]), ("prefilter_metrics.vmaf_mean", NAN),
+    ("clip.width", -5), ("clip.width", "64"), ("clip.height", 0), ("clip.bit_depth", NAN),
+    ("metrics.lossless_frames", 1.5), ("metrics.lossless_frames", 99),
     ("provenance.encode_cpu_s", -1), ("provenance.encode_wall_s", NAN), ("schema", 1),
 ]  # fmt: skip
 

@@ -25,10 +25,10 @@ def test_a_profile_of_a_cluster_takes_the_place_of_cores(repository, target):
     local = called(repository, target, "CORES=2", "ARGS=-n")
     assert local[local.index("--cores") + 1] == "2" and local[-1] == "-n"
     remote = called(repository, target, "PROFILE=profiles/slurm", "ARGS=-n")
-    assert remote[remote.index("--workflow-profile") + 1] == "profiles/slurm"
+    assert remote[remote.index("--workflow-profile") + 1] == '"$PROFILE"'
     assert "--cores" not in remote
     kept = [word for word in local if word not in ("--cores", "2")]
-    assert [word for word in remote if word not in ("--workflow-profile", "profiles/slurm")] == kept
+    assert [word for word in remote if word not in ("--workflow-profile", '"$PROFILE"')] == kept
 
 
 def test_quality_is_chosen_of_a_picture_that_is_named(repository):
@@ -61,3 +61,11 @@ def test_names_reach_the_shell_as_values(repository, tmp_path):
         done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
         assert done.returncode != 0 and f"there is no file '{name}'" in done.stderr
         assert not made.exists()
+    for name in (f"$(shell touch {made})x.yaml", "price$5x.yaml"):  # code of make itself
+        command = ["make", "--no-print-directory", "config-exists", f"CONFIG={name}"]
+        done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
+        assert done.returncode != 0 and f"there is no file '{name}'" in done.stderr
+        assert not made.exists()
+    done = subprocess.run(["make", "-n", "demo", f"PROFILE=p;touch {made}"], cwd=repository,
+                          capture_output=True, text=True)  # fmt: skip
+    assert '--workflow-profile "$PROFILE"' in done.stdout and str(made) not in done.stdout

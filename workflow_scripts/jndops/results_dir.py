@@ -17,9 +17,12 @@ from jndops.command import new_parser, run_command
 from jndops.experiment import Experiment
 
 SUITE = (
-    "config", "data", "docs", "envs", "profiles", "report", "rules", "studies", "tests",
-    "workflow_scripts",
+    ".ci", ".git", ".github", ".snakemake", ".venv", "benchmarks", "config", "data", "docs", "envs",
+    "models", "profiles", "report", "rules", "studies", "tests", "workflow_scripts",
 )  # fmt: skip
+
+
+LONGEST_NAME = 255  # bytes, of a file system
 
 
 def results_dir(configfile: str | Path) -> str:
@@ -90,6 +93,10 @@ def checked_results_dir(name: Any, root: Path = ROOT) -> str:
         wrong = "it is the address of a storage, and results are local files"
     elif text.startswith("~"):
         wrong = "`~` is not replaced by your home folder here"
+    elif any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(text).parts):
+        wrong = f"a name in it has more than {LONGEST_NAME} bytes"
+    elif (Path.cwd() / text).resolve().is_relative_to("/proc"):
+        wrong = "it is a folder of the system"
     else:
         path = Path(text)
         folder = Path.cwd() / path
@@ -98,7 +105,7 @@ def checked_results_dir(name: Any, root: Path = ROOT) -> str:
             wrong = "the suite itself lies in it"
         elif resolved == suite or {suite / part for part in SUITE} & {resolved, *resolved.parents}:
             wrong = "it is a folder of the suite itself"
-        elif file := next((up for up in (folder, *folder.parents) if up.is_file()), None):
+        elif file := next((up for up in (folder, *folder.parents) if _is_no_folder(up)), None):
             wrong = f"{file} is a file"
     if wrong:
         raise UserError(
@@ -107,6 +114,10 @@ def checked_results_dir(name: Any, root: Path = ROOT) -> str:
             expected=f"a folder for the results alone, such as results/mine; found {name!r}",
         )
     return path.as_posix()
+
+
+def _is_no_folder(path: Path) -> bool:
+    return path.exists() and not path.is_dir()
 
 
 def main(options: argparse.Namespace) -> None:

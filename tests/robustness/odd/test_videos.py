@@ -135,6 +135,11 @@ MADE = {
     "full.mp4": ([*X264, "-pix_fmt", "yuvj420p"], ["full range"]),
     "motion.mjpeg": (["-pix_fmt", "yuvj420p"], ["full range"]),
     "tff.mkv": ([*FFV1, "-vf", "setfield=tff", "-field_order", "tt"], ["interlaced", "top"]),
+    "by_container.mkv": (
+        ["-c:v", "utvideo", "-vf", "setfield=tff", "-field_order", "tt"],
+        ["interlaced", "top"],
+    ),
+    "alpha.webm": (["-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p"], ["transparent"]),
     "bff.y4m": (["-vf", "setfield=bff", "-field_order", "bb"], ["interlaced", "bottom"]),
     "tff.mp4": (
         [*X264, "-pix_fmt", "yuv420p", "-vf", "setfield=tff", "-flags", "+ildct+ilme"],

@@ -85,6 +85,17 @@ def test_a_raw_file_of_the_wrong_size(tmp_path, size, found, guess):
     assert not target.exists()
 
 
+@pytest.mark.parametrize(("value", "order"), [(700 << 6, "<u2"), (700, ">u2"), (1024, "<u2")])
+def test_raw_samples_that_the_bit_depth_does_not_hold_are_refused(tmp_path, value, order):
+    sequence = changed(RAW, bit_depth=10)
+    data = np.full(5 * FRAME_BYTES, 512, "<u2").tobytes()
+    last = np.full(FRAME_BYTES, value, order).tobytes()
+    (tmp_path / "raw.yuv").write_bytes(data[: 4 * 2 * FRAME_BYTES] + last)
+    with pytest.raises(UserError, match=r"10 bit do not hold(.|\n)*frame 4(.|\n)*0 to 1023"):
+        prepare_sequence(sequence, sequence.clip(), tmp_path, tmp_path / "out.mkv", tmp_path)
+    assert not (tmp_path / "out.mkv").exists()
+
+
 def test_a_copy_with_one_frame_more_gives_the_same_clip(tmp_path):
     data = raw_file(tmp_path, 6 * FRAME_BYTES)
     prepare_sequence(RAW, RAW.clip(), tmp_path, tmp_path / "out.mkv", tmp_path)

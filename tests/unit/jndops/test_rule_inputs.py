@@ -120,6 +120,10 @@ def test_what_a_codecs_entry_names_is_an_input_of_its_encodes(tmp_path):
     assert coding.codec_files(asked) == [str(encoder), str(low_delay)]
     assert coding.codec_files(wild(codec="vtm-11.0")) == [str(encoder), str(intra)]
     assert coding.codec_files(wild(codec="vvenc-faster", configuration="AI")) == []
+    matrices = tmp_path / "matrices.txt"
+    matrices.write_text("")
+    entry = {"adapter": "x264", "preset": "ultrafast", "params": {"cqmfile": str(matrices)}}
+    assert inputs(own_codecs={"mine": entry}).codec_files(wild(codec="mine")) == [str(matrices)]
 
 
 def test_only_prefiltered_points_have_metrics_of_the_filter(demo):

@@ -195,10 +195,23 @@ def _check_stream(sequence: Sequence, source: Path, stored: StoredFormat) -> Non
 
 
 def _read_raw(source: Path, first_byte: int, clip: ClipFormat, samples: Any) -> Iterator[Frame]:
-    """Yield frames of a raw file and feed their bytes to the hash ``samples``."""
+    """Yield frames of a raw file and feed their bytes to the hash ``samples``.
+
+    Raises UserError for samples that the bit depth does not have.
+    """
     with open(source, "rb") as stream:
         stream.seek(first_byte)
-        for _ in range(clip.frames):
+        for number in range(clip.frames):
             raw = stream.read(clip.frame_bytes)
             samples.update(raw)
-            yield planes_of(raw, clip)
+            frame = planes_of(raw, clip)
+            if (largest := max(int(plane.max()) for plane in frame)) >= 1 << clip.bit_depth:
+                raise UserError(
+                    f"a raw file has samples that {clip.bit_depth} bit do not hold.",
+                    where=f"{source}, frame {number}",
+                    expected=f"samples of 0 to {(1 << clip.bit_depth) - 1} in the lower bits, the "
+                    f"low byte first; found {largest}",
+                    remedy="correct the bit depth, or convert a file that has its samples in the "
+                    "upper bits or the high byte first (FFmpeg: p010le, yuv420p10be).",
+                )
+            yield frame

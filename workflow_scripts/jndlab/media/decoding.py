@@ -26,6 +26,9 @@ _SHOW = "showinfo=checksum=0"
 _PICTURE = re.compile(r"pts_time:(\S+) .* duration_time:(\S+) +fmt:(\S+) .* s:(\d+x\d+) i:(\S)")
 _FULL_RANGE = re.compile("color_range:pc ")
 _HIGH_RANGE = re.compile("color_trc:(smpte2084|arib-std-b67)")  # PQ, HLG
+# What decoders do not put into their pictures, of the line of the stream and its metadata.
+_FIELDS = re.compile(r"Stream #0:\d+.*: Video: .*\b(top|bottom) (?:coded )?first")
+_ALPHA = re.compile(r"\balpha_mode +: 1\b", re.IGNORECASE)
 _INPUT = re.compile(r"Input #0, (\w+)")
 _RATE = re.compile(r"config in time_base: \S+, frame_rate: ([1-9]\d*/[1-9]\d*)")
 
@@ -153,13 +156,16 @@ def _require(report: str, path: str | Path, stored: StoredFormat) -> None:
             )  # fmt: skip
         if scan != "P":
             fields = {"T": "top field first", "B": "bottom field first"}.get(scan, scan)
-            raise UserError(
-                "a video is interlaced.",
-                where=where,
-                expected=f"progressive pictures, found {fields}",
-                remedy="deinterlace it, for example with `ffmpeg -i SOURCE -vf "
-                "bwdif=mode=send_frame -c:v ffv1 PROGRESSIVE.mkv`, and name that file.",
-            )
+            raise _interlaced(where, fields)
+    if told := _FIELDS.search(report):
+        raise _interlaced(str(path), f"{told[1]} field first, by its container")
+    if _ALPHA.search(report):
+        raise UserError(
+            "a video has a transparent layer.",
+            where=str(path),
+            expected="pictures that are whole by themselves",
+            remedy="put it on a background, for example with FFmpeg's filter overlay.",
+        )
     if _FULL_RANGE.search(report):
         raise UserError(
             "a video has samples of full range.",
@@ -179,6 +185,16 @@ def _require(report: str, path: str | Path, stored: StoredFormat) -> None:
     _require_steady(report, path, stored.fps)
 
 
+def _interlaced(where: str, found: str) -> UserError:
+    return UserError(
+        "a video is interlaced.",
+        where=where,
+        expected=f"progressive pictures, found {found}",
+        remedy="deinterlace it, for example with `ffmpeg -i SOURCE -vf "
+        "bwdif=mode=send_frame -c:v ffv1 PROGRESSIVE.mkv`, and name that file.",
+    )
+
+
 def _require_steady(report: str, path: str | Path, fps: Fraction | None) -> None:
     """Raise UserError unless picture k is shown at k / fps, within half a picture's time.
 
@@ -188,7 +204,7 @@ def _require_steady(report: str, path: str | Path, fps: Fraction | None) -> None
     demuxer, rate = _INPUT.search(report), _RATE.search(report)
     if demuxer and demuxer[1] in _UNTIMED:
         durations = [float(p[1]) for p in found if p[1] not in ("NOPTS", "0")]
-        steady = all(abs(one / durations[0] - 1) < 0.25 for one in durations)
+        steady = all(abs(one / durations[0] - 1) < 0.02 for one in durations)
         told = "one rate"
     else:
         times = [float(p[0]) for p in found if p[0] != "NOPTS"]

@@ -95,7 +95,11 @@ def _check_point(point: Mapping[str, Any]) -> None:
     if not (_is_number(point["bitrate_kbps"]) and point["bitrate_kbps"] > 0):
         raise ValueError(f"bitrate_kbps is {point['bitrate_kbps']!r}, no number above 0")
     if "clip" in point:
-        _check_rate(point, point["clip"]["frames"], Fraction(point["clip"]["fps"]))
+        clip = point["clip"]
+        _check_rate(point, clip["frames"], Fraction(clip["fps"]))
+        for name in ("width", "height", "bit_depth"):
+            if not (_is_number(clip[name], whole=True) and clip[name] > 0):
+                raise ValueError(f"clip.{name} is {clip[name]!r}, no whole number above 0")
     label, content = point.get("label", ""), point.get("content", CONTENTS[0])
     if not isinstance(label, str) or not label.isprintable() or opens_as_formula(label):
         raise ValueError(f"label is {label!r}, no name in a table")
@@ -112,6 +116,10 @@ def _check_point(point: Mapping[str, Any]) -> None:
                     f" from {low:g} to {high:g}" if math.isfinite(low) else ""
                 )
                 raise ValueError(f"{part}.{name} is {value!r}, no {expected}")
+    lossless = (point["metrics"] or {}).get("lossless_frames", 0)
+    most = point["clip"]["frames"] if "clip" in point else math.inf
+    if not (_is_number(lossless, whole=True) and 0 <= lossless <= most):
+        raise ValueError(f"metrics.lossless_frames is {lossless!r} of {most} frames")
     for name in ("encode_cpu_s", "encode_wall_s"):
         seconds = point["provenance"].get(name, 0)
         if not (_is_number(seconds) and seconds >= 0):

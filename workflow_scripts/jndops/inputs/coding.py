@@ -220,6 +220,7 @@ class CodingInputs:
         """Files that a codec's entry names: programs, and what configures its coding."""
         codec = self.codec(wildcards)
         files = [codec.get("encoder"), codec.get("program"), codec.get("options")]
+        files += codec.get("params", {}).values()  # such as a file of quantisation matrices
         if codec.get("verify_with_decoder"):
             files.append(codec.get("decoder"))
         # Segments are of AI alone.
