@@ -353,7 +353,6 @@ def test_levels_are_learned_with_the_whole_curve(frames, tmp_path):
     )
     labels = np.array([frame.jnd for frame in trained]) + WHOLE
     assert (np.abs(found - labels).mean(axis=0) < 0.5 * 4).all()  # of the median label: 4 QP
-    assert (np.diff(found, axis=1) > 0).all()
     with pytest.raises(UserError, match=r"no frame has a curve(.|\n)*vmaf_steps"):
         train_stage(stage, frames, TRAINING, tmp_path / "without", conditions=FOUND)
 

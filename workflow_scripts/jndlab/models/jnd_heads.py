@@ -101,10 +101,9 @@ def heads_of(
     label_start: Sequence[Sequence[float]] | None = None,
     **settings: Any,
 ) -> JndHeads | CurveHeads:
-    """The ends of a network: :class:`JndHeads`, or where ``head`` is "vmaf_curve" CurveHeads, of
-    which ``label_start`` has the curve as its one row."""
+    """The ends of a network: :class:`JndHeads`, or CurveHeads where ``head`` is "vmaf_curve"."""
     if head == CURVE:
-        return CurveHeads(features, hidden, levels, *(label_start or [()]))
+        return CurveHeads(features, hidden, levels, label_start or [])
     return JndHeads(features, hidden, levels, head=head, label_start=label_start, **settings)
 
 

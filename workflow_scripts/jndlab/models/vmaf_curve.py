@@ -1,57 +1,59 @@
-"""Heads that learn how far VMAF falls at every QP, and read the JND levels off that curve.
+"""Heads that learn a frame's whole curve of VMAF over QP, of which the JND levels are three points.
 
-Of this suite: no paper has them. Labels by steps of VMAF (``quality.vmaf_steps``) are three points
-of a curve that was measured at every QP; a network that learns the curve is shown all of it.
+Of this suite: no paper has them. Labels by steps of VMAF (``quality.vmaf_steps``) are read off a
+curve that was measured at every QP; a network that learns the curve is shown all of it. The curve
+is learned as the QP at each of ``FALLS``, in QP like the labels.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from jndlab.errors import UserError
 from jndlab.models.keras.layers import WeightedLayer, dense_relu, weighted_layers
 
 CURVE = "vmaf_curve"  # the head's name, and that of its output
-QPS = 51  # the curve is of QP 1 to 51
+QPS = np.arange(1, 52)  # at which VMAF is measured
+FALLS = np.arange(1, 17) / 4  # below the source's own score, in steps of the labels
 WHOLE = 0.5  # labels are the first whole QP at or after the crossing: half a QP later on average
-BEND = 4.0  # steps: differences far below JND3 count little
-SMALLEST_FALL = 1e-3  # steps a QP, where a head starts
-_AT_ONE = math.log(math.expm1(1.0))  # softplus of it is 1
 
 
 class CurveHeads(nn.Module):
-    """N x ``features`` -> {"jnd<level>": N in QP for each of ``levels``, "vmaf_curve": N x 51}.
+    """N x ``features`` -> {"jnd<level>": N in QP for each of ``levels``, "vmaf_curve": N x 16}.
 
-    ``hidden`` are the sizes of dense layers (ReLU) before the last, which gives the fall of VMAF
-    from each QP to the next, positive as a softplus, so that the curve never rises with QP.
-    ``start`` is the curve that every input has at first: how far VMAF lies below the source's own
-    at QP 1 to 51, in steps of the labels. The output "vmaf_curve" is :func:`bent`. Raises
-    UserError for another number of values.
+    ``hidden`` are the sizes of dense layers (ReLU) before the last, which gives the QP at each of
+    ``FALLS``: ``start`` has their median and deviation over the training frames, and an output is
+    median + deviation x a linear one that starts at 0. Raises UserError for other numbers of them.
     """
 
     def __init__(
-        self, features: int, hidden: Sequence[int], levels: Sequence[int], start: Sequence[float]
+        self,
+        features: int,
+        hidden: Sequence[int],
+        levels: Sequence[int],
+        start: Sequence[Sequence[float]],
     ) -> None:
         super().__init__()
-        if len(start) != QPS:
+        if [len(row) for row in start] != [len(FALLS)] * 2:
             raise UserError(
-                f"head '{CURVE}' starts at a curve of {len(start)} values.",
-                expected=f"the fall of VMAF at QP 1 to {QPS}, in steps",
+                f"head '{CURVE}' has no start.",
+                expected=f"median and deviation of the QP at each of {len(FALLS)} falls of VMAF",
             )
         self.levels = tuple(levels)
         self.hidden = dense_relu(features, hidden)
-        self.last = nn.Linear(hidden[-1] if hidden else features, QPS)
-        falls = torch.tensor(start).diff(prepend=torch.zeros(1)).clamp(min=SMALLEST_FALL)
-        self.register_buffer("falls", falls, persistent=False)
-        self.falls: Tensor
+        self.last = nn.Linear(hidden[-1] if hidden else features, len(FALLS))
+        self.places = [int(np.flatnonzero(level == FALLS)[0]) for level in levels]
+        for name, row in zip(("median", "deviation"), start, strict=True):
+            self.register_buffer(name, torch.tensor(row), persistent=False)
+        self.median: Tensor
+        self.deviation: Tensor
 
     def start(self) -> None:
-        """Start at the curve; to be called after the common start."""
+        """Start at the median curve; to be called after the common start."""
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
@@ -60,22 +62,17 @@ class CurveHeads(nn.Module):
         return weighted_layers(self)
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
-        falls = self.falls * functional.softplus(self.last(self.hidden(features)) + _AT_ONE)
-        curve = falls.cumsum(1)
-        outputs = {f"jnd{level}": crossing(curve, level) for level in self.levels}
-        return {**outputs, CURVE: bent(curve)}
+        curve = self.median + self.deviation * self.last(self.hidden(features))
+        places = zip(self.levels, self.places, strict=True)
+        return {f"jnd{level}": curve[:, place] + WHOLE for level, place in places} | {CURVE: curve}
 
 
-def crossing(curve: Tensor, level: float) -> Tensor:
-    """N x 51 rising curves -> N: the QP, between whole ones, where a curve reaches ``level``.
+def qps_at_falls(curves: Sequence[Sequence[float]]) -> np.ndarray:
+    """Falls of VMAF at QP 1 to 51, in steps, N x 51 -> the QP at each of ``FALLS``, N x 16 float32.
 
-    By straight lines between QPs; 1 and 51 where it is reached before and not at all; half a QP is
-    added, as labels are whole.
+    By straight lines between QPs, 1 and 51 where a fall is reached before or not at all; where a
+    curve goes up and down the last crossing counts, as in ``vmaf_steps.step_levels``.
     """
-    below, above = curve[:, :-1], curve[:, 1:]
-    return 1 + WHOLE + ((level - below) / (above - below)).clamp(0, 1).sum(1)
-
-
-def bent(curve: Tensor) -> Tensor:
-    """Falls in steps -> what is learned: nearly equal for small ones, never above ``BEND``."""
-    return BEND * (1 - torch.exp(-curve / BEND))
+    lasting = np.minimum.accumulate(np.asarray(curves, float)[:, ::-1], axis=1)[:, ::-1]
+    rows = [np.interp(FALLS, row, QPS) for row in lasting]
+    return np.array(rows, np.float32).reshape(-1, len(FALLS))

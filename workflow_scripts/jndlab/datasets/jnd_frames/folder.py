@@ -90,8 +90,8 @@ class LabelledFrames:
         return tuple(zip(*(of_levels.tolist() for of_levels in values), strict=True))
 
     @cached_property
-    def curve_start(self) -> tuple[float, ...]:
-        """Median curve of the training frames; UserError where they have none."""
+    def curves(self) -> list[tuple[float, ...]]:
+        """Curves of the training frames; UserError where they have none."""
         curves = [frame.curve for frame in self.of_subset("train") if frame.curve is not None]
         if not curves:
             raise UserError(
@@ -99,7 +99,7 @@ class LabelledFrames:
                 where="head `vmaf_curve`",
                 expected="labels of the kind vmaf_steps, whose sweeps were measured",
             )
-        return tuple(np.median(curves, axis=0).tolist())
+        return curves
 
 
 def split_sources(

@@ -42,8 +42,8 @@ class Network(Section):
     head: Literal["relu", "linear_at_median", "vmaf_curve"] = "relu"
     """End of a network: `relu` (authors'; it can start dead), `linear_at_median`: median of the
     training labels + their deviation x a linear output that starts at 0, or `vmaf_curve`, a variant
-    of this suite for labels of `vmaf_steps`: it learns the fall of VMAF at QP 1 to 51, and the
-    levels are read off."""
+    of this suite for labels of `vmaf_steps`: it learns the whole curve of VMAF over QP, as the QP
+    at 16 falls, of which the levels are three."""
     order: Literal["free", "ordered"] = "free"
     """Of networks of three levels: `free` (authors'), or `ordered`, where each level is above the
     one before."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,7 +24,7 @@ from jndlab.models.model_files import build_network, load_model, save_model
 from jndlab.models.mtjnd.efficientnet import EfficientNetLite0, imagenet_file
 from jndlab.models.mtjnd.networks import ATTENTION, PRETRAINED, MtJnd
 from jndlab.models.picture_network import PictureNetwork
-from jndlab.models.vmaf_curve import CURVE
+from jndlab.models.vmaf_curve import CURVE, qps_at_falls
 from jndlab.papers.jnd_networks.stages import Stage, no_imagenet
 from jndlab.training.export import export_training, run_dir_of
 from jndlab.training.loop import Metric, Metrics, train
@@ -40,6 +41,7 @@ AUTHORS = {
 }  # fmt: skip
 STEPS_BETWEEN_CHECKS = 25  # epochs of a few steps are not validated and saved one by one
 SEEDS_TRIED, SEED_STEP = 10, 1000  # after one that leaves an output dead; apart from other runs'
+LEAST_DEVIATION = 0.1  # QP, of falls that all frames reach at once
 KEPT = "kept.pt"  # last weights, where they are what is kept
 
 
@@ -173,12 +175,13 @@ def require_alive(model: nn.Module, samples: FrameSamples, batch_size: int) -> N
 def start_of(stage: Stage, frames: LabelledFrames) -> list[list[float]] | None:
     """Option ``label_start`` of a stage's network: what its heads predict before training.
 
-    Median and deviation of the training labels of each level, or their median curve; None for
-    heads without such a start.
+    Median and deviation of the training labels of each level, or of the QPs of their curves; None
+    for heads without such a start.
     """
     head = stage.options.get("head")
     if head == CURVE:
-        return [list(frames.curve_start)]
+        qps = qps_at_falls(frames.curves)
+        return [np.median(qps, axis=0).tolist(), (qps.std(axis=0) + LEAST_DEVIATION).tolist()]
     if head == "linear_at_median":
         return [list(frames.label_start[level - 1]) for level in stage.levels]
     return None

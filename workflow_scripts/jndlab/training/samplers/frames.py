@@ -19,7 +19,7 @@ from jndlab.media.pictures import read_picture
 from jndlab.models.laser_jnd.autoencoder import RECONSTRUCTION
 from jndlab.models.mtjnd.networks import ATTENTION
 from jndlab.models.picture_preparation import PicturePreparation
-from jndlab.models.vmaf_curve import CURVE, QPS, bent
+from jndlab.models.vmaf_curve import CURVE, qps_at_falls
 from jndlab.subsets import SUBSETS
 from jndlab.training.recipe import Batch
 
@@ -53,7 +53,7 @@ class FrameTargets:
     ``levels``: "jnd<level>" for each, in the labels' unit. ``reconstruction``: the frame at the
     quality of that JND level, or for 0 the frame itself, in the network's own scale and order of
     colours. ``attention``: mean saliency, 0..1, of square cells, their side in pixels (MTJND: 16).
-    ``curve``: that of VMAF over QP, bent (:mod:`jndlab.models.vmaf_curve`).
+    ``curve``: that of VMAF over QP (:mod:`jndlab.models.vmaf_curve`).
     """
 
     levels: tuple[int, ...] = (1, 2, 3)
@@ -153,7 +153,7 @@ class FrameSamples:
             for level in self.targets.levels:
                 made[f"jnd{level}"] = torch.from_numpy(arrays.jnd[chosen, level - 1])
         if arrays.curve is not None:
-            made[CURVE] = bent(torch.from_numpy(arrays.curve[chosen]))
+            made[CURVE] = torch.from_numpy(arrays.curve[chosen])
         if arrays.attention is not None:
             made[ATTENTION] = torch.from_numpy(arrays.attention[chosen])
         pictures = self._input(arrays.pictures[chosen])
@@ -192,7 +192,7 @@ class FrameSamples:
         jnd = np.array(labelled, np.float32).reshape(-1, 3) if whole else None
         curves = [frame.curve for frame in frames if frame.curve is not None]
         learned = self.targets.curve and len(curves) == len(frames)
-        curve = np.array(curves, np.float32).reshape(-1, QPS) if learned else None
+        curve = qps_at_falls(curves) if learned and curves else None
         return _Subset(pictures, jnd, codings, maps, curve)
 
     def _attention(self, frame: Frame, shape: tuple[int, ...]) -> np.ndarray:
@@ -215,7 +215,7 @@ class FrameSamples:
 
 class _Subset(NamedTuple):
     """Arrays of a subset: N x H x W x 3 uint8 RGB, N x 3 labels, codings like pictures, N maps,
-    N x 51 curves."""
+    N x 16 QPs of curves."""
 
     pictures: np.ndarray
     jnd: np.ndarray | None
