@@ -50,11 +50,14 @@ def test_a_start_of_another_length_is_refused():
 def test_onnx_export_agrees(name):
     options = {"input_size": [64, 96], "width": 0.125, "head": CURVE, "label_start": START}
     network = build_network(name, options, seed=0).eval()
-    torch.nn.init.normal_(network.heads.last.weight, std=0.02)
-    inputs = example_batch(network)
+    inputs, last = example_batch(network), network.heads.last
+    with torch.inference_mode():
+        torch.nn.init.normal_(last.weight, generator=torch.Generator().manual_seed(0))
+        spread = network(*inputs)["jnd1"]
+        last.weight.mul_(10 / (spread.max() - spread.min()))  # QP
     found = JndSession(jnd_onnx_bytes(network), threads=1)(*(one.numpy() for one in inputs))
     with torch.inference_mode():
         expected = network(*inputs)
     for key, values in expected.items():
         np.testing.assert_allclose(found[key], values.numpy(), rtol=1e-3, atol=1e-2)
-    assert expected["jnd1"].std() > 0.01  # it sees its input
+    assert expected["jnd1"].std() > 1  # it sees its input
