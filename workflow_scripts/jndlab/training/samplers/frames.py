@@ -130,7 +130,7 @@ class FrameSamples:
             return batch
         drawn = np.random.default_rng([self.seed, 2, epoch, index]).random((2, batch_size)) < 0.5
         inputs = tuple(mirrored(tensor, drawn) for tensor in batch.inputs)
-        maps = {name: mirrored(t, drawn) for name, t in batch.targets.items() if t.ndim > 1}
+        maps = {name: mirrored(t, drawn) for name, t in batch.targets.items() if t.ndim > 2}
         return Batch(inputs, {**batch.targets, **maps})
 
     def validation(self, batch_size: int) -> Iterator[Batch]:
