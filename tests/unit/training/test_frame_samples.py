@@ -16,6 +16,7 @@ from jndlab.models.laser_jnd.autoencoder import LaserAutoencoder
 from jndlab.models.laser_jnd.networks import E2eLat
 from jndlab.models.mtjnd.networks import Mt3JndVa
 from jndlab.models.picture_preparation import PicturePreparation
+from jndlab.models.vmaf_curve import CURVE, FALLS, QPS
 from jndlab.training.recipe import LossTerm, Recipe, named_outputs
 from jndlab.training.samplers.frames import FrameSamples, FrameTargets, cell_means
 
@@ -107,6 +108,16 @@ def test_flips_turn_a_frame_and_its_targets_alike(frames, folder):
     assert len(corners) == 4 and bright == {True}  # the map's bright half is right of the corner
     again = FrameSamples(frames, square, targets, saliency=folder / "saliency", flips=True)
     assert torch.equal(again.batch(3, 0, 5).inputs[0], samples.batch(3, 0, 5).inputs[0])
+
+
+def test_flips_leave_curves_as_they_are(frames):
+    curve = tuple((QPS / 8).tolist())
+    with_curves = [replace(frame, curve=curve) for frame in frames]
+    square = PicturePreparation(HEIGHT, WIDTH)
+    samples = FrameSamples(with_curves, square, FrameTargets(curve=True), flips=True)
+    for epoch in range(4):
+        found = samples.batch(epoch, 0, 5).targets[CURVE]
+        assert torch.allclose(found, torch.tensor(8 * FALLS, dtype=torch.float32).expand(5, -1))
 
 
 @pytest.mark.parametrize("level", [0, 1, 3])
