@@ -35,7 +35,7 @@ help: ## this list
 
 ##@ Runs of the suite
 setup: ## install everything into .venv (the other targets do it by themselves); TORCH=cpu: torch without GPU libraries
-	@sh envs/install.sh
+	@TORCH="$$TORCH" sh envs/install.sh
 
 demo: setup ## the main job on real clips that come with the packages: tables, figures, report
 	@$(RUN) $(ARGS)
