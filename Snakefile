@@ -138,7 +138,7 @@ onstart:
 
     with workflow_errors():
         start_run(RESULTS)
-        for line in missing_data(settings):
+        for line in [] if "check_data" in sys.argv else missing_data(settings):  # says it itself
             print(f"missing, jobs that need it will fail: {line}", file=sys.stderr)
     gc.freeze()
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import h5py
 import pytest
 
+from jndlab.files import sha256_of
 from jndlab.models.keras.weights import keras_weights
 from jndlab.models.model_files import build_network, load_model
+from jndlab.models.mtjnd.vgg16 import Vgg16
 from jndlab.report.consistency import disagreements
 from workflow_runner import Workflow
 
@@ -57,13 +59,14 @@ laser_jnd:
 mtjnd:
   levels: [2]
   learning_curve: {networks: [mt_3ljnd], frames: [1, 2]}
-  network: {input_size: [64, 64], width: 0.0625, head: linear_at_median, freeze_early: false}
+  imagenet: VGG16.h5
+  network: {input_size: [64, 64], width: 0.0625, head: linear_at_median}
   training: {epochs: 2, learning_rate: 0.003, keep: last}
   variants:
     curve: {networks: [mt_3ljnd], network: {head: vmaf_curve}}
     pretrained:
       networks: [mt_3ljnd]
-      network: {backbone: efficientnet_lite0, colour: rgb, scale: unit, freeze_early: true}
+      network: {backbone: efficientnet_lite0, colour: rgb, scale: unit}
   jobs: {gpus: 0, threads: 1, memory_mb: 1000}
 """
 RUN = ("--configfile", "jnd.yaml")
@@ -101,6 +104,7 @@ def run(tmp_path_factory) -> Workflow:
     write_keras(
         workflow.folder / "LATJND1.h5", build_network("lat", {"input_size": [64, 64]}, seed=3)
     )
+    write_keras(workflow.folder / "VGG16.h5", Vgg16(0.0625))
     workflow.run(*RUN)
     return workflow
 
@@ -112,6 +116,14 @@ def results(run) -> Path:
 
 def test_no_two_tables_of_the_run_disagree(results):
     assert not disagreements(results)
+
+
+def test_networks_start_from_the_weights_that_are_given(run, results):
+    summary = results / "models/mtjnd/mt_3ljnd_fold01_seed0/summary.json"
+    given = sha256_of(run.folder / "VGG16.h5")
+    assert json.loads(summary.read_text())["starts_from"]["imagenet"] == given
+    pretrained = summary.parents[1] / "mt_3ljnd-pretrained_fold01_seed0/summary.json"
+    assert json.loads(pretrained.read_text())["starts_from"]["imagenet"] != given
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

@@ -158,6 +158,7 @@ def test_a_file_cut_short_is_refused(tmp_path):
     ({"size": "48x64"}, "picture 12(.|\n)*48x64"),
     ({"pix_fmt": "yuv420p10le"}, "picture 12(.|\n)*yuv420p10le"),
     ({"rate": 50}, "frame rate"),
+    ({"rate": 24}, "frame rate"),
 ])  # fmt: skip
 def test_a_change_within_a_stream_is_refused(tmp_path, other, what):
     parts = []

@@ -270,10 +270,10 @@ class NetworkInputs:
             "backbones": [f"{home}/{name}/model.pt" for name in imported],
         }
 
-    def imagenet(self, paper: str) -> list[str]:
+    def imagenet(self, paper: str) -> str | list[str]:
         """VGG16's weights, where they are there; ``plan.needs`` names what is not."""
         file = self.config[paper].get("imagenet")
-        return [file] if file and Path(file).is_file() else []
+        return file if file and Path(file).is_file() else []
 
     def jobs(self, paper: str) -> dict[str, Any]:
         """Resources of a training: threads, gpus, memory_mb."""
