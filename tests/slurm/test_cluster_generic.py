@@ -1,13 +1,15 @@
-"""The profile for PBS, SGE and LSF, held against stand-ins that answer as these schedulers do."""
+"""Profiles of the cluster-generic executor, held against stand-ins for their schedulers."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from workflow_runner import REPOSITORY, TINY, Workflow
 
@@ -32,6 +34,33 @@ if [ -f "$FAKE_PBS/$number.exit" ]; then
 else
   echo "    job_state = R"
 fi
+"""
+
+# Runs the container of a Job here, in the background; the first is killed.
+KUBECTL = """
+import os, subprocess, sys
+from pathlib import Path
+import yaml
+pods = Path(os.environ["FAKE_PODS"])
+if sys.argv[1] == "create":
+    job = yaml.safe_load(text := sys.stdin.read())
+    name = f"job-{len(list(pods.glob('*.yaml'))) + 1}"
+    (pods / f"{name}.yaml").write_text(text)
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    folder = container["workingDir"]
+    mounted = tuple(mount["mountPath"] + "/" for mount in container["volumeMounts"])
+    program, script = container["command"]
+    assert os.path.abspath(os.path.join(folder, script)).startswith(mounted), script
+    run = f"{program} {script} > {pods}/{name}.log 2>&1; echo $? > {pods}/{name}.exit"
+    run = run if name != "job-1" else f"echo 137 > {pods}/{name}.exit"
+    quiet = {"stdout": subprocess.DEVNULL, "start_new_session": True}
+    subprocess.Popen(["sh", "-c", run], cwd=folder, **quiet)
+    print(f"job.batch/{name}")
+else:
+    assert sys.argv[1:3] == ["get", "job"], sys.argv
+    exit = pods / f"{sys.argv[3]}.exit"
+    code = exit.read_text().strip() if exit.exists() else ""
+    print("/" if not code else "1/" if code == "0" else "/1")
 """
 
 
@@ -96,14 +125,60 @@ def test_number_of_an_lsf_job(tmp_path, monkeypatch):
     assert done.stdout == "4711\n"
 
 
+def test_kubernetes_profile_runs_jobs_in_pods_that_share_a_volume(tmp_path, monkeypatch):
+    pods = tmp_path / "pods"
+    pods.mkdir()
+    _commands(monkeypatch, tmp_path / "bin", kubectl=f"#!{sys.executable}\n{KUBECTL}")
+    monkeypatch.setenv("FAKE_PODS", str(pods))
+    (tmp_path / "run").mkdir()
+    workflow = GenericWorkflow(tmp_path / "run", "kubernetes")
+    workflow.write("tiny.yaml", TINY)
+    stream = "results/streams/x265-ultrafast/AI/bigbuckbunny_tiny/anchor/qp37.265"
+    said = workflow.run("--configfile", "tiny.yaml", "--", stream).stdout
+    assert (workflow.folder / stream).stat().st_size > 0
+    jobs = [yaml.safe_load(path.read_text("utf-8")) for path in sorted(pods.glob("*.yaml"))]
+    assert [job["metadata"]["generateName"] for job in jobs] == [
+        "jnd-prepare-sequence-",
+        "jnd-prepare-sequence-",
+        "jnd-encode-clip-",
+    ]
+    pod_specs = [job["spec"]["template"]["spec"] for job in jobs]
+    containers = [pod["containers"][0] for pod in pod_specs]
+    memory = [int(one["resources"]["limits"]["memory"].removesuffix("Mi")) for one in containers]
+    assert memory[1] == pytest.approx(2 * memory[0], abs=1)
+    assert all(pod["activeDeadlineSeconds"] % 60 == 0 for pod in pod_specs)
+    assert {one["resources"]["limits"]["nvidia.com/gpu"] for one in containers} == {"0"}
+    assert "Trying to restart" in said
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("echo 1/", "success"),
+        ("echo /", "running"),
+        ("echo /1", "failed"),
+        ("echo 'Error from server (NotFound): jobs.batch \"a\" not found' >&2; exit 1", "failed"),
+        ("echo 'Unable to connect to the server' >&2; exit 1", "running"),
+    ],
+)
+def test_status_of_a_job_of_kubernetes(answer, expected, tmp_path, monkeypatch):
+    _commands(monkeypatch, tmp_path, kubectl=f"#!/bin/sh\n{answer}\n")
+    script = REPOSITORY / "profiles/kubernetes/status.sh"
+    done = subprocess.run(["sh", script, "a"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == expected
+
+
 class GenericWorkflow(Workflow):
-    """A private copy of the suite whose runs go through ``profiles/cluster-generic``."""
+    """A private copy of the suite whose runs go through a profile of cluster-generic."""
+
+    def __init__(self, folder: Path, profile: str = "cluster-generic") -> None:
+        super().__init__(folder)
+        self.profile = ("--workflow-profile", f"profiles/{profile}")
 
     def command(self, *arguments: str) -> list[str]:
         command = super().command()
         del command[command.index("--cores") :]
-        profile = ("--workflow-profile", "profiles/cluster-generic")
-        return [*command, *profile, "--seconds-between-status-checks", "1", *arguments]
+        return [*command, *self.profile, "--seconds-between-status-checks", "1", *arguments]
 
 
 def _commands(monkeypatch: pytest.MonkeyPatch, folder: Path, **scripts: str) -> None:

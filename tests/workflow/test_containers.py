@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
+import boto3
 import pytest
 import yaml
+from moto.server import ThreadedMotoServer
 
-from workflow_runner import REPOSITORY
+from workflow_runner import REPOSITORY, TINY, Workflow
 
 DOCKERFILE = (REPOSITORY / "envs/Dockerfile").read_text("utf-8")
 DEFINITION = (REPOSITORY / "envs/suite.def").read_text("utf-8")
@@ -91,3 +95,52 @@ def test_the_job_of_kubernetes_mounts_what_a_run_writes(kind):
         "version"
     ]
     assert container["image"].endswith(f":{version}") and container["command"][0] == "make"
+
+
+def test_the_jobs_of_kubernetes_share_image_and_volume_with_the_run_that_submits_them():
+    example = (REPOSITORY / "docs/examples/kubernetes_cluster.yaml").read_text("utf-8")
+    parts = {part["kind"]: part for part in yaml.safe_load_all(example)}
+    run = parts["Job"]["spec"]["template"]["spec"]
+    filled = (REPOSITORY / "profiles/kubernetes/job.yaml").read_text("utf-8")
+    job = yaml.safe_load(filled.replace("FOLDER", "/suite"))["spec"]["template"]["spec"]
+    (one,), (other) = run["containers"], job["containers"][0]
+    assert (one["image"], one["volumeMounts"]) == (other["image"], other["volumeMounts"])
+    assert run["volumes"] == job["volumes"] and "PROFILE=profiles/kubernetes" in one["command"]
+    claim = run["volumes"][0]["persistentVolumeClaim"]["claimName"]
+    assert parts["PersistentVolumeClaim"]["metadata"]["name"] == claim
+    assert parts["PersistentVolumeClaim"]["spec"]["accessModes"] == ["ReadWriteMany"]
+    # What submit.sh, status.sh and the profile's cancel command do.
+    assert parts["Role"]["rules"][0]["verbs"] == ["create", "get", "delete"]
+    assert parts["RoleBinding"]["subjects"][0]["name"] == run["serviceAccountName"]
+    assert "kubernetes-client" in DOCKERFILE  # brings kubectl
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """An empty bucket of a server of S3 on this machine, and its client."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    given = {"ENDPOINT_URL": address, "ACCESS_KEY": "me", "SECRET_KEY": "secret"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"SNAKEMAKE_STORAGE_S3_{name}", value)
+    keys = {"aws_access_key_id": "me", "aws_secret_access_key": "secret"}
+    client = boto3.client("s3", endpoint_url=address, region_name="us-east-1", **keys)
+    client.create_bucket(Bucket="my-bucket")
+    yield client
+    server.stop()
+
+
+def test_results_go_into_a_bucket(bucket, tmp_path):
+    workflow = Workflow(tmp_path)
+    workflow.write("tiny.yaml", TINY)
+    example = (REPOSITORY / "docs/examples/bucket.smk").read_text("utf-8")
+    workflow.write("bucket.smk", example)
+    asked = ("--snakefile", "bucket.smk", "--configfile", "tiny.yaml", "--", "store_archive")
+    assert "store_archive" in workflow.run("--dry-run", *asked).stdout
+    assert "Contents" not in bucket.list_objects_v2(Bucket="my-bucket")
+    workflow.run(*asked)
+    stored = bucket.get_object(Bucket="my-bucket", Key="results-archive.tar.gz")["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(stored)) as archive:
+        assert "results/tables/bd_rate.csv" in archive.getnames()
+    assert "Nothing to be done" in workflow.run(*asked).stdout

@@ -116,7 +116,7 @@ def test_a_training_gets_three_days_more_with_each_attempt():
     assert needs["mem_mb"](None, 2) == 12000 and needs["gpu"] == 1
 
 
-@pytest.mark.parametrize("profile", ["default", "slurm", "cluster-generic"])
+@pytest.mark.parametrize("profile", ["default", "slurm", "cluster-generic", "kubernetes"])
 def test_profiles_give_rules_resources_that_double(profile):
     text = (REPOSITORY / f"profiles/{profile}/profile.yaml").read_text("utf-8")
     given = yaml.safe_load(text)["default-resources"]
