@@ -231,10 +231,11 @@ def test_paper_run_is_planned_fast_and_whole(tmp_path):
     assert seconds < 60, "planning paper.yaml (see `make bench`) has become far too slow"
 
 
-@pytest.mark.parametrize("arguments", [("qps=[22,27]",), ("mlflow=true",), ("sequences=[bike]",)])
-def test_a_wrong_config_ends_without_a_traceback(tmp_path, arguments):
+@pytest.mark.parametrize("mistake", ["qps=[22,27]", "mlflow=true", "sequences=[bike]"])
+@pytest.mark.parametrize("how", ["--dry-run", "--quiet=all"])
+def test_a_wrong_config_ends_without_a_traceback(tmp_path, mistake, how):
     workflow = Workflow(tmp_path)
-    done = workflow.run("--dry-run", "--config", *arguments, check=False)
+    done = workflow.run(how, "--config", mistake, check=False)
     assert done.returncode != 0
     assert "Traceback" not in done.stdout and ", in <module>" not in done.stdout
-    assert arguments[0].split("=")[0] in done.stdout
+    assert done.stdout.count(mistake.split("=")[0]) >= 1
