@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from jndlab.configuration import (
     AS_WRITTEN,
@@ -24,6 +24,7 @@ from jndlab.configuration import (
     Share,
     Text,
     TrainingJobs,
+    describe,
     distinct,
     sum_to_one,
 )
@@ -389,5 +390,9 @@ class Iqnet(Section):
     @model_validator(mode="after")
     def _readings_are_whole(self) -> Iqnet:
         for name in self.readings:
-            reading_of(self.plain(), name)
+            try:
+                reading_of(self.plain(), name)
+            except ValidationError as error:
+                mistakes = [describe(Iqnet, one) for one in error.errors(include_url=False)]
+                raise ValueError(f"reading '{name}': {'; '.join(mistakes)}") from None
         return self
