@@ -25,7 +25,7 @@ class ConfigurationError(WorkflowError):
 
 @contextmanager
 def workflow_errors() -> Iterator[None]:
-    """A user's mistake ends Snakemake with its message, without a traceback, however quiet it is."""
+    """A user's mistake ends Snakemake with its message, not a traceback, however quiet it is."""
     try:
         yield
     except UserError as error:
