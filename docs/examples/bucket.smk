@@ -1,4 +1,4 @@
-"""The suite's run, and its results packed in a bucket. Copy it beside the Snakefile: see docs/containers.md."""
+"""The suite's run, and its results packed in a bucket. Copy it next to the Snakefile: see docs/containers.md."""
 
 
 include: "Snakefile"
