@@ -9,7 +9,32 @@ SUBJECTIVE = subjective_inputs.section
 
 
 wildcard_constraints:
-    coding=r"reference|[^/]+/(AI|LDP)/[^/]+/qp\d+",
+    coding=r"reference|[^/]+/(AI|LDP)/[^/]+/qp\d+(/equal_rate)?",
+
+
+rule encode_at_equal_rate:
+    """Encode the anchor at the rate of a method's stream, as near as its codec can."""
+    input:
+        unpack(subjective_inputs.matched),
+    output:
+        stream="<results>/subjective/equal_rate/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}",
+        rates="<results>/subjective/equal_rate/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}.json",
+    log:
+        "<logs>/encode_at_equal_rate/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.log",
+    benchmark:
+        "<benchmarks>/encode_at_equal_rate/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.tsv"
+    conda:
+        "../../envs/codecs.yaml"
+    threads: settings.config["threads"]["encode"]
+    resources:
+        mem_mb=coding.memory_mb,
+        runtime=doubling(1440),
+    params:
+        codec_code=coding.codec_code,
+        clip=coding.clip,
+        codec=coding.codec,
+    script:
+        "../../workflow_scripts/subjective/encode_at_equal_rate.py"
 
 
 rule encode_rating_clip:
@@ -35,10 +60,7 @@ rule encode_rating_clip:
 rule make_subjective_session:
     """Make the folder of a rating session, and the table of its clips."""
     input:
-        clips=subjective_inputs.clips("mp4"),
-        metadata=subjective_inputs.clips("json"),
-        points=subjective_inputs.rates(),
-        texts=subjective_inputs.texts,
+        **subjective_inputs.session_files(),
     output:
         session=directory("<results>/subjective/session"),
         stimuli="<results>/subjective/stimuli.csv",
@@ -114,6 +136,7 @@ rule collect_jnd_samples:
         ratings=SUBJECTIVE["ratings"],
         stimuli=rules.make_subjective_session.output.stimuli,
     output:
+        **outputs_of("subjective", "collect_jnd_samples"),
         samples="<results>/subjective/jnd/samples.csv",
         labels="<results>/subjective/jnd/labels.csv",
     log:

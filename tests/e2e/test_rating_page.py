@@ -228,15 +228,29 @@ def answered(workflow, procedure: str, score, *further: str) -> tuple[Path, list
 
 def test_preferences_come_from_the_rule(workflow):
     results, key = answered(
-        workflow, "pairs", lambda row, rater: 1 if int(row["qp"]) < 30 else 0, "pair_by: rate"
+        workflow,
+        "pairs",
+        lambda row, rater: 1 if int(row["qp"]) < 30 else 0,
+        "pair_by: rate",
+        "max_rate_difference: 10",  # x265 has whole QPs alone, and the clip is tiny
     )
-    assert len(key) == 4 and all(abs(float(row["rate_difference_pct"])) < 60 for row in key)
+    differences = [abs(float(row["rate_difference_pct"])) for row in key]
+    assert len(key) == 4 and max(differences) < 10
+    assert {int(row["anchor_qp"]) for row in key} - {22, 27, 32, 37}  # coded for the pairs
     workflow.run("--configfile", "other.yaml", "--", "analyse_preferences")
     table = {row["qp"]: row for row in read_csv(results / "tables/preferences.csv")}
     assert {qp: float(row["share_pct"]) for qp, row in table.items()} == {
         "": 75, "22": 100, "27": 100, "32": 50, "37": 50,
     }  # fmt: skip
+    largest = table[""]["largest_rate_difference_pct"]
+    assert float(largest) == max(differences)
     assert (results / "tables/preferences.html").is_file()
+    mild = (workflow.folder / "other.yaml").read_text()
+    strict = mild.replace("difference: 10", "difference: 0.01")
+    workflow.write("strict.yaml", strict)
+    said = workflow.run("--configfile", "strict.yaml", "--", "subjective_session", check=False)
+    assert said.returncode and "are not of equal rate" in said.stdout
+    assert "Traceback" not in said.stdout
 
 
 def test_jnd_samples_come_from_the_rule(workflow):

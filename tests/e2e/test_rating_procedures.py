@@ -110,7 +110,7 @@ def test_acr_in_two_sittings_with_a_reload_in_the_middle(page, tmp_path):
         source = expected[row["sequence"], "", ""]
         assert float(row["mos"]) == own  # both raters gave the same
         assert hidden or float(row["differential_score"]) == own - source + 5  # ACR-HR
-    assert [row["rated"] for row in read_csv(tables / "raters.csv")] == ["10", "10"]
+    assert [row["votes"] for row in read_csv(tables / "raters.csv")] == ["10", "10"]
 
 
 def analysed(folder: Path, rows: list[dict[str, str]]) -> Path:

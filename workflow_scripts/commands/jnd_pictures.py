@@ -14,11 +14,11 @@ from jndlab.codecs.stills.base import get_still_codec
 from jndlab.datasets.jnd_labels import labels_from_samples, write_labels
 from jndlab.datasets.pictures.folder import picture_files
 from jndlab.errors import UserError
-from jndlab.files import sha256_of
+from jndlab.files import sha256_of, write_csv
 from jndlab.media.pictures import read_picture, write_png
 from jndlab.quality.jnd_statistics import RANGES
 from jndlab.subjective.config import Screening
-from jndlab.subjective.jnd_search import found_levels, read_searches, write_samples
+from jndlab.subjective.jnd_search import found_levels, read_searches, search_raters, write_samples
 from jndlab.subjective.rating_page import CodedClip, SessionOptions, write_session
 from jndops.command import new_parser, run_command
 
@@ -29,12 +29,15 @@ LONGEST = 120  # minutes of a sitting
 def main(options: argparse.Namespace) -> None:
     """Make a test, or collect its answers."""
     if options.ratings:
-        subjects, samples = read_searches(options.ratings, options.folder / "stimuli.csv")
-        write_samples(options.folder / "jnd", subjects, samples)
+        key, home = options.folder / "stimuli.csv", options.folder / "jnd"
+        subjects, samples = read_searches(options.ratings, key, options.max_failed_checks)
+        raters = search_raters(options.ratings, key, subjects)
+        write_csv(home / "raters.csv", raters.to_dict("records"), list(raters))
+        write_samples(home, subjects, samples)
         found = found_levels(samples)
         labels = labels_from_samples(found, options.statistic, "the answers", order="warn")
-        write_labels(options.folder / "jnd/labels.csv", labels)
-        print(f"{len(labels.rows)} labels of {len(subjects)} subjects: {options.folder}/jnd")
+        write_labels(home / "labels.csv", labels)
+        print(f"{len(labels.rows)} labels of {len(subjects)} subjects: {home}")
         return
     if not options.pictures:
         raise UserError("neither pictures nor ratings are given.", expected="one of them")
@@ -93,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--codec", default="jpeg", choices=["jpeg", "bpg", "hevc_intra"])
     parser.add_argument("--qualities", type=int, nargs="+", default=list(range(5, 100, 5)))
     parser.add_argument("--levels", type=int, choices=[1, 2, 3], default=1, help="JNDs searched")
+    parser.add_argument("--max-failed-checks", type=int, help="leave out who failed more")
     parser.add_argument("--statistic", default="sur75", help="of the labels: mean, median, surNN")
     parser.add_argument("--language", default="en", help="en, de, fr or a JSON file")
     parser.add_argument("--consent", type=Path, help="text file to read and agree to")

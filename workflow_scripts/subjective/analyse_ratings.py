@@ -8,6 +8,7 @@ from jndlab.subjective.comparison import headline_comparison
 from jndlab.subjective.delta_mos import SHOWN, paired_table, with_delta_mos
 from jndlab.subjective.dmos_predicted import CAPTION as PREDICTED
 from jndlab.subjective.figures import mos_curves, rating_histograms
+from jndlab.subjective.raters import CAPTION as RECORDS
 from jndlab.subjective.rating_tables import (
     headline_table,
     mos_bd_rate_table,
@@ -29,10 +30,8 @@ SCORES = (
 RATERS = (
     "Raters: bias and inconsistency in grades (P.910 Annex E; empty where the status of that "
     "model is not ok); outside_share and balance are the "
-    "two numbers by which ITU-R BT.500 rejects (above 0.05 and below 0.3). rated: stimuli; checks "
-    "of attention and those failed; hidden repeats and the mean |second - first rating| in grades; "
-    "share of frames that the computer did not show."
-)
+    "two numbers by which ITU-R BT.500 rejects (above 0.05 and below 0.3). "
+) + RECORDS.format("grades")
 PAIRED = (
     "Tests against {}, paired by rater: delta_mos = MOS({}) - MOS(method) at equal sequence and "
     "QP, a row per QP and one over all; t intervals over raters, p after Holm. deviation: of the "

@@ -3,37 +3,26 @@
 from pathlib import Path
 
 from jndlab.files import read_json
-from jndlab.quality.points import read_points
-from jndlab.quality.rd_point import POINT_KEY
 from jndlab.subjective.rating_page import CodedClip, SessionOptions, write_session
 from jndops.adapter import run
-
-RATE = "bitrate_kbps"
 
 
 def main(snakemake) -> None:
     params = snakemake.params
-    rates = {}
-    for path in snakemake.input.points:  # where pairs are of equal rate
-        points = read_points(path)
-        rates = points.set_index(POINT_KEY)[RATE].to_dict()
-    clips = [
-        CodedClip(Path(path), read_json(metadata), **shown, **_rate(shown, rates))
-        for path, metadata, shown in zip(
-            snakemake.input.clips, snakemake.input.metadata, params.shown, strict=True
-        )
-    ]
+    rates = iter(snakemake.input.rates)  # where pairs are of equal rate
+    clips = []
+    for path, metadata, shown in zip(
+        snakemake.input.clips, snakemake.input.metadata, params.shown, strict=True
+    ):
+        rate = read_json(next(rates)) if snakemake.input.rates and "qp" in shown else {}
+        coded = rate.get("method" if shown.get("qp") is not None else "anchor", {})
+        clips.append(CodedClip(Path(path), read_json(metadata), **{**shown, **coded}))
     write_session(
         clips,
         Path(snakemake.output.session),
         Path(snakemake.output.stimuli),
         SessionOptions(**params.options),
     )
-
-
-def _rate(shown, rates) -> dict[str, float]:
-    place = tuple(shown.get(name) for name in POINT_KEY)
-    return {RATE: rates[place]} if place in rates else {}
 
 
 run(main, snakemake)

@@ -246,7 +246,16 @@ def test_rating_clips_show_the_source_or_a_stream(demo):
     assert subjective.source(reference) == "results/sequences/bikes.mkv"
     coded = wild(sequence="bikes", coding="vvenc-faster/AI/anchor/qp22")
     assert subjective.source(coded) == "results/streams/vvenc-faster/AI/bikes/anchor/qp22.266"
-    assert len(subjective.clips("mp4")) == len(subjective.rated)
+    files = subjective.session_files()
+    assert len(files["clips"]) == len(subjective.rated) and files["rates"] == []
+    sub = {**demo.config["subjective"], "procedure": "pairs", "pair_by": "rate"}
+    paired = SubjectiveInputs(inputs(subjective=sub))
+    clips, rates = paired.session_files()["clips"], paired.session_files()["rates"]
+    assert len(rates) == sum("/qp" in clip for clip in clips)
+    assert not any("/anchor/qp" in clip for clip in clips)
+    matched = next(clip for clip in clips if clip.endswith("/equal_rate.mp4"))
+    coding = matched.removesuffix(".mp4").partition("clips/bikes/")[2]
+    assert f"{paired.source(wild(sequence='bikes', coding=coding))}.json" in rates
 
 
 def test_scorer_auto_is_nima_where_its_weights_are(tmp_path):

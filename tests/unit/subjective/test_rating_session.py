@@ -241,8 +241,14 @@ def test_the_choice_of_the_configuration_is_followed():
         ("bunny", "x265/LDP/own/qp37"),
     ]
     assert [clip.point for clip in clips] == [None, *few]
-    assert clips[0].shown() == {"sequence": "bunny"}
-    assert clips[1].shown() == few[0]._asdict()
+    assert clips[0].shown("anchor") == {"sequence": "bunny"}
+    assert clips[1].shown("anchor") == few[0]._asdict()
+    matched = rated_clips(few, "anchor")
+    assert [clip.coding for clip in matched] == [
+        "reference", "x265/LDP/own/qp37", "x265/LDP/own/qp37/equal_rate",
+    ]  # fmt: skip
+    assert matched[2].point == few[1]
+    assert matched[2].shown("anchor") == {**few[0]._asdict(), "qp": None}
 
 
 def test_sequences_of_the_training_are_not_rated():

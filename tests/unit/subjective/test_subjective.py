@@ -10,6 +10,7 @@ from scipy import stats
 from jndlab.errors import UserError
 from jndlab.quality.intervals import sources_needed
 from jndlab.quality.points import POINT_COLUMNS, with_savings
+from jndlab.subjective.answers import Answer
 from jndlab.subjective.comparison import headline_comparison
 from jndlab.subjective.delta_mos import (
     delta_mos_table,
@@ -51,7 +52,13 @@ def stimuli(methods=("anchor", "own"), sequences=("bikes", "bunny")) -> list[Sti
 
 def ratings_of(scores: np.ndarray, shown: list[Stimulus]) -> Ratings:
     names = tuple(f"p{i:02d}" for i in range(scores.shape[1]))
-    return Ratings(tuple(shown), names, scores, (1.0, 5.0))
+    answers = tuple(
+        Answer(name, stimulus.name, score, "file, line 2")
+        for stimulus, of_stimulus in zip(shown, scores, strict=True)
+        for name, score in zip(names, of_stimulus, strict=True)
+        if not np.isnan(score)
+    )
+    return Ratings(tuple(shown), names, scores, (1.0, 5.0), answers)
 
 
 def synthetic(stimuli_count=120, raters=24, seed=5):
@@ -326,7 +333,7 @@ def test_tables_of_incomplete_matrices_count_the_raters_of_each_stimulus(rated):
     assert set(table.loc[table["model"] == "mos", "raters"]) == {15}
     plain = table[(table["model"] == "mos") & (table["method"] != HIDDEN_REFERENCE)]
     assert plain["dmos"].to_numpy() == pytest.approx((plain["qp"].astype(int) - 21) / 5, abs=0.05)
-    assert set(rater_table(shown)["rated"]) == {9, 18}
+    assert set(rater_table(shown)["votes"]) == {9, 18}
     [row] = delta_mos_table(shown, "anchor").to_dict("records")
     assert row["delta_mos"] == pytest.approx(0, abs=0.02)
 
@@ -459,8 +466,15 @@ def test_repeats_checks_and_training_are_no_ratings(tmp_path):
     table = rater_table(result).set_index("subject")
     assert list(table["checks_failed"]) == [0, 1] and list(table["repeats"]) == [1, 1]
     assert list(table["repeat_difference"]) == [1, 1]
+    assert list(table["repeats_agreed_pct"]) == [0, 0]
     with pytest.raises(UserError, match="1 subject"):
         read_ratings([path], shown, max_failed_checks=0)
+    more = written(tmp_path, rows("cleo,a,5", "cleo,b,4"), "more.csv")
+    table = rater_table(read_ratings([path, more], shown, max_failed_checks=0))
+    assert dict(zip(table["subject"], table["left_out"], strict=True)) == {
+        "anna": "", "ben": "failed 1 of 1 checks", "cleo": "",
+    }  # fmt: skip
+    assert table["bias"].isna().tolist() == [False, True, False]
     with pytest.raises(UserError, match="of the kind 'joke'"):
         read_ratings([written(tmp_path, RECORDS + f"anna,a,5,{TIME},joke,\n")], shown)
 

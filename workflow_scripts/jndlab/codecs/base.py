@@ -18,6 +18,7 @@ class EncodeJob:
     """One encode: a lossless source, the coding point and where the stream goes.
 
     ``threads`` and ``work_dir`` (scratch, emptied by the caller) never change the stream.
+    ``qp`` is a fraction for codecs with ``fractional_crf`` at a rate factor alone.
     ``qp_map`` (only for codecs with ``takes_qp_map``) is an .npz file with ``qp``, int16 of frames
     x rows x columns: the QP of every block of ``block_size`` luma samples, partial ones included;
     ``qp`` then only names the point.
@@ -26,7 +27,7 @@ class EncodeJob:
     source: Path
     clip: ClipFormat
     configuration: str
-    qp: int
+    qp: float
     stream: Path
     work_dir: Path
     threads: int = 1
@@ -55,7 +56,9 @@ class Codec(ABC):
     min_qp: ClassVar[int] = 0
     max_qp: ClassVar[int] = 63
     takes_qp_map: ClassVar[bool] = False
+    map_step: ClassVar[int] = 1  # least step between blocks of a map that is coded
     takes_crf: ClassVar[bool] = False  # then a keyword ``rate="crf"`` makes ``qp`` a rate factor
+    fractional_crf: ClassVar[bool] = False
     # Whether all-intra pictures are coded without regard to each other (found by encoding), and
     # whether the encoder repeats parameter sets with each of them: see codecs/segments.py.
     independent_intra: ClassVar[bool] = False
@@ -82,7 +85,7 @@ class Codec(ABC):
             )
 
     @classmethod
-    def check_qp(cls, qp: int, where: str = "") -> None:
+    def check_qp(cls, qp: float, where: str = "") -> None:
         """Raises UserError for a QP, or constant rate factor, that it does not have."""
         if not cls.min_qp <= qp <= cls.max_qp:
             raise UserError(
@@ -92,7 +95,7 @@ class Codec(ABC):
             )
 
     @abstractmethod
-    def recipe(self, configuration: str, qp: int) -> dict[str, Any]:
+    def recipe(self, configuration: str, qp: float) -> dict[str, Any]:
         """Everything that changes the stream for this point, and nothing else (JSON-able)."""
 
     @abstractmethod

@@ -70,7 +70,7 @@ class KvazaarCodec(PackagedCodec):
         super().__init__(preset, **further)
         self.vaq = vaq
 
-    def parameters(self, configuration: str, qp: int) -> dict[str, str]:
+    def parameters(self, configuration: str, qp: float) -> dict[str, str]:
         """kvazaar's options; the preset comes first, because later ones overrule earlier ones."""
         own = {} if self.vaq is None else {"vaq": str(self.vaq)}
         return {"preset": self.preset, "qp": str(qp), "period": _INTRA_PERIOD[configuration],

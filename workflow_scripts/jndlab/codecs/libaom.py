@@ -33,11 +33,11 @@ class LibaomCodec(PackagedCodec):
     sizes_option = "-stats_mux_pre"
     takes_crf = True
 
-    def parameters(self, configuration: str, qp: int) -> dict[str, str]:
+    def parameters(self, configuration: str, qp: float) -> dict[str, str]:
         """FFmpeg's and the library's options other than the preset."""
         return {**self.crf_parameters(configuration, qp), "qmin": str(qp), "qmax": str(qp)}
 
-    def crf_parameters(self, configuration: str, crf: int) -> dict[str, str]:
+    def crf_parameters(self, configuration: str, crf: float) -> dict[str, str]:
         """At a constant rate factor: the quantisers follow its own choice around it."""
         return {"crf": str(crf), "g": _KEY_INTERVAL[configuration], **_PINNED, **_LIBRARY}
 

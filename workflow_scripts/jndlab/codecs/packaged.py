@@ -81,15 +81,15 @@ class PackagedCodec(Codec):
         return cls(spec["preset"], **common, **further)
 
     @abstractmethod
-    def parameters(self, configuration: str, qp: int) -> dict[str, str]:
+    def parameters(self, configuration: str, qp: float) -> dict[str, str]:
         """The library's own options that fix the stream at a QP, by name."""
 
-    def crf_parameters(self, configuration: str, crf: int) -> dict[str, str]:
+    def crf_parameters(self, configuration: str, crf: float) -> dict[str, str]:
         """The same at a constant rate factor."""
         fixed = self.parameters(configuration, crf)
         return {"crf" if name == "qp" else name: value for name, value in fixed.items()}
 
-    def all_parameters(self, configuration: str, qp: int) -> dict[str, str]:
+    def all_parameters(self, configuration: str, qp: float) -> dict[str, str]:
         """The library's options of a point: the suite's, then those of the entry."""
         of_rate = self.crf_parameters if self.rate == "crf" else self.parameters
         return {**of_rate(configuration, qp), **self.params}
@@ -110,7 +110,7 @@ class PackagedCodec(Codec):
         """FFmpeg's options that filter the frames: samples are never changed."""
         return ["-vf", NEUTRAL_TAGS]
 
-    def recipe(self, configuration: str, qp: int) -> dict[str, Any]:
+    def recipe(self, configuration: str, qp: float) -> dict[str, Any]:
         """Adapter, library and FFmpeg version, preset, options and QP; no thread count.
 
         ``params`` and ``rate`` are there where the entry has them.
@@ -248,7 +248,7 @@ class PackagedCodec(Codec):
             )
         return found[1]
 
-    def _check(self, configuration: str, qp: int) -> None:
+    def _check(self, configuration: str, qp: float) -> None:
         expected_slice_types(configuration, 1)  # names an unknown configuration
         self.check_qp(qp)
 

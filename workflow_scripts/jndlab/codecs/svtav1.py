@@ -44,14 +44,15 @@ class SvtAv1Codec(PackagedCodec):
     version_pattern = r"SVT-AV1 Encoder Lib (v\S+)"
     sizes_option = "-stats_mux_pre"
     takes_crf = True
+    fractional_crf = True
     own_program = SvtAv1Program
 
-    def parameters(self, configuration: str, qp: int) -> dict[str, str]:
+    def parameters(self, configuration: str, qp: float) -> dict[str, str]:
         """SVT-AV1's options other than the preset."""
         return {"rc": "0", "aq-mode": "0", "qp": str(qp),
                 "keyint": _KEY_INTERVAL[configuration], **_PINNED}  # fmt: skip
 
-    def crf_parameters(self, configuration: str, crf: int) -> dict[str, str]:
+    def crf_parameters(self, configuration: str, crf: float) -> dict[str, str]:
         """At a constant rate factor, which adapts quantisers."""
         return {"crf": str(crf), "keyint": _KEY_INTERVAL[configuration], **_PINNED}
 

@@ -119,7 +119,7 @@ class VtmCodec(Codec):
         self.verify_with_decoder = verify_with_decoder
         self.params = [f"--{name}={value}" for name, value in (params or {}).items()]
 
-    def recipe(self, configuration: str, qp: int) -> dict[str, Any]:
+    def recipe(self, configuration: str, qp: float) -> dict[str, Any]:
         """Adapter, version, hash of the configuration file, options and QP; no path.
 
         Raises UserError where the configuration file is not set or absent.
@@ -182,7 +182,7 @@ class VtmCodec(Codec):
                 remedy="the metrics of this stream would be wrong; use another FFmpeg or VTM.",
             )
 
-    def _config_file(self, configuration: str, qp: int) -> Path:
+    def _config_file(self, configuration: str, qp: float) -> Path:
         expected_slice_types(configuration, 1)  # names an unknown configuration
         self.check_qp(qp)
         key = f"config_files.{configuration}"

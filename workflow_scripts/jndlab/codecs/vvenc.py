@@ -28,7 +28,7 @@ class VvencCodec(PackagedCodec):
     version_pattern = r"libvvenc version: (\S+)"
     fixed_options = ("-pix_fmt", "yuv420p10le", "-qpa", "0")
 
-    def parameters(self, configuration: str, qp: int) -> dict[str, str]:
+    def parameters(self, configuration: str, qp: float) -> dict[str, str]:
         """VVenC's options other than preset and QP."""
         if configuration == "AI":
             # VVenC would code intra pictures 3 steps below the QP it is given; VTM takes the QP.

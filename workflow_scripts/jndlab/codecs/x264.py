@@ -66,10 +66,12 @@ class X264Codec(PackagedCodec):
     sizes_option = "-stats_mux_pre"
     bit_depths = (8,)
     takes_qp_map = True
+    map_step = 2
     takes_crf = True
+    fractional_crf = True
     off_at_qp = ("aq-mode", "mbtree")
 
-    def parameters(self, configuration: str, qp: int) -> dict[str, str]:
+    def parameters(self, configuration: str, qp: float) -> dict[str, str]:
         """x264's options other than the preset."""
         return {"qp": str(qp), "keyint": _KEY_INTERVAL[configuration], **_PINNED}
 

@@ -75,6 +75,7 @@ class X265Codec(PackagedCodec):
     max_qp = 51
     version_pattern = r"HEVC encoder version (\S+)"
     takes_crf = True
+    fractional_crf = True
     off_at_qp = ("aq-mode", "cutree")
     own_program = X265Program
 
@@ -82,7 +83,7 @@ class X265Codec(PackagedCodec):
         super().__init__(preset, **further)
         self.aq_mode = aq_mode
 
-    def parameters(self, configuration: str, qp: int) -> dict[str, str]:
+    def parameters(self, configuration: str, qp: float) -> dict[str, str]:
         """x265's options other than the preset."""
         fixed = {"keyint": _KEY_INTERVAL[configuration], **_PINNED}
         if self.aq_mode is None:

@@ -95,6 +95,11 @@ def read_answers(
             check_time(row["time"], where)
             answers.append(_answer(row, scale, where))
     _check_names(answers)
+    return without_failed(answers, max_failed_checks)
+
+
+def without_failed(answers: Sequence[Answer], max_failed_checks: int | None) -> list[Answer]:
+    """The answers of subjects who failed no more checks than that (None: of all)."""
     failed = [answer.subject for answer in answers if answer.failed]
     return [
         answer

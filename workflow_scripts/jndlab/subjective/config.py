@@ -78,8 +78,10 @@ class Subjective(Section):
     """Sequences of the run that are shown in the training alone, as P.910 asks for; null trains on
     clips of the test."""
     pair_by: Literal["qp", "rate"] = "qp"
-    """Which clip of the anchor is the other of a pair: that of equal QP, or that of the nearest
-    bitrate among all its QPs."""
+    """Which clip of the anchor is the other of a pair: that of equal QP, or one that is coded for
+    the pair at the nearest bitrate (parts of a QP too, by rate factor or map, if the codec can)."""
+    max_rate_difference: Annotated[float, Field(gt=0, le=100), AS_WRITTEN] = 5
+    """Percent that the bitrates of a pair by `rate` may differ; beyond, no session is made."""
     ties: bool = True
     """Whether pairs may be answered by "no difference"; false forces a choice (2AFC)."""
     jnd_levels: Annotated[int, Field(ge=1, le=3)] = 3

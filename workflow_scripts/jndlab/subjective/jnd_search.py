@@ -8,14 +8,17 @@ at which a difference was seen; a subject who saw none has no sample there (NaN)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from jndlab.errors import UserError
 from jndlab.files import read_csv, write_csv, write_text
 from jndlab.quality.jnd_statistics import JndSamples, Unit, check_samples
 from jndlab.subjective.answers import Answer, read_answers
+from jndlab.subjective.raters import record_table
 from jndlab.subjective.ratings import Stimulus, read_stimuli
 
 SAMPLE_COLUMNS = ["subject", "source", "level", "value"]
@@ -29,6 +32,43 @@ def read_searches(
     Raises UserError as ``answers.read_answers``, for the key of another procedure (a search has
     codings of one method), and for a search that was broken off.
     """
+    stimuli, unit = _read_key(key)
+    answers = read_answers(paths, [s.name for s in stimuli], (0, 1), max_failed_checks)
+    tested = [answer for answer in answers if answer.kind == "test"]
+    return samples_of(stimuli, tested, unit, str(key))
+
+
+def search_raters(
+    paths: Sequence[str | Path], key: str | Path, kept: Sequence[str]
+) -> pd.DataFrame:
+    """All raters (``raters.record_table``), of whom the ``kept`` ones count.
+
+    A hidden repeat is a second search of the first JND; one that was broken off is none.
+    """
+    stimuli, unit = _read_key(key)
+    answers = read_answers(paths, [s.name for s in stimuli], (0, 1))
+    repeats: dict[str, list[tuple[float, float]]] = {}
+    for subject in {answer.subject for answer in answers}:
+        for source in {stimulus.sequence for stimulus in stimuli}:
+            own = [s for s in stimuli if s.sequence == source]
+            names = {stimulus.name for stimulus in own}
+            found = []
+            for kind in ("test", "repeat"):
+                of_kind = [
+                    a
+                    for a in answers
+                    if a.kind == kind and a.subject == subject and a.level == 1
+                    and a.stimulus in names
+                ]  # fmt: skip
+                with suppress(UserError):
+                    _, samples = samples_of(own, of_kind, unit, str(key))
+                    found += [float(level[0]) for level in samples.values[source] if of_kind]
+            if len(found) == 2:
+                repeats.setdefault(subject, []).append((found[0], found[1]))
+    return record_table(answers, kept, repeats)
+
+
+def _read_key(key: str | Path) -> tuple[list[Stimulus], Unit]:
     stimuli = read_stimuli(key)
     if len({s.method for s in stimuli if not s.is_reference}) > 1:
         raise UserError(
@@ -37,10 +77,7 @@ def read_searches(
             expected="codings of one method, a ladder for each sequence",
             remedy="set `procedure: jnd` and make the session again.",
         )
-    unit: Unit = "QF" if read_csv(key)[0].get("unit") == "QF" else "QP"
-    answers = read_answers(paths, [s.name for s in stimuli], (0, 1), max_failed_checks)
-    tested = [answer for answer in answers if answer.kind == "test"]
-    return samples_of(stimuli, tested, unit, str(key))
+    return stimuli, "QF" if read_csv(key)[0].get("unit") == "QF" else "QP"
 
 
 def samples_of(

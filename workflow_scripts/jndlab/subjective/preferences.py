@@ -21,6 +21,7 @@ from jndlab.errors import UserError
 from jndlab.files import number_of, whole_number_of
 from jndlab.quality.intervals import Comparison, mean_interval, standings, statistic_interval
 from jndlab.subjective.answers import PAIR_COLUMNS, Answer, csv_rows, once, read_answers
+from jndlab.subjective.raters import record_table, repeated_votes
 from jndlab.subjective.ratings import MIN_SUBJECTS
 
 PLACE = ["configuration", "codec", "method"]
@@ -28,7 +29,7 @@ PRIOR = 0.5  # of a vote, for each side of a compared pair
 COLUMNS = [
     *PLACE, "qp", "pairs", "votes", "raters", "preferred_pct", "no_difference_pct", "anchor_pct",
     "share_pct", "share_low", "share_high", "p_holm", "better", "rate_difference_pct",
-    "scale", "scale_low", "scale_high",
+    "largest_rate_difference_pct", "scale", "scale_low", "scale_high",
 ]  # fmt: skip
 
 
@@ -95,6 +96,14 @@ def read_votes(
     return votes
 
 
+def vote_raters(
+    paths: Sequence[str | Path], pairs: Sequence[Pair], votes: Sequence[Answer]
+) -> pd.DataFrame:
+    """All raters (``raters.record_table``), of whom those with ``votes`` count."""
+    answers = read_answers(paths, [pair.name for pair in pairs], (-1, 1))
+    return record_table(answers, {vote.subject for vote in votes}, repeated_votes(answers))
+
+
 def preference_table(pairs: Sequence[Pair], votes: Sequence[Answer], anchor: str) -> pd.DataFrame:
     """A row per configuration, codec, method and QP, and one over all QPs (``qp`` empty).
 
@@ -120,7 +129,9 @@ def preference_table(pairs: Sequence[Pair], votes: Sequence[Answer], anchor: str
                 ends = np.clip([50 + 50 * net.low, 50 + 50 * net.high], 0, 100)
                 row |= {"share_pct": 50 + 50 * net.value}
                 row |= {"share_low": ends[0], "share_high": ends[1]}
-                row["rate_difference_pct"] = group.groupby("name")["rate_difference"].first().mean()
+                differences = group.groupby("name")["rate_difference"].first()
+                row["rate_difference_pct"] = differences.mean()
+                row["largest_rate_difference_pct"] = differences.abs().max()
                 rows.append(row | (scales[method] if qp is pd.NA else {}))
     for row, shown in zip(rows, standings(compared), strict=True):
         row |= {name: shown[name] for name in ("p_holm", "better")}

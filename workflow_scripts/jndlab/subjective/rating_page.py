@@ -9,6 +9,7 @@ show is only in the stimulus table, which stays with the experimenter.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -46,7 +47,7 @@ class CodedClip:
     codec: str = ""
     configuration: str = ""
     method: str = ""
-    qp: int | None = None
+    qp: float | None = None
     training: bool = False
     bitrate_kbps: float = float("nan")
     unit: Literal["QP", "QF"] = "QP"
@@ -57,7 +58,7 @@ class CodedClip:
         return self.qp is None
 
     @property
-    def order(self) -> int:
+    def order(self) -> float:
         """Place on the way from fine to coarse."""
         return (self.qp or 0) * (1 if self.unit == "QP" else -1)
 
@@ -86,6 +87,7 @@ class SessionOptions:
     seed: int = 0
     training_pairs: int = 3
     pair_by: Literal["qp", "rate"] = "qp"
+    max_rate_difference: float = 5.0
     ties: bool = True
     jnd_levels: int = 3
     max_minutes: float = 30
@@ -107,12 +109,15 @@ def write_session(
 
     ``clips`` are all coded clips and, for every sequence of theirs, the source's clip. Raises
     UserError when a source is missing, when nothing is coded, when a clip has another size or
-    length than its source, and for a text of the page that is missing.
+    length than its source, for pairs whose rates are too far apart, and for a text of the page that
+    is missing.
     """
     _check(clips)
     tested = sorted((clip for clip in clips if not clip.training), key=lambda clip: clip.name)
     trials = _trials(tested, options)
     training = spread_training(clips, trials, options)
+    if options.procedure == "pairs" and options.pair_by == "rate":
+        _check_rates([*trials, *training], options.max_rate_difference)
     extra = extra_seconds(
         trials, training, repeats=options.repeats, checks=options.attention_checks,
         levels=options.jnd_levels if options.procedure == "jnd" else None,
@@ -219,6 +224,7 @@ def _session(
     shown = [_shown(trial, options) for trial in trials]
     screening = options.screening
     consent = screening.get("consent")
+    by_rate = options.procedure == "pairs" and options.pair_by == "rate"
     return {
         "procedure": options.procedure,
         "seed": options.seed,
@@ -230,6 +236,7 @@ def _session(
         "replays": options.replays,
         "ties": options.ties,
         "levels": options.jnd_levels,
+        "rateDifferencePercent": max(abs(_rate_difference(t)) for t in trials) if by_rate else None,
         "flicker": options.flicker,
         "breakEvery": options.break_every,
         "pauseSeconds": options.pause_seconds,
@@ -289,6 +296,7 @@ def _trial_name(trial: Trial, procedure: Procedure) -> str:
 
 def _pair_row(trial: Trial) -> dict[str, Any]:
     of_method, of_anchor = trial.clips
+    difference = _rate_difference(trial)
     return {
         "stimulus": _trial_name(trial, "pairs"),
         "sequence": trial.sequence,
@@ -297,17 +305,35 @@ def _pair_row(trial: Trial) -> dict[str, Any]:
         "method": of_method.method,
         "qp": of_method.qp,
         "anchor_qp": of_anchor.qp,
-        "rate_difference_pct": _percent(of_method.bitrate_kbps, of_anchor.bitrate_kbps),
+        "rate_difference_pct": "" if math.isnan(difference) else round(difference, 2),
         "file": of_method.file,
         "anchor_file": of_anchor.file,
         "block": trial.block,
     }
 
 
-def _percent(rate: float, of_anchor: float) -> float | str:
-    """Rate of the method against the anchor's; empty where it is not known."""
-    difference = 100 * (rate / of_anchor - 1)
-    return round(difference, 2) if difference == difference else ""
+def _rate_difference(trial: Trial) -> float:
+    """Percent of the method's bitrate against the anchor's; NaN where they are not known."""
+    of_method, of_anchor = trial.clips
+    return 100 * (of_method.bitrate_kbps / of_anchor.bitrate_kbps - 1)
+
+
+def _check_rates(trials: Sequence[Trial], most: float) -> None:
+    """Raises UserError where the two of a pair differ by more than ``most`` percent in bitrate."""
+    far = [trial for trial in trials if not abs(_rate_difference(trial)) <= most]
+    if far:
+        worst = max(far, key=lambda trial: abs(_rate_difference(trial)))
+        one, other = worst.clips
+        raise UserError(
+            f"{len(far)} of {len(trials)} pairs are not of equal rate; the worst is of "
+            f"{one.sequence}: {one.method} at QP {one.qp} has {one.bitrate_kbps:.4g} kbit/s, the "
+            f"nearest coding of {other.method}, QP {other.qp:g}, {other.bitrate_kbps:.4g} "
+            f"({_rate_difference(worst):+.1f} %).",
+            where="the configuration, section `subjective`",
+            expected=f"at most {most:g} % (`max_rate_difference`)",
+            remedy="leave the pair out (`sequences`, `methods`, `qps`), take a codec with finer "
+            "steps (a map of QPs or a rate factor), or allow more.",
+        )
 
 
 _COLUMNS = [*STIMULUS_COLUMNS, "seconds", "repeats", "min_psnr_y", "block", "unit"]

@@ -21,6 +21,7 @@ from jndlab.subjective.opinion_scores import (
     opinion_scores,
     rater_statistics,
 )
+from jndlab.subjective.raters import record_table, repeated_votes
 from jndlab.subjective.ratings import Ratings, Stimulus
 
 HIDDEN_REFERENCE = "hidden reference"
@@ -119,35 +120,16 @@ def score_table(ratings: Ratings, points: pd.DataFrame) -> pd.DataFrame:
 
 
 def rater_table(ratings: Ratings) -> pd.DataFrame:
-    """One row per rater: the fields of ``RaterStatistics``, and what the page recorded.
+    """One row per rater: the fields of ``RaterStatistics`` and those of ``raters.record_table``.
 
-    ``rated`` stimuli; ``checks`` of attention and those failed; hidden ``repeats`` and the mean of
-    |second - first rating| (grades); ``dropped_pct`` of the frames that the computer did not show.
+    Subjects who failed too many checks have the latter alone.
     """
-    rows = []
-    for rater, column in zip(rater_statistics(ratings), ratings.scores.T, strict=True):
-        own = [answer for answer in ratings.answers if answer.subject == rater.subject]
-        first = {answer.stimulus: answer.score for answer in own if answer.kind == "test"}
-        again = [
-            abs(answer.score - first[answer.stimulus])
-            for answer in own
-            if answer.kind == "repeat" and answer.stimulus in first
-        ]
-        frames = sum(answer.frames for answer in own)
-        dropped = sum(answer.dropped for answer in own)
-        checks = [answer for answer in own if answer.kind == "check"]
-        rows.append(
-            {
-                **asdict(rater),
-                "rated": int((~np.isnan(column)).sum()),
-                "checks": len(checks),
-                "checks_failed": sum(answer.failed for answer in checks),
-                "repeats": len(again),
-                "repeat_difference": float(np.mean(again)) if again else np.nan,
-                "dropped_pct": 100 * dropped / frames if frames else np.nan,
-            }
-        )
-    return pd.DataFrame(rows)
+    records = record_table(ratings.answers, ratings.subjects, repeated_votes(ratings.answers))
+    statistics = pd.DataFrame([asdict(rater) for rater in rater_statistics(ratings)])
+    table = statistics.merge(records, on="subject", how="outer").sort_values("subject")
+    by_bt500 = table["rejected"].eq(True)
+    table.loc[by_bt500, "left_out"] = "of the model bt500, by BT.500"
+    return table.reset_index(drop=True)
 
 
 def mos_bd_rate_table(

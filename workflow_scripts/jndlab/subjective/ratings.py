@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jndlab.errors import UserError
-from jndlab.subjective.answers import Answer, csv_rows, once, read_answers
+from jndlab.subjective.answers import Answer, csv_rows, once, read_answers, without_failed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,8 @@ class Ratings:
     """Ratings: ``scores[i, j]`` is what ``subjects[j]`` gave to ``stimuli[i]``.
 
     NaN stands where a subject was not shown a stimulus (its block was not theirs). ``scale`` is the
-    lowest and highest grade; the highest is the best. ``answers`` has repeats and checks as well.
+    lowest and highest grade; the highest is the best. ``answers`` has repeats and checks as well,
+    and those of subjects who failed too many checks.
     """
 
     stimuli: tuple[Stimulus, ...]
@@ -128,8 +129,9 @@ def read_ratings(
     """
     import numpy as np
 
-    answers = read_answers(paths, [s.name for s in stimuli], scale, max_failed_checks)
-    tested = [answer for answer in answers if answer.kind == "test"]
+    answers = read_answers(paths, [s.name for s in stimuli], scale)
+    counted = without_failed(answers, max_failed_checks)
+    tested = [answer for answer in counted if answer.kind == "test"]
     given = once(tested, ("subject", "stimulus"))
     subjects = sorted({answer.subject for answer in tested})
     _check_complete(subjects, stimuli, tested, paths)

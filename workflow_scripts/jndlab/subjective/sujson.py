@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,8 @@ def read_shown(key: str | Path, procedure: str) -> list[Shown]:
                 pair.name,
                 pair.sequence,
                 f"{pair.codec}, {pair.configuration}, {pair.method} against the anchor, "
-                f"QP {pair.qp}",
+                f"QP {pair.qp}"
+                + ("" if math.isnan(d := pair.rate_difference) else f", {d:+.2f} % of rate"),
                 "",
             )
             for pair in read_pairs(key)
