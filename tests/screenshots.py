@@ -2,7 +2,8 @@
 
 usage: .venv/bin/python tests/screenshots.py [--configfile config/config.yaml] [--out FOLDER]
 Needs the run itself, `make report` and `make run ARGS="-- viewer"`; the browser is the one that
-tests/install_chromium.sh installs.
+tests/install_chromium.sh installs. With `--flicker` only the two turns of a JND search on pictures
+are taken, which needs no run.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from selenium.webdriver.support.ui import Select
 
 from jndlab.paths import ROOT
 from jndops.results_dir import results_dir
+from rating_sessions import RatingPage
 
 SIZE = (1280, 800)
 COLOURS = (256, 128, 64, 32)  # as many as the size allows
@@ -40,6 +42,10 @@ ASSISTANT = "//button[@data-component-id='mlflow.assistant.chat_panel.close']"
 def main(options: argparse.Namespace) -> None:
     """Take all pictures."""
     subprocess.run(["sh", str(ROOT / "tests/install_chromium.sh")], check=True)
+    if options.flicker:
+        with browser() as driver, TemporaryDirectory() as folder:
+            show_flicker(driver, Path(folder), options.out / "rating_flicker.png")
+        return
     results = Path(results_dir(options.configfile)).absolute()
     with browser() as driver, TemporaryDirectory() as folder:
         driver.get((results / "summary.html").as_uri())
@@ -68,6 +74,35 @@ def main(options: argparse.Namespace) -> None:
                     close.click()  # a pane for language models
                 time.sleep(2)
                 keep(driver, options.out / f"mlflow_{name}.png")
+
+
+def show_flicker(driver: Any, folder: Path, target: Path) -> None:
+    """Both turns of the first question of a JND search on a photograph, next to each other."""
+    from skimage.data import chelsea
+
+    (folder / "pictures").mkdir()
+    Image.fromarray(chelsea()).save(folder / "pictures/chelsea.png")
+    command = [sys.executable, str(ROOT / "workflow_scripts/commands/jnd_pictures.py")]
+    command += [str(folder), "--pictures", str(folder / "pictures"), "--qualities", "2", "5", "10"]
+    subprocess.run(command, check=True)
+    page = RatingPage(driver, folder / "downloads")
+    driver.set_window_size(600, 420)
+    page.open(folder / "session/index.html")
+    # Every wait of the page lasts until it is told to go on.
+    page.ask("wait = () => new Promise((go) => { window.goOn = go; });")
+    page.start("anna")
+    page.leave_message()  # about the training
+    page.wait(lambda: page.ask("return document.querySelectorAll('#stage img').length") == 2)
+    turns = []
+    while len(turns) < 2:
+        page.ask("const go = window.goOn; window.goOn = undefined; go();")
+        page.wait(lambda: page.ask("return window.goOn !== undefined"))
+        if page.ask("return document.querySelectorAll('#stage img.shown').length"):
+            turns.append(picture_of(driver))
+    both = Image.new("RGB", (2 * turns[0].width + 8, turns[0].height), "white")
+    for place, turn in enumerate(turns):
+        both.paste(turn, (place * (turn.width + 8), 0))
+    write(both, target)
 
 
 @contextmanager
@@ -130,7 +165,16 @@ def with_text(driver: Any, tag: str, text: str) -> Any:
 
 def keep(driver: Any, path: Path) -> None:
     """Write what is seen as a PNG of few colours. Raises RuntimeError where it is too large."""
-    picture = Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
+    write(picture_of(driver), path)
+
+
+def picture_of(driver: Any) -> Image.Image:
+    """What is seen."""
+    return Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
+
+
+def write(picture: Image.Image, path: Path) -> None:
+    """Write a PNG of few colours."""
     for colours in COLOURS:
         picture.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
         if path.stat().st_size < MOST_BYTES:
@@ -143,4 +187,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--configfile", type=Path, default=ROOT / "config/config.yaml")
     parser.add_argument("--out", type=Path, default=ROOT / "docs/images/pages")
+    parser.add_argument("--flicker", action="store_true", help="two turns of a search on pictures")
     main(parser.parse_args())
