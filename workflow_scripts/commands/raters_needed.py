@@ -6,11 +6,8 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from jndlab.quality.intervals import MOST_SOURCES, POWER, sources_needed
-from jndlab.subjective.planning import (
-    deviation_of_shares,
-    raters_for_width,
-)
+from jndlab.quality.intervals import MOST_SOURCES, POWER, sources_for_width, sources_needed
+from jndlab.subjective.preferences import deviation_of_shares
 from jndops.command import new_parser, run_command
 
 
@@ -23,7 +20,7 @@ def main(options: argparse.Namespace) -> None:
         share, difference = options.share, abs(options.share - 50)
         deviation = deviation_of_shares(share, options.votes, options.ties, options.spread)
     if options.half_width is not None:
-        count = raters_for_width(deviation, options.half_width)
+        count = sources_for_width(deviation, options.half_width)
         aim = f"an interval of +- {options.half_width:g}{unit} (95 %, Student's t)"
     else:
         count = sources_needed(deviation, difference, options.power)

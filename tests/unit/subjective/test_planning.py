@@ -9,23 +9,20 @@ import numpy as np
 import pytest
 
 from jndlab.errors import UserError
-from jndlab.quality.intervals import mean_interval, sources_needed
-from jndlab.subjective.planning import (
-    deviation_of_shares,
-    raters_for_width,
-)
+from jndlab.quality.intervals import mean_interval, sources_for_width, sources_needed
+from jndlab.subjective.preferences import deviation_of_shares
 from workflow_runner import REPOSITORY
 
 
 def test_raters_of_ratings_keep_the_width_that_was_asked_for():
-    count = raters_for_width(0.7, 0.25)
+    count = sources_for_width(0.7, 0.25)
     assert count == 33  # t(32) 0.7 / sqrt(33) = 0.248; with 32 it is 0.252
     values = np.random.default_rng(0).normal(0, 0.7, (400, count))
     half = [
         (found.high - found.low) / 2 for found in (mean_interval(v, range(count)) for v in values)
     ]
     assert np.median(half) == pytest.approx(0.25, rel=0.05)
-    assert raters_for_width(1.0, 1e-6) is None
+    assert sources_for_width(1.0, 1e-6) is None
 
 
 def simulated(raters, votes, share, ties, spread, rng) -> np.ndarray:
@@ -72,7 +69,7 @@ def test_the_command_answers_for_ratings_and_pairs():
     count = sources_needed(deviation, 15)
     pairs = ("pairs", "--share", 65, "--votes", 20, "--ties", 20)
     assert said(*pairs).startswith(f"{count} raters for showing 15 %")
-    width = raters_for_width(deviation, 5)
+    width = sources_for_width(deviation, 5)
     assert said(*pairs, "--half-width", 5).startswith(f"{width} raters for an interval of +- 5 %")
     assert "-1 is not from" in said("ratings", "--deviation", 0.7, "--half-width", -1)
     assert "165 is not from 0 to 100" in said("pairs", "--share", 165, "--votes", 20)

@@ -311,6 +311,18 @@ def sources_needed(deviation: float, difference: float, power: float = POWER) ->
     return int(counts[enough[0]]) if enough.size else None
 
 
+def sources_for_width(deviation: float, half_width: float) -> int | None:
+    """Sources whose mean has a 95 % t interval of at most +- ``half_width``; at least 2.
+
+    ``deviation`` is that of the sources' own values, in the same unit. None where more than
+    ``MOST_SOURCES`` would be needed.
+    """
+    counts = np.arange(2, MOST_SOURCES + 1)
+    reach = stdtrit(counts - 1, (1 + CONFIDENCE) / 2) * deviation / np.sqrt(counts)
+    enough = np.flatnonzero(reach <= half_width)
+    return int(counts[enough[0]]) if enough.size else None
+
+
 def holm(p_values: ArrayLike) -> np.ndarray:
     """p values adjusted by Holm's step-down rule, in their order; NaN is no comparison."""
     p = np.asarray(p_values, float)

@@ -138,6 +138,27 @@ def preference_table(pairs: Sequence[Pair], votes: Sequence[Answer], anchor: str
     return pd.DataFrame(rows, columns=COLUMNS).astype({"qp": "Int64"})
 
 
+def deviation_of_shares(
+    share: float, votes: float, ties: float = 0.0, spread: float = 0.0
+) -> float:
+    """Standard deviation (percent) of the shares of single raters with ``votes`` votes each.
+
+    ``share``: percent of the votes for the method and half of the ties; ``ties``: percent of "no
+    difference"; ``spread``: deviation (percent) of what raters would answer with endless votes.
+    A vote is +1, 0 or -1 with mean m = 2 share - 1, so that its variance within a rater is
+    1 - ties - m^2 - (2 spread)^2. Raises UserError where no votes can be so.
+    """
+    mean, between = 2 * share / 100 - 1, (2 * spread / 100) ** 2
+    within = 1 - ties / 100 - mean**2 - between
+    if within < 0 or abs(mean) > 1 - ties / 100 + 1e-12:
+        raise UserError(
+            f"no votes have a share of {share:g} %, {ties:g} % of ties, and raters {spread:g} % "
+            "apart.",
+            expected="fewer ties, raters less apart, or a share nearer to 50 %",
+        )
+    return 50 * math.sqrt(between + within / votes)
+
+
 def _shares(votes: pd.Series) -> dict[str, float]:
     names = {"preferred_pct": 1, "no_difference_pct": 0, "anchor_pct": -1}
     return {name: 100 * float((votes == value).mean()) for name, value in names.items()}
