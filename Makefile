@@ -92,7 +92,7 @@ report: setup config-exists ## Snakemake's HTML report of CONFIG's results
 results-archive: setup config-exists ## numbers, tables, figures and report of CONFIG in one file, without video; NUMBERS=x.tar.xz: numbers alone
 	@$(PY) workflow_scripts/commands/archive_results.py pack --configfile "$$CONFIG" $(if $(NUMBERS),--numbers "$$NUMBERS")
 
-results-rebuild: setup config-exists ## tables, figures and MLflow anew from an unpacked archive, without encoding
+results-rebuild: setup config-exists ## tables, figures and MLflow again from an unpacked archive, without encoding
 	@$(PY) workflow_scripts/commands/archive_results.py rebuild --configfile "$$CONFIG" $(ARGS)
 
 ratings-server: setup config-exists ## serve CONFIG's rating session to browsers and keep the votes: SUBJECTS=24 or a file of names

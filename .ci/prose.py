@@ -1,11 +1,13 @@
 """Prose check: words of the house's old dialect in documents, comments, docstrings and messages.
 
 usage: python .ci/prose.py [FILE ...]        without files: all tracked files
-Skips code in Markdown, and identifiers. A word that is meant gets "prose: ok" on its line.
+Skips code in Markdown; names in Python have a list of their own. A word that is meant gets
+"prose: ok" on its line.
 """
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import subprocess
@@ -37,6 +39,10 @@ WORDS = {
     r"knows": "has, uses, receives",
     r"do(es)? not do": "is invalid",
 }
+# Parts of names in Python, between underscores; drawing is plot_*, coding encode_*.
+NAMES = re.compile(
+    r"(?:^|_)(told|facts?|mends?|judged?|judges|anew|learnt)(?:_|$)|^_?(?:draw|code)_"
+)
 # Tests are not looked at; captions in papers/ and names in the demo go into tables, which stay.
 EXCEPT = ("tests/", "config/config.yaml", "workflow_scripts/jndlab/papers/")
 PATTERNS = [(re.compile(rf"\b({word})\b", re.IGNORECASE), use) for word, use in WORDS.items()]
@@ -63,12 +69,24 @@ def plain_prose(text: str) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
+def defined_names(text: str) -> Iterator[tuple[int, str]]:
+    """Lines and names of what a Python file defines: functions, classes, arguments, variables."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+
+
 def found_in(path: Path) -> list[str]:
     """``file:line: word (use ...)`` for every word of the list."""
     text = path.read_text(encoding="utf-8")
     prose = python_prose(text) if path.suffix in (".py", ".smk") else plain_prose(text)
     marked = {n for n, line in enumerate(text.split("\n"), start=1) if MARKED in line}
-    return [
+    names = defined_names(text) if path.suffix == ".py" else ()
+    return [f"{path}:{n}: the name '{name}'" for n, name in names if NAMES.search(name)] + [
         f"{path}:{number}: '{match[0]}' (use {use})"
         for number, line in prose
         for pattern, use in PATTERNS

@@ -104,11 +104,11 @@ def imports(bench: Bench) -> Iterator[Figure]:
             "CPU time of a Python that runs what Snakemake puts before a script and the script's "
             "import lines, median of 3",
         )
-    told = "import json, sys\nprint(json.dumps([*sys.modules]))"
+    listing = "import json, sys\nprint(json.dumps([*sys.modules]))"
     loaded = {
         module.split(".")[0]
         for program in programs.values()
-        for module in json.loads(python("-c", f"{program}\n{told}", cwd=_SCRIPTS).stdout)
+        for module in json.loads(python("-c", f"{program}\n{listing}", cwd=_SCRIPTS).stdout)
     }
     found = [module for module in HEAVY if module in loaded]
     yield Figure(

@@ -57,6 +57,6 @@ rule choose_vp_jnd_qualities:
         options=vp_jnd_inputs.options,
         trained=vp_jnd_inputs.is_trained,
         store=vp_jnd_inputs.store,
-        judge_every=VP_JND["judge_every"],
+        evaluate_every=VP_JND["evaluate_every"],
     script:
         "../../workflow_scripts/vp_jnd/choose_vp_jnd_qualities.py"

@@ -16,7 +16,7 @@ from jndlab.paths import ROOT
 from jndlab.quality.vmaf_steps import DEFAULT_RULE
 from jndops.command import new_parser, run_command
 from studies.vmaf_steps import calibration
-from studies.vmaf_steps.checks import draw_calibration, konjnd_table
+from studies.vmaf_steps.checks import konjnd_table, plot_calibration
 
 
 def main(options: argparse.Namespace) -> None:
@@ -32,7 +32,7 @@ def main(options: argparse.Namespace) -> None:
     if options.konjnd:
         tables["konjnd_quiz"] = konjnd_table(options.konjnd)
     if options.figure:
-        draw_calibration(stimuli, options.figure)
+        plot_calibration(stimuli, options.figure)
     for name, rows in tables.items():
         write_csv(options.output / f"{name}.csv", calibration.rounded(rows))
     step = tables["forms"][0]["step"]

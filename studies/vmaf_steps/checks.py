@@ -51,7 +51,7 @@ def konjnd_table(folder: Path) -> list[dict[str, Any]]:
     return table
 
 
-def draw_calibration(stimuli: Stimuli, path: Path) -> None:
+def plot_calibration(stimuli: Stimuli, path: Path) -> None:
     """Mean over codecs of VMAF NEG and JND units at each level of distortion, and the fits (PNG).
 
     A marker is the mean of the k-th least distorted coding of every codec, of one source.

@@ -109,7 +109,7 @@ def test_every_choice_is_in_the_tables_ones_own_included(results):
     predicted = {row["method"]: row for row in rows(results / "vp_jnd/tables/prediction.csv")}
     simple = ["true_labels", "fixed", "ssim", "vmaf_neg_still", "pixel_jnd"]
     assert list(predicted) == ["vp_jnd", "liu_pw_jnd", "half", *simple]
-    judged = [name for name, row in predicted.items() if row["judged_by"] == "classifier"]
+    judged = [name for name, row in predicted.items() if row["called_by"] == "classifier"]
     assert judged == ["vp_jnd", "liu_pw_jnd"]
     assert 0 < float(predicted["vp_jnd"]["calls"]) <= 20
     assert float(predicted["true_labels"]["mean_abs_dqf"]) == 0

@@ -22,8 +22,8 @@ def main(snakemake) -> None:
     beside = dict.fromkeys(Path(model).with_name("summary.json") for model in params.models)
     others = [file for file in beside if file.is_file() and file not in own]
     trainings, earlier = ([_training(file) for file in files] for files in (own, others))
-    told = params.config, params.datasets, made, earlier, params.recorded
-    text = describe(points, trainings, *told)
+    given = params.config, params.datasets, made, earlier, params.recorded
+    text = describe(points, trainings, *given)
     references = cited(text, read_references())
     write_text(stem["versions"].with_suffix(".yml"), yaml.safe_dump(made, sort_keys=False))
     write_text(stem["methods"].with_suffix(".md"), as_markdown(text, references, made))

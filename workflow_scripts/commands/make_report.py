@@ -68,12 +68,12 @@ def make_report(configfile: Path, kind: str, further: list[str]) -> Path:
 
 def how_to_open(report: Path) -> str:
     """What to type to see the report."""
-    told = f"Report written to {report} ({report.stat().st_size / 1e6:.1f} MB)."
+    written = f"Report written to {report} ({report.stat().st_size / 1e6:.1f} MB)."
     if report.suffix == ".html":
-        return f"{told}\nOpen it in any browser; no network is needed."
+        return f"{written}\nOpen it in any browser; no network is needed."
     unpacked = report.parent / "report" / "report.html"
     return (
-        f"{told}\nUnpack it:  python3 -m zipfile -e {report} {report.parent}\n"
+        f"{written}\nUnpack it:  python3 -m zipfile -e {report} {report.parent}\n"
         f"Then open {unpacked} in any browser; no network is needed."
     )
 

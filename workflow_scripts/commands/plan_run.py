@@ -41,9 +41,9 @@ def main(options: argparse.Namespace) -> None:
     if options.output:
         write_json(options.output, planned)
     if options.chart:
-        from jndops.plan.chart import draw_plan  # takes as long to import as all the rest
+        from jndops.plan.chart import plot_plan  # takes as long to import as all the rest
 
-        draw_plan(planned, options.chart)
+        plot_plan(planned, options.chart)
 
 
 def _parser() -> argparse.ArgumentParser:

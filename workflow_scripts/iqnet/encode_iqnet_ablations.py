@@ -16,7 +16,7 @@ from jndlab.papers.iqnet.ablations import (
     numbers_of,
     save_changes,
 )
-from jndlab.papers.iqnet.training_pictures import code_lumas, save_pictures, whole_patches
+from jndlab.papers.iqnet.training_pictures import encode_lumas, save_pictures, whole_patches
 from jndops.adapter import run, scratch
 
 
@@ -32,7 +32,7 @@ def main(snakemake) -> None:
             source.y, params.alpha, params.alphas, params.filter_options, grids, params.patch
         )
         with scratch(snakemake) as work_dir:
-            rows, decoded = code_lumas(
+            rows, decoded = encode_lumas(
                 source, lumas, codec, [params.qp], work_dir, Path(snakemake.log[0])
             )
         edges = minor_edges(

@@ -11,7 +11,7 @@ from jndlab.models.network_prefilter import NetworkPrefilter
 from jndlab.papers.iqnet.frame_figures import crops
 from jndlab.papers.iqnet.training_pictures import (
     METHODS,
-    code_lumas,
+    encode_lumas,
     save_pictures,
     whole_patches,
 )
@@ -33,7 +33,7 @@ def main(snakemake) -> None:
         }
         with scratch(snakemake) as work_dir:
             codec = get_codec(params.codec)
-            rows, decoded = code_lumas(
+            rows, decoded = encode_lumas(
                 source, lumas, codec, params.qps, work_dir, Path(snakemake.log[0])
             )
         numbers += [{"image": image, "picture": name, **row} for row in rows]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from jndlab.files import read_json
-from jndlab.papers.iqnet.ablations import ABLATIONS, draw_ablation, in_words, summary
+from jndlab.papers.iqnet.ablations import ABLATIONS, in_words, plot_ablation, summary
 from jndlab.report.style import figure_style, save_figure
 from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
@@ -35,7 +35,7 @@ def main(snakemake) -> None:
             if "ours" in ABLATIONS[name].variants:
                 note += f", alpha {params.alpha:g}"
             folder = Path(given.pictures)
-            figure = draw_ablation(name, numbers, table, scene, params.qp, folder, note)
+            figure = plot_ablation(name, numbers, table, scene, params.qp, folder, note)
             shown = numbers[numbers["variant"].isin(["source", *ABLATIONS[name].variants])]
             save_figure(figure, shown, stem[name])
 

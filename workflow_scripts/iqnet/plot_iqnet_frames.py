@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jndlab.media.clip import clip_from_text
-from jndlab.papers.iqnet.frame_figures import Coded, draw_frames
+from jndlab.papers.iqnet.frame_figures import Coded, plot_frames
 from jndops.adapter import run, stems
 
 
@@ -16,7 +16,7 @@ def main(snakemake) -> None:
         )
     ]
     (stem,) = stems(snakemake.output).values()
-    draw_frames(
+    plot_frames(
         Path(given.source),
         coded,
         clip_from_text(params.clip),

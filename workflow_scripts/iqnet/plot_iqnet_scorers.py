@@ -4,8 +4,8 @@ from jndlab.files import read_parquet
 from jndlab.papers.iqnet.config import SelectionOptions
 from jndlab.papers.iqnet.scorer_study import (
     alphas_by_qp,
-    draw_scorers,
     mean_changes,
+    plot_scorers,
     scorer_table,
     selection_by_scorer,
 )
@@ -25,7 +25,7 @@ def main(snakemake) -> None:
     write_table(scorer_table(scores, params.qp, selection), stem["scorers"], caption=title + ".")
     with figure_style():
         changes = mean_changes(scores, params.qp)
-        figure = draw_scorers(changes, alphas_by_qp(scores, selection), title)
+        figure = plot_scorers(changes, alphas_by_qp(scores, selection), title)
         save_figure(figure, changes, stem["scorers_over_qp"])
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from jndlab.files import read_csv, read_json
 from jndlab.papers.iqnet.frame_figures import Window
 from jndlab.papers.iqnet.tables import write_paper_table
-from jndlab.papers.iqnet.training_pictures import bd_rates, draw_crops, draw_pictures, table2
+from jndlab.papers.iqnet.training_pictures import bd_rates, plot_crops, plot_pictures, table2
 from jndlab.report.conditions import printed_conditions
 from jndlab.report.style import figure_style, save_figure
 from jndlab.report.tables import write_table
@@ -37,9 +37,9 @@ def main(snakemake) -> None:
         }
         for name, title in steps.items():
             after = name == "fig08_reconstruction"
-            figure = draw_pictures(of_image, image, marked, qp, pictures, title, coded=after)
+            figure = plot_pictures(of_image, image, marked, qp, pictures, title, coded=after)
             save_figure(figure, of_image, stem[name])
-        figure = draw_crops(shown, windows, qp, pictures, f"Fig. 9: reconstructions; {coded}")
+        figure = plot_crops(shown, windows, qp, pictures, f"Fig. 9: reconstructions; {coded}")
         save_figure(figure, shown, stem["fig09_crops"])
 
 

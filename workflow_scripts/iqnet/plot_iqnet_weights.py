@@ -1,7 +1,7 @@
 """The name or file of a frequency weighting in; the weights (CSV) and Fig. 4 out."""
 
 from jndlab.jnd.erjnd import frequency_weights
-from jndlab.papers.iqnet.weights_figure import draw_weights, weights_table
+from jndlab.papers.iqnet.weights_figure import plot_weights, weights_table
 from jndlab.report.style import figure_style, save_figure
 from jndops.adapter import run, stems
 
@@ -10,7 +10,7 @@ def main(snakemake) -> None:
     weighting = snakemake.params.weighting
     weights = frequency_weights(weighting)
     with figure_style():
-        figure = draw_weights(weights, weighting)
+        figure = plot_weights(weights, weighting)
         save_figure(figure, weights_table(weights), stems(snakemake.output)["fig04_weights"])
 
 

@@ -7,7 +7,7 @@ from jndlab.files import read_parquet, write_csv, write_json
 from jndlab.media.clip import evenly_spread
 from jndlab.papers.iqnet.candidates import read_candidates
 from jndlab.papers.iqnet.config import SelectionOptions
-from jndlab.papers.iqnet.contact_sheet import draw_contact_sheet
+from jndlab.papers.iqnet.contact_sheet import plot_contact_sheet
 from jndlab.papers.iqnet.training_data import (
     alpha_histogram,
     choose_alphas,
@@ -52,7 +52,7 @@ def main(snakemake) -> None:
         f"IQNet training data: {len(on_sheet)} of {len(manifest)} pictures, "
         f"scored by {params.scorer}"
     )
-    draw_contact_sheet(on_sheet, params.alphas, contact_sheet, title)
+    plot_contact_sheet(on_sheet, params.alphas, contact_sheet, title)
 
 
 run(main, snakemake)

@@ -8,7 +8,7 @@ from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.files import write_csv
 from jndlab.papers.jnd_networks.baselines import features_of
 from jndlab.papers.jnd_networks.costs import COLUMNS, costs_of
-from jndlab.papers.jnd_networks.pictures import draw_attention, draw_reconstructions
+from jndlab.papers.jnd_networks.pictures import plot_attention, plot_reconstructions
 from jndlab.papers.jnd_networks.predictions import predict, write_predictions
 from jndlab.papers.jnd_networks.reconstructions import COLUMNS as MADE
 from jndlab.papers.jnd_networks.reconstructions import makes_pictures, reconstruct
@@ -42,10 +42,10 @@ def main(snakemake) -> None:
     write_csv(output.reconstructions, map(vars, reconstruct(sets, stages, by_run)), MADE)
     if snakemake.wildcards.paper == "laser_jnd":
         making = {n: models[first[n]] for n, stage in stages.items() if _shown(stage)}
-        draw_reconstructions(sets[0], making, figure)
+        plot_reconstructions(sets[0], making, figure)
     else:
         attending = {n: path for n, path in of_first.items() if _attends(stages[n])}
-        draw_attention(sets[0], attending, given.saliency, figure)
+        plot_attention(sets[0], attending, given.saliency, figure)
 
 
 def _runs(stage: Stage, runs: list[Run]) -> list[Run] | list[None]:

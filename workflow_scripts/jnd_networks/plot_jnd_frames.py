@@ -4,8 +4,8 @@ import pandas as pd
 
 from jndlab.datasets.jnd_frames.coding import read_psnr
 from jndlab.datasets.jnd_frames.folder import read_sets
-from jndlab.datasets.jnd_frames.sheet import draw_sheet, label_table
-from jndlab.papers.jnd_networks.subject_figures import draw_sur_curves
+from jndlab.datasets.jnd_frames.sheet import label_table, plot_sheet
+from jndlab.papers.jnd_networks.subject_figures import plot_sur_curves
 from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
 
@@ -19,9 +19,9 @@ CAPTION = (
 def main(snakemake) -> None:
     files, stem = snakemake.input, stems(snakemake.output)
     sets = read_sets(files.frames, files.pictures, files.table, files.labels, files.splits)
-    draw_sheet(sets[0], read_psnr(files.codings), stem["frames"].with_suffix(".png"))
+    plot_sheet(sets[0], read_psnr(files.codings), stem["frames"].with_suffix(".png"))
     if getattr(files, "sur", None):  # labels of a data set's subjects
-        draw_sur_curves(pd.read_csv(files.sur), stem["sur_curves"])
+        plot_sur_curves(pd.read_csv(files.sur), stem["sur_curves"])
     write_table(pd.DataFrame(label_table(sets)), stem["labels"], caption=CAPTION)
 
 

@@ -125,8 +125,8 @@ def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
     # Only these rules are considered: a point that is not there is a missing file, not an encode.
     made = ["collect_points", *wanted]  # its wildcard makes it no target of its own
     command += ["--allowed-rules", *made, "--forcerun", *made, "--", *wanted]
-    told = [record.with_name(name) for name in OF_THE_RUN]
-    kept = {path: path.read_text(encoding="utf-8") for path in told if path.is_file()}
+    documents = [record.with_name(name) for name in OF_THE_RUN]
+    kept = {path: path.read_text(encoding="utf-8") for path in documents if path.is_file()}
     done = subprocess.run(command)
     for path, text in kept.items():  # the numbers are still those of the first run
         write_text(path, text)

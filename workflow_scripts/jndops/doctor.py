@@ -124,12 +124,12 @@ def check_packages(lock: Path) -> Iterator[Check]:
     shown = {*REQUIRED_PACKAGES, *OPTIONAL_PACKAGES}
     rest = [_package(name, pinned, "differs", REINSTALL) for name in pinned if name not in shown]
     wrong = [check.name for check in rest if check.state != "OK"]
-    told = f"{len(rest) - len(wrong)} of {len(rest)} as in {lock.name}"
+    found = f"{len(rest) - len(wrong)} of {len(rest)} as in {lock.name}"
     if wrong:
         named = ", ".join(wrong[:5]) + (", ..." if len(wrong) > 5 else "")
-        yield Check("packages", "all others", "differs", f"{told}; not {named}", REINSTALL)
+        yield Check("packages", "all others", "differs", f"{found}; not {named}", REINSTALL)
     else:
-        yield Check("packages", "all others", "OK", told)
+        yield Check("packages", "all others", "OK", found)
 
 
 def check_machine(results_dir: Path) -> Iterator[Check]:
@@ -175,14 +175,14 @@ def check_known_scores(codecs: Mapping[str, Mapping[str, Any]]) -> Iterator[Chec
             except UserError as error:
                 yield Check("self-test", codec, "FAIL", error.what, error.remedy or error.expected)
                 continue
-            told = f"{score.version}: " + ", ".join(
+            found = f"{score.version}: " + ", ".join(
                 f"{key} {value:.6g}" for key, value in score.values.items()
             )
             known = self_test.KNOWN.get(codec, {})
             if wrong := score.deviations(known):
                 yield Check("self-test", codec, "FAIL", "; ".join(wrong), FFMPEG_REMEDY)
             else:
-                yield Check("self-test", codec, "OK", told + ("" if known else " (none known)"))
+                yield Check("self-test", codec, "OK", found + ("" if known else " (none known)"))
 
 
 def read_lock(lock: Path) -> dict[str, str]:

@@ -50,8 +50,8 @@ def _run(results: Path) -> list[str]:
         return []
     record = json.loads(path.read_text(encoding="utf-8"))
     versions = ", ".join(f"{name} {version}" for name, version in record["packages"].items())
-    told = f"{provenance(record)} Suite {record['suite']}, Python {record['python']}, {versions}."
-    return ["", told.replace("`", "``")]
+    line = f"{provenance(record)} Suite {record['suite']}, Python {record['python']}, {versions}."
+    return ["", line.replace("`", "``")]
 
 
 def _methods(results: Path) -> list[str]:

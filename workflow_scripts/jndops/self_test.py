@@ -49,15 +49,15 @@ class Score:
 
     def deviations(self, known: Mapping[str, float]) -> list[str]:
         """What differs from the known values by more than the tolerance, or from NumPy."""
-        told = [
+        lines = [
             f"{name} {self.values[name]:.6g}, known {value:.6g} +- {TOLERANCE[name]:g}"
             for name, value in known.items()
             if abs(self.values[name] - value) > TOLERANCE[name]
         ]
         psnr_y = self.values["psnr_y"]
         if abs(psnr_y - self.numpy_psnr_y) > NUMPY_TOLERANCE_DB:
-            told.append(f"psnr_y {psnr_y:.4f} by FFmpeg, {self.numpy_psnr_y:.4f} by NumPy")
-        return told
+            lines.append(f"psnr_y {psnr_y:.4f} by FFmpeg, {self.numpy_psnr_y:.4f} by NumPy")
+        return lines
 
 
 def make_pattern(folder: Path) -> Path:

@@ -381,7 +381,7 @@ def _check_methods(
 
 
 def _check_labels(methods: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise UserError for two methods of one name in tables, where they could not be told apart."""
+    """Raise UserError for two methods of one name in tables, where they would be one."""
     taken: dict[str, str] = {}
     for name, method in methods.items():
         label = method["label"] or name

@@ -48,7 +48,7 @@ def statements(results: Path) -> set[Statement]:
 def shown(results: Path, paper: str) -> tuple[list[str], int]:
     """What the tables of a paper show, in words, and how many comparisons show nothing."""
     tables = sorted((results / paper / "tables").glob("*.csv"))
-    words = [one.words for path in tables for one in _told(path, results)]
+    words = [one.words for path in tables for one in _statements(path, results)]
     return list(dict.fromkeys(words)), sum(_undecided(path) for path in tables)
 
 
@@ -69,7 +69,7 @@ def _of_table(path: Path, results: Path) -> Iterator[Statement]:
     yield from _of_text(name, _caption(path.with_suffix(".md")))
 
 
-def _told(path: Path, results: Path) -> list[Statement]:
+def _statements(path: Path, results: Path) -> list[Statement]:
     """Statements of a table's caption, which are sentences, or else those of its columns."""
     found = list(_of_table(path, results))
     return [one for one in found if " beats " in one.words] or found

@@ -18,7 +18,7 @@ from jndops.statements import shown
 Row = Mapping[str, str]
 WIDTH = 110
 NOTHING = "  nothing yet"
-TOLD = 3  # statements of a paper in full
+MOST_SHOWN = 3  # statements of a paper in full
 # "Error in rule NAME:" and the indented lines below it, of which one names the job.
 _FAILED = re.compile(
     r"^Error in (?:local)?(?:rule|checkpoint) \w+:\n(?P<lines>(?: {4}.*\n)+)", re.MULTILINE
@@ -112,11 +112,11 @@ def shown_lines(results_dir: Path) -> list[str]:
         words, undecided = shown(results_dir, home.name)
         if not words and not undecided:
             continue
-        told = "; ".join(words[:TOLD]) or "nothing"
-        more = [f"{len(words) - TOLD} more"] if len(words) > TOLD else []
+        first = "; ".join(words[:MOST_SHOWN]) or "nothing"
+        more = [f"{len(words) - MOST_SHOWN} more"] if len(words) > MOST_SHOWN else []
         noun = "comparison" if undecided == 1 else "comparisons"
         more += [f"{undecided} {noun} not shown"] if undecided else []
-        lines.append(f"{home.name}: {'; '.join([told, *more])}")
+        lines.append(f"{home.name}: {'; '.join([first, *more])}")
     return lines
 
 
@@ -133,16 +133,16 @@ def _verdicts(results_dir: Path) -> list[str]:
         if not table or "verdict" not in table[0]:
             continue
         counts = Counter(row["verdict"].split(":")[0] for row in table)
-        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-        rows.append((str(path.relative_to(results_dir)), told))
+        words = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+        rows.append((str(path.relative_to(results_dir)), words))
     return aligned(rows, indent="") if len(rows) > 1 else []
 
 
 def _shown(results_dir: Path) -> list[str]:
     lines = [
         line
-        for told in shown_lines(results_dir)
-        for line in textwrap.wrap(told, WIDTH, initial_indent="  ", subsequent_indent="    ")
+        for words in shown_lines(results_dir)
+        for line in textwrap.wrap(words, WIDTH, initial_indent="  ", subsequent_indent="    ")
     ]
     return ["shown, over sources and training seeds", *lines] if lines else []
 

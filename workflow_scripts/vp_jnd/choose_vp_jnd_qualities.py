@@ -24,7 +24,7 @@ def main(snakemake) -> None:
         {name: load_picture(given.pictures, records[name]) for name in subsets["test"]},
         codec,
         StillStore(params.store),
-        params.judge_every,
+        params.evaluate_every,
     )
     models = [sha256_of(path) for path in given.models]
     seed = int(wildcards.seed) if params.trained else None

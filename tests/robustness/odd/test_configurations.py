@@ -233,7 +233,7 @@ TRIES = {
     "vp_jnd: {network: {dropout: 1}}": ["dropout"],
     "vp_jnd: {variants: {vp_jnd: {network: {width: 0.5}}}}": ["vp_jnd", "another"],
     "vp_jnd: {variants: {v: {}}}": ["vp_jnd.variants.v"],
-    "vp_jnd: {judge_every: 0}": ["judge_every"],
+    "vp_jnd: {evaluate_every: 0}": ["evaluate_every"],
     "vp_jnd: {shown: 7}": ["shown"],
     "vp_jnd: {training: {ema_decay: 0}}": ["ema_decay"],
     "vp_jnd: {training: {steps: 0}}": ["training.steps"],

@@ -42,7 +42,7 @@ from jndlab.datasets.jnd_frames.labels import (
     labels_of_folder,
     without_outliers,
 )
-from jndlab.datasets.jnd_frames.sheet import draw_sheet, label_table
+from jndlab.datasets.jnd_frames.sheet import label_table, plot_sheet
 from jndlab.datasets.jnd_frames.sources import find_frames, of_one_size
 from jndlab.datasets.jnd_labels import labels_from_values, read_labels, write_labels
 from jndlab.datasets.mcl_jci import find_pictures, read_sample_texts
@@ -63,7 +63,7 @@ from jndlab.errors import UserError
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat, evenly_spread, read_clip
 from jndlab.media.pictures import frame_to_rgb, read_picture, rgb_to_frame
-from jndlab.papers.jnd_networks.subject_figures import draw_sur_curves
+from jndlab.papers.jnd_networks.subject_figures import plot_sur_curves
 from jndlab.quality.quality_sweeps import stream_of
 from jndlab.quality.vmaf_steps import DEFAULT_RULE
 
@@ -484,7 +484,7 @@ def test_statistics_of_subjects_come_with_their_labels(repository, tmp_path):
     curves = pd.read_csv(outputs["sur"])
     first = curves[curves["level"] == 1].set_index("quality")["satisfied"]
     assert first.is_monotonic_increasing and (first[1], first[100]) == (0, 1)  # JPEG QF
-    draw_sur_curves(curves, tmp_path / "sur")
+    plot_sur_curves(curves, tmp_path / "sur")
     assert (tmp_path / "sur.png").stat().st_size > 5000
 
 
@@ -533,7 +533,7 @@ def test_the_authors_layout_holds_all_of_it(packaged, labelled, tmp_path):
         "test of fold01",
         "test of fold02",
     ]
-    draw_sheet(frames, {}, tmp_path / "sheet.png")
+    plot_sheet(frames, {}, tmp_path / "sheet.png")
     assert Image.open(tmp_path / "sheet.png").width == 10 + 4 * 330
     files = {name: tmp_path / f"{name}.csv" for name in ("table", "labels", "splits")}
     with pytest.raises(UserError, match="a frame of a training set is missing"):

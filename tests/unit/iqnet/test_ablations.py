@@ -17,12 +17,12 @@ from jndlab.papers.iqnet.ablations import (
     EDGES,
     QUANTITIES,
     blocking,
-    draw_ablation,
     errors_of,
     filter_variants,
     in_words,
     most_changed,
     numbers_of,
+    plot_ablation,
     save_changes,
     selections,
     summary,
@@ -251,7 +251,7 @@ def test_figures_show_the_window_of_most_change_and_all_pictures(
     save_changes(tmp_path, "b", lumas, edges)
     assert (tmp_path / picture_file("b", EDGES)).is_file()
     scene = {"picture": "b", "window": list(window)}
-    drawn = draw_ablation(name, numbers, summary(numbers), scene, 27, tmp_path, "x265")
+    drawn = plot_ablation(name, numbers, summary(numbers), scene, 27, tmp_path, "x265")
     count = len(ABLATIONS[name].variants)
     pictures = [axes for axes in drawn.axes if axes.images]
     assert len(pictures) == 2 + 3 * count + (name == "fig11_minor_edges")

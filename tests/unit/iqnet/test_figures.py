@@ -16,7 +16,7 @@ from jndlab.files import write_csv, write_json
 from jndlab.media.clip import ClipFormat, Frame, write_clip
 from jndlab.papers.iqnet import figures as iqnet_figures
 from jndlab.papers.iqnet import frame_figures as iqnet_reconstructions
-from jndlab.papers.iqnet.frame_figures import Coded, Window, crop_side, crops, draw_frames
+from jndlab.papers.iqnet.frame_figures import Coded, Window, crop_side, crops, plot_frames
 from jndlab.quality.points import SAME_QP_COLUMNS
 
 LABELS = {"iqnet": "IQNet", "erjnd": "ERJND", "cnn_jnqd": "CNN-JNQD"}
@@ -199,7 +199,7 @@ def test_a_picture_shows_the_frame_asked_for_with_its_own_numbers(tmp_path, monk
         a_method(tmp_path, "anchor", "anchor", 1000),
         a_method(tmp_path, "iqnet", "IQNet", 800, changed=np.s_[0:48, 0:48]),
     ]
-    png, table = draw_frames(a_clip(tmp_path / "s.mkv"), coded, CLIP, tmp_path / "f", number=2)
+    png, table = plot_frames(a_clip(tmp_path / "s.mkv"), coded, CLIP, tmp_path / "f", number=2)
     words, rgb, windows = shown["IQNet"]
     # Limited-range grey 100 (frame 2) as full-range RGB.
     assert (rgb[90, 5] == round((100 - 16) / 219 * 255)).all()
@@ -223,20 +223,20 @@ def test_a_frame_without_error_and_printed_numbers_are_told(tmp_path, monkeypatc
     )
     party = {"sequence": "C_PartyScene", "content": "published"}
     coded = [a_method(tmp_path, "anchor", "anchor", 1000, **party)]
-    _, table = draw_frames(a_clip(tmp_path / "s.mkv"), coded, CLIP, tmp_path / "f")
+    _, table = plot_frames(a_clip(tmp_path / "s.mkv"), coded, CLIP, tmp_path / "f")
     assert rows_of(table)[0]["frame_psnr_y"] == ""
     assert "Printed in Fig. 18 for IQNet: saving_pct 19.3 %" in " ".join(notes)
     assert not any("Stand-in" in note or "instead of" in note for note in notes)
     notes.clear()
     coded = [a_method(tmp_path, "anchor", "anchor", 1000, **party, version="20.0")]
-    draw_frames(tmp_path / "s.mkv", coded, CLIP, tmp_path / "f")
+    plot_frames(tmp_path / "s.mkv", coded, CLIP, tmp_path / "f")
     assert "Not comparable with the paper: codec: vtm 20.0 instead of vtm 11.0." in notes
 
 
 @pytest.mark.parametrize("number", [0, 4])
 def test_a_frame_that_is_not_there_is_an_error(tmp_path, number):
     with pytest.raises(UserError, match=f"no frame {number}"):
-        draw_frames(tmp_path / "s.mkv", [], CLIP, tmp_path / "f", number=number)
+        plot_frames(tmp_path / "s.mkv", [], CLIP, tmp_path / "f", number=number)
 
 
 def test_crops_are_where_the_rule_says():

@@ -12,8 +12,8 @@ from jndlab.papers.iqnet.candidates import CandidateOptions
 from jndlab.papers.iqnet.config import SelectionOptions
 from jndlab.papers.iqnet.scorer_study import (
     alphas_by_qp,
-    draw_scorers,
     mean_changes,
+    plot_scorers,
     readings_of,
     score_picture,
     scorer_table,
@@ -69,7 +69,7 @@ def test_changes_are_in_deviations_of_the_uncoded_patches(scores):
     assert table[NIMA, "qp", 32] == pytest.approx(0.32 / deviation)
     assert table[NIMA, "alpha", 1.0] == pytest.approx(1 / deviation)
     assert table[PIQE, "qp", 0] == 0
-    figure = draw_scorers(mean_changes(scores, 27), alphas_by_qp(scores, SELECTION), "title")
+    figure = plot_scorers(mean_changes(scores, 27), alphas_by_qp(scores, SELECTION), "title")
     shown = [[line for line in axes.lines if len(line.get_xdata())] for axes in figure.axes]
     assert [len(lines) for lines in shown] == [2, 2, 2]
 

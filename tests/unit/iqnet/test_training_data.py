@@ -18,7 +18,7 @@ from jndlab.media.pictures import frame_to_rgb, rgb_to_frame
 from jndlab.papers.iqnet.alpha_selection import Reason, select_alphas
 from jndlab.papers.iqnet.candidates import Candidates
 from jndlab.papers.iqnet.config import SelectionOptions
-from jndlab.papers.iqnet.contact_sheet import DIFFERENCE_GAIN, HEADER, MARGIN, draw_contact_sheet
+from jndlab.papers.iqnet.contact_sheet import DIFFERENCE_GAIN, HEADER, MARGIN, plot_contact_sheet
 from jndlab.papers.iqnet.training_data import (
     alpha_histogram,
     choose_alphas,
@@ -247,7 +247,7 @@ def test_readings_of_the_selection_are_its_own_choices(scores):
 def test_the_contact_sheet_shows_pictures_in_their_columns(scores, candidates, tmp_path):
     choices = choose_alphas(scores, ANY_SCORE)
     pairs = list(training_pairs(candidates, choices, ALPHAS, PATCH))
-    draw_contact_sheet(pairs, ALPHAS, tmp_path / "sheet.png", "title")
+    plot_contact_sheet(pairs, ALPHAS, tmp_path / "sheet.png", "title")
     with Image.open(tmp_path / "sheet.png") as stored:
         sheet = np.asarray(stored)
     top, left = 3 * HEADER, MARGIN

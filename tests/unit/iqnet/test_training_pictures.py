@@ -21,13 +21,13 @@ from jndlab.papers.iqnet.training_pictures import (
     METHODS,
     Sheet,
     bd_rates,
-    code_lumas,
-    draw_crops,
-    draw_pictures,
+    encode_lumas,
     enlarged,
     most_detailed,
     named_or,
     picture_file,
+    plot_crops,
+    plot_pictures,
     save_pictures,
     table2,
     whole_patches,
@@ -55,7 +55,7 @@ def lumas(source):
 @pytest.fixture(scope="module")
 def coded(source, lumas, tmp_path_factory):
     folder = tmp_path_factory.mktemp("coded")
-    return code_lumas(source, lumas, get_codec(X265), [27, 37], folder)
+    return encode_lumas(source, lumas, get_codec(X265), [27, 37], folder)
 
 
 def printed_rows():
@@ -164,7 +164,7 @@ def test_figures_show_the_pictures_that_were_written(source, lumas, coded, tmp_p
     assert set(windows) == {"A", "B"} and isinstance(windows["A"], Window)
     save_pictures(tmp_path, "image1", source, lumas, decoded, 37)
     assert len(list(tmp_path.glob("*.png"))) == 2 * len(METHODS)
-    sheet = draw_crops(table, {"image1": windows}, 37, tmp_path, "Fig. 9")
+    sheet = plot_crops(table, {"image1": windows}, 37, tmp_path, "Fig. 9")
     assert len(sheet.axes) == 2 * len(METHODS)  # A and B of each reconstruction
     x, y, side = windows["A"]
     shown = np.asarray(sheet.axes[0].images[0].get_array())
@@ -174,7 +174,7 @@ def test_figures_show_the_pictures_that_were_written(source, lumas, coded, tmp_p
     before, after = (
         [
             text.get_text()
-            for text in draw_pictures(
+            for text in plot_pictures(
                 table, "image1", windows, 37, tmp_path, "a title", coded=coded
             ).texts
         ]

@@ -21,7 +21,7 @@ from jndlab.quality.vmaf_steps import (
     step_levels,
 )
 from studies.vmaf_steps import calibration
-from studies.vmaf_steps.checks import draw_calibration, konjnd_table
+from studies.vmaf_steps.checks import konjnd_table, plot_calibration
 
 # Eighths are exact in binary: thresholds are computed without rounding.
 SCORES = st.lists(st.integers(0, 800).map(lambda n: n / 8), min_size=1, max_size=60)
@@ -219,7 +219,7 @@ def test_a_missing_picture_is_named(tmp_path):
 
 
 def test_the_figure_is_drawn(made_up, tmp_path):
-    draw_calibration(calibration.read_stimuli(made_up), tmp_path / "figure.png")
+    plot_calibration(calibration.read_stimuli(made_up), tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -115,7 +115,7 @@ def test_predictions_are_counted_by_definition(tested):
     # The classifier turns at 48 and 62, the labels at 45 and 55: 3 + 7 of 200 are wrong.
     assert ours["accuracy_pct"] == pytest.approx(95)
     assert ours["precision_pct"] == pytest.approx(100 * 100 / 110)
-    assert ours["recall_pct"] == 100 and ours["judged_by"] == "classifier"
+    assert ours["recall_pct"] == 100 and ours["called_by"] == "classifier"
     assert table.loc["true_labels", "accuracy_pct"] == 100
     fixed = table.loc["fixed"]
     assert fixed["accuracy_pct"] == pytest.approx(100 - fixed["mean_abs_dqf"])  # one step off: one
@@ -385,7 +385,7 @@ def test_pictures_shown_are_spread_over_the_labels():
 
 def test_figures_show_the_numbers_of_the_tables(tested, tmp_path):
     names = {"vp_jnd": "VP-JND"}
-    for row in tested.choices["fractions"][0]["pictures"]:  # as with `judge_every: 5`
+    for row in tested.choices["fractions"][0]["pictures"]:  # as with `evaluate_every: 5`
         row |= {key: row[key][4::5] for key in ("qualities", "logits")}
     for paths in (
         correlation_figure(tested, tmp_path / "correlation"),

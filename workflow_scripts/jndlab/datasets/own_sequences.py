@@ -112,20 +112,20 @@ def own_sequence(name: str, entry: Mapping[str, Any]) -> Sequence:
     return _sequence(name, entry, {"frames": frames, **read, **given})
 
 
-def _sequence(name: str, entry: Mapping[str, Any], facts: Mapping[str, Any]) -> Sequence:
-    if max(facts["width"], facts["height"]) > MOST_SIDE or (facts["width"] | facts["height"]) % 2:
+def _sequence(name: str, entry: Mapping[str, Any], video: Mapping[str, Any]) -> Sequence:
+    if max(video["width"], video["height"]) > MOST_SIDE or (video["width"] | video["height"]) % 2:
         raise UserError(
             f"own_sequences.{name}: the pictures have a size that is not coded.",
             where=entry["file"],
             expected=f"an even width and height of at most {MOST_SIDE}, found "
-            f"{facts['width']}x{facts['height']}",
+            f"{video['width']}x{video['height']}",
         )
-    if min(facts["width"], facts["height"]) < LEAST_SIDE:
+    if min(video["width"], video["height"]) < LEAST_SIDE:
         raise UserError(
             f"own_sequences.{name}: the pictures are too small to be measured.",
             where=entry["file"],
             expected=f"at least {LEAST_SIDE}x{LEAST_SIDE}, "
-            f"found {facts['width']}x{facts['height']}",
+            f"found {video['width']}x{video['height']}",
         )
     return Sequence(
         id=name,
@@ -136,7 +136,7 @@ def _sequence(name: str, entry: Mapping[str, Any], facts: Mapping[str, Any]) -> 
         content=entry["content"],
         start=entry["start"],
         note=entry["note"],
-        **{**facts, "fps": Fraction(facts["fps"])},
+        **{**video, "fps": Fraction(video["fps"])},
     )
 
 
@@ -209,11 +209,11 @@ def _read_by_raw(name: str, path: Path, given: Mapping[str, Any]) -> dict[str, A
 
 def _read_by_video(path: Path) -> dict[str, Any]:
     state = path.stat()
-    return dict(_facts(path, state.st_size, state.st_mtime_ns))
+    return dict(_read_video(path, state.st_size, state.st_mtime_ns))
 
 
 @lru_cache  # by size and time of the file as well: it may change between two runs of a session
-def _facts(path: Path, size: int, changed: int) -> dict[str, Any]:
+def _read_video(path: Path, size: int, changed: int) -> dict[str, Any]:
     stored = stored_format(path)
     whole = _y4m_frames(path, stored) if path.suffix.lower() == ".y4m" else None
     rate = {} if stored.fps is None else {"fps": str(stored.fps)}

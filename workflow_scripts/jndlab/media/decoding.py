@@ -157,8 +157,8 @@ def _require(report: str, path: str | Path, stored: StoredFormat) -> None:
         if scan != "P":
             fields = {"T": "top field first", "B": "bottom field first"}.get(scan, scan)
             raise _interlaced(where, fields)
-    if told := _FIELDS.search(report):
-        raise _interlaced(str(path), f"{told[1]} field first, by its container")
+    if stated := _FIELDS.search(report):
+        raise _interlaced(str(path), f"{stated[1]} field first, by its container")
     if _ALPHA.search(report):
         raise UserError(
             "a video has a transparent layer.",
@@ -205,7 +205,7 @@ def _require_steady(report: str, path: str | Path, fps: Fraction | None) -> None
     if demuxer and demuxer[1] in _UNTIMED:
         durations = [float(p[1]) for p in found if p[1] not in ("NOPTS", "0")]
         steady = all(abs(one / durations[0] - 1) < 0.02 for one in durations)
-        told = "one rate"
+        wanted = "one rate"
     else:
         times = [float(p[0]) for p in found if p[0] != "NOPTS"]
         fps = fps or (Fraction(rate[1]) if rate else None)
@@ -214,12 +214,12 @@ def _require_steady(report: str, path: str | Path, fps: Fraction | None) -> None
             or fps is None
             or all(abs((time - times[0]) * fps - place) <= 0.5 for place, time in enumerate(times))
         )
-        told = f"{fps} pictures per second"
+        wanted = f"{fps} pictures per second"
     if not steady:
         raise UserError(
             "a video has another frame rate than stated, or changes it.",
             where=str(path),
-            expected=f"{told}, the same from first to last"
+            expected=f"{wanted}, the same from first to last"
             + (f"; the file states {rate[1]}" if rate else ""),
             remedy="correct the rate where it is stated; of a file of variable rate make one of "
             "constant rate, for example with `-vf fps=25 -c:v ffv1`.",

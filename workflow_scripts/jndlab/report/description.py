@@ -165,17 +165,17 @@ def _content(points: Sequence[Point], datasets: Mapping[str, str]) -> str:
     if not points:
         return ""
     clips = {point["key"]["sequence"]: (point["clip"], point["content"]) for point in points}
-    told = []
+    items = []
     for name, (clip, _) in sorted(clips.items()):
         cite = DATASETS.get(datasets.get(name, ""), "")
-        told.append(
+        items.append(
             f"{name}{f' {cite}' if cite else ''} ({clip['width']}x{clip['height']}, "
             f"{clip['frames']} frames at {_rate(clip['fps'])} Hz, {clip['bit_depth']} bit)"
         )
     kinds = sorted({content for _, content in clips.values()})
     note = " and ".join(CONTENT.get(kind, kind) for kind in kinds)
-    noun = "sequence" if len(told) == 1 else "sequences"
-    return f"We coded {len(told)} {noun}, which are {note}: {_listed(told)}."
+    noun = "sequence" if len(items) == 1 else "sequences"
+    return f"We coded {len(items)} {noun}, which are {note}: {_listed(items)}."
 
 
 def _rate(fps: str) -> str:
@@ -197,24 +197,24 @@ def _coding(points: Sequence[Point]) -> str:
     if not codings:
         return ""
     kinds = " and ".join(CONFIGURATIONS.get(c, c) for c in sorted(set(configurations)))
-    told = []
+    items = []
     for (name, adapter, version, preset, params), qps in sorted(codings.items()):
         details = [f"version {version}"] + ([f"preset {preset}"] if preset else [])
         details += [params] if params else []
-        told.append(
+        items.append(
             f"{CODECS.get(adapter, adapter)} ({', '.join(details)}; entry {name}) at "
             f"{'/'.join(axis)} {_listed([str(qp) for qp in sorted(qps)])}"
         )
     return (
         f"Coding was {kinds} at a constant {'/'.join(axis)}, without the encoders' own prefilters "
-        f"and adaptation of QPs unless stated, by {_listed(told, '; ')}. "
+        f"and adaptation of QPs unless stated, by {_listed(items, '; ')}. "
         "Bits were counted in the streams themselves."
     )
 
 
 def _methods(points: Sequence[Point], config: Mapping[str, Any]) -> str:
     anchor = config["anchor"]
-    told = []
+    items = []
     for name, method in config["methods"].items():
         if name == anchor:
             continue
@@ -231,12 +231,12 @@ def _methods(points: Sequence[Point], config: Mapping[str, Any]) -> str:
         given = ", ".join(f"{key} {value}" for key, value in options.items())
         codecs = sorted({p["key"]["codec"] for p in points if _is_of(p, name)})
         where = f", with {_listed(codecs)}" if codecs else ""
-        told.append(
+        items.append(
             f"{label}{cite}{f' ({given})' if given else ''}{where}, {KINDS[method['kind']]}"
         )
-    if not told:
+    if not items:
         return ""
-    return f"Methods were compared with the unchanged source as anchor: {_listed(told, '; ')}."
+    return f"Methods were compared with the unchanged source as anchor: {_listed(items, '; ')}."
 
 
 def _is_of(point: Point, method: str) -> bool:
@@ -251,13 +251,13 @@ def _paper_of(method: Mapping[str, Any]) -> str:
 
 def _stills(config: Mapping[str, Any]) -> str:
     """Still pictures of VP-JND, where it is part of the run."""
-    told = []
+    items = []
     for data in config.get("vp_jnd", {}).get("data", {}).values():
         codec = "the JPEG files that subjects saw" if data["released"] else STILLS[data["codec"]]
         labels = data["labels"].replace("_", " ")
         source = SOURCES.get(data["source"], data["source"])
-        told.append(f"{source} as {codec}, labelled by {labels}")
-    return f"Still pictures for {PAPERS['vp_jnd']} were {_listed(told, '; ')}." if told else ""
+        items.append(f"{source} as {codec}, labelled by {labels}")
+    return f"Still pictures for {PAPERS['vp_jnd']} were {_listed(items, '; ')}." if items else ""
 
 
 def _trainings(trainings: Sequence[Training], config: Mapping[str, Any], opening: str) -> str:
@@ -270,7 +270,7 @@ def _trainings(trainings: Sequence[Training], config: Mapping[str, Any], opening
         data = (paper, source, *(found.get(n) for n in ("labels", "scorer", "training_qp")))
         network = summary["architecture"]["name"]
         groups.setdefault(data, {}).setdefault(network, []).append(summary)
-    told = []
+    items = []
     for (paper, source, labels, scorer, qp), networks in sorted(groups.items(), key=str):
         every = [summary for members in networks.values() for summary in members]
         counts = [m.get("conditions", {}).get("training_pictures", 0) for m in every]
@@ -281,8 +281,8 @@ def _trainings(trainings: Sequence[Training], config: Mapping[str, Any], opening
         text += (
             f" with targets chosen by {SCORERS.get(scorer, scorer)} at QP {qp}" if scorer else ""
         )
-        told.append(f"{text}, {_listed(_network(*item) for item in sorted(networks.items()))}")
-    return f"{opening}: {_listed(told, '; ')}." if told else ""
+        items.append(f"{text}, {_listed(_network(*item) for item in sorted(networks.items()))}")
+    return f"{opening}: {_listed(items, '; ')}." if items else ""
 
 
 def _network(name: str, summaries: Sequence[Mapping[str, Any]]) -> str:
@@ -341,11 +341,11 @@ def _software(trainings: Sequence[Training], versions: Mapping[str, Any]) -> str
     suite, packages = versions["suite"], versions["packages"]
     commit = f" (commit {suite['commit'][:7]})" if suite["commit"] else ""
     used = [name for name in PACKAGES if name in packages and (trainings or name in BASIC)]
-    told = [f"{PACKAGES[name]} {packages[name]}" for name in used]
+    items = [f"{PACKAGES[name]} {packages[name]}" for name in used]
     return (
         f"All steps ran in the JND coding reproduction suite {suite['version']}{commit} under "
         f"Snakemake {packages.get('snakemake', '')} [@molder2021snakemake] and Python "
-        f"{versions['python']}, with {_listed(told)}."
+        f"{versions['python']}, with {_listed(items)}."
     )
 
 

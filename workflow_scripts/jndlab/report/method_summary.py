@@ -144,7 +144,7 @@ def short_label(metric: str) -> str:
     label = column.label if column else metric
     name, _, unit = label.partition(" (")
     pooling = unit.rstrip(")").removeprefix("dB, ")
-    # Two poolings of PSNR are told apart; others have one that anybody takes.
+    # Two poolings of PSNR are distinguished; others have one that anybody takes.
     return f"{name}, {pooling}" if pooling == "of the mean MSE" else name
 
 

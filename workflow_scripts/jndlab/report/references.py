@@ -44,8 +44,8 @@ class Reference:
         ]
         place = ", ".join([*filter(None, [venue]), *numbers, *filter(None, [fields.get("year")])])
         address = f"https://doi.org/{fields['doi']}" if "doi" in fields else fields.get("url", "")
-        told = ["; ".join(authors), fields["title"], place, address]
-        return f"{'. '.join(part.rstrip('.') for part in told if part)}."
+        parts = ["; ".join(authors), fields["title"], place, address]
+        return f"{'. '.join(part.rstrip('.') for part in parts if part)}."
 
 
 def read_references(path: str | Path = REFERENCES) -> dict[str, Reference]:

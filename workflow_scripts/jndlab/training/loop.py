@@ -278,9 +278,7 @@ class _Run:
         measured: dict[str, float] = {}
         if last or now.epoch % self.recipe.validate_every_epochs == 0:
             batches = self.data.validation(self.recipe.batch_size)
-            measured = evaluate(
-                self._judged_model(), batches, self.recipe, self.device, self.metrics
-            )
+            measured = evaluate(self._kept_model(), batches, self.recipe, self.device, self.metrics)
         now.val_loss = measured.get("val_loss")
         if now.val_loss is not None and not math.isfinite(now.val_loss):
             raise self._not_finite(f"the validation loss became {now.val_loss} at step {now.step}")
@@ -301,9 +299,9 @@ class _Run:
         if now.best_value is None or sign * value < sign * now.best_value:
             now.best_value, now.best_epoch = float(value), now.epoch
             metadata = training_metadata(self.identity, now)
-            save_model(self.folder / BEST, self._judged_model(), training=metadata)
+            save_model(self.folder / BEST, self._kept_model(), training=metadata)
 
-    def _judged_model(self) -> nn.Module:
+    def _kept_model(self) -> nn.Module:
         return self.model if self.average is None else self.average.module
 
     def _save_checkpoint(self) -> None:

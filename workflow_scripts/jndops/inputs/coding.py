@@ -362,7 +362,7 @@ class CodingInputs:
     def rd_curves(self) -> dict[str, tuple[str, str]]:
         """Metric and codec of each rate-distortion figure, by name.
 
-        Curves of several codecs in one panel cannot be told apart: one figure for each codec.
+        Curves of several codecs in one panel cannot be distinguished: one figure for each codec.
         """
         codecs = self.settings.codecs_in_use()
         return {

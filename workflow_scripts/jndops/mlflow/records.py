@@ -99,9 +99,9 @@ def collect_records(results_dir: Path) -> list[Record]:
     if summary[0].is_file():
         found = [path for path in summary if path.is_file()]
         records.append(_document(FOUNDATION, "table", "summary", found, results_dir))
-    told = [path for name in DOCUMENTS if (path := results_dir / name).is_file()]
-    if told:
-        records.append(_document(FOUNDATION, "description", "of the run", told, results_dir))
+    documents = [path for name in DOCUMENTS if (path := results_dir / name).is_file()]
+    if documents:
+        records.append(_document(FOUNDATION, "description", "of the run", documents, results_dir))
     for name in REPORT_NAMES:
         if (path := results_dir / name).is_file():
             records.append(_document(FOUNDATION, "report", name, [path], results_dir))

@@ -12,12 +12,12 @@ from jndlab.report.style import PIXELS_PER_INCH, figure_style, new_grid, series_
 MOST_KINDS = 8
 
 
-def draw_plan(planned: Mapping[str, Any], target: Path) -> None:
+def plot_plan(planned: Mapping[str, Any], target: Path) -> None:
     """Draw a plan (of :func:`jndops.plan.plan.plan`, with its variants in segments) as PNG."""
     with figure_style():
         figure, axes = new_grid(1, 2, (5.4, 3.6))
-        _draw_walls(axes[0][0], planned)
-        _draw_hours(axes[0][1], planned)
+        _plot_walls(axes[0][0], planned)
+        _plot_hours(axes[0][1], planned)
         figure.suptitle(
             f"{planned['config_name']}: {planned['jobs']:,} jobs, "
             f"{planned['cpu_hours']['total']:,.0f} CPU hours expected",
@@ -28,7 +28,7 @@ def draw_plan(planned: Mapping[str, Any], target: Path) -> None:
             figure.savefig(part, format="png", dpi=PIXELS_PER_INCH, metadata={"Software": None})
 
 
-def _draw_walls(axes: Any, planned: Mapping[str, Any]) -> None:
+def _plot_walls(axes: Any, planned: Mapping[str, Any]) -> None:
     """Hours over cores, with and without segments; the ideal line; the longest chains."""
     lines = {"clips coded whole": planned}
     lines |= {
@@ -62,7 +62,7 @@ def _draw_walls(axes: Any, planned: Mapping[str, Any]) -> None:
     axes.legend(frameon=False, fontsize=8)
 
 
-def _draw_hours(axes: Any, planned: Mapping[str, Any]) -> None:
+def _plot_hours(axes: Any, planned: Mapping[str, Any]) -> None:
     """CPU hours of the largest kinds of job, the rest in one bar."""
     hours = {kind: planned["cpu_hours"][kind] for kind in planned["kinds"]}
     shown = dict(list(hours.items())[:MOST_KINDS])

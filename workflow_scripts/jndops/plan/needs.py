@@ -79,15 +79,15 @@ def _missing_for_iqnet(settings: Settings) -> list[str]:
 
 def missing_tools(settings: Settings) -> list[str]:
     """Codecs whose programs or files are not set up, with what is wrong."""
-    told = []
+    problems = []
     for name in settings.codecs_needed():
         spec = settings.codec_of_points(name)
         encoder = spec.get("encoder")
         if "encoder" in spec and not (encoder and Path(encoder).is_file()):
-            told.append(f"{name}: no encoder at '{encoder or ''}'; set its key `encoder`")
+            problems.append(f"{name}: no encoder at '{encoder or ''}'; set its key `encoder`")
         try:
             for configuration in settings.config["configurations"]:
                 get_codec(spec).recipe(configuration, settings.config["qps"][0])
         except UserError as error:
-            told.append(f"{name}: {error.what}")
-    return told
+            problems.append(f"{name}: {error.what}")
+    return problems

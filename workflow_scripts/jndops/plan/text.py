@@ -81,9 +81,11 @@ def _walls(planned: Mapping[str, Any]) -> list[str]:
     for count, wall in planned["wall_hours"].items():
         here = " (this machine)" if int(count) == planned["cores_here"] else ""
         cost = wall.get("cost_of_all_cores")
-        told = "" if cost is None else f"{cost:,.2f} for all cores all the time"
+        price = "" if cost is None else f"{cost:,.2f} for all cores all the time"
         cores = "core" if count == "1" else "cores"
-        rows.append((f"on {count} {cores}{here}", span(wall["hours"]), f"{wall['busy']:.0%}", told))
+        rows.append(
+            (f"on {count} {cores}{here}", span(wall["hours"]), f"{wall['busy']:.0%}", price)
+        )
     planning = span(planned["planning_seconds"] / 3600)
     return [*aligned(rows), f"  of it {planning} before the first job"]
 

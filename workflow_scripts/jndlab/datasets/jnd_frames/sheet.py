@@ -52,7 +52,7 @@ def label_table(sets: Sequence[LabelledFrames]) -> list[dict[str, object]]:
     return rows
 
 
-def draw_sheet(
+def plot_sheet(
     frames: LabelledFrames, psnr: Mapping[str, Mapping[int, float]], path: str | Path
 ) -> None:
     """Write a PNG: a row for each of some frames, the frame and how it looks at each JND level.

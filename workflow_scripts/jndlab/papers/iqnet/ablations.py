@@ -221,7 +221,7 @@ def numbers_of(
     smooth: np.ndarray,
     chosen: Mapping[str, Sequence[Sequence[float]]],
 ) -> list[dict[str, Any]]:
-    """The rows of ``iqnet_training_pictures.code_lumas`` at one QP, with all QUANTITIES."""
+    """The rows of ``iqnet_training_pictures.encode_lumas`` at one QP, with all QUANTITIES."""
     source = lumas[SOURCE].astype(np.float64)
     unfiltered = next(row["bits"] for row in rows if row["method"] == SOURCE)
     numbers = []
@@ -330,7 +330,7 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw_ablation(
+def plot_ablation(
     name: str,
     numbers: pd.DataFrame,
     table: pd.DataFrame,
@@ -375,7 +375,7 @@ def draw_ablation(
     for line, words in enumerate(steps):
         middle = head + line * pitch + factor * side / 2
         sheet.text(8, middle, words, 8.5, rotation=90, va="center")
-    _draw_numbers(sheet, name, numbers, table, head + len(steps) * pitch + 30, foot - 70)
+    _plot_numbers(sheet, name, numbers, table, head + len(steps) * pitch + 30, foot - 70)
     return sheet.figure
 
 
@@ -414,7 +414,7 @@ def _words(row: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _draw_numbers(
+def _plot_numbers(
     sheet: Sheet, name: str, numbers: pd.DataFrame, table: pd.DataFrame, top: float, height: float
 ) -> None:
     """A panel per quantity: each picture's value as a ring, joined, and means with intervals."""

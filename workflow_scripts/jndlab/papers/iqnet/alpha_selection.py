@@ -49,7 +49,7 @@ def select_alphas(
     ``scores`` and ``mae`` are ``(alpha, patch)`` for ascending alphas above 0, after a first 0
     with ``allow_zero``; higher scores are better. ``reference_scores`` ``(patch,)`` are those of
     the coded originals. Give all patches of the data set at once, since ``smooth_quantile`` is a
-    share of them. Patches are judged smooth by the MAE of the smallest alpha above 0. An alpha of
+    share of them. Patches count as smooth by the MAE of the smallest alpha above 0. An alpha of
     0 is never chosen for its score, which equals the reference by construction.
 
     Raises UserError for NaN or infinite values.

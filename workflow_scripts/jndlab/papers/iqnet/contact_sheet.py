@@ -1,4 +1,4 @@
-"""A sheet to judge IQNet's training data by: source, chosen alphas, target, difference."""
+"""A sheet to look at IQNet's training data: source, chosen alphas, target, difference."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEADS = (
 INK, PAPER = (20, 20, 20), (255, 255, 255)
 
 
-def draw_contact_sheet(
+def plot_contact_sheet(
     pairs: Sequence[TrainingPair], alphas: Sequence[float], path: str | Path, title: str
 ) -> None:
     """Write a PNG: a row for each of ``pairs``, four pictures in a row, the colours of alpha below.
@@ -48,7 +48,7 @@ def draw_contact_sheet(
         for place, picture in enumerate(row):
             sheet.paste(picture, (MARGIN + place * (CELL + MARGIN), top + HEADER))
         top += height
-    _draw_legend(pen, alphas, top)
+    _plot_legend(pen, alphas, top)
     write_png(path, sheet)
 
 
@@ -84,7 +84,7 @@ def _colours(alphas: np.ndarray, most: float) -> np.ndarray:
     return cv2.cvtColor(mapped, cv2.COLOR_BGR2RGB)[:, 0]
 
 
-def _draw_legend(pen: ImageDraw.ImageDraw, alphas: Sequence[float], top: int) -> None:
+def _plot_legend(pen: ImageDraw.ImageDraw, alphas: Sequence[float], top: int) -> None:
     pen.text((MARGIN, top + 14), "alpha", INK, _font(16))
     for place, (alpha, colour) in enumerate(
         zip(alphas, _colours(np.array(alphas), max(alphas)), strict=True)

@@ -124,7 +124,7 @@ def trade_off(savings: pd.DataFrame, stem: str | Path, *, labels: Mapping[str, s
 
     ``savings`` as for :func:`bar_figure`. A panel per configuration, a shape per method, a shade
     per QP; the large open marker is the mean over the QPs. Means are over the sequences that
-    every method has at that QP, so that all methods are judged by the same. Writes SVG, PNG and
+    every method has at that QP, so that all methods are compared on the same. Writes SVG, PNG and
     CSV beside ``stem``. Raises UserError where no prefilter was measured.
     """
     means = trade_off_means(savings)

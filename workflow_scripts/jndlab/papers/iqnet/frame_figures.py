@@ -46,7 +46,7 @@ class Window(NamedTuple):
     side: int
 
 
-def draw_frames(
+def plot_frames(
     source: Path,
     coded: Sequence[Coded],
     clip: ClipFormat,
@@ -74,7 +74,7 @@ def draw_frames(
     pictures = [_frame(path, deep, number) for path in (source, *(one.stream for one in coded))]
     windows = crops([picture.y for picture in pictures], side)
     rows = _numbers(coded, number, windows)
-    titles = [["source", f"frame {number}"], *(_told(row) for row in rows)]
+    titles = [["source", f"frame {number}"], *(_heading(row) for row in rows)]
     columns = [
         _column(words, frame_to_rgb(picture, MEASURE_BIT_DEPTH), windows)
         for words, picture in zip(titles, pictures, strict=True)
@@ -167,7 +167,7 @@ def _numbers(
     return rows
 
 
-def _told(row: Mapping[str, Any]) -> list[str]:
+def _heading(row: Mapping[str, Any]) -> list[str]:
     """The lines above a method's picture; the anchor saves nothing against itself."""
 
     def against(quantity: str) -> str:

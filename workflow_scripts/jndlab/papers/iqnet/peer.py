@@ -1,7 +1,7 @@
 """BD-rates of a run next to those that a peer published of IQNet's architecture and other filters.
 
 FJNDF (github viplab-fudan/FJNDF-Pytorch): first frames, low delay, QP 27, 32, 37, 42, 8 bit. The
-peer trained IQNet (`ojcas_sun_2024`) anew, with a recipe of its own.
+peer trained IQNet (`ojcas_sun_2024`) again, with a recipe of its own.
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ def mean_changes(scores: pd.DataFrame, base_qp: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw_scorers(changes: pd.DataFrame, alphas: pd.DataFrame, title: str) -> Figure:
+def plot_scorers(changes: pd.DataFrame, alphas: pd.DataFrame, title: str) -> Figure:
     """Mean change of score over QP and over alpha, and mean chosen alpha over base QP."""
     import seaborn
 

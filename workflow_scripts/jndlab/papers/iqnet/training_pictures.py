@@ -69,7 +69,7 @@ def whole_patches(picture: Frame, patch: int) -> Frame:
     return Frame(picture.y[:height, :width], *chroma)
 
 
-def code_lumas(
+def encode_lumas(
     source: Frame,
     lumas: Mapping[str, np.ndarray],
     codec: Codec,
@@ -143,10 +143,10 @@ def picture_file(name: str, method: str, qp: int | None = None) -> str:
 
 
 def table2(numbers: Sequence[Mapping[str, str]], codec: str, *, published: bool) -> PaperTable:
-    """Table II from the rows of :func:`code_lumas`, each with ``image`` (image1, ...), ``picture``.
+    """Table II from rows of :func:`encode_lumas` with ``image`` (image1, ...), ``picture``.
 
     ``published``: whether the pictures are of the paper's data set. Even then none of them is known
-    to be one of the two that it shows, so the comparison sets side by side and never judges.
+    to be one of the two that it shows, so the comparison sets side by side, without a verdict.
     """
     import pandas as pd
 
@@ -224,7 +224,7 @@ def bd_rates(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"bd_rate_pct": float, "printed_bd_rate_pct": float})
 
 
-def draw_pictures(
+def plot_pictures(
     table: pd.DataFrame,
     image: str,
     windows: Mapping[str, Window],
@@ -255,7 +255,7 @@ def draw_pictures(
     return sheet.figure
 
 
-def draw_crops(
+def plot_crops(
     table: pd.DataFrame,
     windows: Mapping[str, Mapping[str, Window]],
     qp: int,

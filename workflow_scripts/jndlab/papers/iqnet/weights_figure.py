@@ -19,7 +19,7 @@ def weights_table(weights: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["vertical", "horizontal", "weight"])
 
 
-def draw_weights(weights: np.ndarray, name: str) -> Figure:
+def plot_weights(weights: np.ndarray, name: str) -> Figure:
     """Weights (8x8) as numbers on shades of grey, vertical frequency downwards."""
     figure, grid = new_grid(1, 1, panel=(5.0, 4.6))
     axes = grid[0, 0]

@@ -40,8 +40,8 @@ def predicted_against_true(
     Of the scored subset. Outputs that are dead are named in their panel and do not stretch the
     axes.
     """
-    judged = scored_subset(predictions)
-    wanted = (predictions["kind"] != "baseline") & (predictions["subset"] == judged)
+    chosen = scored_subset(predictions)
+    wanted = (predictions["kind"] != "baseline") & (predictions["subset"] == chosen)
     shown = predictions[wanted]
     alive = _alive(shown)
     values = np.concatenate([shown["label"], shown.loc[alive, "predicted"]])
@@ -61,19 +61,19 @@ def predicted_against_true(
             _name_dead(axes, shown[(shown["name"] == name) & ~alive])
         _label_lowest(panels, f"label ({_unit(shown)})")
         figure.supylabel(f"predicted ({_unit(shown)})", fontsize=9.5)
-        title = f"Predicted over true JND, {judged} frames"
+        title = f"Predicted over true JND, {chosen} frames"
         _finish(figure, title, metadata, _level_handles(shown))
         return save_figure(figure, shown, stem)
 
 
 def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, metadata: str) -> list[Path]:
-    """A panel per network: signed errors of its levels on training (grey) and judged frames.
+    """A panel per network: signed errors of its levels on training (grey) and scored frames.
 
     Outputs that are dead are left out and named in their panel.
     """
     shown = predictions[predictions["kind"] != "baseline"].copy()
     shown["signed_error"] = shown["predicted"] - shown["label"]
-    alive, judged = _alive(shown), scored_subset(shown)
+    alive, chosen = _alive(shown), scored_subset(shown)
     reach = np.ceil(shown.loc[alive, "signed_error"].abs().max()) if alive.any() else 1.0
     step = 1.0 if reach < 20 else 2.0
     bins = np.arange(-reach - step / 2, reach + step, step)  # right predictions in the middle
@@ -81,7 +81,7 @@ def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, metadata: s
         figure, panels = _panels(shown)
         for name, axes in panels.items():
             of_network = shown[(shown["name"] == name) & alive]
-            for subset, colour in (("train", "0.75"), (judged, "#1f6fb4")):
+            for subset, colour in (("train", "0.75"), (chosen, "#1f6fb4")):
                 errors = of_network.loc[of_network["subset"] == subset, "signed_error"]
                 axes.hist(
                     errors, bins=bins.tolist(),
@@ -95,7 +95,7 @@ def error_histograms(predictions: pd.DataFrame, stem: str | Path, *, metadata: s
         _label_lowest(panels, f"predicted - label ({_unit(shown)})")
         figure.supylabel("share of predictions (%)", fontsize=9.5)
         handles = {"train": _line(color="0.75", linewidth=5),
-                   judged: _line(color="#1f6fb4", linewidth=1.4)}  # fmt: skip
+                   chosen: _line(color="#1f6fb4", linewidth=1.4)}  # fmt: skip
         _finish(figure, "Errors of predicted JNDs", metadata, handles)
         return save_figure(figure, shown, stem)
 
@@ -108,9 +108,9 @@ def error_bars(
     Dots are the mean errors of single seeds. A bar that would hide the others (a dead output) is
     cut at the frame, with its height on it.
     """
-    judged = scored_subset(errors)
-    tested = errors[errors["subset"] == judged]
-    scored = predictions[predictions["subset"] == judged]
+    chosen = scored_subset(errors)
+    tested = errors[errors["subset"] == chosen]
+    scored = predictions[predictions["subset"] == chosen]
     of_seeds = (
         scored.groupby(["name", "level", "seed", "source"])["error"].mean()
         .groupby(["name", "level", "seed"]).mean()
@@ -137,7 +137,7 @@ def error_bars(
             axes.set(ylabel=f"JND{level}", xticks=range(len(names)), ylim=(0, limit))
             axes.grid(visible=False, axis="x")
         grid[-1, 0].set_xticklabels(names, rotation=35, ha="right", rotation_mode="anchor")
-        figure.supylabel(f"|predicted - label|, {judged} frames ({_unit(scored)})", fontsize=9.5)
+        figure.supylabel(f"|predicted - label|, {chosen} frames ({_unit(scored)})", fontsize=9.5)
         handles = {name.replace("_", " "): _line(color="0.25", linestyle=dashes)
                    for name, dashes in BASELINE_LOOKS.items()}  # fmt: skip
         handles["one seed"] = _line(marker="o", color="0.1", markersize=2.5)

@@ -25,7 +25,7 @@ INK, PAPER = (20, 20, 20), (255, 255, 255)
 Cells = list[tuple[str, np.ndarray]]
 
 
-def draw_reconstructions(
+def plot_reconstructions(
     frames: LabelledFrames, models: Mapping[str, str | Path], path: str | Path
 ) -> None:
     """A row per frame: frame, its coding at JND1, and what networks make of it; one at all levels.
@@ -43,7 +43,7 @@ def draw_reconstructions(
     _write_sheet(rows, path, "JND reconstructions and what they are to be")
 
 
-def draw_attention(
+def plot_attention(
     frames: LabelledFrames,
     weights: Mapping[str, str | Path],
     saliency: str | Path,

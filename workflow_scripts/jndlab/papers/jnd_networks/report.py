@@ -62,7 +62,7 @@ def write_tables(
     every = tables.load_predictions(predictions)
     rows = every[every["learned_from"].isna()]
     verdicts = tables.checks(rows)
-    errors, judged = tables.errors(rows), tables.scored_subset(rows)
+    errors, scored = tables.errors(rows), tables.scored_subset(rows)
     content = "published" if metadata["data_set"] == PUBLISHED_SET else "demo"
     conditions = {name: metadata[key] for name, key in CONDITIONS.items()}
     found = tables.found_conditions(rows, conditions, training_records(trainings))
@@ -77,7 +77,7 @@ def write_tables(
         "skill": lambda: _compared(
             tables.skill(rows),
             f"Networks against the median of the training labels ({MEDIAN}) and ridge regression "
-            f"on six features ({RIDGE}), on {judged} frames. ",
+            f"on six features ({RIDGE}), on {scored} frames. ",
         ),
         "reconstructions": lambda: (
             tables.reconstructions(pd.read_csv(reconstructions)),
@@ -89,7 +89,7 @@ def write_tables(
         "errors_comparison": lambda: _comparison(errors, paper, content, found),
         "multi_task": lambda: _compared(
             tables.single_against_multi(rows),
-            f"Networks of one level against those of all levels, on the same {judged} frames. ",
+            f"Networks of one level against those of all levels, on the same {scored} frames. ",
         ),
         "costs": lambda: (
             pd.read_csv(costs),
@@ -103,11 +103,11 @@ def write_tables(
         "variants": lambda: _compared(
             tables.variants(rows),
             "Networks trained with other switches (keys `variants` of the configuration) against "
-            f"the same networks without and each other, on {judged} frames. ",
+            f"the same networks without and each other, on {scored} frames. ",
         ),
         "learning_curve": lambda: (
             tables.learning_curve(every),
-            f"Mean error on {judged} frames by the number of labelled frames that a network "
+            f"Mean error on {scored} frames by the number of labelled frames that a network "
             "learned from (frames; empty: all of its split), with as many steps; the autoencoders "
             "of LASeR-JND, which need no labels, saw all. The ridge and the median are fitted to "
             f"the same frames. {INTERVAL}",
@@ -145,14 +145,14 @@ def plot_figures(
     """Plot all figures of a paper; ``stems`` are paths without suffix by their names."""
     every = tables.load_predictions(predictions)
     rows = every[every["learned_from"].isna()]
-    told = metadata_text(rows, metadata)
-    figures.predicted_against_true(rows, stems["predicted_against_true"], metadata=told)
-    figures.error_histograms(rows, stems["error_histograms"], metadata=told)
-    figures.error_bars(tables.errors(rows), rows, stems["errors"], metadata=told)
+    note = metadata_text(rows, metadata)
+    figures.predicted_against_true(rows, stems["predicted_against_true"], metadata=note)
+    figures.error_histograms(rows, stems["error_histograms"], metadata=note)
+    figures.error_bars(tables.errors(rows), rows, stems["errors"], metadata=note)
     metrics = {Path(path).parent.name: pd.read_csv(path) for path in curves}
     if "learning_curve" in stems:
-        figures.learning_curve(tables.learning_curve(every), stems["learning_curve"], metadata=told)
-    figures.training_curves(metrics, stems["training_curves"], metadata=told)
+        figures.learning_curve(tables.learning_curve(every), stems["learning_curve"], metadata=note)
+    figures.training_curves(metrics, stems["training_curves"], metadata=note)
 
 
 def metadata_text(rows: pd.DataFrame, metadata: Mapping[str, str]) -> str:

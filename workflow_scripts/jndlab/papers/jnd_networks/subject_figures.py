@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SATISFIED = 75  # per cent of the users that sur75 keeps satisfied
 
 
-def draw_sur_curves(curves: pd.DataFrame, stem: str | Path) -> Sequence[Path]:
+def plot_sur_curves(curves: pd.DataFrame, stem: str | Path) -> Sequence[Path]:
     """Draw rows of ``quality.jnd_subjects.sur_rows``: a line per level in the band of sources."""
     unit, levels = curves["unit"].iloc[0], sorted(set(curves["level"]))
     colours = step_colours(levels)

@@ -130,12 +130,12 @@ def choices_of_split(
     pictures: Mapping[str, np.ndarray],
     codec: StillCodec,
     store: StillStore,
-    judge_every: int = 1,
+    evaluate_every: int = 1,
 ) -> dict[str, Any]:
     """Decisions of ``choice`` on held-out ``pictures`` (H x W x 3, by name): plain data.
 
     Of each picture the decision and its seconds; of a classifier (a choice with ``look_at``) also
-    its logit at every ``judge_every``-th quality and at those that the search asked for, and the
+    its logit at every ``evaluate_every``-th quality and at those that the search asked for, and the
     weights of its patches at the chosen.
     """
     rows = []
@@ -147,7 +147,7 @@ def choices_of_split(
         row: dict[str, Any] = {"picture": name, "seconds": round(seconds, 4), **decision.as_json()}
         if hasattr(choice, "look_at"):
             row |= _visibility(
-                choice.look_at(picture), picture, decision, codec, store, judge_every
+                choice.look_at(picture), picture, decision, codec, store, evaluate_every
             )
         rows.append(row)
         logging.info("%s: quality %d after %d calls", name, decision.quality, decision.calls)

@@ -50,7 +50,7 @@ def prediction_caption(table: pd.DataFrame, tested: Sequence[HeldOut]) -> str:
         + "Trained choices are over all seeds; dqf_seed_deviation: standard deviation of their "
         "means. Assumed, as the paper does not define its precision: accuracy is the share of "
         "right calls, precision the share of versions called visible that are, recall the share of "
-        "visible ones that are called so; judged_by classifier: its call at every quality, "
+        "visible ones that are called so; called_by classifier: its call at every quality, "
         "choice: all that is not finer than the chosen quality counts as called visible. dQF = "
         "chosen - label in steps of the codec's quality (positive: finer than needed). calls: "
         "coded versions looked at for a choice. difference: |dQF| of VP-JND minus that of "

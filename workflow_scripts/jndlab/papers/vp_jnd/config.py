@@ -237,7 +237,7 @@ class VpJnd(Section):
     variants: dict[Name, Variant] = {}
     """Trainings of VP-JNDnet with other keys, by a name that methods use in the place of `vp_jnd`
     in the paths of their models. One that no method names is not trained."""
-    judge_every: Count = 1
+    evaluate_every: Count = 1
     """Accuracy, precision and recall of a classifier are over every n-th of the codec's
     qualities (1: all, as it is assumed of the paper). The searches ask for what they need."""
     shown: Annotated[int, Field(ge=1, le=6)] = 3

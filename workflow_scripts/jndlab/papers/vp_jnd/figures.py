@@ -87,8 +87,8 @@ def saving_figure(tested: HeldOut, stem: str | Path, labels: Mapping[str, str]) 
         axes.axhline(oracle, color="0.5", linewidth=0.8, linestyle="--")
         axes.set(xlabel=f"mean |d{_unit(tested)}| to the label", ylabel="bytes saved (%)")
         axes.set_xlim(left=min(-0.3, axes.get_xlim()[0]))
-        handles, told = grid[0, 0].get_legend_handles_labels()
-        legend_below(figure, dict(zip(told, handles, strict=True)))
+        handles, shown_names = grid[0, 0].get_legend_handles_labels()
+        legend_below(figure, dict(zip(shown_names, handles, strict=True)))
         title_figure(
             figure,
             f"Bytes saved against {_best(tested)} over the error of the chosen quality; bars: 95 % "
@@ -120,8 +120,8 @@ def margin_figure(tested: HeldOut, stem: str | Path, labels: Mapping[str, str]) 
                 )
             axes.set_xlabel(f"shortfall of {name}")
         grid[0, 0].set_ylabel("bytes saved (%)")
-        handles, told = grid[0, 0].get_legend_handles_labels()
-        legend_below(figure, dict(zip(told, handles, strict=True)))
+        handles, shown_names = grid[0, 0].get_legend_handles_labels()
+        legend_below(figure, dict(zip(shown_names, handles, strict=True)))
         title_figure(
             figure,
             f"Bytes saved against {_best(tested)} over what falls short of the label; each curve: "

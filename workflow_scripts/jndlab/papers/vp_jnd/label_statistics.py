@@ -50,7 +50,7 @@ def label_table(
             )
     names = ["labels_of", "kind", "statistic", "unit", "sources", "subjects", "mean", "median",
              "deviation", "smallest", "largest", "interval", "one_subject_dqf", "constant_dqf",
-             "constant_learnt_from", "pictures", "cannot_be_known"]  # fmt: skip
+             "constant_learned_from", "pictures", "cannot_be_known"]  # fmt: skip
     return pd.DataFrame(rows).reindex(columns=names)
 
 
@@ -85,7 +85,7 @@ def _metadata(labels: JndLabels) -> dict[str, Any]:
         **spread(list(values.values())),
         "interval": float(np.mean(widths)) if widths else None,
         "constant_dqf": error,
-        "constant_learnt_from": learned,
+        "constant_learned_from": learned,
     }
 
 

@@ -133,7 +133,7 @@ def visibility_rows(tested: HeldOut) -> pd.DataFrame:
                 "source": one.source,
                 "visible": is_visible(qualities, one.label, quality),
                 "called_visible": visible,
-                "judged_by": "classifier" if classified else "choice",
+                "called_by": "classifier" if classified else "choice",
             }
             for quality, visible in called.items()
         ]
@@ -165,7 +165,7 @@ def prediction_table(tested: Sequence[HeldOut]) -> pd.DataFrame:
             rows.append(
                 {
                     **_head(one, method, group),
-                    "judged_by": calls["judged_by"].iloc[0],
+                    "called_by": calls["called_by"].iloc[0],
                     "accuracy_pct": 100 * scores.accuracy,
                     "precision_pct": _percent(scores.precision),
                     "precision_low": 100 * precision.low,

@@ -88,7 +88,7 @@ class PicturePairsJnd:
         self.held_out_pairs = self.held_out_pairs[::step]
         self.weights: dict[tuple[int, int], float] = {}
         self.kept: dict[tuple[int, int], np.ndarray] = {}
-        self._code_all(ram_bytes)
+        self._encode_all(ram_bytes)
         self.references = [self._reference(p.picture) for p in self.pictures]
         self.maps = [self._map(picture) if with_jnd else None for picture in self.references]
         self._pass, self._order = -1, np.empty(0, dtype=np.int64)
@@ -171,7 +171,7 @@ class PicturePairsJnd:
             return kept
         return self.store.get(self.codec, self.pictures[index].picture, quality).picture
 
-    def _code_all(self, ram_bytes: int) -> None:
+    def _encode_all(self, ram_bytes: int) -> None:
         """Code all pairs once, keep what fits in memory, and note the weight of each."""
         free = ram_bytes
         pairs = sorted({*self.training_pairs, *self.held_out_pairs})
