@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jndlab.files import read_json
-from jndops.plan.cost_model import Recorded, load_first_values
-from jndops.plan.job_size import Work
+from jndops.plan.cost_model import load_first_values
 from jndops.plan.makespan import Task, critical_path, schedule
 from jndops.plan.plan import load_controller
+from studies.scaling.predictions import (
+    FIRST_VALUES,
+    PREDICTIONS,
+    calibrated,
+    predicted_seconds,
+    prediction,
+    recorded_run,
+)
 
 
 @st.composite
@@ -91,63 +95,19 @@ def test_wide_tasks_wait_on_one_machine_and_not_in_a_queue():
     assert schedule(busy, 2, reserve=True).starts == [0, 5, 0]
 
 
-def recorded_run(repository, name):
-    """A real run: work and resources of its jobs, and what runs of them took."""
-    data = read_json(repository / f"tests/data/recorded_timings_{name}.json")
-    jobs = [dict(zip(data["columns"], row, strict=True)) for row in data["jobs"]]
-    return jobs, data["runs"]
+@pytest.mark.parametrize("asked", PREDICTIONS)
+def test_makespan_of_a_real_run_is_predicted_within_a_quarter(asked):
+    row = prediction(asked)
+    assert row["predicted_s"] == pytest.approx(row["measured_s"], rel=0.25)
+    if asked.calibrating == asked.measured:  # the times of its jobs are known: only the schedule
+        assert row["predicted_s"] == pytest.approx(row["measured_s"], rel=0.08)
 
 
-def predicted(jobs, model, controller):
-    """Makespan on two cores, as :mod:`jndops.plan.plan` makes it, without the time of planning."""
-    tasks = [
-        Task(
-            model.seconds(Work((job["kind"],), job["size"], job["qp"])),
-            job["threads"],
-            job["gpus"],
-            tuple(job["needs"]),
-            (job["priority"], job["weight"]),
-        )
-        for job in jobs
-    ]
-    return schedule(tasks, 2, dispatch_seconds=controller.dispatch_seconds).seconds
-
-
-def calibrated(first, jobs, seconds):
-    """The model after a run: first values replaced by its jobs' times."""
-    groups = defaultdict(list)
-    for job, spent in zip(jobs, seconds, strict=True):
-        groups[job["kind"], job["qp"], job["size"]].append(spent)
-    return first.fitted(
-        Recorded(*key, len(spent), sum(spent) / len(spent)) for key, spent in groups.items()
-    )
-
-
-# (recorded run, the run that calibrates, the run whose measured makespan is predicted)
-PAIRS = [
-    *[("demo", 0, 0), ("demo", 0, 1), ("smoke", 0, 0), ("smoke", 1, 1), ("smoke", 1, 2)],
-    ("papers", 0, 0),
-]
-
-
-@pytest.mark.parametrize(("name", "calibrating", "measured"), PAIRS)
-def test_makespan_of_a_real_run_is_predicted_within_a_quarter(
-    repository, name, calibrating, measured
-):
-    first_values = repository / "config/timings.json"
-    jobs, runs = recorded_run(repository, name)
-    model = calibrated(load_first_values(first_values), jobs, runs[calibrating]["seconds"])
-    told = predicted(jobs, model, load_controller(first_values))
-    assert told == pytest.approx(runs[measured]["measured_seconds"], rel=0.25)
-    if calibrating == measured:  # how good the schedule is: the times of its jobs are known
-        assert told == pytest.approx(runs[measured]["measured_seconds"], rel=0.08)
-
-
-def test_dependencies_matter_to_the_prediction(repository):
+def test_dependencies_matter_to_the_prediction():
     """Without them the recorded runs would seem to take less time than they did."""
-    jobs, runs = recorded_run(repository, "smoke")
-    first_values = repository / "config/timings.json"
-    model = calibrated(load_first_values(first_values), jobs, runs[0]["seconds"])
+    jobs, runs = recorded_run("smoke")
+    model = calibrated(load_first_values(FIRST_VALUES), jobs, runs[0]["seconds"])
     free = [{**job, "needs": []} for job in jobs]
-    controller = load_controller(first_values)
-    assert predicted(free, model, controller) < 0.95 * predicted(jobs, model, controller)
+    controller = load_controller(FIRST_VALUES)
+    whole = predicted_seconds(jobs, model, controller)
+    assert predicted_seconds(free, model, controller) < 0.95 * whole

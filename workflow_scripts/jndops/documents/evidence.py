@@ -22,6 +22,7 @@ from jndops.documents.recorded import RecordedRun, Row
 
 CLAIMS = PUBLISHED / "evidence.yaml"
 # The run nearest to the papers' scale that measured a claim speaks for it. Words of runs' names.
+SIMULATED = {"scaling"}  # records of which no claim is measured
 SCALES = ("paper", "pilot", "study", "networks", "demo")
 KEYS = {"where", "claim", "printed", "each", "table", "rows", "analogue", "show", "settle", "unit"}
 DIGITS = 2
@@ -95,7 +96,8 @@ def _fill(value: Any, names: Mapping[str, Any]) -> Any:
 
 def page(runs: Mapping[str, RecordedRun], path: Path = CLAIMS) -> str:
     """The whole document."""
-    ordered = sorted(runs.values(), key=lambda run: (_rank(run.name), run.name))
+    of_papers = [run for run in runs.values() if run.name not in SIMULATED]
+    ordered = sorted(of_papers, key=lambda run: (_rank(run.name), run.name))
     papers = {title: [(c, *_finding(c, ordered)) for c in of] for title, of in claims(path).items()}
     lines = [HEAD, "", *(f"* {run.provenance}" for run in ordered)]
     lines += ["", *_summary(papers)]
