@@ -46,7 +46,7 @@ class Experiment:
         self.controller = load_controller(FIRST_VALUES)
 
     def jobs(self, segment: int | None) -> tuple[list[Job], Settings]:
-        """All jobs with all-intra encodes in segments of so many frames (None: whole)."""
+        """All jobs with all-intra encodes in segments of a number of frames (None: whole)."""
         changed = {"ai_segment_frames": segment}
         settings = replace(self.settings, config={**self.settings.config, **changed})
         return job_graph(self.configfile, settings, changed), settings
