@@ -50,7 +50,7 @@ rule choose_vp_jnd_qualities:
     resources:
         runtime=lambda wildcards, attempt: 1440 * attempt,
     params:
-        method_code=coding.method_code,
+        method_code=vp_jnd_inputs.method_code,
         entry=vp_jnd_inputs.entry,
         folder=vp_jnd_inputs.folder,
         target=coding.method_class,

@@ -6,7 +6,7 @@ from pathlib import Path
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
 from jndlab.codecs.qp_map import models_of
-from jndlab.files import read_json, sha256_of, write_json
+from jndlab.files import hashes_by_name, read_json, sha256_of, write_json
 from jndlab.jnd.jnd_predictor import qp_not_below_jnd
 from jndlab.media.clip import clip_from_text
 from jndops.adapter import run, scratch
@@ -36,7 +36,7 @@ def main(snakemake) -> None:
     of_map = {}
     if qp_map:
         of_map, models = {"qp_map_sha256": sha256_of(qp_map)}, models_of(qp_map)
-    files = {Path(path).name: sha256_of(path) for path in snakemake.input.codec_files}
+    files = hashes_by_name(snakemake.input.codec_files)
     metadata = {
         "recipe": codec.recipe(configuration, qp) | of_map | ({"files": files} if files else {}),
         "models_sha256": models,

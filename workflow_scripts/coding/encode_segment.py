@@ -6,7 +6,7 @@ from pathlib import Path
 from jndlab.codecs import get_codec
 from jndlab.codecs.base import EncodeJob
 from jndlab.codecs.segments import cut_segment
-from jndlab.files import read_json, sha256_of, write_json
+from jndlab.files import hashes_by_name, read_json, write_json
 from jndlab.jnd.jnd_predictor import qp_not_below_jnd
 from jndlab.media.clip import clip_from_text
 from jndops.adapter import run, scratch
@@ -19,7 +19,7 @@ def main(snakemake) -> None:
     if predicted:
         jnd = read_json(predicted, "jnd", "models_sha256")
         qp, models = qp_not_below_jnd(qp, jnd), sorted(jnd["models_sha256"].values())
-    files = {Path(path).name: sha256_of(path) for path in snakemake.input.codec_files}
+    files = hashes_by_name(snakemake.input.codec_files)
     with scratch(snakemake) as work_dir:
         segment = work_dir / "segment.mkv"
         clip = cut_segment(

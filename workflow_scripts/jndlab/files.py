@@ -24,6 +24,16 @@ def sha256_of(path: str | Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def hashes_by_name(paths: Iterable[str | Path]) -> dict[str, str]:
+    """SHA-256 of files by their names; by their paths where two have one name."""
+    files = list(map(Path, paths))
+    names = [file.name for file in files]
+    return {
+        name if names.count(name) == 1 else str(file): sha256_of(file)
+        for name, file in zip(names, files, strict=True)
+    }
+
+
 def sha256_of_json(data: Any) -> str:
     """Hex SHA-256 of JSON-able data, independent of the order of its keys."""
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)

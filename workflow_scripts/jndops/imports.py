@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from jndlab.errors import UserError
-from jndlab.files import read_json, write_json
+from jndlab.files import read_json, sha256_of, write_json
 
 # What makes results. How a run is driven (jndops) changes none, and must not re-run encodes.
 PACKAGE = "jndlab"
@@ -98,7 +98,7 @@ def digest(files: Iterable[Path]) -> str:
 
 @cache
 def _file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256_of(path)
 
 
 @cache

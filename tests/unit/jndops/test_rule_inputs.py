@@ -17,6 +17,7 @@ from jndops.inputs.bl_juniper import BlJuniperInputs
 from jndops.inputs.coding import CodingInputs
 from jndops.inputs.iqnet import IqnetInputs
 from jndops.inputs.jnd_networks import FrameInputs, NetworkInputs
+from jndops.inputs.option_files import files_named
 from jndops.inputs.subjective import SubjectiveInputs
 from jndops.inputs.vp_jnd import VpJndInputs
 from jndops.settings import load_settings
@@ -107,6 +108,89 @@ def test_files_are_found_at_any_depth_of_the_options(tmp_path):
     assert coding.method_files(wild(sequence="bikes", method="mine", variant="qp22")) == named
     everything = [*named, "absent.onnx"]  # that one is reported before anything is run
     assert coding.method_files(wild(sequence="bikes", method="mine", variant="all")) == everything
+
+
+# What options name of the files below, and which of them are inputs.
+NAMED = {
+    "net": ["net/a.pb", "net/deep/.b", "net/z"],
+    "net/": ["net/a.pb", "net/deep/.b", "net/z"],
+    "./net": ["./net/a.pb", "./net/deep/.b", "./net/z"],
+    "w/model.ckpt": ["w/model.ckpt.data-0", "w/model.ckpt.index"],
+    "w/q{qp}.bin": ["w/q22.bin", "w/q27.bin"],
+    "w/q%02d.bin": ["w/q22.bin", "w/q27.bin"],
+    "w/*.bin": ["w/q22.bin", "w/q27.bin"],
+    "w/q": ["w/q22.bin", "w/q27.bin"],
+    "top": ["top.index"],
+    "to": [],
+    "w/absent": [],
+    "w/../net/z": ["w/../net/z"],
+    "": [],
+    "*": [],
+    "a\0b": [],
+    "x" * 5000: [],
+    "{": [],
+    "[a-z]": [],
+    "linked": ["linked/a", "linked/b"],
+}
+TREE = [
+    "net/a.pb", "net/deep/.b", "net/z", "w/model.ckpt.data-0", "w/model.ckpt.index", "w/q22.bin",
+    "w/q27.bin", "top.index", "linked/b", "out/b",
+]  # fmt: skip
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    for name in TREE:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    (tmp_path / "linked/a").symlink_to("b")
+    (tmp_path / "out/a").symlink_to("../net/z")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("text", NAMED)
+def test_folders_patterns_and_beginnings_of_names_stand_for_files(tree, text):
+    assert files_named(text, "results") == NAMED[text]
+
+
+@pytest.mark.parametrize("text", [".", "..", "/", "results", "out", "net/.."])
+def test_folders_that_cannot_be_inputs_are_refused(tree, text):
+    with pytest.raises(UserError, match=r"results lie in it|leads out of it"):
+        files_named(text, "results")
+
+
+def test_what_options_stand_for_is_bounded(tree, monkeypatch):
+    monkeypatch.setattr("jndops.inputs.option_files.MOST_FILES", 2)
+    with pytest.raises(UserError, match="more than 2 files"):
+        files_named("net", "results")
+    monkeypatch.setattr("jndops.inputs.option_files.MOST_BYTES", 5)
+    with pytest.raises(UserError, match="5 bytes"):
+        files_named("w/q", "results")
+
+
+def test_a_folder_that_is_refused_is_reported_before_anything_runs(tmp_path):
+    method = {"kind": "prefilter", "class": "jndlab.jnd.erjnd:ErjndPrefilter"}
+    options = {"model": str(REPOSITORY)}
+    with pytest.raises(UserError, match="the results lie in it"):
+        inputs(methods={"anchor": {"kind": "anchor"}, "mine": {**method, "options": options}},
+               papers=[])  # fmt: skip
+
+
+def test_the_content_of_what_options_name_is_part_of_the_code(tmp_path):
+    """A copy with the time of its original is older than what was made of the file before."""
+    method = {"kind": "prefilter", "class": "jndlab.jnd.erjnd:ErjndPrefilter"}
+    found = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "net").write_text(folder)
+        mine = {**method, "options": {"model": str(tmp_path / folder)}}
+        coding = inputs(methods={"anchor": {"kind": "anchor"}, "mine": mine}, papers=[])
+        asked = wild(sequence="bikes", method="mine", variant="all")
+        assert coding.method_files(asked) == [str(tmp_path / folder / "net")]
+        found.append(coding.method_code(asked))
+    assert found[0] != found[1]
 
 
 def test_what_a_codecs_entry_names_is_an_input_of_its_encodes(tmp_path):

@@ -12,7 +12,7 @@ from jndlab.errors import UserError
 from jndlab.jnd.method_class import texts_of
 from jndlab.jnd.saliency.visual_importance import require_saliency_model, saliency_class
 from jndlab.quality.rd_point import PointKey
-from jndops.imports import class_file, digest
+from jndops.imports import class_file
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
 from jndops.inputs.points import methods_behind, plain_points, plain_qps
@@ -210,7 +210,8 @@ class BlJuniperInputs:
     def saliency_code(self, wildcards: Wildcards) -> str:
         """Digest of the code of a saliency model's class."""
         target = saliency_class(self.saliency(wildcards)["model"])
-        return digest(self.coding.closure(class_file(target, self.coding.scripts)))
+        modules = self.coding.closure(class_file(target, self.coding.scripts))
+        return self.coding.code_with(modules, self.saliency_files(wildcards))
 
     def weighted_points(self, wildcards: Wildcards) -> list[PointKey]:
         """The points of one codec, configuration and sequence whose quality is weighted."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from jndlab.paths import CONFIG
 from jndops.imports import class_file, digest, import_closure
 from jndops.inputs import Wildcards
 from jndops.inputs.changed_source import change_of
+from jndops.inputs.option_files import files_named
 from jndops.inputs.points import RUN, points_behind
 from jndops.plan.encode_priority import EncodePriority, run_model
 from jndops.settings import ALL_QPS, Settings, place_of
@@ -57,6 +58,7 @@ class CodingInputs:
         self.config = settings.config
         self.results: str = settings.config["results_dir"]
         self.scripts = settings.root / "workflow_scripts"
+        self._named: dict[str, list[str]] = {}  # files that a text of options names
         self.priority = EncodePriority(settings, run_model(settings, settings.root))
         # Now and not when a rule first asks, so that a missing module is reported at once.
         self.method_modules = {
@@ -66,7 +68,7 @@ class CodingInputs:
         }
 
     def _class_file(self, name: str, method: dict[str, Any]) -> Path:
-        """File of a method's class; UserError where its module or its paths are not right."""
+        """File of a method's class; UserError where its module or its options' paths are wrong."""
         for text in texts_of(method["options"]):
             if text.startswith("{results}") and (unknown := _PLACE.findall(text)):
                 raise UserError(
@@ -74,6 +76,7 @@ class CodingInputs:
                     where="the configuration",
                     expected="of " + ", ".join(f"{{{place}}}" for place in PLACES),
                 )
+        self.named_files(expanded_options(method["options"], results=self.results))
         file = class_file(method["class"], self.scripts)
         class_name = method["class"].partition(":")[2]
         code = file.read_text(encoding="utf-8", errors="replace") if file.suffix == ".py" else ""
@@ -100,22 +103,23 @@ class CodingInputs:
         return self.method(wildcards)["class"]
 
     def method_code(self, wildcards: Wildcards) -> str:
-        """Digest of the code of a method's class."""
-        return digest(self.method_modules[wildcards.method])
+        """Digest of the code of a method's class, and of the files that its options name."""
+        modules = self.method_modules[wildcards.method]
+        return self.code_with(modules, self.method_files(wildcards))
 
     def codec(self, wildcards: Wildcards) -> dict[str, Any]:
         """A codec's entry, with the rate control of the run's points."""
         return self.settings.codec_of_points(wildcards.codec)
 
     def codec_code(self, wildcards: Wildcards) -> str:
-        """Digest of the code of a codec's adapter."""
-        return self.adapter_code(self.codec(wildcards))
+        """Digest of the code of a codec's adapter, and of the files that its entry names."""
+        return self.adapter_code(self.codec(wildcards), self.codec_files(wildcards))
 
-    def adapter_code(self, codec: dict[str, Any]) -> str:
-        """Digest of the code of the adapter of a codec's entry."""
-        if "class" in codec:
-            return digest(self.closure(class_file(codec["class"], self.scripts)))
-        return digest(self.closure(self.scripts / f"jndlab/codecs/{codec['adapter']}.py"))
+    def adapter_code(self, codec: dict[str, Any], files: Iterable[str] = ()) -> str:
+        """Digest of the code of the adapter of a codec's entry, and of further files."""
+        own = class_file(codec["class"], self.scripts) if "class" in codec else None
+        module = own or self.scripts / f"jndlab/codecs/{codec['adapter']}.py"
+        return self.code_with(self.closure(module), files)
 
     def clip(self, wildcards: Wildcards) -> dict[str, Any]:
         """Format of a sequence as this run uses it, as plain text for ``params``."""
@@ -231,16 +235,27 @@ class CodingInputs:
     def named_files(self, options: Any) -> list[str]:
         """Files that expanded options name at any depth: a change re-runs what uses them.
 
-        They are those below the results, which the run makes first, those that are there, and what
-        must be there because of its suffix.
+        They are those below the results, which the run makes first, those that are there (see
+        :func:`files_named`), and what must be there because of its suffix.
         """
-        starts, ends = f"{self.results}/", MODEL_SUFFIXES
-        return [
-            text
-            for text in dict.fromkeys(texts_of(options))
-            # Path.is_file would raise for a text that is too long for a name.
-            if text.startswith(starts) or text.endswith(ends) or os.path.isfile(text)  # noqa: PTH113
-        ]
+        named = [file for text in texts_of(options) for file in self._files_of(text)]
+        return list(dict.fromkeys(named))
+
+    def _files_of(self, text: str) -> list[str]:
+        if text.startswith(f"{self.results}/"):
+            return [text]
+        if text not in self._named:  # thousands of jobs name the same ones
+            found = files_named(text, self.results)
+            self._named[text] = found or [text] * text.endswith(MODEL_SUFFIXES)
+        return self._named[text]
+
+    def code_with(self, modules: Iterable[Path], files: Iterable[str]) -> str:
+        """Digest of code and of the files that its options name, without those of the run itself.
+
+        The times of files do not show every change: a copy can be older than what it replaces.
+        """
+        given = [Path(file) for file in files if not file.startswith(f"{self.results}/")]
+        return digest([*modules, *filter(Path.is_file, given)])
 
     def is_used(self, start: str) -> bool:
         """Whether a method's options name a path below the results that begins so."""

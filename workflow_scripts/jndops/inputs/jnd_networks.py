@@ -19,7 +19,7 @@ from jndlab.papers.jnd_networks.stages import (
     stages_of,
     training_of,
 )
-from jndops.imports import class_file, digest
+from jndops.imports import class_file
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
 from jndops.inputs.points import methods_behind
@@ -44,7 +44,8 @@ class FrameInputs:
         named = self.section["saliency"]["model"]
         require_saliency_model(named, "the configuration, key `jnd_frames.saliency.model`")
         model = class_file(saliency_class(named), coding.scripts)
-        self.saliency_code = digest(coding.closure(model))
+        files = coding.named_files(self.section["saliency"]["options"])
+        self.saliency_code = coding.code_with(coding.closure(model), files)
         self._check_sources()
 
     def _check_sources(self) -> None:

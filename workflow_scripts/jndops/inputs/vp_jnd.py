@@ -9,7 +9,6 @@ from typing import Any
 from jndlab.jnd.method_class import expanded_options
 from jndlab.papers.vp_jnd.config import PictureChoice
 from jndlab.papers.vp_jnd.splits import split_names
-from jndops.imports import digest
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
 
@@ -185,10 +184,15 @@ class VpJndInputs:
         labels = self.coding.labels()
         return {name: labels[name] for name in self.choices}
 
+    def method_code(self, wildcards: Wildcards) -> str:
+        """Digest of the code of a choice, and of the files that its options name."""
+        modules = self.coding.method_modules[wildcards.method]
+        return self.coding.code_with(modules, self.models(wildcards))
+
     def choice_code(self) -> str:
-        """Digest of the code of all choices."""
-        files = self.coding.method_modules
-        return digest(file for name in self.choices for file in files[name])
+        """The same of all choices, on the first data set and split."""
+        modules = [file for name in self.choices for file in self.coding.method_modules[name]]
+        return self.coding.code_with(modules, self.coding.named_files(self.first_options()))
 
     @property
     def first(self) -> tuple[str, str]:
