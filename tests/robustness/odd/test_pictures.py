@@ -30,10 +30,14 @@ def image(mode="RGB"):
     return Image.fromarray(RGB).convert(mode)
 
 
-def turned(number, kind="JPEG"):
+def exif_of(number):
     exif = Image.Exif()
     exif[0x0112] = number
-    return saved(Image.fromarray(RGB), kind, exif=exif.tobytes(), **({"quality": 100} if kind ==
+    return exif.tobytes()
+
+
+def turned(number, kind="JPEG"):
+    return saved(Image.fromarray(RGB), kind, exif=exif_of(number), **({"quality": 100} if kind ==
                  "JPEG" else {}))  # fmt: skip
 
 
@@ -69,6 +73,19 @@ def frames(kind, count=3, **options):
 
 def profile(name):
     return ImageCms.ImageCmsProfile(ImageCms.createProfile(name)).tobytes()
+
+
+def typed(content, kind):
+    """A TIFF file whose samples are said to be of a kind: 1 unsigned, 2 signed."""
+    picture = Image.open(io.BytesIO(content))
+    return saved(picture, "TIFF", tiffinfo={339: (kind,) * len(picture.getbands())})
+
+
+def coded(*points):
+    return png(1, 1, 8, 2, b"\0\1\2\3", chunk(b"cICP", bytes(points)))
+
+
+PQ = bytes(200) + b"cicp\0\0\0\0\x09\x10\0\1" + bytes(20)
 
 
 # Name of the file, its content, and the sum of its samples, or the message.
@@ -162,6 +179,21 @@ TRIES = {
     "turned_9.jpg": (turned(9), None),
     "turned_6.png": (turned(6, "PNG"), WHOLE),
     "turned_6.webp": (saved(image(), "WEBP", lossless=True), WHOLE),
+    "int8.tif": (typed(saved(Image.fromarray(GREY), "TIFF"), 2), ["range"]),
+    "int8_rgb.tif": (typed(saved(image(), "TIFF"), 2), NO_PICTURE),
+    "int16.tif": (typed(saved(deep_grey(), "TIFF"), 2), ["range"]),
+    "untyped.tif": (typed(saved(Image.fromarray(GREY), "TIFF"), 1), int(GREY.sum()) * 3),
+    "pq.png": (coded(9, 16, 0, 1), ["16", "high dynamic range"]),
+    "hlg.png": (coded(9, 18, 0, 1), ["18", "high dynamic range"]),
+    "limited.png": (coded(1, 13, 0, 0), ["limited range"]),
+    "no_rgb.png": (coded(1, 13, 1, 1), ["no RGB"]),
+    "short_codes.png": (coded(1, 13), ["code points"]),
+    "srgb_codes.png": (coded(1, 13, 0, 1), 6),
+    "wide_codes.png": (coded(12, 13, 0, 1), 6),
+    "pq_profile.png": (saved(image(), "PNG", icc_profile=PQ), ["high dynamic range"]),
+    "pq_profile.jpg": (saved(image(), "JPEG", icc_profile=PQ), ["high dynamic range"]),
+    "pq_profile.tif": (saved(image(), "TIFF", icc_profile=PQ), ["high dynamic range"]),
+    "pq_profile.webp": (saved(image(), "WEBP", icc_profile=PQ), ["high dynamic range"]),
 }  # fmt: skip
 
 
@@ -187,6 +219,41 @@ def test_an_orientation_is_kept_beside_the_samples(tmp_path, meet, number):
         return [*picture_size(path), exif[0x0112]]
 
     meet(kept, (8, 6, number))
+
+
+ORIENTED = {
+    "jpg": lambda n: turned(n),
+    "png": lambda n: turned(n, "PNG"),
+    "webp": lambda n: saved(image(), "WEBP", lossless=True, exif=exif_of(n)),
+    "tif": lambda n: saved(image(), "TIFF", tiffinfo={0x0112: n}),
+    "lzw.tif": lambda n: saved(image(), "TIFF", tiffinfo={0x0112: n}, compression="tiff_lzw"),
+    "late.png": lambda n: saved(image(), "PNG").replace(
+        chunk(b"IEND", b""), chunk(b"eXIf", exif_of(n)[6:]) + chunk(b"IEND", b"")
+    ),
+    "grey.tif": lambda n: saved(Image.fromarray(GREY), "TIFF", tiffinfo={0x0112: n}),
+    "grey16.tif": lambda n: saved(deep_grey(), "TIFF", tiffinfo={0x0112: n}),
+}
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+@pytest.mark.parametrize("kind", ORIENTED)
+def test_samples_stay_as_they_are_stored_in_every_format(tmp_path, meet, kind, number):
+    """The rule of the suite; only the tag beside them says how they are shown."""
+    path = tmp_path / f"a.{kind}"
+    path.write_bytes(ORIENTED[kind](number))
+    stored = np.repeat(GREY[..., None], 3, axis=2) if "grey" in kind else RGB
+    wanted = [*stored.shape[:2], number]
+
+    def kept():
+        exif = Image.Exif()
+        exif.load(display_tags(path).get("exif"))
+        picture, (width, height) = read_picture(path), picture_size(path)
+        assert picture.shape[:2] == (height, width) == read_luma(path).shape
+        if kind != "jpg":
+            assert (picture == stored).all()
+        return [height, width, exif.get(0x0112, 1)]
+
+    meet(kept, tuple(wanted))
 
 
 LUMA = {

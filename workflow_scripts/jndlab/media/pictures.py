@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,11 @@ LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966], dtype=np.float32) / 255.0
 # The passes of an interlaced PNG: first column and row, and their distances.
 _ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
           (0, 1, 1, 2)]  # fmt: skip
+# By orientation: quarters counter-clockwise, and whether mirrored after that, back to the samples.
+_TURNED = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (1, False), 7: (1, True),
+           8: (3, False)}  # fmt: skip
+_CODES = b"cicp\0\0\0\0"  # in a colour profile, before four code points of ITU-T H.273
+_HIGH_RANGE = (16, 18)  # PQ, HLG
 _COLOUR_MODES = ("RGB", "RGBX", "YCbCr", "P")
 
 
@@ -32,14 +38,15 @@ def read_picture(path: str | Path, smallest: tuple[int, int] = (1, 1)) -> np.nda
 
     Progressive JPEG is read like any other. Grey becomes three equal channels; of 16-bit samples
     the upper 8 bits count (rounded for grey). A palette becomes its colours, an alpha channel that
-    hides nothing is dropped. Raises UserError for a missing, cut or otherwise damaged file; for one
+    hides nothing is dropped. Pillow turns TIFF alone; that is taken back. Raises UserError for a missing, cut or otherwise damaged file; for one
     that is no picture of :data:`FORMATS`, has more than one picture (animations) or more than
-    :data:`MOST_PIXELS`; for CMYK, Lab and other colours that a profile defines; for floating-point
-    and 32-bit samples; for transparent parts, also where their hidden colours are kept (they have
+    :data:`MOST_PIXELS`; for CMYK, Lab and other colours that a profile defines; for floating-point,
+    signed and 32-bit samples; for high dynamic range and limited range, by PNG's ``cICP`` or the
+    like in a profile; for transparent parts, also where their hidden colours are kept (they have
     no colour); and for a picture below ``smallest`` (width, height).
     """
     picture = open_picture(path)
-    width, height = picture.size
+    width, height = _stored_size(picture)
     if width < smallest[0] or height < smallest[1]:
         raise UserError(
             "a picture is too small.",
@@ -47,7 +54,7 @@ def read_picture(path: str | Path, smallest: tuple[int, int] = (1, 1)) -> np.nda
             expected=f"{smallest[0]}x{smallest[1]} at least, found {width}x{height}",
             remedy="take a larger picture, or a smaller patch.",
         )
-    return _as_rgb(picture, Path(path))
+    return _as_stored(_as_rgb(picture, Path(path)), picture)
 
 
 def read_luma(path: str | Path) -> np.ndarray:
@@ -59,10 +66,10 @@ def read_luma(path: str | Path) -> np.ndarray:
     """
     picture = open_picture(path)
     grey = _as_grey(picture, Path(path))
-    if grey is not None:
-        return grey
-    rgb = _as_rgb(picture, Path(path)).astype(np.float32)
-    return np.rint(rgb @ LUMA_WEIGHTS + LUMA_OFFSET).astype(np.uint8)
+    if grey is None:
+        rgb = _as_rgb(picture, Path(path)).astype(np.float32)
+        grey = np.rint(rgb @ LUMA_WEIGHTS + LUMA_OFFSET).astype(np.uint8)
+    return _as_stored(grey, picture)
 
 
 def open_picture(path: str | Path, *, load: bool = True) -> Image.Image:
@@ -81,18 +88,24 @@ def open_picture(path: str | Path, *, load: bool = True) -> Image.Image:
             with Image.open(path, formats=FORMATS) as picture:
                 if picture.format == "PNG":
                     picture.verify()  # all checksums; after that a picture must be opened again
-        with Image.open(path, formats=FORMATS) as picture:
+        # From a stream: Pillow maps a named TIFF into memory with the sides that its turn swaps.
+        with open(path, "rb") as stream, Image.open(stream, formats=FORMATS) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise ValueError(f"{picture.width}x{picture.height} is too large")
             # The other pictures of a camera's MPO are previews.
             if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
                 raise ValueError("it holds several pictures (an animation, or pages)")
+            if picture.format == "TIFF":
+                turned = picture.getexif() if load else picture.tag_v2  # type: ignore[attr-defined]
+                picture.info["turned"] = turned.get(ORIENTATION, 1)
             if load:
                 picture.info["deep"] = any(";16" in str(tile[3]) for tile in picture.tile)
                 picture.load()
                 picture.getexif()  # kept by the picture: the file is closed below
-                if picture.format == "PNG" and _has_empty_end(picture):
-                    _require_png_samples(path.read_bytes())
+                content = path.read_bytes() if picture.format == "PNG" else b""
+                _require_plain_transfer(picture, content)
+                if content and _has_empty_end(picture):
+                    _require_png_samples(content)
             return picture
     except Exception as error:  # Pillow's readers raise anything on damaged files
         raise UserError(
@@ -105,14 +118,14 @@ def open_picture(path: str | Path, *, load: bool = True) -> Image.Image:
 
 def picture_size(path: str | Path) -> tuple[int, int]:
     """Width and height in the head of a picture file, without reading its samples."""
-    return open_picture(path, load=False).size
+    return _stored_size(open_picture(path, load=False))
 
 
 def display_tags(path: str | Path) -> dict[str, bytes]:
     """How a picture file is to be shown: ``exif`` (its orientation alone) and ``icc_profile``."""
     picture = open_picture(path)
     tags = {}
-    if (turned := picture.getexif().get(ORIENTATION, 1)) != 1:
+    if (turned := picture.info.get("turned") or picture.getexif().get(ORIENTATION, 1)) != 1:
         exif = Image.Exif()
         exif[ORIENTATION] = turned
         tags["exif"] = exif.tobytes()
@@ -174,6 +187,18 @@ def frame_to_rgb(frame: Frame, bit_depth: int = 8) -> np.ndarray:
     return np.rint(rgb.clip(0, 1) * 255).astype(np.uint8)
 
 
+def _stored_size(picture: Image.Image) -> tuple[int, int]:
+    width, height = picture.size
+    return (height, width) if picture.info.get("turned", 1) in (5, 6, 7, 8) else (width, height)
+
+
+def _as_stored(samples: np.ndarray, picture: Image.Image) -> np.ndarray:
+    """Samples (rows first) of a picture that Pillow turned as its orientation asks, turned back."""
+    quarters, mirrored = _TURNED.get(picture.info.get("turned", 1), (0, False))
+    samples = np.rot90(samples, quarters)
+    return np.ascontiguousarray(samples[:, ::-1] if mirrored else samples)
+
+
 def _has_empty_end(picture: Image.Image) -> bool:
     """Whether one of the last two rows is 0, as where Pillow found no samples for it."""
     width, height = picture.size
@@ -181,14 +206,31 @@ def _has_empty_end(picture: Image.Image) -> bool:
     return any(end.getbbox(alpha_only=False) is None for end in ends)
 
 
-def _require_png_samples(content: bytes) -> None:
-    """Raise ValueError for a sound PNG file with fewer samples than its size: Pillow makes 0."""
-    place, packed = 8, b""
+def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    place = 8
     while place + 8 <= len(content):
         length, kind = struct.unpack(">I4s", content[place : place + 8])
-        if kind == b"IDAT":
-            packed += content[place + 8 : place + 8 + length]
+        yield kind, content[place + 8 : place + 8 + length]
         place += 12 + length
+
+
+def _require_plain_transfer(picture: Image.Image, content: bytes) -> None:
+    """Raise ValueError for samples of another range than RGB and grey of 8 bit have."""
+    profile = picture.info.get("icc_profile") or b""
+    codes = [profile.partition(_CODES)[2][:4]]
+    if picture.format == "PNG":
+        codes += [data for kind, data in _png_chunks(content) if kind == b"cICP"]
+    for code in codes:
+        if code and (len(code) != 4 or code[1] in _HIGH_RANGE or code[2] or code[3] != 1):
+            raise ValueError(
+                f"its colours are of the code points {list(code)} (high dynamic range, limited "
+                "range or no RGB)"
+            )
+
+
+def _require_png_samples(content: bytes) -> None:
+    """Raise ValueError for a sound PNG file with fewer samples than its size: Pillow makes 0."""
+    packed = b"".join(data for kind, data in _png_chunks(content) if kind == b"IDAT")
     width, height, depth, colour, *_, interlaced = struct.unpack(">IIBBBBB", content[16:29])
     bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
     passes = _ADAM7 if interlaced else [(0, 0, 1, 1)]
@@ -202,11 +244,11 @@ def _require_png_samples(content: bytes) -> None:
 
 def _as_grey(picture: Image.Image, path: Path) -> np.ndarray | None:
     """Grey samples, uint8 or float32 (16 bit, divided by 257); None for colour."""
+    _require_unsigned(picture, path)
     if picture.mode in ("1", "L", "LA"):
         _require_opaque(picture, path)
         return np.asarray(picture.convert("L"))
     if picture.mode.startswith("I"):
-        _require_16_bit(picture, path)
         samples = np.asarray(picture, np.float32)
         _require(samples != picture.info.get("transparency", -1), path)
         return samples / np.float32(257)
@@ -229,12 +271,11 @@ def _as_rgb(picture: Image.Image, path: Path) -> np.ndarray:
     )
 
 
-def _require_16_bit(picture: Image.Image, path: Path) -> None:
-    """Raise UserError for whole-number samples that are not 0 (black) to 65535."""
-    tags = getattr(picture, "tag_v2", None)  # of TIFF: bits, photometric, sample format
-    if picture.mode == "I;16S" or (
-        tags is not None and (tags.get(258), tags.get(262), tags.get(339, (1,))) != ((16,), 1, (1,))
-    ):
+def _require_unsigned(picture: Image.Image, path: Path) -> None:
+    """Raise UserError for whole-number samples that are not 0 (black) to the largest."""
+    tags = getattr(picture, "tag_v2", {})  # of TIFF: bits, photometric, sample format
+    deep = picture.mode.startswith("I") and tags and (tags.get(258), tags.get(262)) != ((16,), 1)
+    if picture.mode == "I;16S" or deep or {*tags.get(339, (1,))} - {1}:
         raise UserError(
             "a picture has samples of a kind that has no agreed range.",
             where=str(path),
