@@ -134,10 +134,12 @@ if workflow.is_main_process:
 
 
 onstart:
+    from jndlab.datasets.fetch import remove_leftovers
     from jndops.plan.needs import missing_data
 
     with workflow_errors():
         start_run(RESULTS)
+        remove_leftovers(settings.config["data_dir"])
         for line in [] if "check_data" in sys.argv else missing_data(settings):  # says it itself
             print(f"missing, jobs that need it will fail: {line}", file=sys.stderr)
     gc.freeze()

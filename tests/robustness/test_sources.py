@@ -77,8 +77,12 @@ def test_a_run_codes_changed_samples_again(tmp_path):
     path = workflow.folder / "mine_64x48_25.yuv"
     path.write_bytes(bytes(64 * 48 * 3 // 2 * 2))
     os.utime(path, ns=(HOUR * 9, HOUR * 9))
+    left = workflow.folder / "data/own/.part-a-abcd1234.zip"  # of a fetch that was killed
+    left.parent.mkdir(parents=True)
+    for file in (left, left.with_name(".a.zip.lock")):
+        file.touch()
     workflow.run("--configfile", "raw.yaml")
-    assert workflow.planned("--configfile", "raw.yaml") == {}
+    assert workflow.planned("--configfile", "raw.yaml") == {} and not left.exists()
     replaced(path, os.urandom(64 * 48 * 3 // 2 * 2))
     assert {"prepare_sequence", "encode_clip"} <= set(workflow.planned("--configfile", "raw.yaml"))
     workflow.run("--configfile", "raw.yaml")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import copy
+import gzip
 import io
 import json
+import lzma
 import stat
 import tarfile
 import zipfile
@@ -196,8 +199,9 @@ def tarred(*entries, mode="w:gz"):
     with tarfile.open(fileobj=stream, mode=mode) as archive:
         for name, kind, target in entries:
             entry = tarfile.TarInfo(name)
-            entry.type, entry.linkname = kind, target
-            content = b"x" if kind == tarfile.REGTYPE else b""
+            entry.type = kind
+            content = target or b"x" if kind == tarfile.REGTYPE else b""
+            entry.linkname = target if isinstance(target, str) else ""
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     return stream.getvalue()
@@ -210,6 +214,8 @@ def link():
 
 
 FILE = tarfile.REGTYPE
+TWO = tarred(("a", FILE, ""), ("b", FILE, ""), mode="w")
+ZIP = zipped(("in", "x" * 99), ("of", "y"))
 ARCHIVES = {
     "zip": (zipped(("a", "x")), ["a"]),
     "tar": (tarred(("a", FILE, ""), mode="w"), ["a"]),
@@ -242,6 +248,37 @@ ARCHIVES = {
     "nul_in_name": (zipped(("a\0b", "x")), ["a"]),
     "long_name": (zipped(("a" * 300, "x")), "archive"),
     "no_file": (zipped(), []),
+    **{f"tar_cut_at_{size}": (TWO[:size], "cut") for size in (1024, 1536, 2048, 1100)},
+    "tar_two_blocks_of_end": (TWO[:3072], ["a", "b"]),
+    "tar_one_block_of_end": (TWO[:2560], ["a", "b"]),
+    "tar.gz_cut_between": (gzip.compress(TWO[:1024]), "cut"),
+    "tar.bz2_cut_between": (bz2.compress(TWO[:1024]), "cut"),
+    "tar.xz_cut_between": (lzma.compress(TWO[:1024]), "cut"),
+    "tar_damaged_second_head": (TWO[:1024] + b"x" + TWO[1025:], "cut, or damaged"),
+    "tar.gz_damaged_second_head": (
+        gzip.compress(TWO[:1024] + b"x" + TWO[1025:]),
+        "cut, or damaged",
+    ),
+    "two_tars": (TWO + TWO, "behind its end"),
+    "two_tars.gz": (gzip.compress(TWO) + gzip.compress(TWO), "behind its end"),
+    "tar_and_more": (TWO + b"more", "behind its end"),
+    "tar.gz_without_trailer": (gzip.compress(TWO)[:-8], "archive"),
+    "tar.gz_and_more": (gzip.compress(TWO) + b"more", "archive"),
+    "tar.bz2_without_trailer": (bz2.compress(TWO)[:-10], "archive"),
+    "tar.xz_without_trailer": (lzma.compress(TWO)[:-12], "archive"),
+    "zip_without_directory": (ZIP[: ZIP.index(b"PK\1\2")], "archive"),
+    "zip_half_a_directory": (ZIP[:-40] + ZIP[-22:], "archive"),
+    "zip_without_start": (ZIP[10:], "archive"),
+    "zip_in_tar": (tarred(("a", FILE, ""), ("z.zip", FILE, ZIP), mode="w"), ["a", "z.zip"]),
+    "name_twice_zip": (zipped(("aa", "x"), ("bb", "y")).replace(b"bb", b"aa"), "twice"),
+    "name_twice_tar": (tarred(("a", FILE, ""), ("a", FILE, "")), "twice"),
+    "name_twice_by_dot": (tarred(("a", FILE, ""), ("./a", FILE, "")), "twice"),
+    "folder_twice_tar": (
+        tarred(("b", tarfile.DIRTYPE, ""), ("b", tarfile.DIRTYPE, ""), ("b/a", FILE, "")),
+        ["b/a"],
+    ),
+    "sparse": (tarred(("a", tarfile.GNUTYPE_SPARSE, "")), ["a"]),
+    "unknown_type": (tarred(("a", b"Z", "")), "device"),
 }
 
 

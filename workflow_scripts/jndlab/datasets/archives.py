@@ -22,14 +22,15 @@ PIECE = 1 << 20
 def unpack(archive: Path, folder: Path) -> Path:
     """Unpack a zip or tar archive into ``folder``, which appears only when all of it is there.
 
-    Raises UserError for a damaged or encrypted archive, for links, devices and names that lead out
-    of the folder, for more than :data:`MOST_FILES` files or :data:`MOST_RATIO` times the bytes of
-    the archive, and where the disk has no room for what it declares.
+    Raises UserError for a damaged, cut or encrypted archive, for a name that is there twice, for
+    links, devices and names that lead out of the folder, for more than :data:`MOST_FILES` files or
+    :data:`MOST_RATIO` times the bytes of the archive, and where the disk has no room for what it
+    declares.
     """
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(mkdtemp(prefix=".part-", dir=folder.parent))
+    part = Path(mkdtemp(prefix=f".part-{archive.stem}-", dir=folder.parent))
     try:
         with _opened(archive) as source:
             bounds = _Bounds(archive, part)
@@ -44,6 +45,7 @@ def unpack(archive: Path, folder: Path) -> Path:
                 else:
                     source.extract(member, part, filter="data")
             if isinstance(source, tarfile.TarFile):
+                _require_end(source)
                 bounds.read_to_end(source.fileobj)
         part.chmod(0o755)
         part.rename(folder)
@@ -65,7 +67,18 @@ def unpack(archive: Path, folder: Path) -> Path:
 
 
 def _opened(archive: Path) -> zipfile.ZipFile | tarfile.TarFile:
-    return zipfile.ZipFile(archive) if zipfile.is_zipfile(archive) else tarfile.open(archive)
+    # By its first bytes: a tar whose last file is a zip ends as a zip does.
+    with open(archive, "rb") as stream:
+        is_zip = stream.read(4) in (b"PK\3\4", b"PK\5\6")
+    return zipfile.ZipFile(archive) if is_zip else tarfile.open(archive)
+
+
+def _require_end(source: tarfile.TarFile) -> None:
+    """Raise ValueError unless the files of a tar end with its mark, a block of zeros."""
+    stream: Any = source.fileobj
+    stream.seek(source.offset)
+    if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise ValueError("it is cut, or damaged, between two files: the mark of its end is missing")
 
 
 def _zip_entries(source: zipfile.ZipFile) -> Iterator[tuple[str, int, str, zipfile.ZipInfo]]:
@@ -80,7 +93,7 @@ def _zip_entries(source: zipfile.ZipFile) -> Iterator[tuple[str, int, str, zipfi
 def _tar_entries(source: tarfile.TarFile) -> Iterator[tuple[str, int, str, tarfile.TarInfo]]:
     for member in source:
         fault = "" if member.isreg() or member.isdir() else "is a link or a device"
-        yield member.name, member.size, fault, member
+        yield member.name + "/" * member.isdir(), member.size, fault, member
 
 
 class _Bounds:
@@ -91,15 +104,22 @@ class _Bounds:
         self._packed = archive.stat().st_size
         self._free = shutil.disk_usage(part).free
         self._files = self._bytes = 0
+        self._names: set[PurePosixPath] = set()
 
     def take(self, name: str, size: int, fault: str) -> None:
         """Count an entry before it is written; raises UserError where it may not be."""
         path = PurePosixPath(name.replace("\\", "/"))
+        if path in self._names and not name.endswith("/"):
+            fault = "is there twice"
+        self._names.add(path)
         if path.is_absolute() or ".." in path.parts:
             fault = "leads out of the folder"
         if fault:
             raise self._refused(f"'{name[:120]}' {fault}")
         self._files += 1
+        self._grow(size)
+
+    def _grow(self, size: int) -> None:
         self._bytes += size
         if self._files > MOST_FILES:
             raise self._refused(f"it holds more than {MOST_FILES:,} files")
@@ -114,9 +134,14 @@ class _Bounds:
             )
 
     def read_to_end(self, stream: Any) -> None:
-        """Read what follows the last file, which checks the checksum of the compression."""
+        """Read what follows the last file, which checks the checksum of the compression.
+
+        Raises UserError where that is anything but zeros: files behind the end are not unpacked.
+        """
         while stream is not None and (rest := stream.read(PIECE)):
-            self.take("", len(rest), "")
+            self._grow(len(rest))
+            if rest.strip(b"\0"):
+                raise self._refused("it goes on behind its end, as archives put together do")
 
     def _refused(self, fault: str) -> UserError:
         return UserError(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import logging
 import os
+import re
 import shutil
 import sys
 import time
@@ -31,6 +33,24 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 REGISTRY = "config/datasets.yaml"
 RECORD_NAME = "checksums.json"  # in the data folder
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+ZIP = ((0, b"PK\3\4"), (0, b"PK\5\6"))
+HDF5 = tuple((at, b"\x89HDF\r\n\x1a\n") for at in (0, 512))
+# How files begin (place and bytes) whose suffix promises it. Older files of PyTorch are pickles.
+BEGINNINGS = {
+    ".zip": ZIP, ".npz": ZIP, ".keras": ZIP, ".pth": (*ZIP, (0, b"\x80")),
+    ".pt": (*ZIP, (0, b"\x80")), ".h5": HDF5, ".hdf5": HDF5, ".gz": ((0, b"\x1f\x8b"),),
+    ".tgz": ((0, b"\x1f\x8b"),), ".bz2": ((0, b"BZh"),), ".xz": ((0, b"\xfd7zXZ\0"),),
+    ".tar": ((257, b"ustar"),), ".npy": ((0, b"\x93NUMPY"),), ".7z": ((0, b"7z\xbc\xaf\x27\x1c"),),
+    ".rar": ((0, b"Rar!"),), ".png": ((0, b"\x89PNG\r\n\x1a\n"),), ".jpg": ((0, b"\xff\xd8\xff"),),
+    ".jpeg": ((0, b"\xff\xd8\xff"),), ".bmp": ((0, b"BM"),), ".pdf": ((0, b"%PDF"),),
+    ".mp4": ((4, b"ftyp"),), ".mkv": ((0, b"\x1a\x45\xdf\xa3"),), ".y4m": ((0, b"YUV4MPEG2 "),),
+    ".parquet": ((0, b"PAR1"),), ".onnx": ((0, b"\x08"),), ".mat": ((0, b"MATLAB"), *HDF5),
+}  # fmt: skip
+TEXTS = (".csv", ".tsv", ".txt", ".json", ".yaml", ".yml", ".md", ".cfg")
+PAGES = tuple(
+    "<!doctype <!-- <?xml <html <head <body <script <title <meta <error <response <soap".split()
+)
+MARKUP = (".html", ".htm", ".xml", ".svg", ".xhtml")
 LOG = logging.getLogger(__name__)
 
 
@@ -46,6 +66,7 @@ def fetch_dataset(dataset: Dataset, data_dir: str | Path, *, progress: bool | No
             remedy=" ".join(dataset.manual) or "install the suite's Python packages again.",
         )
     folder = Path(data_dir) / dataset.key
+    remove_leftovers(data_dir)
     for file in dataset.files:
         archive = fetch(
             file.url,
@@ -57,7 +78,21 @@ def fetch_dataset(dataset: Dataset, data_dir: str | Path, *, progress: bool | No
             progress=progress,
         )
         if file.unpack:
-            unpack(archive, folder / _stem(file))
+            with _locked(archive):
+                unpack(archive, folder / _stem(file))
+
+
+def remove_leftovers(data_dir: str | Path) -> None:
+    """Remove what killed fetches left half made in a data folder; one at work is left alone."""
+    for lock in [*Path(data_dir).glob(".*.lock"), *Path(data_dir).glob("*/.*.lock")]:
+        target = lock.with_name(lock.name[1 : -len(".lock")])
+        part = re.compile(
+            rf"\.part-{re.escape(target.stem)}-[a-z0-9_]{{8}}({re.escape(target.suffix)})?"
+        )
+        with suppress(OSError), open_lock(lock) as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left in filter(lambda path: part.fullmatch(path.name), list(lock.parent.iterdir())):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def fetch(
@@ -80,7 +115,8 @@ def fetch(
     more, each time from the beginning. No more is taken than ``size_bytes`` and a little, or, where
     that is None, ``most_bytes`` (default :data:`MOST_BYTES`); a server that sends fewer than
     :data:`SLOW_BYTES` in :data:`SLOW_SECONDS` counts as cut, and so does one that needs longer than
-    :data:`MOST_SECONDS`. A web page in place of the file is refused. ``progress``: a bar; None
+    :data:`MOST_SECONDS`. What begins otherwise than files of its suffix, such as a web page in
+    place of an archive, is refused. ``progress``: a bar; None
     means where stderr is a terminal.
     Raises UserError for anything that leaves no whole file.
     """
@@ -93,9 +129,10 @@ def fetch(
             show = sys.stderr.isatty() if progress is None else progress
             with atomic_path(target) as part:
                 _download(url, part, target, show, retries, wait_seconds, most)
-                _require_no_page(part, target, url)
+                _require_kind(part, target, url)
                 _check(part, target, url, size_bytes, sha256, record)
         else:
+            _require_kind(target, target, url)
             _check(target, target, url, size_bytes, sha256, record)
     return target
 
@@ -165,18 +202,43 @@ def _require_safe(url: str, target: Path) -> None:
         )
 
 
-def _require_no_page(part: Path, target: Path, url: str) -> None:
-    with open(part, "rb") as stream:
-        start = stream.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    page = start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script"))
-    if not start or (page and target.suffix.lower() not in (".html", ".htm")):
-        raise UserError(
-            f"'{target.name}' could not be fetched: "
-            + ("a web page came in its place." if page else "the answer was empty."),
-            where=url,
-            expected="the file itself; a page often asks for a login or a confirmation",
-            remedy=f"open the address in a browser, and put the file at {target} yourself.",
-        )
+def _require_kind(path: Path, target: Path, url: str) -> None:
+    """Raise UserError for a file that begins otherwise than files of its suffix do."""
+    if not (fault := _fault_of_kind(path, target.suffix.lower())):
+        return
+    where, remedy = url, f"open the address in a browser, and put the file at {target} yourself."
+    if path == target:
+        where, remedy = f"{target}, from {url}", "move it away and fetch it again."
+    raise UserError(
+        f"'{target.name}' could not be fetched: {fault}.",
+        where=where,
+        expected="the file itself; a page or a message often asks for a login or a confirmation",
+        remedy=remedy,
+    )
+
+
+def _fault_of_kind(path: Path, suffix: str) -> str:
+    with open(path, "rb") as stream:
+        start = stream.read(1024)
+    if not start:
+        return "the answer was empty"
+    encoding = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    text = start.decode(encoding, errors="replace").lower()
+    shown = text.replace("\0", "").lstrip()  # of UTF-16 without its mark
+    if shown.startswith(PAGES) and suffix not in MARKUP:
+        return "a web page came in its place"
+    if shown.startswith("version https://git-lfs"):
+        return "a pointer of Git LFS came in its place"
+    beginnings = BEGINNINGS.get(suffix, ())
+    if beginnings and not any(start[at:].startswith(mark) for at, mark in beginnings):
+        return f"it does not begin as a file {suffix} does, but with {start[:16]!r}"
+    if suffix in TEXTS and "\0" in text:
+        return f"it is no text, as a file {suffix} is"
+    if shown.startswith(("{", "[{")) and suffix not in (".json", ".jsonl"):
+        with suppress(ValueError, RecursionError):
+            json.loads(path.read_bytes()[:MARGIN_BYTES])
+            return "a message in JSON came in its place"
+    return ""
 
 
 class _Meter:

@@ -38,12 +38,13 @@ def read_picture(path: str | Path, smallest: tuple[int, int] = (1, 1)) -> np.nda
 
     Progressive JPEG is read like any other. Grey becomes three equal channels; of 16-bit samples
     the upper 8 bits count (rounded for grey). A palette becomes its colours, an alpha channel that
-    hides nothing is dropped. Pillow turns TIFF alone; that is taken back. Raises UserError for a missing, cut or otherwise damaged file; for one
-    that is no picture of :data:`FORMATS`, has more than one picture (animations) or more than
-    :data:`MOST_PIXELS`; for CMYK, Lab and other colours that a profile defines; for floating-point,
-    signed and 32-bit samples; for high dynamic range and limited range, by PNG's ``cICP`` or the
-    like in a profile; for transparent parts, also where their hidden colours are kept (they have
-    no colour); and for a picture below ``smallest`` (width, height).
+    hides nothing is dropped. Pillow turns TIFF alone; that is taken back. Raises UserError for a
+    missing, cut or otherwise damaged file; for one that is no picture of :data:`FORMATS`, has more
+    than one picture (animations) or more than :data:`MOST_PIXELS`; for CMYK, Lab and other
+    colours that a profile defines; for floating-point, signed and 32-bit samples; for high dynamic
+    range and limited range, by PNG's ``cICP`` or the like in a profile; for transparent parts, also
+    where their hidden colours are kept (they have no colour); and for a picture below ``smallest``
+    (width, height).
     """
     picture = open_picture(path)
     width, height = _stored_size(picture)
