@@ -123,6 +123,7 @@ complete_rules(
     priorities=dict.fromkeys(["data", "frames", "networks", "train"], 30)
     | dict.fromkeys(["block_qp", "jnd_predictor", "stages"], 20)
     | {"measure": 15},
+    note=cache(coding.recorded_note),
 )
 keep_imports(SCRIPTS, modules_known)
 if workflow.is_main_process:

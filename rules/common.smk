@@ -4,7 +4,7 @@ import atexit
 import gc
 import json
 import subprocess
-from functools import partial
+from functools import cache, partial
 
 from jndops import artefacts, snakemake_patches
 from jndops.ends.at_work import end_run, orphans, start_run, was_cut_off

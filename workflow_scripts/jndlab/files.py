@@ -20,8 +20,13 @@ from jndlab.errors import UserError
 
 def sha256_of(path: str | Path) -> str:
     """Hex SHA-256 of a file's content."""
+    return digest_of(path, "sha256")
+
+
+def digest_of(path: str | Path, kind: str) -> str:
+    """Hex digest of a file's content, of a kind that ``hashlib`` has."""
     with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, kind).hexdigest()
 
 
 def hashes_by_name(paths: Iterable[str | Path]) -> dict[str, str]:

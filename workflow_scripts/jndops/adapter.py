@@ -48,6 +48,7 @@ def run(main: Callable[[Any], None], snakemake: Any) -> None:
         sys.path.append(str(Path.cwd()))
         with _terminable(), job_at_work(log):
             _check_copy(Path(snakemake.scriptdir))
+            _carry_note(snakemake.params.get("recorded"))
             main(snakemake)
             _check_outputs(snakemake.output)
     except UserError as error:
@@ -77,6 +78,14 @@ def stems(outputs: Any) -> dict[str, Path]:
     """
     first = {name: [files] if isinstance(files, str) else files for name, files in outputs.items()}
     return {name: Path(files[0]).with_suffix("") for name, files in first.items()}
+
+
+def _carry_note(sentence: str | None) -> None:
+    """Have the tables of this job say what they rest on."""
+    if sentence:
+        from jndlab.report import tables  # brings pandas, which most jobs do without
+
+        tables.NOTES[:] = [sentence]
 
 
 def _check_outputs(outputs: Iterable[str]) -> None:

@@ -11,13 +11,18 @@ from jndops.imports import digest, import_closure
 
 
 def complete_rules(
-    rules: Iterable[Any], scripts: Path, *, priorities: Mapping[str, int] | None = None
+    rules: Iterable[Any],
+    scripts: Path,
+    *,
+    priorities: Mapping[str, int] | None = None,
+    note: Callable[[str], str] | None = None,
 ) -> None:
     """Give each rule its docstring as message, and the digest of its script as parameter ``code``.
 
     ``rules`` are Snakemake's own objects; ``scripts`` is the folder of jndlab and jndops. Snakemake
     sees a script but not its imports: by the digest an edit re-runs exactly the rules concerned.
-    ``priorities`` are those of rules that state none, by the stem of their file.
+    ``priorities`` are those of rules that state none, by the stem of their file. ``note``: what
+    tables of a wing carry, as parameter ``recorded`` of the rules that write them; empty: nothing.
     """
     for rule in rules:
         if not rule.priority and priorities:
@@ -26,7 +31,11 @@ def complete_rules(
             rule.message = message_of(rule)
         if rule.script:
             script = (Path(rule.snakefile).parent / rule.script).resolve()
-            rule.set_params(code=digest(import_closure(script, scripts)))
+            modules = import_closure(script, scripts)
+            rule.set_params(code=digest(modules))
+            carried = note(Path(rule.snakefile).parent.name) if note else ""
+            if carried and scripts / "jndlab/report/tables.py" in modules:
+                rule.set_params(recorded=carried)
 
 
 def message_of(rule: Any) -> str:

@@ -121,6 +121,14 @@ def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
     assert left_in(tmp_path) == []
 
 
+def test_a_published_md5_counts_as_a_checksum(server, tmp_path):
+    md5 = hashlib.md5(BODY).hexdigest()
+    assert fetch(server.url(), tmp_path / "a.bin", md5=md5).read_bytes() == BODY
+    with pytest.raises(UserError, match="not the recorded file") as caught:
+        fetch(server.url(), tmp_path / "b.bin", md5="0" * 32)
+    assert md5 in str(caught.value) and not (tmp_path / "b.bin").exists()
+
+
 def test_a_cut_connection_is_tried_again_from_the_beginning(server, tmp_path):
     server.cuts = 2
     fetch(server.url(), tmp_path / "file.bin", SHA256, retries=2, wait_seconds=0)

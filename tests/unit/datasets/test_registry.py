@@ -16,6 +16,7 @@ from jndlab.datasets.registry import Registry, load_registry
 from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
+from jndlab.files import sha256_of
 
 ENTRY = {
     "title": "A set",
@@ -193,6 +194,21 @@ def test_a_file_with_a_published_checksum_is_compared(tmp_path, repository):
     (folder / "sep_testlist.txt").write_text("00001/0001\n")
     (finding,) = (f for f in find_data(registry, {}, tmp_path, ["vimeo90k"]) if f.needed)
     assert any("sep_testlist.txt is not the published file" in fault for fault in finding.lacking)
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 99])
+def test_an_archive_that_a_person_fetched_is_compared(tmp_path, repository, content):
+    registry = load_registry(repository / "config/datasets.yaml")
+    (archive,) = registry["mcl_jci"].archives
+    (tmp_path / "mcl_jci").mkdir()
+    path = tmp_path / "mcl_jci" / archive.name
+    path.write_bytes(content)
+    (finding,) = (f for f in find_data(registry, {}, tmp_path, ["mcl_jci"]) if f.needed)
+    assert any(f"{archive.name} is not the published file" in fault for fault in finding.lacking)
+    same = archive.model_copy(update={"size_bytes": len(content) or 1, "sha256": sha256_of(path)})
+    registry["mcl_jci"].archives[:] = [same]
+    (finding,) = (f for f in find_data(registry, {}, tmp_path, ["mcl_jci"]) if f.needed)
+    assert any(archive.name in fault for fault in finding.lacking) == (not content)
 
 
 def test_the_published_list_of_vimeo_is_taken(tmp_path, repository, shared_data):

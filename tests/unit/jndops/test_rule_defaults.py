@@ -71,6 +71,21 @@ def test_a_digest_follows_the_script_and_its_imports_alone(suite):
     assert completed(suite).params["code"] != before
 
 
+@pytest.mark.parametrize("note", ["", "recorded"])
+@pytest.mark.parametrize("writes_tables", [True, False])
+def test_rules_that_write_tables_carry_what_their_wing_rests_on(suite, note, writes_tables):
+    scripts = suite / "workflow_scripts"
+    (scripts / "jndlab/report").mkdir()
+    for name in ("__init__", "tables"):
+        (scripts / f"jndlab/report/{name}.py").write_text("")
+    if writes_tables:
+        (scripts / "coding/encode_clip.py").write_text("from jndlab.report import tables")
+    one = rule(suite)
+    complete_rules([one], scripts, note=lambda wing: note and f"{note} of {wing}")
+    wanted = "recorded of coding" if note and writes_tables else None
+    assert one.params.get("recorded") == wanted
+
+
 def test_imports_are_noted_for_the_next_start_and_read_again_where_a_module_changed(suite):
     from jndops import imports
 

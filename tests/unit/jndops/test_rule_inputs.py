@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from types import SimpleNamespace
 
@@ -191,6 +192,25 @@ def test_the_content_of_what_options_name_is_part_of_the_code(tmp_path):
         assert coding.method_files(asked) == [str(tmp_path / folder / "net")]
         found.append(coding.method_code(asked))
     assert found[0] != found[1]
+
+
+def test_a_wing_names_the_data_sets_of_its_paper_alone(tmp_path):
+    entry = {"sha256": "0" * 64, "recorded": "2026-01-02"}
+    files = {
+        "laser_jnd_weights": "FALCON_IEEETCSVT2024_WP3_v1.0.zip",
+        "vgg16_keras": "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",  # its MD5 is published
+        "nima_weights": "NIMA_InceptionV2_ava-b0c77c00.pth",
+    }
+    record = {f"{key}/{name}": entry for key, name in files.items()}
+    (tmp_path / "checksums.json").write_text(json.dumps(record))
+    coding = inputs(data_dir=str(tmp_path))
+    laser, nima = "FALCON_IEEETCSVT2024_WP3_v1.0.zip (2026-01-02)", "NIMA_InceptionV2_ava-b0c77c00"
+    named_by = {"coding": (laser, nima), "jnd_networks": (laser,), "iqnet": (nima,),
+                "iqnet_pilot": (nima,), "subjective": (laser, nima), "vp_jnd": ()}  # fmt: skip
+    for wing, named in named_by.items():
+        note = coding.recorded_note(wing)
+        assert [name in note for name in (laser, nima)] == [name in named for name in (laser, nima)]
+        assert "vgg16" not in note and bool(note) == bool(named)
 
 
 def test_what_a_codecs_entry_names_is_an_input_of_its_encodes(tmp_path):

@@ -113,6 +113,17 @@ def test_points_are_sorted_whatever_the_order_of_files(tmp_path):
     assert points.loc[0, "lossless_frames"] == 2
 
 
+def test_what_a_table_rests_on_stands_in_each_of_its_formats(tmp_path, monkeypatch):
+    note = "Checksums recorded at first download, none published: a.zip (2026-01-02)."
+    monkeypatch.setattr("jndlab.report.tables.NOTES", [note])
+    frame = pd.DataFrame({"a": [1]})
+    for caption in ("Bits.", ""):
+        csv_file, *shown = write_table(frame, tmp_path / "t", caption=caption)
+        assert csv_file.read_text() == "a\n1\n"
+        for path in shown:
+            assert f"{caption} {note}".strip() in path.read_text(), path
+
+
 def test_parquet_keeps_every_bit_and_type(tmp_path):
     paths = [write_point(tmp_path, "a"), write_point(tmp_path, "b", method="erjnd")]
     points = with_savings(load_points(paths).assign(vmaf_mean=[100 / 3, math.nan]))

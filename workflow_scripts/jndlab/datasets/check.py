@@ -144,12 +144,14 @@ def _find(
 
 
 def _changed_files(dataset: Dataset, folder: Path | None) -> list[str]:
+    published = [(rule.glob, 0, rule.sha256) for rule in dataset.present if rule.sha256]
+    published += [(file.name, file.size_bytes, file.sha256) for file in dataset.archives]
     return [
-        f"{path} is not the published file (sha256 {rule.sha256})"
-        for rule in dataset.present
-        if rule.sha256 and folder is not None
-        for path in sorted(folder.glob(rule.glob))
-        if sha256_of(path) != rule.sha256
+        f"{path} is not the published file (sha256 {checksum})"
+        for glob, size, checksum in published
+        if folder is not None
+        for path in sorted(folder.glob(glob))
+        if path.stat().st_size != (size or path.stat().st_size) or sha256_of(path) != checksum
     ]
 
 
@@ -163,8 +165,15 @@ def recorded_files(datasets: Iterable[Dataset], data_dir: str | Path) -> dict[st
         file.name: str(entry.get("recorded", "unknown date"))
         for dataset in datasets
         for file in dataset.files
-        if file.sha256 is None and (entry := known.get(f"{dataset.key}/{file.name}")) is not None
+        if not (file.sha256 or file.md5)
+        and (entry := known.get(f"{dataset.key}/{file.name}")) is not None
     }
+
+
+def recorded_note(files: Mapping[str, str]) -> str:
+    """The sentence that tables carry which rest on :func:`recorded_files`; empty without any."""
+    named = ", ".join(f"{name} ({day})" for name, day in files.items())
+    return f"Checksums recorded at first download, none published: {named}." if named else ""
 
 
 def _fault(sequence: Sequence, dataset: Dataset, data_dir: str | Path) -> str | None:

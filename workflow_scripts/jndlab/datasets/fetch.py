@@ -21,7 +21,7 @@ from urllib.parse import urljoin, urlsplit
 from jndlab.datasets.archives import unpack
 from jndlab.datasets.registry import Dataset, RemoteFile
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, open_lock, read_json, sha256_of, write_json
+from jndlab.files import atomic_path, digest_of, open_lock, read_json, sha256_of, write_json
 
 TIMEOUT_SECONDS = (10, 60)  # to connect, and between two pieces of data
 SLOW_BYTES, SLOW_SECONDS = 60_000, 60.0
@@ -72,6 +72,7 @@ def fetch_dataset(dataset: Dataset, data_dir: str | Path, *, progress: bool | No
             file.url,
             folder / file.name,
             sha256=file.sha256,
+            md5=file.md5,
             size_bytes=file.size_bytes,
             most_bytes=file.most_bytes,
             record=Path(data_dir) / RECORD_NAME,
@@ -100,6 +101,7 @@ def fetch(
     target: str | Path,
     sha256: str | None = None,
     *,
+    md5: str | None = None,
     size_bytes: int | None = None,
     most_bytes: int | None = None,
     record: str | Path | None = None,
@@ -109,15 +111,15 @@ def fetch(
 ) -> Path:
     """Fetch ``url`` (https; http on this machine alone) to ``target`` and return that path.
 
-    A file that is there already is checked, not fetched again. Its checksum must be ``sha256``,
-    or, where that is None, the one in ``record`` (a JSON file by path relative to its folder); a
-    checksum that is not there yet is written there. A cut connection is tried ``retries`` times
-    more, each time from the beginning. No more is taken than ``size_bytes`` and a little, or, where
-    that is None, ``most_bytes`` (default :data:`MOST_BYTES`); a server that sends fewer than
-    :data:`SLOW_BYTES` in :data:`SLOW_SECONDS` counts as cut, and so does one that needs longer than
-    :data:`MOST_SECONDS`. What begins otherwise than files of its suffix, such as a web page in
-    place of an archive, is refused. ``progress``: a bar; None
-    means where stderr is a terminal.
+    A file that is there already is checked, not fetched again. Its checksums must be ``sha256``
+    and ``md5``, or, where both are None, the one in ``record`` (a JSON file by path relative to its
+    folder); a checksum that is not there yet is written there. A cut connection is tried
+    ``retries`` times more, each time from the beginning. No more is taken than ``size_bytes`` and a
+    little, or, where that is None, ``most_bytes`` (default :data:`MOST_BYTES`); a server that sends
+    fewer than :data:`SLOW_BYTES` in :data:`SLOW_SECONDS` counts as cut, and so does one that needs
+    longer than :data:`MOST_SECONDS`. What begins otherwise than files of its suffix, such as a web
+    page in place of an archive, is refused. ``progress``: a bar; None means where stderr is a
+    terminal.
     Raises UserError for anything that leaves no whole file.
     """
     target = Path(target)
@@ -130,10 +132,10 @@ def fetch(
             with atomic_path(target) as part:
                 _download(url, part, target, show, retries, wait_seconds, most)
                 _require_kind(part, target, url)
-                _check(part, target, url, size_bytes, sha256, record)
+                _check(part, target, url, size_bytes, {"sha256": sha256, "md5": md5}, record)
         else:
             _require_kind(target, target, url)
-            _check(target, target, url, size_bytes, sha256, record)
+            _check(target, target, url, size_bytes, {"sha256": sha256, "md5": md5}, record)
     return target
 
 
@@ -300,16 +302,18 @@ def _check(
     target: Path,
     url: str,
     size_bytes: int | None,
-    sha256: str | None,
+    published: dict[str, str | None],
     record: str | Path | None,
 ) -> None:
-    """Raise UserError unless ``path`` has the given size and the given or recorded checksum."""
+    """Raise UserError unless a file has the given size and the published or recorded checksum."""
     size = path.stat().st_size
     if size_bytes is not None and size != size_bytes:
         raise _differs(f"{size_bytes} bytes", f"{size} bytes", path, target, url, REGISTRY)
     found = sha256_of(path)
-    if sha256 is not None and found != sha256:
-        raise _differs(f"sha256 {sha256}", found, path, target, url, REGISTRY)
+    for kind, wanted in published.items():
+        has = found if kind == "sha256" or not wanted else digest_of(path, kind)
+        if wanted and has != wanted:
+            raise _differs(f"{kind} {wanted}", has, path, target, url, REGISTRY)
     if record is None:
         return
     record = Path(record)

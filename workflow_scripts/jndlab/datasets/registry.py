@@ -35,8 +35,21 @@ class RemoteFile(Section):
     """Where its size is not known: more than this is not taken (null: 4 GiB)."""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     """Its checksum; null means that it is recorded at the first download."""
+    md5: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
+    """Its published MD5, where no SHA-256 is published."""
     unpack: bool = False
     """Whether the archive (zip or tar) is unpacked next to itself."""
+
+
+class ArchiveByHand(Section):
+    """A file that a person fetches, as it was published."""
+
+    name: Annotated[Text, AfterValidator(_inside)]
+    """Name of the file in the folder of the set, where it may be left or removed."""
+    size_bytes: Count
+    """Its exact size."""
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """Its checksum."""
 
 
 class Citation(Section):
@@ -75,6 +88,8 @@ class Dataset(Section):
     """What confirms the addresses of this entry; null where nothing does."""
     files: list[RemoteFile] = []
     """Files that can be fetched without an account (`check_data.py --fetch NAME`)."""
+    archives: list[ArchiveByHand] = []
+    """Files to fetch by hand of which the checksum is published; checked where they are there."""
     licence: Text
     """Terms of use, or that none are stated."""
     citation: Citation

@@ -21,6 +21,7 @@ EXACT = ".6f"
 TEXT_FORMAT = ".2f"
 FOLDED = "not measured"  # the verdict of rows that the HTML page shows on request only
 # What Markdown does not read as text; inside a word an underscore is one.
+NOTES: list[str] = []  # sentences that every table of this process carries behind its caption
 MARKUP = re.compile(r"([\\|<>]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\*(?=\S))")
 LATEX_TEXT = str.maketrans(
     {
@@ -44,10 +45,10 @@ def write_table(
     Rows and columns stay in the order given: whoever builds a table sorts it. CSV carries six
     decimals of every float; Markdown, LaTeX (booktabs, graphicx) and HTML (a page of its own) use
     ``float_formats`` (column to format specification, e.g. ``{"psnr_drop_db": ".3f"}``), two
-    decimals where none is given. The caption is the first line of the Markdown and HTML files and
-    the caption in LaTeX, whose table shrinks to the width of the line and is labelled
-    ``tab:<name>``. The HTML page sorts and filters its rows by itself and folds those that were
-    not measured. Missing values are empty cells. The bytes depend on the values alone.
+    decimals where none is given. The caption, with :data:`NOTES`, is the first line of the Markdown
+    and HTML files and the caption in LaTeX, whose table shrinks to the width of the line and is
+    labelled ``tab:<name>``. The HTML page sorts and filters its rows by itself and folds those that
+    were not measured. Missing values are empty cells. The bytes depend on the values alone.
     """
     unknown = set(formats) - set(FORMATS)
     if unknown:
@@ -56,7 +57,7 @@ def write_table(
         )
     stem = Path(stem)
     numeric = [_is_numeric(frame[name]) for name in frame.columns]
-    caption = " ".join(caption.split())
+    caption = " ".join([*caption.split(), *NOTES])
     written = []
     for kind in formats:
         if kind == "csv":

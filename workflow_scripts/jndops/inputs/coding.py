@@ -11,7 +11,7 @@ from typing import Any
 from jndlab.codecs import codec_class
 from jndlab.codecs.segments import segment_lengths
 from jndlab.configuration import did_you_mean
-from jndlab.datasets.check import recorded_files
+from jndlab.datasets.check import recorded_files, recorded_note
 from jndlab.datasets.fetch import RECORD_NAME
 from jndlab.datasets.prepare import source_path
 from jndlab.datasets.registry import load_registry
@@ -43,6 +43,7 @@ PLACES = ("results", "sequence", "seed", "data", "split")  # that paths of optio
 _PLACE = re.compile(rf"\{{(?!(?:{'|'.join(PLACES)})\}})([^{{}}]*)\}}")
 # Code in which a class may have a name that is not written there.
 _MAKES_NAMES = re.compile(r"import \*|__getattr__|globals\(|setattr\(|exec\(")
+SHARED_BY = {"jnd_networks": ("laser_jnd", "mtjnd"), "iqnet_pilot": ("iqnet",)}  # wings
 SECONDS_OF_OTHERS = 60  # of a codec added later
 SEGMENT = "segments/{codec}/AI/{sequence}/{method}/qp{qp}/{segment}.{suffix}"
 
@@ -277,12 +278,19 @@ class CodingInputs:
         names = self.config["sequences"]
         return {name: self.settings.sequences[name].dataset or "" for name in names}
 
-    def recorded_files(self) -> dict[str, str]:
+    def recorded_note(self, wing: str) -> str:
+        """What the tables of a wing (a paper, or what papers share) carry on their data sets."""
+        papers = set(self.config["papers"])
+        own = {wing} & papers or papers & set(SHARED_BY.get(wing, ()))
+        return recorded_note(self.recorded_files(own or papers))
+
+    def recorded_files(self, of_papers: Iterable[str] | None = None) -> dict[str, str]:
         """Files of the run's data sets without a published checksum, and the day of the record."""
         data_dir = Path(self.config["data_dir"])
         if not (data_dir / RECORD_NAME).is_file():
             return {}
-        known, papers = load_registry(CONFIG / "datasets.yaml"), set(self.config["papers"])
+        known = load_registry(CONFIG / "datasets.yaml")
+        papers = set(self.config["papers"] if of_papers is None else of_papers)
         used = set(self.datasets().values())
         chosen = [one for key, one in known.items() if key in used or papers & set(one.needed_by)]
         return recorded_files(chosen, data_dir)
