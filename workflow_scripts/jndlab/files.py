@@ -203,6 +203,9 @@ def read_utf8(path: str | Path) -> str:
         ) from error
 
 
+SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons"}
+
+
 def read_csv(path: str | Path, delimiter: str = ",") -> list[dict[str, str]]:
     """Read a table of text cells, one dict per row.
 
@@ -218,8 +221,7 @@ def read_rows(path: str | Path, delimiter: str = ",") -> list[tuple[str, dict[st
     rows = csv.reader(io.StringIO(read_utf8(path), newline=""), delimiter=delimiter, strict=True)
     found: list[tuple[str, dict[str, str]]] = []
     columns: list[str] = []
-    separators = {",": "commas", "\t": "tabs", ";": "semicolons"}
-    parted = separators.get(delimiter, repr(delimiter))
+    parted = SEPARATORS.get(delimiter, repr(delimiter))
     try:
         for cells in rows:
             where = f"{path}, line {rows.line_num}"
@@ -227,10 +229,9 @@ def read_rows(path: str | Path, delimiter: str = ",") -> list[tuple[str, dict[st
                 continue
             if not columns:
                 columns = cells
-                other = [name for mark, name in separators.items() if mark in cells[0]]
-                if len(cells) == 1 and other:
+                if other := other_separator(cells):
                     raise UserError(
-                        f"a table is parted by {other[0]}.",
+                        f"a table is parted by {other}.",
                         where=where,
                         expected=f"cells parted by {parted}",
                         remedy=f"save it with {parted} between cells and points in numbers.",
@@ -260,6 +261,12 @@ def read_rows(path: str | Path, delimiter: str = ",") -> list[tuple[str, dict[st
             "a table cannot be read.", where=f"{path}, line {rows.line_num}", expected=str(error)
         ) from error
     return found
+
+
+def other_separator(head: Sequence[str]) -> str:
+    """What parts the head of a table that was read as one cell; empty where it was not."""
+    marks = [name for mark, name in SEPARATORS.items() if len(head) == 1 and mark in head[0]]
+    return marks[0] if marks else ""
 
 
 _NUMBER = re.compile(r" *([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?) *")

@@ -175,6 +175,29 @@ def test_a_curve(meet, name):
     meet(lambda: bd_rate(Curve(*USUAL), Curve(rate, quality)).status, said)
 
 
+# Qualities of both curves at the usual rates; the status.
+BOTH = {
+    "vmaf_saturated": ([99.995, 99.997, 99.998, 99.999], "saturated"),
+    "vmaf_nearly": ([99.90, 99.95, 99.97, 99.99], "saturated"),
+    "vmaf_high": ([99.0, 99.5, 99.8, 99.95], "ok"),
+    "vmaf_100": ([100, 100, 100, 100], "non_monotonic"),
+    "psnr_of_noise": ([59.999, 60.0, 60.001, 60.002], "saturated"),
+    "psnr_high": ([55.0, 57.0, 59.0, 61.0], "ok"),
+    "ssim_high": ([0.9990, 0.9995, 0.9997, 0.9999], "ok"),
+    "ssim_saturated": ([0.9999991, 0.9999992, 0.9999995, 0.9999999], "saturated"),
+    "distortion_of_0": ([-4e-7, -3e-7, -2e-7, -1e-7], "ok"),
+    "negative": ([-40.0, -30.0, -20.0, -10.0], "ok"),
+    "opinions": ([4.5, 4.6, 4.7, 4.8], "ok"),
+}
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_two_curves(meet, name):
+    quality, said = BOTH[name]
+    other = Curve([rate * 0.9 for rate in USUAL[0]], quality)
+    meet(lambda: bd_rate(Curve(USUAL[0], quality), other).status, said)
+
+
 @pytest.mark.parametrize(("factor", "percent"), [(1, 0), (0.5, -50), (2, 100), (0.9, -10)])
 def test_the_value_of_a_curve(meet, factor, percent):
     curve = Curve([factor * rate for rate in USUAL[0]][::-1], USUAL[1][::-1])

@@ -12,14 +12,18 @@ from jndlab.errors import UserError
 
 Method = Literal["pchip", "cubic", "akima"]
 Status = Literal[
-    "ok", "low_overlap", "no_overlap", "non_monotonic", "too_steep", "fit_turns", "too_few_points"
-]
+    "ok", "low_overlap", "no_overlap", "non_monotonic", "saturated", "too_steep", "fit_turns",
+    "too_few_points",
+]  # fmt: skip
 
 MIN_POINTS = 4
 MIN_OVERLAP = 0.75  # below this the `bjontegaard` package warns
 # Between two points the logarithm of the rate rises this often as fast with quality as on the whole
 # curve: quality is saturated, and the rate that belongs to it is noise.
 MAX_STEEPNESS = 50
+# A curve whose quality rises by less than this part of it is saturated over its whole length: VMAF
+# of 99.99 by 0.1. Of qualities up to 1 (SSIM) a smaller part still means something.
+LEAST_RISE, LEAST_RISE_BELOW_1 = 1e-3, 1e-5
 FIT_STEPS = 1000  # of the shared range of quality, at which a fitted curve is looked at
 
 
@@ -69,6 +73,8 @@ def bd_rate(anchor: Curve, test: Curve, method: str = "pchip") -> BdRate:
     * ``too_few_points``: fewer than four points of a curve are finite with a rate above 0;
     * ``non_monotonic``: quality does not rise strictly with rate on a curve (a tie, a plateau
       such as VMAF 100 twice, or a turn), so that no rate belongs to a quality;
+    * ``saturated``: the quality of a curve hardly rises at all (``LEAST_RISE``), as where VMAF goes
+      from 99.995 to 99.999;
     * ``no_overlap``: the curves share no range of quality;
     * ``too_steep``: a curve is saturated in the shared range (``MAX_STEEPNESS``), as where VMAF
       goes from 99.98 to 99.99 at twice the rate;
@@ -91,6 +97,8 @@ def bd_rate(anchor: Curve, test: Curve, method: str = "pchip") -> BdRate:
     overlap = _overlap(*curves)
     if not all(_rises(curve) for curve in curves):
         return BdRate(None, "non_monotonic", overlap, method, points)
+    if any(_is_flat(curve) for curve in curves):
+        return BdRate(None, "saturated", overlap, method, points)
     if overlap == 0:
         return BdRate(None, "no_overlap", 0.0, method, points)
     shared = max(curve[0][1] for curve in curves), min(curve[-1][1] for curve in curves)
@@ -148,6 +156,12 @@ def _points(curve: Curve) -> list[tuple[float, float]]:
 
 def _rises(points: Sequence[tuple[float, float]]) -> bool:
     return all(r0 < r1 and q0 < q1 for (r0, q0), (r1, q1) in itertools.pairwise(points))
+
+
+def _is_flat(points: Sequence[tuple[float, float]]) -> bool:
+    low, high = points[0][1], points[-1][1]
+    largest = max(abs(low), abs(high))
+    return high - low < largest * (LEAST_RISE if largest > 1 else LEAST_RISE_BELOW_1)
 
 
 def _steepness(points: Sequence[tuple[float, float]], low: float, high: float) -> float:

@@ -40,6 +40,7 @@ REASONS = {
     "too_few_points": "too few points",
     "non_monotonic": "quality does not rise with rate",
     "no_overlap": "no quality in common",
+    "saturated": "quality is saturated throughout",
     "too_steep": "quality is saturated",
     "fit_turns": "the fitted curve turns",
     "low_overlap": "low overlap",

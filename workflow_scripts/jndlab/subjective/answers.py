@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import re
 import unicodedata
@@ -12,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from jndlab.errors import UserError
-from jndlab.files import opens_as_formula
+from jndlab.files import opens_as_formula, other_separator, read_utf8
 
 RATING_COLUMNS = ("subject", "stimulus", "score", "time")
 # What the page records of each answer: where it stood in the sitting (block, position in its plan,
@@ -208,7 +209,7 @@ def csv_rows(
     ``columns`` must be there; those of ``further`` are read where they are.
     """
     try:
-        with open(path, newline="", encoding="utf-8-sig") as stream:
+        with io.StringIO(read_utf8(path), newline="") as stream:
             reader = csv.DictReader(stream)
             found = list(reader.fieldnames or [])
             twice = [name for name in (*columns, *further) if found.count(name) > 1]
@@ -224,6 +225,9 @@ def csv_rows(
                     f"the table lacks the column(s) {', '.join(missing)}.",
                     where=f"{path}, line 1",
                     expected=f"{','.join(columns)}, found '{','.join(found)}'",
+                    remedy=f"save it with commas in place of {other}, and points in numbers."
+                    if (other := other_separator(found))
+                    else "",
                 )
             wanted = [name for name in found if name in {*columns, *further}]
             for row in reader:
@@ -254,6 +258,5 @@ def csv_rows(
     except OSError as error:
         raise UserError(f"the file cannot be read: {error.strerror}.", where=str(path)) from error
     except csv.Error as error:
-        raise UserError(f"the file is no CSV: {error}.", where=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise UserError("the file is no UTF-8 text.", where=str(path)) from error
+        where = f"{path}, line {reader.line_num}"
+        raise UserError(f"the file is no CSV: {error}.", where=where) from error
