@@ -10,7 +10,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import chdir, closing
 from pathlib import Path
+from unittest.mock import MagicMock
 from urllib.parse import unquote
 
 import numpy as np
@@ -18,7 +20,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from jndlab.files import sha256_of
-from jndops.mlflow.mirror import mirror, needs_mirroring, write_failed_ledger
+from jndops.mlflow.mirror import (
+    MIRROR_TAG,
+    mirror,
+    needs_mirroring,
+    open_database,
+    write_failed_ledger,
+)
 from jndops.mlflow.records import collect_records
 from jndops.mlflow.trainings import collect_trainings
 
@@ -188,14 +196,39 @@ def test_a_mirror_that_failed_or_is_gone_is_wanted_again(tmp_path):
     results = make_results(tmp_path)
     assert not needs_mirroring(results)  # nothing was mirrored yet
     database, ledger_file = results / "mlflow.db", results / "mlflow_ledger.csv"
-    database.touch()
     write_failed_ledger(results, ledger_file, "database is locked")
+    rows = list(csv.DictReader(ledger_file.open()))
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE runs (run_uuid TEXT, note TEXT)")
+        values = [(f"r{n}", "x" * 5000) for n in range(len(rows))]
+        connection.executemany("INSERT INTO runs VALUES (?, ?)", values)
     assert needs_mirroring(results)
-    ledger_file.write_text(
-        ledger_file.read_text().replace("not mirrored: database is locked", "mirrored")
-    )
+    lines = ledger_file.read_text().replace("not mirrored: database is locked", "mirrored")
+    for n, row in enumerate(rows):
+        key = f"{row['job_key']},{row['kind']},{row['experiment']},"
+        lines = lines.replace(key, f"{key}r{n}")
+    ledger_file.write_text(lines)
     assert not needs_mirroring(results)
+    whole = database.read_bytes()
+    other = whole.replace(b"runs", b"ruin")
+    for content in (
+        b"",
+        b"garbage" * 99,
+        whole[:3000],
+        whole[: len(whole) // 2],
+        bytes(9999),
+        other,
+    ):
+        database.write_bytes(content)
+        assert needs_mirroring(results), content[:9]
+    database.write_bytes(whole)
+    assert not needs_mirroring(results)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("DELETE FROM runs WHERE run_uuid = 'r0'")  # an older copy of it
+    assert needs_mirroring(results)
     database.unlink()
+    assert needs_mirroring(results)
+    database.mkdir()
     assert needs_mirroring(results)
 
 
@@ -487,3 +520,25 @@ def test_a_place_may_have_any_name(tmp_path):
     with sqlite3.connect(place / "results/mlflow.db") as database:
         assert database.execute("SELECT count(*) FROM runs").fetchone() == (2,)
     assert (place / "results/mlflow.old.db/kept").is_file()
+
+
+def test_a_database_with_damage_inside_is_made_again(tmp_path, monkeypatch):
+    """Also where it still answers what is asked first."""
+    from mlflow import __version__
+
+    monkeypatch.setattr("mlflow.MlflowClient", MagicMock())  # which would complete the tables
+    database, artifacts = tmp_path / "mlflow.db", tmp_path / "mlflow_artifacts"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE experiments (experiment_id, artifact_location)")
+        connection.execute("CREATE TABLE experiment_tags (experiment_id, key, value)")
+        connection.execute("CREATE TABLE params (value)")
+        connection.execute("INSERT INTO experiments VALUES (1, ?)", (f"{artifacts.as_uri()}/x",))
+        connection.execute(
+            "INSERT INTO experiment_tags VALUES (1, ?, ?)", (MIRROR_TAG, __version__)
+        )
+        connection.executemany("INSERT INTO params VALUES (?)", [("x" * 3000,)] * 20)
+    with chdir(tmp_path):
+        assert open_database(database, artifacts)[1] is False
+        whole = database.read_bytes()
+        database.write_bytes(whole[:-8192] + b"\xff" * 4096 + whole[-4096:])
+        assert open_database(database, artifacts)[1] is True

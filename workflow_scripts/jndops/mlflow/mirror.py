@@ -172,13 +172,25 @@ def _address(database: Path) -> str:
 
 
 def needs_mirroring(results_dir: str | Path) -> bool:
-    """Whether a mirror was made of these results that is no longer there, or that failed."""
+    """Whether a mirror was made of these results that failed or is no longer there, whole."""
     ledger = Path(results_dir) / LEDGER
     if not ledger.is_file():
         return False
     rows = read_csv(ledger)
-    failed = any(row.get("state") != "mirrored" for row in rows)
-    return failed or not (Path(results_dir) / DATABASE).is_file()
+    if any(row.get("state") != "mirrored" for row in rows):
+        return True
+    return not _holds({row.get("run_id") for row in rows}, Path(results_dir) / DATABASE)
+
+
+def _holds(runs: set[str | None], database: Path) -> bool:
+    """Whether a database has these runs, deleted ones included; also where it is locked."""
+    try:
+        address = f"{database.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, timeout=1, uri=True)) as connection:
+            known = {run for (run,) in connection.execute("SELECT run_uuid FROM runs")}
+    except sqlite3.DatabaseError as error:  # none, empty, garbage, cut
+        return "locked" in str(error)
+    return runs <= known
 
 
 def experiment_id(client: MlflowClient, name: str, artifacts: Path) -> str:
@@ -311,7 +323,7 @@ def _write_without_waiting(connection: Any, _record: Any) -> None:
 
 
 def _belongs_here(database: Path, artifacts: Path, version: str) -> bool:
-    """Whether a database was made by this MLflow for this results folder, where it now is."""
+    """Whether a database is whole, and by this MLflow for this results folder, where it now is."""
     query = (
         "SELECT e.artifact_location, t.value FROM experiments e"
         " JOIN experiment_tags t ON t.experiment_id = e.experiment_id WHERE t.key = ?"
@@ -319,6 +331,8 @@ def _belongs_here(database: Path, artifacts: Path, version: str) -> bool:
     try:
         with closing(sqlite3.connect(database, timeout=20)) as connection:
             rows = connection.execute(query, (MIRROR_TAG,)).fetchall()
+            if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                return False
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise
