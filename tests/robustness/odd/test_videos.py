@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from fractions import Fraction
 
 import pytest
@@ -18,6 +19,12 @@ SOURCE = ["-f", "lavfi", "-i", f"testsrc2=size={WIDTH}x{HEIGHT}:rate=25:duration
 FFV1 = ["-c:v", "ffv1"]
 HDR = ["high dynamic range"]
 X264 = ["-c:v", "libx264", "-preset", "ultrafast"]
+
+X265 = ["-c:v", "libx265", "-preset", "ultrafast"]
+DISPLAY = (
+    "log-level=none:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)"
+    "L(10000000,1)"
+)
 
 # Name of a raw file of 8 pictures of 8 bit 4:2:0: rate, depth and pictures, or the message.
 RAW_NAMES = {
@@ -147,6 +154,22 @@ MADE = {
     ),
     "pq.mkv": ([*FFV1, "-vf", "format=yuv420p10le,setparams=color_trc=smpte2084"], HDR),
     "hlg.mp4": ([*X264, "-vf", "format=yuv420p,setparams=color_trc=arib-std-b67"], HDR),
+    **{
+        f"matrix_{name}.mkv": ([*FFV1, "-vf", f"setparams=colorspace={name}"], [name])
+        for name in ("gbr", "ycgco", "bt2020c", "ictcp", "smpte2085", "chroma-derived-nc")
+    },
+    **{
+        f"curve_{name}.mkv": ([*FFV1, "-vf", f"setparams=color_trc={name}"], [name])
+        for name in ("linear", "log100", "log316", "smpte428")
+    },
+    "matrix_2020.mkv": ([*FFV1, "-vf", "setparams=colorspace=bt2020nc"], 4),
+    "curve_xvycc.mkv": ([*FFV1, "-vf", "setparams=color_trc=iec61966-2-4"], 4),
+    "ycgco.mp4": ([*X264, "-pix_fmt", "yuv420p", "-vf", "setparams=colorspace=ycgco"], ["ycgco"]),
+    "hdr10_without_curve.mp4": ([*X265, "-x265-params", DISPLAY, "-pix_fmt", "yuv420p10le"], HDR),
+    "hdr10_display_sdr.mp4": (
+        [*X265, "-x265-params", DISPLAY + ":transfer=bt709", "-pix_fmt", "yuv420p10le"],
+        4,
+    ),
     "bt709.mkv": ([*FFV1, "-color_trc", "bt709", "-color_primaries", "bt709"], 4),
     "odd_width.mkv": ([*FFV1, "-vf", "crop=63:48:0:0:exact=1", "-pix_fmt", "yuv420p"], ["even"]),
     "odd_height.mkv": ([*FFV1, "-vf", "crop=64:47:0:0:exact=1", "-pix_fmt", "yuv420p"], ["even"]),
@@ -344,6 +367,55 @@ def test_a_cut_file(tmp_path, meet, name, place):
     content = path.read_bytes()
     path.write_bytes(content[: (place + 1) * len(content) // (CUTS[name] + 1)])
     meet(lambda: read(path, frames=FRAMES) == 0, [str(path)])
+
+
+def edited(content, *entries):
+    """An MP4 file with another edit list: seconds, and the second that each entry begins at."""
+    place = content.index(b"elst") - 4
+    rows = [struct.pack(">iiHH", int(1000 * length), int(12800 * start) if start >= 0 else -1, 1, 0)
+            for length, start in entries]  # fmt: skip
+    box = b"elst" + struct.pack(">II", 0, len(rows)) + b"".join(rows)
+    old = struct.unpack(">I", content[place : place + 4])[0]
+    grown = 4 + len(box) - old
+    data = bytearray(content)
+    for parent in (b"moov", b"trak", b"edts"):
+        at = content.index(parent) - 4
+        data[at : at + 4] = struct.pack(">I", struct.unpack(">I", data[at : at + 4])[0] + grown)
+    return bytes(data[:place]) + struct.pack(">I", 4 + len(box)) + box + bytes(data[place + old :])
+
+
+# Edit lists: entries, and what is expected of a file of 4 pictures of 0.04 s, each coded by itself.
+EDITS = {
+    "whole": ([(0.16, 0)], 4),
+    "start_left_out": ([(0.08, 0.08)], ["edit list", "4 stored"]),
+    "end_left_out": ([(0.08, 0)], ["edit list"]),
+    "middle_left_out": ([(0.04, 0), (0.04, 0.12)], ["edit list"]),
+    "twice": ([(0.16, 0), (0.16, 0)], ["edit list"]),
+    "moved": ([(0.08, 0.08), (0.08, 0)], ["edit list"]),
+    "backwards": ([(0.04, 0.12), (0.04, 0.08), (0.04, 0.04), (0.04, 0)], ["edit list"]),
+    "in_two_parts": ([(0.08, 0), (0.08, 0.08)], 4),
+    "late": ([(0.5, -1), (0.16, 0)], 4),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_list(tmp_path, meet, name):
+    entries, expected = EDITS[name]
+    run([*SOURCE, *X264, "-g", "1", "-pix_fmt", "yuv420p", "-video_track_timescale", "12800",
+         str(tmp_path / "plain.mp4")])  # fmt: skip
+    path = tmp_path / "edited.mp4"
+    path.write_bytes(edited((tmp_path / "plain.mp4").read_bytes(), *entries))
+    entry = OwnSequence(file=str(path)).plain()
+    meet(lambda: own_sequence("a", entry).frames, expected)  # when a run is planned
+
+
+@pytest.mark.parametrize("options", ["-ss 0.08", "-ss 0.04 -t 0.08"])
+def test_a_clip_cut_without_coding(tmp_path, meet, options):
+    plain, path = tmp_path / "plain.mp4", tmp_path / "cut.mov"
+    run([*SOURCE, *X264, "-bf", "2", "-pix_fmt", "yuv420p", str(plain)])
+    run([*options.split(), "-i", str(plain), "-c", "copy", str(path)])
+    entry = OwnSequence(file=str(path)).plain()
+    meet(lambda: own_sequence("a", entry).frames, ["edit list"])
 
 
 # Keys that contradict the video itself.

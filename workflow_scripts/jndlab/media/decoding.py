@@ -21,11 +21,20 @@ from jndlab.media.ffmpeg import LOG_TAIL_LINES, STRICT, CompletedRun, ToolError,
 
 # Streams without a container: their times are the demuxer's guess, so only a change is seen.
 _UNTIMED = {"h264", "hevc", "vvc", "avs2", "avs3", "cavs", "mpegvideo", "m4v", "obu", "evc"}
+_MOV = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp"}  # first box
+_DISCARDED = 4  # flag of a packet whose picture is not shown
 _NO_RATE = "7919"  # pictures per second, which no video has
 _SHOW = "showinfo=checksum=0"
 _PICTURE = re.compile(r"pts_time:(\S+) .* duration_time:(\S+) +fmt:(\S+) .* s:(\d+x\d+) i:(\S)")
 _FULL_RANGE = re.compile("color_range:pc ")
-_HIGH_RANGE = re.compile("color_trc:(smpte2084|arib-std-b67)")  # PQ, HLG
+# PQ, HLG; Dolby Vision need not state its curve, nor HDR10 where only its display is described.
+_HIGH_RANGE = re.compile("color_trc:(smpte2084|arib-std-b67)|DOVI configuration record")
+_DISPLAY, _NO_CURVE = "Mastering display metadata", "color_trc:unknown"
+# Matrices of Y'CbCr, and curves of standard range. The others have another luma, or none.
+_MATRICES = {"unknown", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc"}
+_CURVES = {"unknown", "bt709", "bt470m", "bt470bg", "smpte170m", "smpte240m", "bt1361e",
+           "iec61966-2-1", "iec61966-2-4", "bt2020-10", "bt2020-12"}  # fmt: skip
+_COLOURS = (("color_space", _MATRICES), ("color_trc", _CURVES))
 # What decoders do not put into their pictures, of the line of the stream and its metadata.
 _FIELDS = re.compile(r"Stream #0:\d+.*: Video: .*\b(top|bottom) (?:coded )?first")
 _ALPHA = re.compile(r"\balpha_mode +: 1\b", re.IGNORECASE)
@@ -58,12 +67,14 @@ def decode(
     """Decode a file to raw samples in its own format: returned, or written to ``target``.
 
     ``filters`` and output ``options`` are FFmpeg's, as is ``muxer``: ``md5`` gives the digest of
-    the samples alone. Raises UserError where the file is no video or damaged, is interlaced or of
-    full or high dynamic range, or where a picture has another size, sample format or rate than
-    ``stored``; the first picture is checked before the others are decoded.
+    the samples alone. Raises UserError where the file is no video or damaged, is interlaced, cut by
+    an edit list or of full or high dynamic range, states other colours than Y'CbCr of standard
+    range, or where a picture has another size, sample format or rate than ``stored``; the first
+    picture is checked before the others are decoded.
     """
     _, first = _strictly(path, ["-vf", _SHOW, "-frames:v", "1", "-f", "null", "-"])
     _require(first, path, stored)
+    _require_unedited(path)
     done, shown = _strictly(
         path,
         ["-vf", ",".join([_SHOW, *filters]), *options, "-pix_fmt", PIX_FMTS[stored.bit_depth],
@@ -106,14 +117,46 @@ def stored_format(path: str | Path) -> StoredFormat:
 
 
 def count_pictures(path: str | Path) -> tuple[tuple[int, int], int]:
-    """Size (width, height) and number of pictures of a file, by its packets: none is decoded."""
-    done, _ = _strictly(path, ["-c", "copy", "-f", "framecrc", "-"])
-    text = done.stdout.decode()
+    """Size (width, height) and number of pictures of a file, by its packets: none is decoded.
+
+    Raises UserError as :func:`decode` does for the file, and where an edit list cuts it.
+    """
+    text, packets = _packets(path)
     size = re.search(r"^#dimensions 0: (\d+)x(\d+)", text, re.MULTILINE)
-    count = sum(not line.startswith("#") for line in text.splitlines())
-    if size is None or not count:
+    if size is None or not packets:
         raise UserError("a stream holds no pictures.", where=str(path))
-    return (int(size[1]), int(size[2])), count
+    _require_unedited(path, packets)
+    return (int(size[1]), int(size[2])), len(packets)
+
+
+def _packets(path: str | Path, of_input: Sequence[str] = ()) -> tuple[str, list[list[str]]]:
+    """What FFmpeg's ``framecrc`` says of a file's packets: size, checksum and flags of each."""
+    done, _ = _strictly(path, ["-c", "copy", "-f", "framecrc", "-"], of_input)
+    text = done.stdout.decode()
+    packets = [line.split(",")[4:] for line in text.splitlines() if not line.startswith("#")]
+    return text, packets
+
+
+def _require_unedited(path: str | Path, packets: list[list[str]] | None = None) -> None:
+    """Raise UserError where the edit list of an MP4 or MOV file cuts, repeats or moves pictures."""
+    with open(path, "rb") as stream:
+        if stream.read(8)[4:] not in _MOV:
+            return
+    shown = _packets(path)[1] if packets is None else packets
+    _, stored = _packets(path, ["-ignore_editlist", "1"])
+    if [one[:2] for one in shown] == [one[:2] for one in stored] and not any(
+        "F=" in flags and int(flags.partition("F=")[2], 16) & _DISCARDED
+        for one in shown
+        for flags in one[2:]
+    ):
+        return
+    raise UserError(
+        "a video is cut, or shown in another order, by the edit list of its container.",
+        where=str(path),
+        expected=f"all {len(stored)} stored pictures, each once and in their order",
+        remedy="write the pictures that are meant: those that are shown by `ffmpeg -i SOURCE -c:v "
+        "ffv1 SHOWN.mkv`, all by `ffmpeg -ignore_editlist 1 -i SOURCE -c:v ffv1 STORED.mkv`.",
+    )
 
 
 def _strictly(
@@ -174,7 +217,7 @@ def _require(report: str, path: str | Path, stored: StoredFormat) -> None:
             remedy="convert it, for example with `ffmpeg -i SOURCE -vf "
             "scale=in_range=full:out_range=limited -c:v ffv1 LIMITED.mkv`, and name that file.",
         )
-    if _HIGH_RANGE.search(report):
+    if _HIGH_RANGE.search(report) or (_DISPLAY in report and _NO_CURVE in report):
         raise UserError(
             "a video is of high dynamic range.",
             where=str(path),
@@ -182,6 +225,15 @@ def _require(report: str, path: str | Path, stored: StoredFormat) -> None:
             remedy="take a version of standard range, or map it to that yourself (FFmpeg's filters "
             "zscale and tonemap).",
         )
+    for name, plain in _COLOURS:
+        if other := set(re.findall(rf"\b{name}:(\S+)", report)) - plain:
+            raise UserError(
+                "a video has colours of another kind than codecs and metrics take.",
+                where=str(path),
+                expected=f"{name} one of {', '.join(sorted(plain))}; found {', '.join(other)}",
+                remedy="convert it to bt709 (FFmpeg's filters zscale or colorspace), or correct "
+                "what the file states.",
+            )
     _require_steady(report, path, stored.fps)
 
 
