@@ -13,7 +13,7 @@ from jndlab.errors import UserError
 from jndlab.files import open_lock
 from jndops.mlflow.mirror import single_writer
 from jndops.results_dir import refuse_links, results_dir
-from workflow_runner import TINY, Workflow
+from workflow_runner import REPOSITORY, TINY, Workflow
 
 PLACES = [
     "mlflow.db", "mlflow.lock", "mlflow_ledger.csv", "mlflow_artifacts/training", "run.json",
@@ -107,6 +107,38 @@ def test_a_lock_follows_no_link_and_cuts_no_file(tmp_path, victim):
         pass
     with open_lock(victim / "file"):
         pass
+
+
+@pytest.mark.parametrize("place", [
+    "mlflow.db", "benchmarks/a/b.tsv", "logs/a/b.log", "logs/mirror_mlflow.log", ".run.json",
+])  # fmt: skip
+def test_what_has_a_second_name_elsewhere_is_not_written_through(tmp_path, victim, place):
+    """As in a folder that was copied with hard links."""
+    path = tmp_path / "results" / place
+    path.parent.mkdir(parents=True)
+    path.hardlink_to(victim / "file")
+    code = (
+        "from jndops.ends.at_work import end_run, start_run; start_run('results'); end_run();"
+        f"open('results/{place}', 'r+').write('other')"
+    )
+    scripts = {**os.environ, "PYTHONPATH": str(REPOSITORY / "workflow_scripts")}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=scripts, check=True)
+    assert path.read_text().startswith("other")
+
+
+def test_a_folder_copied_while_a_run_is_at_work_in_it_is_still_taken(tmp_path):
+    (tmp_path / "results").mkdir()
+    hold = "from jndops.ends.at_work import start_run; start_run('results'); print(); input()"
+    scripts = {**os.environ, "PYTHONPATH": str(REPOSITORY / "workflow_scripts")}
+    command = [sys.executable, "-c", hold]
+    with subprocess.Popen(command, cwd=tmp_path, env=scripts, text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as running:  # fmt: skip
+        running.stdout.readline()
+        (tmp_path / "copy").mkdir()
+        (tmp_path / "copy/.run.json").hardlink_to(tmp_path / "results/.run.json")
+        done = subprocess.run(command, cwd=tmp_path, env=scripts, capture_output=True, text=True)
+        assert "another run is at work" in done.stderr
+        running.communicate("\n")
 
 
 PICTURE = Picture("a", "b", "", "c", None, 0, 0, 2, 2, 2, 2, "00")

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -66,6 +67,13 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def own_copy(path: str | Path) -> None:
+    """Give a file that has a second name (a hard link) a content of its own, to be written to."""
+    if os.lstat(path).st_nlink > 1:
+        with atomic_path(path) as part:
+            shutil.copyfile(path, part)
 
 
 def write_text(path: str | Path, text: str) -> None:

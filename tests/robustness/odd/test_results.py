@@ -96,6 +96,31 @@ def test_a_point(tmp_path, meet, name):
     meet(lambda: int(load_points([path])["bits"].iloc[0]), said)
 
 
+# What two points of a sequence have apart, and what is said of them.
+TWO_POINTS = {
+    "the_same": ({}, 2),
+    "source": ({"recipe.source_sha256": "b"}, ["source_sha256"]),
+    "width": ({"clip.width": 128}, ["width"]),
+    "depth": ({"clip.bit_depth": 10}, ["bit_depth"]),
+    "rate": ({"clip.fps": "50/1", "bitrate_kbps": 200.0}, ["fps"]),
+    "other_sequence": ({"key.sequence": "t", "recipe.source_sha256": "b"}, 2),
+}
+
+
+@pytest.mark.parametrize("name", TWO_POINTS)
+def test_two_points_of_a_sequence(tmp_path, meet, name):
+    changes, said = TWO_POINTS[name]
+    paths = []
+    for other in ({"key.qp": 22}, {"key.qp": 27, **changes}):
+        point = changed({"recipe.source_sha256": "a", **other})
+        point["recipe_sha256"] = sha256_of_json(point["recipe"])
+        folder = tmp_path / f"points/x/AI/{point['key']['sequence']}/anchor"
+        folder.mkdir(parents=True, exist_ok=True)
+        paths.append(folder / f"qp{point['key']['qp']}.json")
+        paths[-1].write_text(json.dumps(point))
+    meet(lambda: len(load_points(paths)), said)
+
+
 TEXTS = {
     "empty": "", "half": json.dumps(POINT)[:200], "list": f"[{json.dumps(POINT)}]", "number": "5",
     "two": json.dumps(POINT) * 2, "comment": "// a point\n" + json.dumps(POINT),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -62,10 +62,12 @@ def load_points(paths: Iterable[str | Path]) -> pd.DataFrame:
     seconds of the encoder. ``encoder`` is its adapter and the version that it reported itself,
     ``models_sha256`` the hashes of the models that the method used, between spaces. A metric that
     a point lacks (no prefilter, only lossless frames) is NaN. No paths give an empty frame with all
-    columns. Raises UserError on a file that is no RD point and on two files for the same point.
+    columns. Raises UserError on a file that is no RD point, on two files for the same point, and on
+    points of one sequence that rest on different samples.
     """
     files = [Path(path) for path in paths]
     rows = [_point_row(path) for path in files]
+    _require_one_source(files, rows)
     further = [name for name in ON_DEMAND if any(name in row for row in rows)]
     frame = pd.DataFrame(rows, columns=POINT_COLUMNS + further)
     twice = frame[frame.duplicated(POINT_KEY, keep=False)]
@@ -201,6 +203,22 @@ def read_points(path: str | Path) -> pd.DataFrame:
     return table
 
 
+def _require_one_source(files: Sequence[Path], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Raise UserError for points of one sequence of other samples, as of a source that changed."""
+    names = ("width", "height", "bit_depth", "frames", "fps", "source_sha256")
+    first: dict[str, int] = {}
+    for place, row in enumerate(rows):
+        other = rows[first.setdefault(row["sequence"], place)]
+        if differ := [name for name in names if row[name] != other[name]]:
+            raise UserError(
+                f"points of sequence '{row['sequence']}' rest on different samples.",
+                where=f"{files[first[row['sequence']]]}, {files[place]}",
+                expected=f"the same {', '.join(differ)} in all",
+                remedy="the source was changed or damaged between two runs: put the right one in "
+                "its place, delete the points of the sequence, and run again.",
+            )
+
+
 def _point_row(path: Path) -> dict[str, Any]:
     point = read_point(path)
     try:
@@ -223,6 +241,7 @@ def _point_row(path: Path) -> dict[str, Any]:
             "encoder": encoder_of(point),
             "models_sha256": " ".join(point["recipe"]["models_sha256"]),
             "recipe_sha256": point["recipe_sha256"],
+            "source_sha256": point["recipe"].get("source_sha256"),
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise no_point(path, error) from error

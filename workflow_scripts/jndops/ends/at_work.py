@@ -18,11 +18,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from jndlab.errors import UserError
-from jndlab.files import open_lock
+from jndlab.files import open_lock, own_copy
 
 RUN = ".run.json"  # in the results folder
 OTHER_RUN = "config.json"  # there as well, even if a version of the suite without RUN made it
 JOB = ".running"  # after the name of a job's log
+# What is written to where it lies, not replaced: not to reach another name of it in another folder,
+# as `cp -al` makes.
+IN_PLACE = ("benchmarks/**/*", "logs/**/*", "mlflow.db")
 SCRATCH = "jndlab-"  # how folders on a node's own disk begin
 PART = ".part-"  # how files begin until they are whole
 
@@ -47,6 +50,8 @@ def start_run(results: str | Path) -> None:
             remedy="wait for it to end, or set another `results_dir`.",
         )
     _write("run", ended=False)
+    for file in (path for pattern in IN_PLACE for path in results.glob(pattern) if path.is_file()):
+        own_copy(file)
     if left := orphans(results):
         raise left
     _remove_leftovers(results)
@@ -165,6 +170,10 @@ def _hold(name: str, note: Path) -> bool | None:
     except OSError:
         stream.close()
         return None
+    if os.fstat(stream.fileno()).st_nlink > 1:  # of a copy of the folder: see IN_PLACE
+        own_copy(note)
+        stream.close()
+        return _hold(name, note)
     _notes[name] = stream
     return True
 
