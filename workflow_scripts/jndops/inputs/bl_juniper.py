@@ -211,7 +211,7 @@ class BlJuniperInputs:
         """Digest of the code of a saliency model's class."""
         target = saliency_class(self.saliency(wildcards)["model"])
         modules = self.coding.closure(class_file(target, self.coding.scripts))
-        return self.coding.code_digest(modules, self.saliency_files(wildcards))
+        return self.coding.content_digest(modules, self.saliency_files(wildcards))
 
     def weighted_points(self, wildcards: Wildcards) -> list[PointKey]:
         """The points of one codec, configuration and sequence whose quality is weighted."""

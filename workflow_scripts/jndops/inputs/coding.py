@@ -106,7 +106,7 @@ class CodingInputs:
     def method_code(self, wildcards: Wildcards) -> str:
         """Digest of the code of a method's class, and of the files that its options name."""
         modules = self.method_modules[wildcards.method]
-        return self.code_digest(modules, self.method_files(wildcards))
+        return self.content_digest(modules, self.method_files(wildcards))
 
     def codec(self, wildcards: Wildcards) -> dict[str, Any]:
         """A codec's entry, with the rate control of the run's points."""
@@ -120,7 +120,7 @@ class CodingInputs:
         """Digest of the code of the adapter of a codec's entry, and of further files."""
         own = class_file(codec["class"], self.scripts) if "class" in codec else None
         module = own or self.scripts / f"jndlab/codecs/{codec['adapter']}.py"
-        return self.code_digest(self.closure(module), files)
+        return self.content_digest(self.closure(module), files)
 
     def clip(self, wildcards: Wildcards) -> dict[str, Any]:
         """Format of a sequence as this run uses it, as plain text for ``params``."""
@@ -250,7 +250,7 @@ class CodingInputs:
             self._named[text] = found or [text] * text.endswith(MODEL_SUFFIXES)
         return self._named[text]
 
-    def code_digest(self, modules: Iterable[Path], files: Iterable[str]) -> str:
+    def content_digest(self, modules: Iterable[Path], files: Iterable[str]) -> str:
         """Digest of code and of the files that its options name, without those of the run itself.
 
         The times of files do not show every change: a copy can be older than what it replaces.

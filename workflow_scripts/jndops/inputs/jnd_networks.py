@@ -45,7 +45,7 @@ class FrameInputs:
         require_saliency_model(named, "the configuration, key `jnd_frames.saliency.model`")
         model = class_file(saliency_class(named), coding.scripts)
         files = coding.named_files(self.section["saliency"]["options"])
-        self.saliency_code = coding.code_digest(coding.closure(model), files)
+        self.saliency_code = coding.content_digest(coding.closure(model), files)
         self._check_sources()
 
     def _check_sources(self) -> None:

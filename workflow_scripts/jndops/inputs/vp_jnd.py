@@ -187,12 +187,12 @@ class VpJndInputs:
     def method_code(self, wildcards: Wildcards) -> str:
         """Digest of the code of a choice, and of the files that its options name."""
         modules = self.coding.method_modules[wildcards.method]
-        return self.coding.code_digest(modules, self.models(wildcards))
+        return self.coding.content_digest(modules, self.models(wildcards))
 
     def choice_code(self) -> str:
         """The same of all choices, on the first data set and split."""
         modules = [file for name in self.choices for file in self.coding.method_modules[name]]
-        return self.coding.code_digest(modules, self.coding.named_files(self.first_options()))
+        return self.coding.content_digest(modules, self.coding.named_files(self.first_options()))
 
     @property
     def first(self) -> tuple[str, str]:
