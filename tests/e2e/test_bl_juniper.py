@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jndlab.report.consistency import disagreements
+from consistency import disagreements
 from workflow_runner import Workflow
 
 CONFIG = """

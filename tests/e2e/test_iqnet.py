@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from consistency import disagreements
 from jndlab.report.conditions import (
     first_failure,
     found_in_models,
     printed_conditions,
     training_records,
 )
-from jndlab.report.consistency import disagreements
 from workflow_runner import Workflow
 
 CONFIG = """

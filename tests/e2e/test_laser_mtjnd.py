@@ -9,11 +9,11 @@ from pathlib import Path
 import h5py
 import pytest
 
+from consistency import disagreements
 from jndlab.files import sha256_of
 from jndlab.models.keras.weights import keras_weights
 from jndlab.models.model_files import build_network, load_model
 from jndlab.models.mtjnd.vgg16 import Vgg16
-from jndlab.report.consistency import disagreements
 from workflow_runner import Workflow
 
 CONFIG = """

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from consistency import disagreements
 from jndlab.media.clip import ClipFormat, read_clip
 from jndlab.media.ffmpeg import ffmpeg_path
-from jndlab.report.consistency import disagreements
 from workflow_runner import Workflow
 
 SMOKE = ("--configfile", "config/smoke.yaml")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from jndlab.report.consistency import disagreements
+from consistency import disagreements
 from workflow_runner import Workflow
 
 CONFIG = """

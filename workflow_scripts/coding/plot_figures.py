@@ -2,7 +2,7 @@
 
 from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.points import read_points
-from jndlab.report.figures import drop_plot, rd_curves, saving_plot
+from jndlab.report.figures import bar_plot, rd_curves
 from jndlab.report.method_summary import overview_plot
 from jndops.adapter import run, stems
 
@@ -24,9 +24,8 @@ def main(snakemake) -> None:
             labels=params.labels,
             bd_rates=bd_rates,
         )
-    saving_plot(points, stem["saving_pct"], params.labels, params.anchor)
-    for quantity in ("psnr_drop_db", "vmaf_drop"):
-        drop_plot(points, quantity, stem[quantity], params.labels, params.anchor)
+    for quantity in ("saving_pct", "psnr_drop_db", "vmaf_drop"):
+        bar_plot(points, quantity, stem[quantity], params.labels, params.anchor)
 
 
 run(main, snakemake)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from jndlab.codecs.stills.base import get_still_codec
 from jndlab.datasets.jnd_labels import labels_from_samples, write_labels
-from jndlab.datasets.pictures.folder import picture_files
 from jndlab.errors import UserError
 from jndlab.files import sha256_of, write_csv
+from jndlab.media.picture_folder import picture_files
 from jndlab.media.pictures import read_picture, write_png
 from jndlab.quality.jnd_statistics import RANGES
 from jndlab.subjective.config import Screening

@@ -13,13 +13,13 @@ from jndlab.codecs import codec_class
 from jndlab.codecs.config import Codecs
 from jndlab.configuration import checked, did_you_mean
 from jndlab.datasets.own_sequences import own_sequence
-from jndlab.datasets.pictures.folder import picture_files
 from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
 from jndlab.files import sha256_of_json
 from jndlab.jnd.method_class import expanded_options, texts_of
 from jndlab.media.clip import ClipFormat
+from jndlab.media.picture_folder import picture_files
 from jndlab.quality.metrics import computed, optional_columns
 from jndlab.quality.rd_point import PointKey, base_name
 from jndlab.yaml_files import load_mapping, load_yaml

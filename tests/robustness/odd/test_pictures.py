@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from jndlab.datasets.pictures.folder import picture_files
+from jndlab.media.picture_folder import picture_files
 from jndlab.media.pictures import display_tags, picture_size, read_luma, read_picture
 
 RGB = np.arange(6 * 8 * 3, dtype=np.uint8).reshape(6, 8, 3)

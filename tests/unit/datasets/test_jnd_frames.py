@@ -186,7 +186,7 @@ def test_frames_that_do_not_fit_are_reported(tmp_path, frames, size, words):
     ("options", "words"),
     [
         ({"source": "packaged", "size": [64, 48], "sources": ["cat"]}, "no source 'cat'"),
-        ({"source": "mcl_jci"}, "frames of 'mcl_jci' are not there"),
+        ({"source": "mcl_jci"}, "pictures of 'mcl_jci' are not there"),
     ],
 )
 def test_absent_sources_are_reported(options, words):

@@ -8,9 +8,9 @@ from PIL import Image
 
 from jndlab.datasets import konjnd1k, videoset
 from jndlab.datasets.mcl_jcv import read_video_labels
-from jndlab.datasets.pictures.folder import picture_files
 from jndlab.errors import UserError
 from jndlab.files import opens_as_formula, read_csv, read_rows
+from jndlab.media.picture_folder import picture_files
 from jndlab.subjective.answers import RATING_COLUMNS, csv_rows
 from jndops.experiment import Method
 

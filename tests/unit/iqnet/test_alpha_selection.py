@@ -73,16 +73,8 @@ def test_smooth_patches_are_a_share_of_all():
         assert smooth.sum() == count and smooth[:count].all()
 
 
-def test_without_a_zero_nothing_acceptable_gives_the_smallest_alpha_with_it_the_original():
-    scores = [5.0, 4.0, 4.0, 4.0]
+def test_nothing_acceptable_gives_the_smallest_alpha():
     assert choose([4.0] * 4, **NO_SMOOTH) == (0, Reason.FALLBACK)
-    assert choose(scores, allow_zero=True, **NO_SMOOTH) == (0, Reason.FALLBACK)
-    # The unfiltered candidate equals the reference, and yet is not taken for its score.
-    scores = [5.0, 5.4, 5.3, 4.0]
-    assert choose(scores, allow_zero=True, **NO_SMOOTH) == (2, Reason.SCORE)
-    # The bound is relative to the smallest alpha above zero.
-    mae = [0.0, 1.0, 1.3, 1.1]
-    assert choose(scores, mae=mae, allow_zero=True, smooth_absolute=2)[0] == 1
 
 
 # Eighths and sixteenths: exact in binary, so that the checks below round as the code does.
@@ -180,7 +172,6 @@ def test_what_is_no_whole_patch_is_left_out():
         {"mae_ratio": 0.9},
         {"mae_ratio": float("nan")},
         {"tolerance": -0.1},
-        {"equal_scores": float("nan")},
         {"mae_kind": "decoded"},
         {"tie_mode": "smallest"},
     ],

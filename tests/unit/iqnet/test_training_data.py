@@ -107,18 +107,15 @@ def test_no_pictures_at_all():
 @pytest.mark.parametrize(
     "kind", ["decoded_vs_decoded", "decoded_vs_source", "prefiltered_vs_source"]
 )
-@pytest.mark.parametrize("allow_zero", [False, True])
-def test_the_choice_is_that_of_the_selection(scores, kind, allow_zero):
-    options = SelectionOptions(smooth_quantile=0.5, mae_kind=kind, allow_zero=allow_zero)
+def test_the_choice_is_that_of_the_selection(scores, kind):
+    options = SelectionOptions(smooth_quantile=0.5, mae_kind=kind)
     choices = choose_alphas(scores, options)
     assert len(choices) == 8
     cube = scores.pivot(index="alpha", columns=["picture", "patch_row", "patch_column"])
     order = pd.MultiIndex.from_frame(choices[["picture", "patch_row", "patch_column"]])
     values, mae = (cube[name][order].to_numpy() for name in ("score", f"mae_{kind}"))
-    first = 0 if allow_zero else 1
-    grid = [0.0, *ALPHAS][first:]
-    expected = select_alphas(values[first:], values[0], mae[first:], options)
-    assert choices["alpha"].tolist() == [grid[place] for place in expected.choice]
+    expected = select_alphas(values[1:], values[0], mae[1:], options)
+    assert choices["alpha"].tolist() == [ALPHAS[place] for place in expected.choice]
     assert choices["reason"].tolist() == [str(reason) for reason in expected.reasons]
     assert choices["smooth"].tolist() == expected.smooth.tolist()
     for row in choices.itertuples():
@@ -158,16 +155,6 @@ def test_targets_are_the_chosen_filtered_patches(scores, candidates):
             expected = made.prefiltered[ALPHAS.index(row.alpha)][window]
             assert (pair.target[window] == expected).all()
             assert pair.alphas[row.patch_row, row.patch_column] == row.alpha
-
-
-def test_a_patch_left_unfiltered_is_the_source(scores, candidates):
-    worse = scores.assign(score=np.where(scores["alpha"] == 0, 300.0, scores["score"]))
-    options = SelectionOptions(smooth_quantile=0.0, allow_zero=True)
-    choices = choose_alphas(worse, options)
-    assert (choices["alpha"] == 0).all() and (choices["reason"] == "fallback").all()
-    for pair in training_pairs(candidates, choices, ALPHAS, PATCH):
-        assert (pair.target == pair.source).all()
-    assert alpha_histogram(choices, ALPHAS)["patches"].tolist() == [8, 0, 0, 0]
 
 
 def test_pairs_on_disk(scores, candidates, tmp_path):
@@ -219,7 +206,7 @@ def test_decoded_patches_that_are_equal_are_ties(candidates):
     place = ["patch_row", "patch_column"]
     assert (table.groupby(place)["score"].nunique() == 1).all()
     for tie_mode in ("closest", "largest"):
-        options = SelectionOptions(tie_mode=tie_mode, equal_scores=0.0)
+        options = SelectionOptions(tie_mode=tie_mode)
         assert (choose_alphas(table, options)["alpha"] == 1.0).all()  # the largest among equals
 
 

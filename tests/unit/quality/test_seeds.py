@@ -21,7 +21,7 @@ from jndlab.quality.points import (
     with_seeds,
 )
 from jndlab.quality.rd_point import POINT_KEY
-from jndlab.report.figures import rd_curves, saving_plot
+from jndlab.report.figures import bar_plot, rd_curves
 from jndlab.report.method_summary import bd_rate_by_sequence, shown_in_words, summary_table
 
 SEQUENCES = "abcdefgh"
@@ -149,7 +149,7 @@ def test_the_summary_names_each_method_once(tmp_path):
 def test_seeds_are_dots_on_the_bars(tmp_path):
     several, one = seeded({0: 0.8, 1: 0.9, 2: 1.0}, erjnd=1), points({"iqnet": 0.9, "erjnd": 1})
     drawn = [
-        saving_plot(frame, tmp_path / name)[0].read_text()
+        bar_plot(frame, "saving_pct", tmp_path / name)[0].read_text()
         for name, frame in (("several", several), ("one", one))
     ]
     dots = [len(re.findall(r"<use ", text)) for text in drawn]

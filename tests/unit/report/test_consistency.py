@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from jndlab.report.consistency import disagreements
+from consistency import disagreements
 from jndlab.report.tables import write_table
 
 ROW = {"sequence": "bikes", "configuration": "AI", "codec": "kvazaar", "metric": "vmaf_mean",

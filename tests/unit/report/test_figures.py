@@ -102,7 +102,7 @@ def test_the_same_points_give_the_same_bytes(tmp_path):
 def test_savings_and_drops_have_units_and_say_what_is_stand_in(tmp_path):
     savings = some_savings(["bikes", "carphone"])
     published = savings["sequence"].map({"bikes": "demo", "carphone": "published"})
-    paths = figures.saving_plot(savings.assign(content=published), tmp_path / "saving")
+    paths = figures.bar_plot(savings.assign(content=published), "saving_pct", tmp_path / "saving")
     svg = paths[0].read_text()
     for text in (
         "bitrate saving (%)",
@@ -112,7 +112,7 @@ def test_savings_and_drops_have_units_and_say_what_is_stand_in(tmp_path):
         "stand-in content: bikes",
     ):
         assert text in svg
-    drop = figures.drop_plot(
+    drop = figures.bar_plot(
         savings[savings["configuration"] == "AI"], "vmaf_drop", tmp_path / "drop"
     )
     assert "VMAF drop at equal QP" in drop[0].read_text()

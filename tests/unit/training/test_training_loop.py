@@ -32,7 +32,6 @@ from jndlab.training.recipe import Batch, LossTerm, Recipe
 from jndlab.training.samplers.picture_pairs import (
     PicturePairs,
     find_pairs,
-    list_pictures,
     read_luma,
 )
 
@@ -627,10 +626,10 @@ def test_unusable_pictures_are_named(tmp_path, pairs):
     plane = np.zeros((32, 48), np.uint8)
     good = save(tmp_path / "s/good.png", plane)
     with pytest.raises(UserError, match="does not exist"):
-        list_pictures(tmp_path / "absent")
+        find_pairs(tmp_path / "absent", tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="holds no pictures"):
-        list_pictures(tmp_path / "empty")
+        find_pairs(tmp_path / "empty", tmp_path)
     with pytest.raises(UserError, match="no pictures to train on"):
         PicturePairs([])
     save(tmp_path / "t/other.png", plane)

@@ -1,4 +1,4 @@
-"""Pictures as grids of square blocks, and back; sizes that are no multiple of the block."""
+"""Pictures as grids of square blocks, and back; sums over windows."""
 
 from __future__ import annotations
 
@@ -50,3 +50,15 @@ def pad_to_multiple(plane: np.ndarray, multiple: int) -> np.ndarray:
         return plane
     unpadded = [(0, 0)] * (plane.ndim - 2)
     return np.pad(plane, [*unpadded, (0, below), (0, right)], mode="edge")
+
+
+def window_sums(weight: np.ndarray, side: int, step: int) -> np.ndarray:
+    """Sums of ``weight`` (H x W, whole numbers) over square windows of a ``side``.
+
+    Windows begin at multiples of ``step`` from the top left sample: [row, column] is the one at
+    ``(row * step, column * step)``.
+    """
+    total = np.pad(weight.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    tops, lefts = (np.arange(0, length - side + 1, step) for length in weight.shape)
+    sums = total[tops + side][:, lefts + side] + total[tops][:, lefts]
+    return sums - total[tops + side][:, lefts] - total[tops][:, lefts + side]

@@ -171,15 +171,6 @@ def found_in_points(
     return rows
 
 
-def reasons_table() -> list[str]:
-    """The conditions with their reasons, in the order in which they are tested, as Markdown."""
-    rows = [
-        f"| {place} | {condition.meaning} | `{condition.reason}` |"
-        for place, condition in enumerate(CONDITIONS, start=1)
-    ]
-    return ["| | condition | reason where it fails |", "|---|---|---|", *rows]
-
-
 def joined(values: Sequence[Any]) -> str:
     """Distinct values in order, as a condition states them: ``22, 27, 32, 37``."""
     return ", ".join(str(value) for value in sorted(set(values)))

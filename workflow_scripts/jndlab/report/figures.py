@@ -111,83 +111,20 @@ def rd_curves(
         return save_figure(figure, shown[[*POINT_NAMES, "bitrate_kbps", metric]], stem)
 
 
-def saving_plot(
-    points: pd.DataFrame,
-    stem: str | Path,
-    labels: Mapping[str, str] = NO_LABELS,
-    anchor_method: str = "anchor",
-) -> list[Path]:
-    """Bitrate saving (%) against the anchor at equal QP, per sequence and QP.
-
-    ``points`` carry the columns of ``quality.points.with_savings``. A panel per method and
-    configuration, a bar per QP, dark (low QP) to light; the panels of a method share their scale.
-    Dots are the training seeds that a bar is the mean of. Writes SVG, PNG and CSV at ``stem``.
-    """
-    return _bars(points, "saving_pct", stem, labels, anchor_method)
-
-
-def drop_plot(
+def bar_plot(
     points: pd.DataFrame,
     quantity: str,
     stem: str | Path,
     labels: Mapping[str, str] = NO_LABELS,
     anchor_method: str = "anchor",
 ) -> list[Path]:
-    """Loss of quality against the anchor at equal QP, drawn like :func:`saving_plot`.
+    """``saving_pct`` or a loss of quality against the anchor at equal QP, per sequence and QP.
 
-    ``quantity`` is ``psnr_drop_db``, ``vmaf_drop`` or ``vmaf_neg_drop`` (positive is a loss).
+    ``points`` carry the columns of ``quality.points.with_savings``; of losses (``psnr_drop_db``,
+    ``vmaf_drop``, ``vmaf_neg_drop``) positive is worse. A panel per method and configuration, a bar
+    per QP, dark (low QP) to light; the panels of a method share their scale. Dots are the training
+    seeds that a bar is the mean of. Writes SVG, PNG and CSV at ``stem``.
     """
-    return _bars(points, quantity, stem, labels, anchor_method)
-
-
-def seed_dots(
-    axes: Axes, points: pd.DataFrame, quantity: str, sequences: Sequence[str], qps: Sequence[int]
-) -> None:
-    """Values of single training seeds on the bars of ``sequences``, a bar per QP.
-
-    ``points`` are those of one method and configuration; of methods without seeds nothing is drawn.
-    """
-    shown = points.dropna(subset=["seed", quantity]) if "seed" in points else points.head(0)
-    if shown.empty:
-        return
-    steps = shown["qp"].map(list(qps).index) - (len(qps) - 1) / 2
-    places = shown["sequence"].map(list(sequences).index) + steps * BAR_SHARE / len(qps)
-    axes.scatter(places, shown[quantity], s=7, color="0.1", linewidths=0, zorder=4)
-
-
-def curve_grid(sequences: int, configurations: int) -> tuple[int, int, tuple[float, float]]:
-    """Rows, how often the configurations stand side by side, and the size of a panel (inches).
-
-    Few sequences stand below each other; many are spread over columns so that the figure fits.
-    """
-    if sequences <= int(MOST_INCHES / CURVE_PANEL[1]) - 1:
-        return sequences, 1, CURVE_PANEL
-    most_rows = int(MOST_INCHES / SMALL_PANEL[1]) - 1
-    most_groups = max(1, int(MOST_INCHES / SMALL_PANEL[0]) // configurations)
-    groups = min(math.ceil(sequences / most_rows), most_groups)
-    return math.ceil(sequences / groups), groups, SMALL_PANEL
-
-
-def points_note(shown: pd.DataFrame) -> str:
-    """Codec, QPs and content of the points shown, in words."""
-    codec = ", ".join(sorted(set(shown["codec"])))
-    qps = ", ".join(str(qp) for qp in sorted(set(shown["qp"])))
-    demo = sorted(set(shown.loc[shown["content"] == "demo", "sequence"]))
-    content = content_in_words(shown["content"])
-    if demo and len(demo) == shown["sequence"].nunique():
-        content = "stand-in content, not the paper's sequences"
-    elif demo:
-        content = f"stand-in content: {', '.join(demo)}"
-    return "; ".join(filter(None, [f"codec {codec}", f"{rate_axis(shown)} {qps}", content]))
-
-
-def _bars(
-    points: pd.DataFrame,
-    quantity: str,
-    stem: str | Path,
-    labels: Mapping[str, str],
-    anchor_method: str,
-) -> list[Path]:
     import seaborn
     from matplotlib.patches import Patch
 
@@ -240,6 +177,47 @@ def _bars(
         _title(figure, f"{label} at equal {axis}, against the anchor", shown)
         legend_below(figure, handles, handlelength=1.2)
         return save_figure(figure, shown[[*POINT_NAMES, quantity]], stem)
+
+
+def seed_dots(
+    axes: Axes, points: pd.DataFrame, quantity: str, sequences: Sequence[str], qps: Sequence[int]
+) -> None:
+    """Values of single training seeds on the bars of ``sequences``, a bar per QP.
+
+    ``points`` are those of one method and configuration; of methods without seeds nothing is drawn.
+    """
+    shown = points.dropna(subset=["seed", quantity]) if "seed" in points else points.head(0)
+    if shown.empty:
+        return
+    steps = shown["qp"].map(list(qps).index) - (len(qps) - 1) / 2
+    places = shown["sequence"].map(list(sequences).index) + steps * BAR_SHARE / len(qps)
+    axes.scatter(places, shown[quantity], s=7, color="0.1", linewidths=0, zorder=4)
+
+
+def curve_grid(sequences: int, configurations: int) -> tuple[int, int, tuple[float, float]]:
+    """Rows, how often the configurations stand side by side, and the size of a panel (inches).
+
+    Few sequences stand below each other; many are spread over columns so that the figure fits.
+    """
+    if sequences <= int(MOST_INCHES / CURVE_PANEL[1]) - 1:
+        return sequences, 1, CURVE_PANEL
+    most_rows = int(MOST_INCHES / SMALL_PANEL[1]) - 1
+    most_groups = max(1, int(MOST_INCHES / SMALL_PANEL[0]) // configurations)
+    groups = min(math.ceil(sequences / most_rows), most_groups)
+    return math.ceil(sequences / groups), groups, SMALL_PANEL
+
+
+def points_note(shown: pd.DataFrame) -> str:
+    """Codec, QPs and content of the points shown, in words."""
+    codec = ", ".join(sorted(set(shown["codec"])))
+    qps = ", ".join(str(qp) for qp in sorted(set(shown["qp"])))
+    demo = sorted(set(shown.loc[shown["content"] == "demo", "sequence"]))
+    content = content_in_words(shown["content"])
+    if demo and len(demo) == shown["sequence"].nunique():
+        content = "stand-in content, not the paper's sequences"
+    elif demo:
+        content = f"stand-in content: {', '.join(demo)}"
+    return "; ".join(filter(None, [f"codec {codec}", f"{rate_axis(shown)} {qps}", content]))
 
 
 def _hollow_anchor(axes: Axes, names: Sequence[str], anchored: bool) -> dict[str, Any]:

@@ -231,13 +231,13 @@ def overview_plot(
     points: pd.DataFrame,
     labels: Mapping[str, str],
     stem: str | Path,
-    loss: str = "vmaf_drop",
 ) -> list[Path]:
-    """Bits saved over quality lost at equal QP: a panel per configuration, a marker per method.
+    """Bits saved over VMAF lost at equal QP: a panel per configuration, a marker per method.
 
     Small markers are sequences and QPs (means over seeds), the large one is the method's mean.
     ``points`` carry the columns of ``quality.points.with_savings``. Writes SVG, PNG and CSV.
     """
+    loss = LOSSES[0]
     shown = over_seeds(points).dropna(subset=["saving_pct", loss]).copy()
     shown["series"] = shown["method"].map(lambda name: labels.get(name, name))
     if shown["codec"].nunique() > 1:

@@ -17,12 +17,22 @@ import pandas as pd
 from jndlab.errors import UserError
 from jndlab.files import read_json, write_csv
 from jndlab.paths import ROOT
-from jndlab.report.consistency import keyed_table
 from jndops.run_record import RECORD, provenance
 
 RECORDED = ROOT / "docs/results/moves.csv"
 # What a run takes is no result: it moves with every run.
 TIMES = re.compile(r"(^|_)(s|ms|seconds?|wall|peak_mib)($|_)")
+# Columns that say what a number is of. Two tables speak of the same where they have the same of
+# these columns and the same values in them, so a reason in a column (other QPs of the anchor,
+# another interpolation) makes two quantities of one.
+KEYS = (
+    "level", "scope", "sequence", "configuration", "codec", "method", "metric", "qp", "anchor_qps",
+    "interpolation", "quality", "judge", "question", "target_qp", "labels", "importance",
+    "data", "data_set", "split", "picture", "image", "model", "predictor", "test_set", "against",
+    "name", "network", "variant", "kind", "subset", "single", "multi", "figure", "quantity",
+    "statistic", "claim", "seed", "fold",
+)  # fmt: skip
+FOUND = frozenset({"better", "verdict", "statement", "answer"})  # words that follow from numbers
 OVERALL = "all tables"
 REMEDY = "record it by: make compare-runs A=... B=... ARGS='--record \"what differs\"'"
 
@@ -105,6 +115,22 @@ def recorded(path: Path = RECORDED) -> list[Move]:
         Move(**{**row, **{n: int(row[n]) for n in whole}, **{n: float(row[n]) for n in real}})  # type: ignore[arg-type]
         for row in rows
     ]
+
+
+def keyed_table(path: Path) -> pd.DataFrame:
+    """Cells as text, indexed by the key columns that the table has; empty where there are none."""
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    keys = [name for name in KEYS if name in table.columns]
+    if table.duplicated(keys or None).any():
+        numbers = table.apply(pd.to_numeric, errors="coerce").notna() | (table == "")
+        words = set(table.columns[~numbers.all()]) - FOUND
+        keys = [name for name in table.columns if name in keys or name in words]
+    if not keys or table.duplicated(keys).any():
+        return pd.DataFrame()
+    return table.set_index(keys)
 
 
 def _names(folder: Path) -> Iterator[str]:

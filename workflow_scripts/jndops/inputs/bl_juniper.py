@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from jndlab.codecs import codec_class
-from jndlab.datasets.pictures.folder import picture_files
 from jndlab.errors import UserError
 from jndlab.jnd.method_class import texts_of
 from jndlab.jnd.saliency.visual_importance import require_saliency_model, saliency_class
+from jndlab.media.picture_folder import picture_files
 from jndlab.quality.rd_point import PointKey
 from jndops.imports import class_file
 from jndops.inputs import Wildcards

@@ -70,8 +70,8 @@ class FrameInputs:
         Empty for a folder in the authors' layout, and for one that is not there yet.
         """
         # Not at the top: most runs need none of them to be planned.
-        from jndlab.datasets.pictures.folder import picture_files
         from jndlab.datasets.pictures.packaged import PACKAGED_CLIPS, path_of, pictures_with
+        from jndlab.media.picture_folder import picture_files
         from jndlab.media.pictures import picture_size
 
         frames = self.section["frames_per_source"]

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+from PIL.ImageFont import load_default
 
 from jndlab.datasets.jnd_frames.folder import LEVELS, LabelledFrame, LabelledFrames
 from jndlab.media.clip import evenly_spread
@@ -74,7 +75,7 @@ def plot_sheet(
         f"{len(shown)} of {len(frames.frames)} frames, {frames.width}x{frames.height}; labels: "
         f"{frames.kind} ({statistic})"
     )
-    pen.text((MARGIN, 8), title, INK, _font(17))
+    pen.text((MARGIN, 8), title, INK, load_default(17))
     top = HEADER + MARGIN
     for frame in shown:
         cells = [(frame.picture, f"{frame.name} ({frame.subset})")]
@@ -86,7 +87,7 @@ def plot_sheet(
                 cells.append((frame.jnd_pictures[level], words))
         for place, (file, words) in enumerate(cells):
             left = MARGIN + place * (CELL + MARGIN)
-            pen.text((left, top + 6), words, INK, _font(15))
+            pen.text((left, top + 6), words, INK, load_default(15))
             picture = Image.fromarray(read_picture(file))
             small = picture.width < CELL
             method = Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS
@@ -103,7 +104,3 @@ def _some(frames: LabelledFrames) -> list[LabelledFrame]:
     if len(ordered) < SHOWN:
         ordered += [frame for frame in labelled if frame not in ordered]
     return [ordered[place] for place in evenly_spread(len(ordered), SHOWN)]
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)

@@ -6,17 +6,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
-from pathlib import Path
 
 from jndlab.datasets import mcl_jci, videoset
 from jndlab.datasets.authors_folder import read_authors_folder
 from jndlab.datasets.jnd_frames.config import FrameChoice
 from jndlab.datasets.pictures.clip_frames import pictures_of_clip
-from jndlab.datasets.pictures.folder import picture_files
 from jndlab.datasets.pictures.generated import find_generated
 from jndlab.datasets.pictures.packaged import find_packaged
 from jndlab.datasets.pictures.picture_list import FoundPicture, chosen_sources, windows
 from jndlab.errors import UserError
+from jndlab.media.picture_folder import data_set_folder, picture_files
 from jndlab.media.pictures import read_picture
 
 
@@ -94,7 +93,7 @@ def _packaged(choice: FrameChoice, most: int | None) -> Iterator[FoundPicture]:
 
 
 def _pictures(choice: FrameChoice) -> Iterator[FoundPicture]:
-    folder = _folder(choice)
+    folder = data_set_folder(choice.folder, choice.source, "jnd_frames.folder")
     files = picture_files(folder)
     for source in chosen_sources(choice.sources, files):
         origin = files[source].relative_to(folder).as_posix()
@@ -102,7 +101,7 @@ def _pictures(choice: FrameChoice) -> Iterator[FoundPicture]:
 
 
 def _videoset(choice: FrameChoice) -> Iterator[FoundPicture]:
-    folder = _folder(choice)
+    folder = data_set_folder(choice.folder, choice.source, "jnd_frames.folder")
     sources = chosen_sources(choice.sources, videoset.SOURCES)
     # QP 0 is the reference of the data set.
     clips = videoset.find_clips(folder, choice.resolution, sources, qps=[0])
@@ -114,7 +113,7 @@ def _videoset(choice: FrameChoice) -> Iterator[FoundPicture]:
 
 
 def _mcl_jci(choice: FrameChoice) -> Iterator[FoundPicture]:
-    folder = _folder(choice)
+    folder = data_set_folder(choice.folder, choice.source, "jnd_frames.folder")
     sources = chosen_sources(choice.sources, mcl_jci.SOURCES)
     for source, picture in mcl_jci.find_pictures(folder, sources, qfs=[]).items():
         origin = picture.bitmap.relative_to(folder).as_posix()
@@ -122,7 +121,7 @@ def _mcl_jci(choice: FrameChoice) -> Iterator[FoundPicture]:
 
 
 def _authors_folder(choice: FrameChoice) -> Iterator[FoundPicture]:
-    folder = _folder(choice)
+    folder = data_set_folder(choice.folder, choice.source, "jnd_frames.folder")
     seen: dict[str, str] = {}
     for name, split in read_authors_folder(folder, order="warn").items():
         for path in split.frames:
@@ -152,14 +151,3 @@ def _source_of(name: str, pattern: str | None) -> str:
             expected=f"a regular expression whose one group finds it; found '{pattern}'",
             remedy="correct the pattern, or set it to null (every frame its own source).",
         ) from error
-
-
-def _folder(choice: FrameChoice) -> Path:
-    if choice.folder is None or not Path(choice.folder).is_dir():
-        raise UserError(
-            f"the frames of '{choice.source}' are not there.",
-            where=str(choice.folder),
-            expected="a folder that holds the data set",
-            remedy="set `jnd_frames.folder`; `snakemake check_data` names their sources.",
-        )
-    return Path(choice.folder)

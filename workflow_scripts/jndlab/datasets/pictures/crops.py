@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from jndlab.datasets.pictures.clip_frames import read_frames
-from jndlab.datasets.pictures.folder import picture_files
 from jndlab.datasets.pictures.packaged import (
     PACKAGED_CLIPS,
     packaged_file,
@@ -27,6 +26,7 @@ from jndlab.datasets.pictures.vimeo90k import first_frames
 from jndlab.errors import UserError
 from jndlab.media.clip import Frame, evenly_spread
 from jndlab.media.decoding import count_pictures
+from jndlab.media.picture_folder import picture_files
 from jndlab.media.pictures import frame_to_rgb, read_picture, rgb_to_frame
 
 Source = Literal["packaged", "folder", "vimeo90k"]

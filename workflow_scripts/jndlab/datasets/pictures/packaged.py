@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jndlab.datasets.pictures.clip_frames import pictures_of_clip
-from jndlab.datasets.pictures.folder import picture_files
 from jndlab.datasets.pictures.picture_list import FoundPicture, chosen_sources, windows
 from jndlab.errors import UserError
+from jndlab.media.picture_folder import picture_files
 from jndlab.media.pictures import read_picture
 
 # What the wheels hold (skimage.data fetches its other pictures from the network), photographs

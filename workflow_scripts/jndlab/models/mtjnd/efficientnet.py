@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from jndlab.models.keras.layers import WeightedLayer, weighted_layers
 
-STRIDE = 32
 FROZEN_STAGES = 3  # of seven: with the stem all layers at an eighth of the picture's size and up
 STAGES_TO_16 = 5  # these end at a sixteenth
 

@@ -58,10 +58,10 @@ class MtJnd(PictureNetwork):
         own_options: dict[str, Any],
         levels: tuple[int, ...],
         *,
-        head: str,
-        order: str,
-        label_start: Sequence[Sequence[float]] | None,
-        with_attention: bool,
+        head: str = "relu",
+        order: str = "free",
+        label_start: Sequence[Sequence[float]] | None = None,
+        with_attention: bool = False,
         freeze_early: bool = True,
         backbone: str = BACKBONES[0],
         **common: Any,
@@ -131,23 +131,8 @@ class MtJnd(PictureNetwork):
 class Mt3Jnd(MtJnd):
     """Three JND levels."""
 
-    def __init__(
-        self,
-        *,
-        head: str = "relu",
-        order: str = "free",
-        label_start: Sequence[Sequence[float]] | None = None,
-        **common: Any,
-    ) -> None:
-        super().__init__(
-            {"order": order},
-            LEVELS,
-            head=head,
-            order=order,
-            label_start=label_start,
-            with_attention=False,
-            **common,
-        )
+    def __init__(self, *, order: str = "free", **common: Any) -> None:
+        super().__init__({"order": order}, LEVELS, order=order, **common)
 
 
 class _WithAttention(MtJnd):
@@ -162,49 +147,17 @@ class _WithAttention(MtJnd):
 class Mt1JndVa(_WithAttention):
     """One JND level and, in training, visual attention."""
 
-    def __init__(
-        self,
-        *,
-        level: int = 1,
-        head: str = "relu",
-        label_start: Sequence[Sequence[float]] | None = None,
-        with_attention: bool = True,
-        **common: Any,
-    ) -> None:
+    def __init__(self, *, level: int = 1, with_attention: bool = True, **common: Any) -> None:
         own_options = {"level": level, "with_attention": with_attention}
-        super().__init__(
-            own_options,
-            (level,),
-            head=head,
-            order="free",
-            label_start=label_start,
-            with_attention=with_attention,
-            **common,
-        )
+        super().__init__(own_options, (level,), with_attention=with_attention, **common)
 
 
 class Mt3JndVa(_WithAttention):
     """Three JND levels and, in training, visual attention."""
 
-    def __init__(
-        self,
-        *,
-        head: str = "relu",
-        order: str = "free",
-        label_start: Sequence[Sequence[float]] | None = None,
-        with_attention: bool = True,
-        **common: Any,
-    ) -> None:
+    def __init__(self, *, order: str = "free", with_attention: bool = True, **common: Any) -> None:
         own_options = {"order": order, "with_attention": with_attention}
-        super().__init__(
-            own_options,
-            LEVELS,
-            head=head,
-            order=order,
-            label_start=label_start,
-            with_attention=with_attention,
-            **common,
-        )
+        super().__init__(own_options, LEVELS, order=order, with_attention=with_attention, **common)
 
 
 class AttentionTail(nn.Module):

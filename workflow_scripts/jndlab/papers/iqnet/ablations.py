@@ -11,7 +11,7 @@ import numpy as np
 
 from jndlab.jnd.dct import BLOCK
 from jndlab.jnd.erjnd import ErjndPrefilter, IqnetFilter
-from jndlab.media.blocks import split_blocks
+from jndlab.media.blocks import window_sums
 from jndlab.media.clip import Frame
 from jndlab.media.pictures import read_picture, write_png
 from jndlab.papers.iqnet.alpha_selection import assemble_training_picture
@@ -171,11 +171,11 @@ def filter_variants(
     lumas = {SOURCE: luma, "erjnd": ErjndPrefilter(alpha=alpha).filter_luma(luma, 8)}
     for name, options in steps.items():
         lumas[name] = IqnetFilter(alpha=alpha, **options).filter_luma(luma, 8)
-    candidates = [IqnetFilter(alpha=a, **filter_options).filter_luma(luma, 8) for a in alphas]
-    stack, grid = np.stack([luma, *candidates]), [0.0, *alphas]
+    filters = [IqnetFilter(alpha=each, **filter_options) for each in alphas]
+    candidates = np.stack([one.filter_luma(luma, 8) for one in filters])
     for name, places in chosen.items():
-        choice = np.searchsorted(grid, np.asarray(places))
-        lumas[name] = assemble_training_picture(stack, choice, patch)
+        choice = np.searchsorted(alphas, np.asarray(places))
+        lumas[name] = assemble_training_picture(candidates, choice, patch)
     return lumas
 
 
@@ -252,7 +252,7 @@ def most_changed(lumas: Mapping[str, np.ndarray], ablation: Ablation) -> tuple[f
     activity[:, 1:] += np.abs(np.diff(source, axis=1))
     activity[1:] += np.abs(np.diff(source, axis=0))
     side = crop_side(min(source.shape))
-    shown = _window_sums(change, side) / _window_sums(activity, side)
+    shown = window_sums(change, side, GRID) / window_sums(activity, side, GRID)
     row, column = np.unravel_index(shown.argmax(), shown.shape)
     return float(shown[row, column]), Window(int(column) * GRID, int(row) * GRID, side)
 
@@ -377,12 +377,6 @@ def plot_ablation(
         sheet.text(8, middle, words, 8.5, rotation=90, va="center")
     _plot_numbers(sheet, name, numbers, table, head + len(steps) * pitch + 30, foot - 70)
     return sheet.figure
-
-
-def _window_sums(weight: np.ndarray, side: int) -> np.ndarray:
-    """Sums over square windows at all places of the grid of crops."""
-    cells = split_blocks(weight, GRID, partial="drop").sum(axis=(-2, -1))
-    return np.lib.stride_tricks.sliding_window_view(cells, (side // GRID,) * 2).sum(axis=(-2, -1))
 
 
 def _boundary_ratios(luma: np.ndarray) -> tuple[float, float] | None:

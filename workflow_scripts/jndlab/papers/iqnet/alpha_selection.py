@@ -19,6 +19,8 @@ from jndlab.media.blocks import merge_blocks, split_blocks
 from jndlab.papers.iqnet.config import NIMA_TOLERANCE, SelectionOptions
 
 PATCH = 64  # side of a patch in samples
+# Scores that differ by no more are equal: the same patch in another batch can differ by as much.
+EQUAL_SCORES = 1e-3
 
 
 class Reason(StrEnum):
@@ -46,11 +48,10 @@ def select_alphas(
 ) -> Selection:
     """Choose a candidate for every patch.
 
-    ``scores`` and ``mae`` are ``(alpha, patch)`` for ascending alphas above 0, after a first 0
-    with ``allow_zero``; higher scores are better. ``reference_scores`` ``(patch,)`` are those of
-    the coded originals. Give all patches of the data set at once, since ``smooth_quantile`` is a
-    share of them. Patches count as smooth by the MAE of the smallest alpha above 0. An alpha of
-    0 is never chosen for its score, which equals the reference by construction.
+    ``scores`` and ``mae`` are ``(alpha, patch)`` for ascending alphas; higher scores are better.
+    ``reference_scores`` ``(patch,)`` are those of the coded originals. Give all patches of the data
+    set at once, since ``smooth_quantile`` is a share of them. Patches count as smooth by the MAE of
+    the smallest alpha, which a patch gets where nothing is acceptable.
 
     Raises UserError for NaN or infinite values.
     """
@@ -59,12 +60,9 @@ def select_alphas(
     reference_scores = np.asarray(reference_scores, float)
     for name, values in (("score", scores), ("reference score", reference_scores), ("MAE", mae)):
         _require_finite(name, values)
-    first = 1 if options.allow_zero else 0  # index of the smallest alpha above 0
-
-    smooth = _smooth_patches(mae[first], options)
+    smooth = _smooth_patches(mae[0], options)
     admitted = np.ones(scores.shape, bool)
-    admitted[:first] = False
-    bounded = admitted & (~smooth | (mae <= options.mae_ratio * mae[first]))
+    bounded = ~smooth | (mae <= options.mae_ratio * mae[0])
 
     choice, kind = _choose(scores, reference_scores, bounded, options)
     unbounded_choice, _ = _choose(scores, reference_scores, admitted, options)
@@ -107,7 +105,7 @@ def _choose(
 ) -> tuple[np.ndarray, list[Reason]]:
     """Apply the score rule to the admitted candidates; every patch has one at least."""
     shortfall = reference - scores  # positive where the candidate is worse
-    not_lower = admitted & (shortfall <= options.equal_scores)
+    not_lower = admitted & (shortfall <= EQUAL_SCORES)
     tolerance = NIMA_TOLERANCE if options.tolerance is None else options.tolerance
     tolerated = admitted & (shortfall <= tolerance)
     any_not_lower, any_tolerated = not_lower.any(axis=0), tolerated.any(axis=0)
@@ -115,7 +113,7 @@ def _choose(
     eligible = np.where(any_not_lower, not_lower, tolerated)
     if options.tie_mode == "closest":
         distance = np.where(eligible, np.abs(shortfall), np.inf)
-        eligible &= distance <= distance.min(axis=0) + options.equal_scores
+        eligible &= distance <= distance.min(axis=0) + EQUAL_SCORES
     largest = len(scores) - 1 - eligible[::-1].argmax(axis=0)
     choice = np.where(eligible.any(axis=0), largest, 0)
     reasons = [

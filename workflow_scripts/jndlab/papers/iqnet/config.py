@@ -99,12 +99,6 @@ class SelectionOptions(Section):
     nearest to the reference and not below, of equal ones the largest alpha. Both are printed, and
     agree where scores fall with alpha. Assumption: `largest`, whose networks save what is printed.
     """
-    equal_scores: NonNegative = 1e-3
-    """Scores that differ by no more are equal. Assumption; the same patch in another batch can
-    differ by as much. Decoded patches that are equal sample by sample have one score."""
-    allow_zero: bool = False
-    """Leave a patch unfiltered where nothing is acceptable. Assumption: false, it gets the smallest
-    alpha."""
 
     def for_scorer(self, scorer: str) -> SelectionOptions:
         """The same with the tolerance as a number, in units of the scorer."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+from PIL.ImageFont import load_default
 
 from jndlab.media.pictures import write_png
 from jndlab.papers.iqnet.training_data import TrainingPair
@@ -31,20 +32,19 @@ def plot_contact_sheet(
 
     Wide pictures are made smaller to fit, small ones are shown at their size.
     """
-    alphas = sorted({*alphas, *(alpha for pair in pairs for alpha in pair.alphas.flat)})
     rows = [_row_of(pair, max(alphas)) for pair in pairs]
     heights = [HEADER + row[0].height + MARGIN for row in rows]
     width = MARGIN + len(HEADS) * (CELL + MARGIN)
     sheet = Image.new("RGB", (width, 2 * HEADER + sum(heights) + LEGEND), PAPER)
     pen = ImageDraw.Draw(sheet)
-    pen.text((MARGIN, 6), title, INK, _font(17))
+    pen.text((MARGIN, 6), title, INK, load_default(17))
     for place, head in enumerate(HEADS):
-        pen.text((MARGIN + place * (CELL + MARGIN), HEADER + 4), head, INK, _font(16))
+        pen.text((MARGIN + place * (CELL + MARGIN), HEADER + 4), head, INK, load_default(16))
     top = 2 * HEADER
     for pair, row, height in zip(pairs, rows, heights, strict=True):
         removed = np.abs(pair.target.astype(np.int16) - pair.source).mean()
         words = f"{pair.picture}: mean alpha {pair.alphas.mean():.2f}, mean change {removed:.2f}"
-        pen.text((MARGIN, top + 6), words, INK, _font(14))
+        pen.text((MARGIN, top + 6), words, INK, load_default(14))
         for place, picture in enumerate(row):
             sheet.paste(picture, (MARGIN + place * (CELL + MARGIN), top + HEADER))
         top += height
@@ -72,7 +72,7 @@ def _alpha_map(pair: TrainingPair, source: Image.Image, most: float) -> Image.Im
     side = source.width / columns
     for (row, column), alpha in np.ndenumerate(pair.alphas):
         centre = ((column + 0.5) * side, (row + 0.5) * side)
-        pen.text(centre, f"{alpha:g}", PAPER, _font(side / 3.6), "mm", stroke_width=2,
+        pen.text(centre, f"{alpha:g}", PAPER, load_default(side / 3.6), "mm", stroke_width=2,
                  stroke_fill=INK)  # fmt: skip
     return tinted
 
@@ -85,15 +85,11 @@ def _colours(alphas: np.ndarray, most: float) -> np.ndarray:
 
 
 def _plot_legend(pen: ImageDraw.ImageDraw, alphas: Sequence[float], top: int) -> None:
-    pen.text((MARGIN, top + 14), "alpha", INK, _font(16))
+    pen.text((MARGIN, top + 14), "alpha", INK, load_default(16))
     for place, (alpha, colour) in enumerate(
         zip(alphas, _colours(np.array(alphas), max(alphas)), strict=True)
     ):
         left = MARGIN + 60 + 52 * place
         pen.rectangle((left, top + 10, left + 46, top + 38), fill=tuple(colour.tolist()))
-        pen.text((left + 23, top + 24), f"{alpha:g}", PAPER, _font(15), "mm", stroke_width=2,
+        pen.text((left + 23, top + 24), f"{alpha:g}", PAPER, load_default(15), "mm", stroke_width=2,
                  stroke_fill=INK)  # fmt: skip
-
-
-def _font(size: float) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size)

@@ -25,12 +25,11 @@ from jndlab.report.style import (
     save_figure,
     series_looks,
     step_colours,
-    wrapped,
+    title_figure,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 PAPER_METHOD = METHODS["IQNet"]
 BAR_FIGURES = {
@@ -100,7 +99,7 @@ def bar_figure(
                 _bars(axes, chosen, quantity, sequences, qps)
                 of_bars = (single["method"] == method) & (single["configuration"] == configuration)
                 seed_dots(axes, single[of_bars], quantity, sequences, qps)
-                axes.set_title(f"{labels.get(method, method)}, {configuration}")
+                axes.settitle_figure(f"{labels.get(method, method)}, {configuration}")
                 if upright:
                     axes.tick_params(axis="x", rotation=90)
         figure.supylabel(f"{label}, at equal QP", fontsize=9.5)
@@ -114,7 +113,7 @@ def bar_figure(
         notes = [] if PAPER_METHOD in methods else [lacking]
         notes += [f"printed values are not comparable: {reason}"
                   for reason in sorted(set(shown["not_comparable"]) - {""})]  # fmt: skip
-        _title(figure, title, *notes, points_note(shown))
+        title_figure(figure, title, *notes, points_note(shown))
         columns = [*SCENE, "codec", "method", "content", quantity, "printed", "not_comparable"]
         return save_figure(figure, shown[columns], stem)
 
@@ -176,7 +175,7 @@ def trade_off(savings: pd.DataFrame, stem: str | Path, *, labels: Mapping[str, s
         legend_below(figure, shapes | _qp_handles(shades), handlelength=1.2)
         counts = sorted(set(means["sequences"]))
         number = " or ".join(map(str, counts)) + (" sequence" if counts == [1] else " sequences")
-        _title(
+        title_figure(
             figure,
             "Saving over what the prefilter alone costs in VMAF (beyond the paper)",
             f"means over {number}; large open markers: over the QPs as well",
@@ -297,7 +296,3 @@ def _spread(places: Sequence[float], gap: float) -> list[float]:
         spread.append(max(place, spread[-1] + gap) if spread else place)
     excess = max(spread[-1] - 1, 0)
     return [place - excess for place in spread]
-
-
-def _title(figure: Figure, *lines: str) -> None:
-    figure.suptitle("\n".join(wrapped(line, figure, 9.5) for line in lines), fontsize=9.5)

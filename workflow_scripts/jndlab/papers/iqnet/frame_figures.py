@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+from PIL.ImageFont import load_default
 
 from jndlab.errors import UserError
 from jndlab.files import read_csv, read_json, write_csv
+from jndlab.media.blocks import window_sums
 from jndlab.media.clip import ClipFormat, Frame, read_clip
 from jndlab.media.pictures import frame_to_rgb, write_png
 from jndlab.papers.iqnet.published import load_published, sequence_ids
@@ -126,17 +128,15 @@ def _frame(path: Path, clip: ClipFormat, number: int) -> Frame:
 
 def _best(weight: np.ndarray, side: int, avoided: Window | None) -> Window | None:
     """The window with the largest sum of ``weight`` among those that do not meet ``avoided``."""
-    total = np.pad(weight.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    tops, lefts = (np.arange(0, length - side + 1, GRID) for length in weight.shape)
-    sums = total[tops + side][:, lefts + side] + total[tops][:, lefts]
-    sums = sums - total[tops + side][:, lefts] - total[tops][:, lefts + side]
+    sums = window_sums(weight, side, GRID)
     if avoided is not None:
+        tops, lefts = (GRID * np.arange(count) for count in sums.shape)
         near_rows, near_columns = np.abs(tops - avoided.y) < side, np.abs(lefts - avoided.x) < side
         sums[np.ix_(near_rows, near_columns)] = -1
     row, column = np.unravel_index(sums.argmax(), sums.shape)
     if sums[row, column] < 0:
         return None
-    return Window(int(lefts[column]), int(tops[row]), side)
+    return Window(int(column) * GRID, int(row) * GRID, side)
 
 
 def _numbers(
@@ -246,14 +246,14 @@ def _column(words: Sequence[str], rgb: np.ndarray, windows: Mapping[str, Window]
         pen.rectangle([box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1], outline=PAPER, width=2)
         crop = _fitted(Image.fromarray(rgb[y : y + side, x : x + side]))
         for picture, corner in ((whole, (box[0] + 4, box[1] + 1)), (crop, (8, 5))):
-            ImageDraw.Draw(picture).text(corner, name, PAPER, _font(18), stroke_width=2,
+            ImageDraw.Draw(picture).text(corner, name, PAPER, load_default(18), stroke_width=2,
                                          stroke_fill=INK)  # fmt: skip
         parts.append(crop)
     head = 3 * LINE + 6
     column = Image.new("RGB", (CELL, head + sum(p.height + MARGIN for p in parts)), PAPER)
     pen, top = ImageDraw.Draw(column), head
     for place, line in enumerate(words):
-        pen.text((0, place * LINE), line, INK, _font(17 if place == 0 else 14))
+        pen.text((0, place * LINE), line, INK, load_default(17 if place == 0 else 14))
     for part in parts:
         column.paste(part, (0, top))
         top += part.height + MARGIN
@@ -279,13 +279,9 @@ def _sheet(title: str, columns: Sequence[Image.Image], notes: Sequence[str]) -> 
     sheet = Image.new("RGB", (width, bottom + len(lines) * LINE + MARGIN), PAPER)
     pen = ImageDraw.Draw(sheet)
     for place, line in enumerate(heads):
-        pen.text((MARGIN, MARGIN + place * (LINE + 2)), line, INK, _font(19))
+        pen.text((MARGIN, MARGIN + place * (LINE + 2)), line, INK, load_default(19))
     for place, column in enumerate(columns):
         sheet.paste(column, (MARGIN + place * (CELL + MARGIN), top))
     for place, line in enumerate(lines):
-        pen.text((MARGIN, bottom + place * LINE), line, INK, _font(14))
+        pen.text((MARGIN, bottom + place * LINE), line, INK, load_default(14))
     return sheet
-
-
-def _font(size: float) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size)

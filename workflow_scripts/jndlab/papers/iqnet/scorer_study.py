@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # both take seconds to import
     from jndlab.quality.no_reference import Scorer
 
 SOURCE_QP = 0  # of the uncoded picture in the table of scores
-KEY = ["reading", "picture", "patch"]
 
 
 class Reading(NamedTuple):

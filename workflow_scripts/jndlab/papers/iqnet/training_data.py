@@ -91,9 +91,8 @@ def choose_alphas(scores: pd.DataFrame, options: SelectionOptions) -> pd.DataFra
 
 def _choose(scored: _Scores, options: SelectionOptions) -> pd.DataFrame:
     score, mae = scored.columns["score"], scored.columns[MAE_COLUMNS[options.mae_kind]]
-    first = 0 if options.allow_zero else 1
-    chosen = select_alphas(score[first:], score[0], mae[first:], options)
-    place = chosen.choice + first, np.arange(len(scored.patches))
+    chosen = select_alphas(score[1:], score[0], mae[1:], options)
+    place = chosen.choice + 1, np.arange(len(scored.patches))
     return scored.patches.assign(
         alpha=scored.alphas[place[0]],
         reason=[str(reason) for reason in chosen.reasons],
@@ -141,14 +140,13 @@ def training_pairs(
     candidates: Iterable[Candidates], choices: pd.DataFrame, alphas: Sequence[float], patch: int
 ) -> Iterator[TrainingPair]:
     """Put together, picture by picture, source and target of the training."""
-    grid = [REFERENCE, *alphas]
     by_picture = dict(iter(choices.groupby("picture", sort=False)))
     for made in candidates:
         height, width = (side // patch * patch for side in made.source.shape)
         rows = by_picture[made.picture].sort_values(["patch_row", "patch_column"])
         chosen = rows["alpha"].to_numpy().reshape(height // patch, width // patch)
-        lumas = np.concatenate([made.source[np.newaxis], made.prefiltered])
-        target = assemble_training_picture(lumas, np.searchsorted(grid, chosen), patch)
+        choice = np.searchsorted(alphas, chosen)
+        target = assemble_training_picture(made.prefiltered, choice, patch)
         yield TrainingPair(made.picture, made.source[:height, :width], target, chosen)
 
 
@@ -170,10 +168,9 @@ def write_pair(pair: TrainingPair, picture: Picture, folder: Path) -> dict[str, 
 
 
 def alpha_histogram(choices: pd.DataFrame, alphas: Sequence[float]) -> pd.DataFrame:
-    """One row per alpha (with 0 if it was chosen): patches, their share, smooth ones, reasons."""
-    grid = [alpha for alpha in (REFERENCE, *alphas) if alpha or (choices["alpha"] == 0).any()]
+    """One row per alpha: patches, their share, smooth ones, reasons."""
     rows = []
-    for alpha in grid:
+    for alpha in alphas:
         chosen = choices[choices["alpha"] == alpha]
         reasons = chosen["reason"].value_counts()
         rows.append(

@@ -12,6 +12,7 @@ import pandas as pd
 from jndlab.codecs.stills.base import StillCodec
 from jndlab.codecs.stills.store import StillStore
 from jndlab.jnd.pixel.maps import MODELS, pixel_jnd
+from jndlab.media.blocks import window_sums
 from jndlab.media.patches import luma_of
 from jndlab.papers.vp_jnd.figures import MODEL_NAMES
 from jndlab.quality.picture_ssim import picture_ssim
@@ -129,12 +130,9 @@ def _window(picture: np.ndarray, coded: np.ndarray) -> tuple[int, int, int]:
     """Top, left and side of the square with the largest sum of luma errors, on a grid of 8."""
     error = np.abs(luma_of(picture).astype(np.int64) - luma_of(coded))
     side = max(16, min(error.shape) // 3 // 8 * 8)
-    total = np.pad(error.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    tops, lefts = (np.arange(0, length - side + 1, 8) for length in error.shape)
-    sums = (total[tops + side][:, lefts + side] + total[tops][:, lefts]
-            - total[tops + side][:, lefts] - total[tops][:, lefts + side])  # fmt: skip
+    sums = window_sums(error, side, 8)
     row, column = np.unravel_index(sums.argmax(), sums.shape)
-    return int(tops[row]), int(lefts[column]), side
+    return 8 * int(row), 8 * int(column), side
 
 
 def _overlay(

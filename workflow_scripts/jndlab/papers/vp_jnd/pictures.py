@@ -7,10 +7,10 @@ from pathlib import Path
 
 from jndlab.codecs.stills.base import StillCodec, get_still_codec
 from jndlab.datasets import konjnd1k, mcl_jci
-from jndlab.datasets.pictures.folder import picture_files
 from jndlab.datasets.pictures.packaged import find_packaged
 from jndlab.datasets.pictures.picture_list import FoundPicture, Picture, write_pictures
 from jndlab.errors import UserError
+from jndlab.media.picture_folder import data_set_folder, picture_files
 from jndlab.media.pictures import read_picture
 from jndlab.papers.vp_jnd.config import PictureChoice
 from jndlab.papers.vp_jnd.released_jpegs import ReleasedJpegs
@@ -47,7 +47,7 @@ def find_pictures(choice: PictureChoice, most: int | None = None) -> Iterator[Fo
             most=most,
         )
         return
-    folder = _folder(choice)
+    folder = data_set_folder(choice.folder, choice.source, "folder")
     files = _files(choice, folder)
     for name in choice.sources or files:
         if name not in files:
@@ -67,7 +67,10 @@ def still_codec_for(choice: PictureChoice, pictures: Sequence[Picture]) -> Still
     """
     if not choice.released:
         return get_still_codec(choice.codec)
-    folder, wanted = _folder(choice), {picture.name for picture in pictures}
+    folder, wanted = (
+        data_set_folder(choice.folder, choice.source, "folder"),
+        {picture.name for picture in pictures},
+    )
     if choice.source == "mcl_jci":
         originals = mcl_jci.find_pictures(folder, sorted(wanted))
         files = {name: original.jpegs for name, original in originals.items()}
@@ -90,14 +93,3 @@ def _files(choice: PictureChoice, folder: Path) -> Mapping[str, Path]:
         sources = konjnd1k.find_sources(folder, coder, levels)
         return {name: one.source for name, one in sources.items()}
     return picture_files(folder)
-
-
-def _folder(choice: PictureChoice) -> Path:
-    if choice.folder is None or not Path(choice.folder).is_dir():
-        raise UserError(
-            f"the pictures of '{choice.source}' are not there.",
-            where=str(choice.folder),
-            expected="a folder that holds them",
-            remedy="set `folder` of the data set; `snakemake check_data` says where to get it.",
-        )
-    return Path(choice.folder)

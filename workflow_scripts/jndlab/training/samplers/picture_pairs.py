@@ -12,37 +12,17 @@ import numpy as np
 import torch
 
 from jndlab.errors import UserError
+from jndlab.media.picture_folder import picture_files
 from jndlab.media.pictures import read_luma
 from jndlab.training.recipe import ONLY_OUTPUT, Batch
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 VALIDATION_CROPS_PER_PICTURE = 4
 GIB = 1 << 30
 
 
-def list_pictures(folder: str | Path) -> list[Path]:
-    """The pictures of a folder, by name. Raises UserError when there is no folder or none in it."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise UserError("a folder of pictures does not exist.", where=str(folder))
-    found = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
-    )
-    if not found:
-        raise UserError(
-            "a folder holds no pictures.",
-            where=str(folder),
-            expected="files ending in " + " ".join(SUFFIXES),
-            remedy="fetch or make the pictures first, or correct the path.",
-        )
-    return found
-
-
 def find_pairs(sources: str | Path, targets: str | Path) -> list[tuple[Path, Path]]:
     """Pair the pictures of two folders by their names without suffix, all of them or UserError."""
-    by_name = [{path.stem: path for path in list_pictures(folder)} for folder in (sources, targets)]
+    by_name = [picture_files(Path(folder)) for folder in (sources, targets)]
     alone = sorted(set(by_name[0]) ^ set(by_name[1]))
     if alone:
         raise UserError(

@@ -9,27 +9,16 @@ from typing import NamedTuple
 
 import pandas as pd
 
-# Columns that say what a number is of. Two tables speak of the same where they have the same of
-# these columns and the same values in them, so a reason in a column (other QPs of the anchor,
-# another interpolation) makes two quantities of one.
-KEYS = (
-    "level", "scope", "sequence", "configuration", "codec", "method", "metric", "qp", "anchor_qps",
-    "interpolation", "quality", "judge", "question", "target_qp", "labels", "importance",
-    "data", "data_set", "split", "picture", "image", "model", "predictor", "test_set", "against",
-    "name", "network", "variant", "kind", "subset", "single", "multi", "figure", "quantity",
-    "statistic", "claim", "seed", "fold",
-)  # fmt: skip
+from jndops.documents.moves import keyed_table
+
 # Named after what stands in the table's other columns, or (Holm's p) of the table as a whole.
 NO_QUANTITIES = frozenset(
     {"low", "high", "ci_low", "ci_high", "mean", "difference", "value", "p_holm"}
 )
 
 
-FOUND = frozenset({"better", "verdict", "statement", "answer"})  # words that follow from numbers
-
-
 class Disagreement(NamedTuple):
-    """A quantity with two values: the columns of :data:`KEYS` as text, tables and their cells."""
+    """A quantity with two values: the key columns as text, tables and their cells."""
 
     quantity: str
     of: str
@@ -40,7 +29,7 @@ class Disagreement(NamedTuple):
 def disagreements(results: str | Path) -> list[Disagreement]:
     """Every number that two tables below ``results`` (``**/tables/*.csv``) give differently.
 
-    Compared are columns of numbers that both have, row by row where all of :data:`KEYS` agree, to
+    Compared are columns of numbers that both have, row by row where all key columns agree, to
     the decimals of the coarser cell. Tables whose caption (the ``.md`` next to them) names the
     other one explain the difference there. Where rows of a table have one key, all its columns
     of words are part of it.
@@ -56,22 +45,6 @@ def disagreements(results: str | Path) -> list[Disagreement]:
         if first not in captions[second] and second not in captions[first]:
             found += list(_differing((first, tables[first]), (second, tables[second])))
     return found
-
-
-def keyed_table(path: Path) -> pd.DataFrame:
-    """Cells as text, indexed by the key columns that the table has; empty where there are none."""
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame()
-    keys = [name for name in KEYS if name in table.columns]
-    if table.duplicated(keys or None).any():
-        numbers = table.apply(pd.to_numeric, errors="coerce").notna() | (table == "")
-        words = set(table.columns[~numbers.all()]) - FOUND
-        keys = [name for name in table.columns if name in keys or name in words]
-    if not keys or table.duplicated(keys).any():
-        return pd.DataFrame()
-    return table.set_index(keys)
 
 
 def _caption(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Picture files of a folder, by name."""
+"""Picture files of a folder, by name, and folders that a configuration names."""
 
 from __future__ import annotations
 
@@ -58,3 +58,15 @@ def picture_files(folder: Path, most: int | None = None) -> dict[str, Path]:
         return by_name
     names = list(by_name)
     return {names[place]: by_name[names[place]] for place in evenly_spread(len(names), most)}
+
+
+def data_set_folder(folder: str | None, source: str, key: str) -> Path:
+    """The folder of a data set that ``key`` of the configuration names; UserError without it."""
+    if folder is None or not Path(folder).is_dir():
+        raise UserError(
+            f"the pictures of '{source}' are not there.",
+            where=str(folder),
+            expected="a folder that holds them",
+            remedy=f"set `{key}` of the data set; `snakemake check_data` says where to get it.",
+        )
+    return Path(folder)
