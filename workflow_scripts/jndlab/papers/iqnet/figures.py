@@ -99,7 +99,7 @@ def bar_figure(
                 _bars(axes, chosen, quantity, sequences, qps)
                 of_bars = (single["method"] == method) & (single["configuration"] == configuration)
                 seed_dots(axes, single[of_bars], quantity, sequences, qps)
-                axes.settitle_figure(f"{labels.get(method, method)}, {configuration}")
+                axes.set_title(f"{labels.get(method, method)}, {configuration}")
                 if upright:
                     axes.tick_params(axis="x", rotation=90)
         figure.supylabel(f"{label}, at equal QP", fontsize=9.5)
