@@ -2,10 +2,11 @@
 
 
 rule map_block_jnd:
-    """Stage 1: find the JND levels of a sequence by VMAF steps and map them to its blocks."""
+    """Stage 1: map the JND levels of a sequence, of people or by VMAF steps, to its blocks."""
     input:
         clip="<results>/sequences/{sequence}.mkv",
         metadata="<results>/sequences/{sequence}.json",
+        labels=BL_JUNIPER["clip_labels"]["video_jnd"] or [],
     output:
         maps="<results>/bl_juniper/block_jnd/mapped/{sequence}.npz",
         video_jnd="<results>/bl_juniper/video_jnd/{sequence}.csv",

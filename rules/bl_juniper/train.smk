@@ -44,6 +44,28 @@ rule label_mcl_jcv:
         "../../workflow_scripts/bl_juniper/label_mcl_jcv.py"
 
 
+rule label_sequence:
+    """Label the blocks of a sequence's key frames by stage 1, to learn from them."""
+    input:
+        clip="<results>/sequences/{sequence}.mkv",
+        maps="<results>/bl_juniper/block_jnd/mapped/{sequence}.npz",
+        video_jnd="<results>/bl_juniper/video_jnd/{sequence}.csv",
+    output:
+        blocks="<results>/bl_juniper/training_data/sequences/{sequence}.npz",
+    log:
+        "<logs>/label_sequence/{sequence}.log",
+    benchmark:
+        "<benchmarks>/label_sequence/{sequence}.tsv"
+    conda:
+        "../../envs/networks.yaml"
+    params:
+        clip=coding.clip,
+        mapping=BL_JUNIPER["mapping"],
+        every=BL_JUNIPER["key_frames_every"],
+    script:
+        "../../workflow_scripts/bl_juniper/label_sequence.py"
+
+
 rule train_bl_juniper:
     """Train the network of one JND level; the best weights as ONNX and torch file."""
     input:

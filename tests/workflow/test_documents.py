@@ -111,7 +111,8 @@ def test_screenshots_are_those_of_the_script_and_small():
     pictures = {path.name: path for path in (REPOSITORY / "docs/images/pages").iterdir()}
     assert set(pictures) == taken
     assert all(path.stat().st_size < 150_000 for path in pictures.values())
-    shown = (REPOSITORY / "docs/usage.md").read_text("utf-8")
+    documents = ("docs/usage.md", "docs/subjective.md")
+    shown = "".join((REPOSITORY / name).read_text("utf-8") for name in documents)
     assert all(f"(images/pages/{name})" in shown for name in pictures)
 
 

@@ -10,8 +10,8 @@ from jndlab.media.clip import clip_from_text
 from jndlab.models.bl_juniper.onnx import LEVELS, BlockJndPredictor
 from jndlab.papers.bl_juniper import errors
 from jndlab.papers.bl_juniper import label_statistics as labels
-from jndlab.papers.bl_juniper.mapping import key_frames_with_ti
-from jndlab.papers.bl_juniper.mcl_jcv import MAPPED_FROM_SUBJECTIVE, read_block_labels
+from jndlab.papers.bl_juniper.mapping import MAPPED_FROM_SUBJECTIVE, key_frames_with_ti
+from jndlab.papers.bl_juniper.mcl_jcv import read_block_labels
 from jndlab.report.tables import write_table
 from jndlab.training.samplers.block_files import read_blocks
 from jndlab.training.samplers.blocks import split_by_source

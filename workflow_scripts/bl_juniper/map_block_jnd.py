@@ -1,9 +1,12 @@
-"""A clip in; JND levels of the clip (CSV) and of its blocks (NPZ) out."""
+"""A clip, and JNDs of people where there are, in; JNDs of it (CSV) and of its blocks (NPZ) out."""
 
 from pathlib import Path
 
+import numpy as np
+
 from jndlab.codecs import get_codec
-from jndlab.datasets.jnd_labels import labels_from_values, write_labels
+from jndlab.datasets.jnd_labels import JndLabels, labels_from_values, read_labels, write_labels
+from jndlab.errors import UserError
 from jndlab.files import read_json
 from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.jnd.block.maps import write_block_maps
@@ -26,8 +29,13 @@ def main(snakemake) -> None:
         how = codec, labels["configuration"]
         lowest, highest = labels["qps"]
         qps = range(lowest, highest + 1)
-        sweep = search_clip(name, path, short, *how, qps, work_dir=folder)
-        levels = labels_of([sweep])[name]
+        table = _of_people(snakemake.input.labels, name)
+        sweeps = []
+        if table is None:
+            sweeps = [search_clip(name, path, short, *how, qps, work_dir=folder)]
+            levels = labels_of(sweeps)[name]
+            table = labels_from_values({name: levels}, "QP", LABEL_KIND, "steps", name)
+        levels = [int(np.floor(value + 0.5)) for value in table.values()[0]]
         maps = map_clip(
             path,
             short,
@@ -38,17 +46,30 @@ def main(snakemake) -> None:
             folder,
             provenance={
                 "stage": "jnd mapping",
-                "labels": LABEL_KIND,
+                "labels": table.kind,
                 "video_jnd": levels,
                 "codec": labels,
                 "mapping": params.mapping,
                 "source_sha256": prepared["samples_sha256"],
             },
         )
-    table = labels_from_values({name: levels}, "QP", LABEL_KIND, "steps", name)
     write_labels(output.video_jnd, table)
-    write_sweeps(output.sweep, [sweep])
+    write_sweeps(output.sweep, sweeps)
     write_block_maps(output.maps, maps)
+
+
+def _of_people(path: str | None, name: str) -> JndLabels | None:
+    """Labels of a sequence in a table of one's own; None where there are none."""
+    if not path:
+        return None
+    table = read_labels(path, order="warn")
+    if name not in table.sources:
+        return None
+    if table.unit != "QP":
+        raise UserError(
+            "JNDs of clips are no QPs.", where=path, expected=f"the unit QP, found {table.unit}"
+        )
+    return table.only([name])
 
 
 run(main, snakemake)

@@ -8,6 +8,7 @@ from jndlab.datasets.jnd_frames.config import FrameLabels
 from jndlab.datasets.jnd_frames.labels import (
     label_by_steps,
     label_by_subjects,
+    label_by_table,
     labels_of_folder,
 )
 from jndlab.datasets.jnd_labels import write_labels
@@ -26,6 +27,8 @@ def main(snakemake) -> None:
     folder = Path(params.folder) if params.folder else Path()
     if params.data_set == "folder":
         labels = labels_of_folder(folder, options.kind, options.order)
+    elif options.file:
+        labels = label_by_table(records, options.file, options.order)
     elif options.kind == "subjective":
         labels, samples, kept = label_by_subjects(
             records, params.data_set, folder, options, resolution=params.resolution

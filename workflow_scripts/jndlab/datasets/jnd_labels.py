@@ -87,6 +87,10 @@ class JndLabels:
                 )
         return np.array([[by_place[source, level] for level in levels] for source in wanted])
 
+    def first(self) -> JndLabels:
+        """The labels of the first level."""
+        return JndLabels(tuple(row for row in self.rows if row.level == 1))
+
     def only(self, sources: Iterable[str]) -> JndLabels:
         """The labels of some sources."""
         wanted = set(sources)
@@ -170,8 +174,11 @@ def write_labels(path: str | Path, labels: JndLabels) -> None:
     write_csv(path, map(asdict, labels.rows), COLUMNS)
 
 
-def read_labels(path: str | Path, *, levels: int = 3, order: Order = "error") -> JndLabels:
-    """Read and check a table that :func:`write_labels` wrote, or one of the same columns."""
+def read_labels(path: str | Path, *, levels: int | None = 3, order: Order = "error") -> JndLabels:
+    """Read and check a table that :func:`write_labels` wrote, or one of the same columns.
+
+    With ``levels`` None it may have any number of them, the same of every source.
+    """
     try:
         table = read_rows(path)
     except OSError as error:
@@ -185,7 +192,8 @@ def read_labels(path: str | Path, *, levels: int = 3, order: Order = "error") ->
             f"found {', '.join(map(str, cells[0])) if cells else 'no rows'}",
         )
     rows = [_from_cells(row, where) for where, row in table]
-    return make_labels(rows, str(path), levels=levels, order=order)
+    found = max(row.level for row in rows)
+    return make_labels(rows, str(path), levels=levels or found, order=order)
 
 
 def _from_cells(cells: Mapping[str, str], where: str) -> JndLabel:

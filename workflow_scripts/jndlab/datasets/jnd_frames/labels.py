@@ -20,6 +20,7 @@ from jndlab.datasets.jnd_labels import (
     labels_from_samples,
     labels_from_values,
     make_labels,
+    read_labels,
 )
 from jndlab.datasets.pictures.picture_list import Picture, by_source
 from jndlab.errors import UserError
@@ -107,6 +108,26 @@ def label_by_subjects(
     of_sources = labels_from_samples(kept, rule.statistic, str(folder), order=rule.order)
     labels = labels_of_frames(of_sources, records, str(folder), rule.order)
     return SubjectiveLabels(labels, _only(samples, sources), kept)
+
+
+def label_by_table(
+    records: Sequence[Picture], path: str | Path, order: Order = "error"
+) -> JndLabels:
+    """Labels of clips in a table of one's own (QP), those of a clip copied to each of its frames.
+
+    Raises UserError for clips without labels, labels in QF, and frames that were cut or resized.
+    """
+    _require_originals(records)
+    labels, sources = read_labels(path, order=order), by_source(records)
+    lacking = sorted(set(sources) - set(labels.sources))
+    if lacking or labels.unit != "QP":
+        raise UserError(
+            f"there is no JND of {', '.join(lacking[:8])}." if lacking else "JNDs are no QPs.",
+            where=str(path),
+            expected="a row in QP for each sequence and level",
+            remedy="let people search these too, or leave them out of `jnd_frames.sources`.",
+        )
+    return labels_of_frames(labels.only(sources), records, str(path), order)
 
 
 def labels_of_folder(folder: Path, kind: Kind, order: Order = "error") -> JndLabels:

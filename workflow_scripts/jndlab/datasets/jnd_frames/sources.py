@@ -15,6 +15,7 @@ from jndlab.datasets.pictures.generated import find_generated
 from jndlab.datasets.pictures.packaged import find_packaged
 from jndlab.datasets.pictures.picture_list import FoundPicture, chosen_sources, windows
 from jndlab.errors import UserError
+from jndlab.media.decoding import count_pictures
 from jndlab.media.picture_folder import data_set_folder, picture_files
 from jndlab.media.pictures import read_picture
 
@@ -27,6 +28,7 @@ def find_frames(choice: FrameChoice, most: int | None = None) -> Iterator[FoundP
     find: dict[str, Callable[[FrameChoice], Iterator[FoundPicture]]] = {
         "packaged": partial(_packaged, most=most),
         "pictures": _pictures,
+        "sequences": _sequences,
         "videoset": _videoset,
         "mcl_jci": _mcl_jci,
         "folder": _authors_folder,
@@ -98,6 +100,14 @@ def _pictures(choice: FrameChoice) -> Iterator[FoundPicture]:
     for source in chosen_sources(choice.sources, files):
         origin = files[source].relative_to(folder).as_posix()
         yield FoundPicture(source, source, origin, read_picture(files[source]))
+
+
+def _sequences(choice: FrameChoice) -> Iterator[FoundPicture]:
+    folder = data_set_folder(choice.folder, choice.source, "jnd_frames.folder")
+    for source in choice.sources or ():
+        path = folder / f"{source}.mkv"
+        size, _ = count_pictures(path)
+        yield from pictures_of_clip(path, size, choice.frames_per_source, source, path.name)
 
 
 def _videoset(choice: FrameChoice) -> Iterator[FoundPicture]:

@@ -38,6 +38,10 @@ class ClipLabels(Section):
     """Coding configuration of these codings."""
     frames: Count | None = None
     """Number of first frames of a sequence coded for its labels at most; null codes all."""
+    video_jnd: str | None = None
+    """Table (CSV) with three JNDs of sequences, in QPs of `codec`, such as those of a JND search of
+    your own (`subjective/jnd/labels.csv` of its results). Sequences that it lacks, and with null
+    all, are labelled by steps of VMAF."""
     qps: Rising[Annotated[int, Field(ge=1, le=51)]] = [10, 51]
     """Lowest and highest QP that are tried."""
 
@@ -65,20 +69,15 @@ class Split(Section):
 class TrainingData(Section):
     """Labelled blocks that the CNN learns from."""
 
-    source: Literal["mcl_jcv", "panned_pictures"] = "mcl_jcv"
-    """`mcl_jcv`, the paper's 30 clips; or `panned_pictures`, a stand-in made of pictures that
-    arrive with scikit-image and scikit-learn, and of the photographs of `pictures_dir`, shifted and
-    enlarged a little from one frame to the next, labelled by `vmaf_steps`."""
+    source: Literal["mcl_jcv", "sequences", "panned_pictures"] = "mcl_jcv"
+    """`mcl_jcv`, the paper's 30 clips; `sequences`, clips of the run, such as your own, with what
+    stage 1 makes of their JNDs (`clip_labels`); or `panned_pictures`, a stand-in made of pictures
+    that arrive with scikit-image and scikit-learn, and of the photographs of `pictures_dir`,
+    shifted and enlarged a little from one frame to the next, labelled by `vmaf_steps`."""
     folder: str | None = None
     """Folder of MCL-JCV; null is `mcl_jcv` in the data folder."""
-    clips: (
-        Annotated[
-            Distinct[Annotated[str, Field(pattern="^SRC(0[1-9]|[12][0-9]|30)$")]],
-            Field(min_length=3),
-        ]
-        | None
-    ) = None
-    """Which clips of MCL-JCV (`SRC01` to `SRC30`); null takes all."""
+    clips: Annotated[Distinct[str], Field(min_length=3)] | None = None
+    """Which clips of MCL-JCV (`SRC01` to `SRC30`), or which sequences; null takes all."""
     statistic: Statistic = "mean"
     """Of the subjects' JND samples of MCL-JCV, rounded to a whole QP. Used where `labels` is null;
     else the authors' labels are learned as they are. Assumption: mean."""

@@ -13,15 +13,19 @@ from typing import Any
 import numpy as np
 
 from jndlab.codecs.base import Codec, EncodeJob
+from jndlab.datasets.jnd_labels import JndLabels
 from jndlab.errors import UserError
 from jndlab.jnd.block.activity import block_tpi
 from jndlab.jnd.block.jnd_mapping import block_jnd_of_frames, candidate_qps
 from jndlab.jnd.block.mapping_options import BLOCK_SIZE, BlockMappingOptions
 from jndlab.jnd.block.maps import BlockMaps
-from jndlab.jnd.block.pictures import gray_of
+from jndlab.jnd.block.pictures import gray_of, rgb_of
 from jndlab.media.clip import ClipFormat, Frame, bytes_of, planes_of, read_clip, write_clip
+from jndlab.training.samplers.block_files import BlockFile
+from jndlab.training.samplers.blocks import LabelledBlocks, labelled_blocks
 
 MAX_QP = 51
+MAPPED_FROM_SUBJECTIVE = "mapped from subjective video JND"  # nobody rated a block
 
 
 def key_frames(frames: int, every: int) -> list[int]:
@@ -89,6 +93,30 @@ def map_clip(
         block_size=BLOCK_SIZE,
         provenance=dict(provenance or {}),
     )
+
+
+def labelled_sequence(
+    source: Path,
+    clip: ClipFormat,
+    maps: BlockMaps,
+    labels: JndLabels,
+    every: int,
+    options: BlockMappingOptions,
+) -> BlockFile:
+    """The whole blocks of the key frames that have ``maps`` of :func:`map_clip`, to learn from.
+
+    ``labels`` are the JNDs of the clip, from which the maps were made.
+    """
+    parts = []
+    mapped = dict(zip(maps.frames, maps.values, strict=True))  # type: ignore[arg-type]
+    for index, frame, ti in key_frames_with_ti(source, clip, every, options):
+        if index in mapped:
+            rgb = rgb_of(frame, options.colour_matrix, clip.bit_depth)
+            parts.append(labelled_blocks(rgb, ti, mapped[index], labels.sources[0]))
+    blocks = LabelledBlocks.joined(parts)
+    kind = MAPPED_FROM_SUBJECTIVE if labels.kind == "subjective" else labels.kind
+    levels = labels.values()[0].astype(np.float32)
+    return BlockFile(blocks, np.tile(levels, (len(blocks.pixels), 1)), kind, options.form)
 
 
 def key_frames_with_neighbours(

@@ -17,12 +17,15 @@ from jndlab.jnd.block.jnd_mapping import candidate_qps
 from jndlab.jnd.block.mapping_options import BlockMappingOptions
 from jndlab.jnd.block.pictures import gray_of, rgb_of
 from jndlab.media.decoding import count_pictures
-from jndlab.papers.bl_juniper.mapping import block_jnd_of_key_frame, require_window
+from jndlab.papers.bl_juniper.mapping import (
+    MAPPED_FROM_SUBJECTIVE,
+    block_jnd_of_key_frame,
+    require_window,
+)
 from jndlab.training.samplers.block_files import BlockFile
 from jndlab.training.samplers.blocks import LabelledBlocks, labelled_blocks
 
 KEY_FRAMES, STEP = 5, 30  # of the authors: frames 1, 31, 61, 91, 121
-MAPPED_FROM_SUBJECTIVE = "mapped from subjective video JND"  # nobody rated a block
 SOURCE_QP = 1  # the authors took the stream of QP 1 for the source
 
 

@@ -45,7 +45,8 @@ class Labels(Section):
     """With `vmaf_steps`: points of VMAF NEG (without motion)."""
     file: Text | None = None
     """With `folder`: table (CSV) of the columns source, level, value, unit, kind, statistic,
-    subjects, ci_low, ci_high; source is a file name without suffix, level 1."""
+    subjects, ci_low, ci_high, such as `jnd_pictures.py` makes; source is a file name without
+    suffix, levels above 1 are not used."""
 
 
 class Split(Section):

@@ -47,7 +47,7 @@ def label_pictures(
         unit: Unit = "QF" if choice.codec == "jpeg" else "QP"
         return labels_from_values(levels, unit, LABEL_KIND, "steps", "labels by VMAF steps")
     if choice.source == "folder" and rule["file"]:
-        found, where = read_labels(rule["file"], levels=1), rule["file"]
+        found, where = read_labels(rule["file"], levels=None).first(), rule["file"]
     else:
         samples, where = _samples(choice, names)
         found = labels_from_samples(samples, rule["statistic"], where)
