@@ -136,21 +136,32 @@ if workflow.is_main_process:
 
 onstart:
     from jndlab.datasets.fetch import remove_leftovers
-    from jndops.plan.needs import missing_data
+    from jndops.plan.needs import missing_data, too_few_for_bd_rates
+    from jndops.progress import follow
 
     with workflow_errors():
         start_run(RESULTS)
         remove_leftovers(settings.config["data_dir"])
         for line in [] if "check_data" in sys.argv else missing_data(settings):  # says it itself
             print(f"missing, jobs that need it will fail: {line}", file=sys.stderr)
+    if any(job.rule.name == "compare_methods" for job in workflow.dag.needrun_jobs()):
+        for line in too_few_for_bd_rates(settings):
+            print(f"warning: {line}", file=sys.stderr)
+    follow(workflow, settings)
     gc.freeze()
 
 
 onsuccess:
+    from jndops.progress import finish
+
+    finish()
     subprocess.run(summarise)
     end_run()
 
 
 onerror:
+    from jndops.progress import finish
+
+    finish()
     subprocess.run([*summarise, "--failed", *([log] if isinstance(log, str) else log)])
     end_run()

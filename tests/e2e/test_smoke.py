@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sqlite3
 import subprocess
 from fractions import Fraction
@@ -144,6 +145,15 @@ def test_a_person_is_told_what_was_made(smoke):
     assert "Methods against anchor" in smoke.said
     assert "results/smoke" in smoke.said
     assert "Stand-in content" in smoke.said
+
+
+def test_jobs_are_one_line_of_progress_and_the_log_file_has_them_all(smoke):
+    lines = re.findall(r"(?m)^(\d+) of (\d+) jobs, .* passed, .* left", smoke.said)
+    done, jobs = lines[-1]
+    assert done == jobs and int(jobs) > 80 > len(lines)
+    assert "Finished jobid" not in smoke.said and "Select jobs" not in smoke.said
+    (log, *_) = re.findall(r"Complete log\(s\): (.+)", smoke.said)
+    assert Path(log).read_text("utf-8").count("Finished jobid") == int(jobs)
 
 
 def test_a_deleted_mirror_comes_back_and_a_failed_one_is_tried_again(smoke, results):

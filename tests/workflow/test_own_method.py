@@ -32,7 +32,8 @@ def test_own_prefilter_runs_and_is_in_every_table(tmp_path):
     workflow = Workflow(tmp_path)
     workflow.write("my_filters.py", own_filter_of_the_readme())
     workflow.write("mine.yaml", CONFIG)
-    workflow.run("--configfile", "mine.yaml")
+    said = workflow.run("--configfile", "mine.yaml").stdout
+    assert said.index("`qps` has 2, and a BD-rate needs 4") < said.index(" jobs, 00:00 passed")
     for table in ("rd_points", "bd_rate", "same_qp"):
         with open(tmp_path / f"results/tables/{table}.csv", newline="") as stream:
             methods = {row["method"] for row in csv.DictReader(stream)}

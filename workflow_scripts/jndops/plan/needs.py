@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from jndlab.codecs import get_codec
 from jndlab.datasets.prepare import source_path
 from jndlab.errors import UserError
+from jndlab.quality.bd_rate import MIN_POINTS
 from jndops.inputs.bl_juniper import BlJuniperInputs
 from jndops.inputs.coding import CodingInputs
 from jndops.inputs.iqnet import IqnetInputs
@@ -75,6 +76,17 @@ def _missing_for_iqnet(settings: Settings) -> list[str]:
             "`make check-data`"
         )
     return missing
+
+
+def too_few_for_bd_rates(settings: Settings) -> list[str]:
+    """What to say, before anything is coded, of a run whose curves have too few points."""
+    number, key = len(settings.config["qps"]), "rate.crf" if settings.config["rate"] else "qps"
+    if number >= MIN_POINTS or len(settings.config["methods"]) < 2:
+        return []
+    return [
+        f"`{key}` has {number}, and a BD-rate needs {MIN_POINTS} points of a curve: "
+        "there will be savings at equal QP, and no BD-rate"
+    ]
 
 
 def missing_tools(settings: Settings) -> list[str]:
