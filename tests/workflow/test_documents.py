@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -165,6 +167,49 @@ def test_prose_check_finds_words_and_leaves_code_alone(tmp_path):
     ]
 
 
+Keys = tuple[str, ...]
+
+
+def keys_in(value: object, path: Keys = ()) -> Iterator[Keys]:
+    """Where values stand in a YAML file; the key of a list of mappings ends in ``[]``."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from keys_in(inner, (*path, str(key)))
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        for item in value:
+            yield from keys_in(item, (*path[:-1], f"{path[-1]}[]"))
+    else:
+        yield path
+
+
+def explained_keys(file: str) -> list[Keys]:
+    """Keys that config/README.md explains of a file; of experiments those of papers too."""
+    text = (REPOSITORY / "config/README.md").read_text("utf-8")
+    sections = dict(re.findall(r"(?ms)^## (.+?)\n(.*?)(?=^## |\Z)", text))
+    papers = {heading: heading.split("`")[1] for heading in sections if heading[:3] == "Key"}
+    experiment = [heading for heading in sections if "`config.yaml`" in heading]
+    found = []
+    for heading in [f"`{file}`"] if f"`{file}`" in sections else [*experiment, *papers]:
+        rows = re.findall(r"(?m)^\| `([^`]+)` \| .+ \| .+ \| (.*) \|$", sections[heading])
+        assert rows and all(meaning for _, meaning in rows), heading
+        found += [(*papers.get(heading, "").split(), *key.split(".")) for key, _ in rows]
+    return found
+
+
+@pytest.mark.parametrize("file", [path for path in TRACKED if path.match("config/*.yaml")], ids=str)
+def test_every_key_of_every_configuration_is_explained(file):
+    rows = explained_keys(file.name)
+    inner = {row[:end] for row in rows for end in range(1, len(row))}
+    for key in keys_in(yaml.safe_load((REPOSITORY / file).read_text("utf-8"))):
+        # A row without rows below it is of a mapping with names of its user's choice.
+        fits = [row for row in rows if len(row) == len(key) or row not in inner]
+        assert any(
+            all(name in ("NAME", one) for name, one in zip(row, key, strict=False))
+            for row in fits
+            if len(row) <= len(key)
+        ), ".".join(key)
+
+
 def commands(program: str) -> list[str]:
     """Commands of a program in code spans and blocks of all documents, comments left out."""
     found = []
@@ -198,28 +243,35 @@ def test_rules_that_documents_ask_snakemake_for_exist():
         assert name.startswith("--") or f"\nrule {name}:" in rules, name
 
 
-# Commands that end at once or write something else; the last stands for arguments left out.
-NOT_PLANNED = ("--unlock", "--containerize", "--workflow-profile", "...")
+# Commands that end at once, write something else or are for a cluster; arguments left out.
+NOT_PLANNED = ("--unlock", "--containerize", "--workflow-profile", "PROFILE=", "...")
+PLANNED = [
+    command
+    for command in [*commands("make (demo|smoke|study|run)"), *commands("snakemake")]
+    if not any(word in command for word in NOT_PLANNED)
+    and (command.startswith("make") or "--c" in command)
+]
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        command
-        for command in commands("snakemake")
-        if "--configfile" in command and not any(word in command for word in NOT_PLANNED)
-    ],
-)
+@pytest.mark.parametrize("command", PLANNED)
 def test_snakemake_plans_what_documents_ask_of_it(command, tmp_path):
     """``--configfile`` takes several values: a target right after it is read as a file."""
     own = (REPOSITORY / "config/smoke.yaml").read_text("utf-8")
     ratings = tmp_path / "ratings.csv"
     ratings.write_text("subject,stimulus,score,time\n", "utf-8")
     (tmp_path / "my.yaml").write_text(f"{own}\nsubjective: {{ratings: [{ratings}]}}\n", "utf-8")
-    words = [str(tmp_path / word) if word == "my.yaml" else word for word in shlex.split(command)]
-    program = [sys.executable, "-m", "snakemake", "-n", "--quiet", "all", "--cores", "1"]
+    words = shlex.split(re.sub(r"\bmy\.yaml", str(tmp_path / "my.yaml"), command))
+    dry = ["-n", "--quiet", "all", "--cores", "1"]
+    if words[0] == "make":
+        given = [word.removeprefix("ARGS=") for word in words if word.startswith("ARGS=")]
+        # Nothing is set up: that is what the environment of this test is.
+        program = ["make", "-o", "setup", *(word for word in words[1:] if word[:5] != "ARGS="),
+                   f"PY={sys.executable}", f"ARGS={' '.join([*dry, *given])}"]  # fmt: skip
+    else:
+        program = [sys.executable, "-m", "snakemake", *dry, *words[1:]]
+    outside = {name: text for name, text in os.environ.items() if not name.startswith("MAKE")}
     done = subprocess.run(
-        [*program, *words[1:]], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
+        program, cwd=REPOSITORY, env=outside, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

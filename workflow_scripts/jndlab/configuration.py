@@ -395,3 +395,5 @@ def rows_of(
     entry = entry_of(rule)
     if entry and "changes" not in entry:
         yield from rows_of(entry, f"{prefix}NAME.")
+    if isinstance(rule.get("items"), Mapping):
+        yield from rows_of(rule["items"], f"{prefix.removesuffix('.')}[].")
