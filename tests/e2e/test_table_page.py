@@ -42,3 +42,16 @@ def test_a_table_sorts_filters_and_folds(driver: Any) -> None:
     assert shown(driver) == ["Cactus", "bikes", "carphone"]
     driver.find_element("css selector", "#filter").send_keys("BIKES reprod")
     assert shown(driver) == ["bikes"]
+
+
+def test_cells_that_begin_with_a_number_sort_by_it(tmp_path: Path, browser: Any) -> None:
+    """BD-rates of the summary have a mark, an interval, or words where there is none."""
+    cells = ["+11.80 * [-0.66, +24.26]", "low overlap on all 3", "+4.43", "", "-0.01 [-0.1, +0.1]"]
+    table = pd.DataFrame({"method": list("abcde"), "BD-rate VMAF (%)": cells})
+    write_table(table, tmp_path / "t", formats=("html",))
+    browser.get((tmp_path / "t.html").as_uri())
+    head = browser.find_elements("css selector", "th")[1]
+    head.click()
+    assert "".join(shown(browser)) == "ecabd"
+    head.click()
+    assert "".join(shown(browser)) == "acebd"

@@ -105,13 +105,13 @@ def test_a_value_that_is_missing_has_its_reason():
     few = frame[(frame["sequence"] != "a") | (frame["qp"] < 32)]  # two points on a
     bd_rates, summary = tables(few)
     assert readable(summary)["BD-rate VMAF (%)"].tolist() == [
-        "-10.00 (left out: 1, too few points)"
+        "-10.00 (left out: too few points on 1)"
     ]
     wide = bd_rate_by_sequence(bd_rates, LABELS, "AI", "vmaf_mean")
     assert wide["ERJND"].tolist() == ["too few points", "-10.00", "-10.00"]
     none = frame[frame["qp"] < 32]
     bd_rates, summary = tables(none)
-    assert readable(summary)["BD-rate VMAF (%)"].tolist() == ["2, too few points"]
+    assert readable(summary)["BD-rate VMAF (%)"].tolist() == ["too few points on 2"]
 
 
 def test_a_mean_is_of_the_values_that_exist():

@@ -6,6 +6,7 @@ import copy
 import csv
 import json
 import math
+import re
 import shutil
 import subprocess
 
@@ -201,7 +202,10 @@ def test_tables_escape_and_keep_their_bytes(tmp_path):
     latex = written[2].read_text()
     assert latex.startswith("\\begin{table}[htbp]\n\\centering\n\\caption{Saving\\_at equal QP}\n")
     assert "\\label{tab:t-1-5}\n\\resizebox{" in latex
-    assert "a\\_b|c & 0.000 & 22 \\\\\n50 \\% \\& more & 0.333 & 27 \\\\\n\\bottomrule" in latex
+    assert (
+        "a\\_b\\textbar{}c & 0.000 & 22 \\\\\n50 \\% \\& more & 0.333 & 27 \\\\\n\\bottomrule"
+        in latex
+    )
     assert "\\begin{tabular}{lrr}\n\\toprule\nmethod\\_name & saving\\_pct & qp" in latex
     page = written[3].read_text()
     assert "<td>50 % &amp; more</td>" in page and "<td>0.333</td>" in page
@@ -237,8 +241,8 @@ NASTY = "50 % & more_of #1 {x} ~ ^ \\ $2 < 3 > 1"
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="no LaTeX on this machine")
 def test_latex_compiles_and_fits_the_page(tmp_path):
-    wide = pd.DataFrame({f"column_{n} (%)": [NASTY, "x" * 20] for n in range(12)})
-    write_table(wide, tmp_path / "wide", formats=("tex",), caption=NASTY)
+    wide = pd.DataFrame({f"column_{n} (%)": [NASTY, "+1.2 * [-3.4, 5]"] * 60 for n in range(12)})
+    write_table(wide, tmp_path / "wide", formats=("tex",), caption=NASTY * 9, bold=[1])
     (tmp_path / "paper.tex").write_text(
         "\\documentclass{article}\\usepackage{booktabs,graphicx}\\begin{document}"
         "\\input{wide}See Table~\\ref{tab:wide}.\\end{document}"
@@ -250,7 +254,34 @@ def test_latex_compiles_and_fits_the_page(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stdout[-2000:]
-    assert "Overfull" not in done.stdout
+    assert "Overfull" not in done.stdout and "Float too large" not in done.stdout
+
+
+def test_latex_breaks_what_is_too_wide_and_cuts_what_is_too_long(tmp_path):
+    names = [f"BL-JUNIPER (demo CNN, number {n})" for n in range(60)]
+    cells = ["+11.80 * [-0.66, +24.26]"] * 60
+    table = pd.DataFrame(
+        {"method": names, **{f"BD-rate of metric {n} (%)": cells for n in range(4)}}
+    )
+    path = write_table(table, tmp_path / "t", formats=("tex",), caption="All.", bold=[0])[0]
+    text = path.read_text()
+    assert text.count("\\begin{table}") == text.count("\\toprule") == text.count(" of ") / 5 > 1
+    assert text.count("\\label{tab:t}") == 1 and "\\caption{All. (1 of " in text
+    first = "\\begin{tabular}[t]{@{}l@{}}+11.80 * \\\\ {}[-0.66, +24.26]\\end{tabular}"
+    assert text.count(first) == 59 * 4 and text.count("\\textbf{[-0.66, +24.26]}") == 4
+    lines = [line for line in text.splitlines() if line.startswith("\\begin{tabular}[t]")]
+    longest = max(len(one) for line in lines for one in re.findall(r"[}\\] ([^\\&]+) \\\\", line))
+    assert longest <= 16, "cells are broken as far as the page asks"
+    narrow = write_table(table.iloc[:3, :2], tmp_path / "n", formats=("tex",))[0].read_text()
+    assert narrow.count("tabular}") == 2, "what fits stays in one line"
+
+
+def test_bold_rows_are_so_in_every_format_that_has_bold(tmp_path):
+    table = pd.DataFrame({"sequence": ["bikes", "mean of all"], "a<b": ["+1", ""]})
+    csv, md, tex, page = (p.read_text() for p in write_table(table, tmp_path / "t", bold=[1]))
+    assert "mean of all," in csv and "| **mean of all** |" in md
+    assert "\\textbf{mean of all} &  \\\\" in tex and "<td><b>mean of all</b></td>" in page
+    assert "<b></b>" not in page and "a&lt;b" in page
 
 
 def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path):

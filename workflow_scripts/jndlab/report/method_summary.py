@@ -89,7 +89,7 @@ def _bd_rate_cells(rows: pd.DataFrame, metric: str) -> dict[str, Any]:
         f"{metric}_better": mean["better"] if trusted else "",
         f"{metric}_low_overlap": doubtful,
         f"{metric}_left_out": "; ".join(
-            f"{count}, {REASONS.get(status, status)}"
+            f"{REASONS.get(status, status)} on {count}"
             for status, count in without.value_counts(sort=False).items()
         ),
     }
