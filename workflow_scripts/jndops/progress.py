@@ -22,7 +22,7 @@ from jndops.settings import Settings
 
 LEAST_SECONDS = 0.5  # of a job of which nothing is known
 SECONDS_BETWEEN_LINES = 30  # where the terminal is a file; a line that is rewritten needs no limit
-EACH_JOB = re.compile(  # what is said of each job without an event of its own
+EACH_JOB = re.compile(  # messages on each job without an event of its own
     "Select jobs to execute|Execute [0-9]+ jobs|Removing temporary output|Touching output file|"
     "Job [0-9]+ has been submitted|Submitted (job|group job) "
 )

@@ -179,7 +179,7 @@ def _latex(
 
 
 def _lines(text: str, longest: int) -> list[str]:
-    """``text`` in lines of at most so many characters, intervals and long words whole."""
+    """``text`` in lines of at most ``longest`` characters, intervals and long words whole."""
     whole = re.sub(r"\[[^\]]*\]", lambda found: found[0].replace(" ", "\xa0"), text)
     return textwrap.wrap(whole, longest, break_long_words=False) or [""]
 
