@@ -55,3 +55,13 @@ def test_cells_that_begin_with_a_number_sort_by_it(tmp_path: Path, browser: Any)
     assert "".join(shown(browser)) == "ecabd"
     head.click()
     assert "".join(shown(browser)) == "acebd"
+
+
+def test_a_table_of_many_methods_fits_the_window(tmp_path: Path, browser: Any) -> None:
+    browser.set_window_size(1280, 800)
+    heads = [f"BL-JUNIPER (demo CNN, saliency {n}), kvazaar-ultrafast" for n in range(8)]
+    row = {"sequence": "bigbuckbunny", **dict.fromkeys(heads, "low overlap on all 3")}
+    write_table(pd.DataFrame([row]), tmp_path / "t", formats=("html",))
+    browser.get((tmp_path / "t.html").as_uri())
+    page = "document.documentElement"
+    assert browser.execute_script(f"return {page}.scrollWidth <= {page}.clientWidth")

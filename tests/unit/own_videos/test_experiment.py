@@ -255,3 +255,8 @@ def test_how_far_a_network_can_be_trusted_is_read_from_its_run(tmp_path):
     assert line.startswith("predicted JND2 of a block is 2.0 QP off on mean, the mean of the")
     assert "1.6 QP (3 sources" in line
     assert held_out(tmp_path / "mine.h5") == [UNKNOWN]
+
+
+def test_the_network_that_comes_with_the_suite_has_its_record_next_to_it(repository):
+    (line,) = held_out(repository / "models/iqnet/model.onnx")
+    assert line.startswith("1.41 of 255 grey levels (root mean squared) from the filtered")

@@ -8,7 +8,6 @@ import numbers
 import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,8 +179,12 @@ def _latex(
 
 def _lines(text: str, longest: int) -> list[str]:
     """``text`` in lines of at most ``longest`` characters, intervals and long words whole."""
-    whole = re.sub(r"\[[^\]]*\]", lambda found: found[0].replace(" ", "\xa0"), text)
-    return textwrap.wrap(whole, longest, break_long_words=False) or [""]
+    return textwrap.wrap(_whole_intervals(text), longest, break_long_words=False) or [""]
+
+
+def _whole_intervals(text: str) -> str:
+    """``text`` that is not broken inside brackets."""
+    return re.sub(r"\[[^\]]*\]", lambda found: found[0].replace(" ", "\xa0"), text)
 
 
 def _latex_cell(lines: Sequence[str], side: str, place: int, bold: Collection[int]) -> str:
@@ -202,12 +205,14 @@ _PAGE = """<!DOCTYPE html>
 body {{ font: 14px/1.4 system-ui, sans-serif; margin: 1.5em; color: #222; }}
 p {{ max-width: 60em; }}
 table {{ border-collapse: collapse; border-block: 2px solid #222; }}
-th, td {{ padding: .2em .7em; text-align: left; white-space: nowrap; }}
-th {{ border-bottom: 1px solid #222; position: sticky; top: 0; background: #fff; cursor: pointer; }}
+th, td {{ padding: .2em .7em; text-align: left; vertical-align: top; }}
+th {{ border-bottom: 1px solid #222; position: sticky; top: 0; background: #fff; }}
+th {{ vertical-align: bottom; cursor: pointer; }}
 th[aria-sort="ascending"]::after {{ content: " \\25B4"; }}
 th[aria-sort="descending"]::after {{ content: " \\25BE"; }}
 tr.even td {{ background: #f4f4f4; }}
 :is(th, td):is({numbers}) {{ text-align: right; font-variant-numeric: tabular-nums; }}
+td.whole, td:is({numbers}) {{ white-space: nowrap; }}
 </style></head><body>
 <p>{caption}</p>
 <p><input id="filter" type="search" placeholder="show rows with ..." aria-label="filter">
@@ -225,6 +230,8 @@ _SCRIPT = """
 const body = document.querySelector("tbody"), rows = [...body.rows];
 const box = document.getElementById("filter"), fold = document.getElementById("fold");
 const folded = rows.filter(row => [...row.cells].some(cell => cell.textContent === "{fold}"));
+for (const cell of body.querySelectorAll("td"))  // names are not broken at a hyphen
+  if (!/\\s/.test(cell.textContent.trim())) cell.className = "whole";
 const key = text => {
   const number = text.match(/^\\s*([+-]?\\d+(\\.\\d+)?(e[+-]?\\d+)?)(?=\\s|$)/);
   return text.trim() === "" ? null : number ? Number(number[1]) : text;
@@ -262,7 +269,8 @@ show();
 
 def _html(cells: pd.DataFrame, numeric: Sequence[bool], caption: str, bold: Collection[int]) -> str:
     places = [place for place, is_number in enumerate(numeric, 1) if is_number]
-    escaped = cells.map(partial(html.escape, quote=False)).rename(columns=html.escape)
+    escaped = cells.map(lambda text: html.escape(_whole_intervals(text), quote=False))
+    escaped = escaped.rename(columns=html.escape)
     with pd.option_context("display.max_colwidth", None):
         table = _emphasised(escaped, bold, "<b>", "</b>").to_html(
             index=False, border=0, escape=False

@@ -11,6 +11,7 @@ from jndlab.errors import UserError
 from jndlab.files import read_csv, read_json
 from jndlab.papers.jnd_networks.baselines import MEDIAN
 
+FILTERS = ("iqnet", "cnn_jnqd")
 UNKNOWN = "nothing is recorded next to its file"
 
 
@@ -18,10 +19,13 @@ def held_out(model: Path, method: str = "") -> list[str]:
     """Lines on a model file of a run, ``RESULTS/models/PAPER/NETWORK/model.onnx``.
 
     Each is an error on held-out data next to that of a constant answer, where the run has both.
-    ``method`` is the choice of VP-JND that uses it. A file from elsewhere has no record.
+    ``method`` is the choice of VP-JND that uses it. Of a file from elsewhere, such as a network
+    that comes with the suite, only what its training wrote next to it is known.
     """
     if len(model.parts) < 4 or model.parts[-4] != "models":
-        return [UNKNOWN]
+        record = model.with_name("summary.json")
+        trained = read_json(record).get("conditions", {}) if record.is_file() else {}
+        return _loss(record) if trained.get("network") in FILTERS else [UNKNOWN]
     results, paper, network = model.parents[3], model.parts[-3], model.parts[-2]
     try:
         if paper in ("laser_jnd", "mtjnd"):
