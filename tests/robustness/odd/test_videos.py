@@ -228,12 +228,35 @@ MADE = {
 Y4M = b"YUV4MPEG2 W64 H48 F25:1 Ip A1:1 C420jpeg"
 
 
+def _whole_pictures(content: bytes) -> bytes:
+    return content + bytes(-len(content) % PICTURE)
+
+
 def _headed(header: bytes, pictures: int = 4, size: int = PICTURE) -> bytes:
     return header + b"\n" + (b"FRAME\n" + bytes([126]) * size) * pictures
 
 
 WRITTEN = {
     "plain.y4m": (_headed(Y4M), 4),
+    "interlaced_by_mark.y4m": (_headed(Y4M).replace(b"FRAME\n", b"FRAME It\n"), ["interlaced"]),
+    "mixed_by_mark.y4m": (_headed(Y4M).replace(b"FRAME\n", b"FRAME Iti\n"), ["interlaced"]),
+    "progressive_by_mark.y4m": (_headed(Y4M).replace(b"FRAME\n", b"FRAME I1p\n"), 4),
+    "two_ranges.y4m": (
+        _headed(Y4M + b" XCOLORRANGE=LIMITED XCOLORRANGE=LIMITED"),
+        ["XCOLORRANGE twice"],
+    ),
+    "two_rates.y4m": (_headed(Y4M + b" F50:1"), ["F twice"]),
+    "two_comments.y4m": (_headed(Y4M + b" XYSCSS=420JPEG XCOLORRANGE=LIMITED"), 4),
+    "y4m_64x48_25.yuv": (_whole_pictures(_headed(Y4M)), ["holds Y4M"]),
+    "mkv_64x48_25.yuv": (_whole_pictures(b"\x1aE\xdf\xa3" + bytes(99)), ["Matroska"]),
+    "mp4_64x48_25.yuv": (_whole_pictures(b"\0\0\0\x20ftypisom"), ["MP4"]),
+    "avi_64x48_25.yuv": (_whole_pictures(b"RIFF\0\0\0\0AVI "), ["AVI"]),
+    "zip_64x48_25.yuv": (_whole_pictures(b"PK\3\4" + bytes(99)), ["zip archive"]),
+    "gz_64x48_25.yuv": (_whole_pictures(b"\x1f\x8b\x08" + bytes(99)), ["gzip archive"]),
+    "ten_bit_64x48_25.yuv": (b"\x40\0\x80\2\xff\3" * (PICTURE // 3), ["10 bit"]),
+    "ten_bit_64x48_25_10bit.yuv": (b"\x40\0\x80\2\xff\3" * (PICTURE // 3), 1),
+    "dark_64x48_25.yuv": (b"\0\1\2\3" * (PICTURE // 4), 1),
+    "one_level_64x48_25.yuv": (bytes([16]) * PICTURE, 1),
     "unstated_scan.y4m": (_headed(Y4M.replace(b" Ip", b"")), 4),
     "mixed_scan.y4m": (_headed(Y4M.replace(b"Ip", b"Im")), ["interlaced"]),
     "top_first.y4m": (_headed(Y4M.replace(b"Ip", b"It")), ["interlaced"]),
@@ -416,6 +439,63 @@ def test_a_clip_cut_without_coding(tmp_path, meet, options):
     run([*options.split(), "-i", str(plain), "-c", "copy", str(path)])
     entry = OwnSequence(file=str(path)).plain()
     meet(lambda: own_sequence("a", entry).frames, ["edit list"])
+
+
+# What is put together from a video of 64x48, one of 32x24 and a picture; and what is expected.
+STREAMS = {
+    "two.mkv": ("-map 0 -map 1 -c copy", ["several videos", "0:0, 0:1"]),
+    "two.ts": ("-map 0 -map 1 -c:v mpeg2video", ["several videos"]),
+    "two_by_default.mkv": ("-map 1 -map 0 -c copy -disposition:v:1 default", ["several videos"]),
+    "cover.mp4": ("-map 0 -map 2 -c copy -disposition:v:1 attached_pic", 4),
+    "cover_first.mp4": ("-map 2 -map 0 -c copy -disposition:v:0 attached_pic", 4),
+    "attachment.mkv": ("-map 0 -c copy -attach PICTURE -metadata:s:t mimetype=image/jpeg", 4),
+    "picture_as_video.mkv": ("-map 2 -map 0 -c copy", ["several videos"]),
+    "sound.mkv": ("-map 0 -map 3 -c:v copy -c:a flac -t 0.16", 4),
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_several_streams(tmp_path, meet, name):
+    options, expected = STREAMS[name]
+    small = [part.replace("64x48", "32x24") for part in SOURCE]
+    whole, other, picture = (tmp_path / file for file in ("a.mp4", "b.mp4", "c.jpg"))
+    run([*SOURCE, *X264, "-pix_fmt", "yuv420p", str(whole)])
+    run([*small, *X264, "-pix_fmt", "yuv420p", str(other)])
+    run([*small, "-frames:v", "1", str(picture)])
+    path = tmp_path / name
+    inputs = ["-i", str(whole), "-i", str(other), "-i", str(picture)]
+    run([*inputs, "-f", "lavfi", "-i", "anullsrc",
+         *options.replace("PICTURE", str(picture)).split(), str(path)])  # fmt: skip
+    meet(lambda: read(path), expected)
+
+
+@pytest.mark.parametrize(
+    ("angle", "expected"),
+    [("30", ["right angle", "30.00"]), ("-45", ["right angle"]), ("0.5", ["right angle"]),
+     ("180", 4), ("270", 4)],
+)  # fmt: skip
+def test_an_angle(tmp_path, meet, angle, expected):
+    run([*SOURCE, *X264, "-pix_fmt", "yuv420p", str(tmp_path / "a.mp4")])
+    path = tmp_path / "turned.mp4"
+    run(["-display_rotation", angle, "-i", str(tmp_path / "a.mp4"), "-c", "copy", str(path)])
+    meet(lambda: read(path), expected)
+
+
+@pytest.mark.parametrize("name", ["cut.mp4", "cut.mov", "cut.avi"])
+def test_a_file_that_is_cut_between_two_pictures(tmp_path, meet, name):
+    """FFmpeg takes what is there for the whole."""
+    path, packed = tmp_path / name, ["-movflags", "faststart"] if "avi" not in name else []
+    run([*SOURCE, "-pix_fmt", "yuv420p", "-c:v", "rawvideo" if "avi" in name else "libx264",
+         *packed, str(path)])  # fmt: skip
+    content = path.read_bytes()
+    listed = run(["-i", str(path), "-c", "copy", "-f", "framecrc", "-"]).stdout.decode()
+    last = [line for line in listed.splitlines() if not line.startswith("#")][-1]
+    if "avi" in name:
+        path.write_bytes(content[: content.rindex(b"00dc\0\x12")])
+    else:
+        path.write_bytes(content[: -int(last.split(",")[4])])
+    entry = OwnSequence(file=str(path)).plain()
+    meet(lambda: own_sequence("a", entry).frames, ["cut", "bytes"])
 
 
 # Keys that contradict the video itself.

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import BeforeValidator, Field
 
 from jndlab.configuration import Count, Label, Natural, Section, Text
@@ -34,6 +35,11 @@ _OTHER_SAMPLES = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _SAMPLING = re.compile(r"(?<=[_.-])4:?(?:0:?0|1:?[01]|2:?2|4:?[04])(?=$|[_.p-])", re.ASCII)
+_CONTAINERS = {  # in the first 12 bytes of what is no raw file
+    b"YUV4MPEG2": "Y4M", b"\x1aE\xdf\xa3": "Matroska", b"ftyp": "MP4", b"RIFF": "AVI", b"DKIF": "IVF",
+    b"PK\3\4": "a zip archive", b"\x1f\x8b\x08": "a gzip archive", b"7z\xbc\xaf": "an archive",
+    b"\xfd7zXZ": "an archive", b"BZh91AY": "an archive",
+}  # fmt: skip
 _COMMON_RATES = {24, 25, 30, 48, 50, 60, 100, 120}
 _Y4M_RATE = re.compile(rb" F[1-9]\d{0,8}:[1-9]\d{0,8}(?= |$)")
 
@@ -195,6 +201,7 @@ def _read_by_raw(name: str, path: Path, given: Mapping[str, Any]) -> dict[str, A
     clip = ClipFormat(
         known["width"], known["height"], Fraction(known["fps"]), 1, known["bit_depth"]
     )
+    _require_raw(name, path, clip)
     frames, rest = divmod(path.stat().st_size, clip.frame_bytes)
     if rest or not frames:
         raise UserError(
@@ -205,6 +212,25 @@ def _read_by_raw(name: str, path: Path, given: Mapping[str, Any]) -> dict[str, A
             remedy="correct width, height or bit_depth; 4:2:0 is meant.",
         )
     return {**read, "frames": frames}
+
+
+def _require_raw(name: str, path: Path, clip: ClipFormat) -> None:
+    """Raise UserError for a file whose first picture cannot be samples of the stated depth."""
+    with open(path, "rb") as stream:
+        picture = np.frombuffer(stream.read(clip.frame_bytes), np.uint8)
+    found = next((kind for mark, kind in _CONTAINERS.items() if mark in bytes(picture[:12])), "")
+    low, high = picture[:-1:2], picture[1::2]
+    # Of 10 bit in two bytes the second is at most 3; no picture of 8 bit has that in each other.
+    if clip.bit_depth == 8 and picture.size and high.max() <= 3 < low.max() and np.ptp(high):
+        found = "samples of 10 bit"
+    if found:
+        raise UserError(
+            f"own_sequences.{name}: a raw file holds {found}.",
+            where=str(path),
+            expected=f"samples alone, of {clip.bit_depth} bit",
+            remedy="name a file with a header by its own suffix (.y4m, .mkv, .mp4); state 10 bit in "
+            "the name of a raw file, or by the key bit_depth.",
+        )
 
 
 def _read_by_video(path: Path) -> dict[str, Any]:
@@ -236,12 +262,21 @@ def _y4m_frames(path: Path, stored: StoredFormat) -> int:
     size, frames, wrong = path.stat().st_size, 0, ""
     with open(path, "rb") as stream:
         header = stream.readline(1000)
+        keys = [
+            part.partition(b"=")[0] if part[:1] == b"X" else part[:1] for part in header.split()
+        ]
         if not _Y4M_RATE.search(header.rstrip(b"\n")):
             wrong = "its header states no rate (F25:1)"
+        elif twice := {key.decode() for key in keys if keys.count(key) > 1}:
+            wrong = f"its header states {', '.join(sorted(twice))} twice"
         while stream.tell() < size and not wrong:
             mark = stream.readline(1000)
             if mark != b"FRAME\n" and not (mark.startswith(b"FRAME ") and mark.endswith(b"\n")):
                 wrong = f"it has no mark FRAME before picture {frames}"
+            elif re.search(rb" I(?![12]?p\b)", mark):
+                wrong = (
+                    f"picture {frames} is interlaced, by its mark {mark.decode('latin-1').strip()}"
+                )
             elif stream.tell() + clip.frame_bytes > size:
                 wrong = f"it ends within picture {frames}"
             stream.seek(clip.frame_bytes, os.SEEK_CUR)

@@ -38,6 +38,8 @@ _COLOURS = (("color_space", _MATRICES), ("color_trc", _CURVES))
 # What decoders do not put into their pictures, of the line of the stream and its metadata.
 _FIELDS = re.compile(r"Stream #0:\d+.*: Video: .*\b(top|bottom) (?:coded )?first")
 _ALPHA = re.compile(r"\balpha_mode +: 1\b", re.IGNORECASE)
+_STREAM = re.compile(r"Stream #(0:\d+)\S*: Video: (?!.*\(attached pic\))")
+_TURN = re.compile(r"isplay ?[Mm]atrix: rotation of (-?[\d.]+)")
 _INPUT = re.compile(r"Input #0, (\w+)")
 _RATE = re.compile(r"config in time_base: \S+, frame_rate: ([1-9]\d*/[1-9]\d*)")
 
@@ -137,11 +139,38 @@ def _packets(path: str | Path, of_input: Sequence[str] = ()) -> tuple[str, list[
     return text, packets
 
 
+def _is_whole_mov(path: str | Path) -> bool:
+    """Whether a file is MP4 or MOV; UserError where it, or an AVI file, is cut.
+
+    FFmpeg takes pictures that are missing behind a whole one for the end.
+    """
+    path = Path(path)
+    size, place = path.stat().st_size, 0
+    with open(path, "rb") as stream:
+        head = stream.read(16)
+        is_mov = head[4:8] in _MOV
+        while is_mov and head[4:8].isalnum() and place < size:
+            length = int.from_bytes(head[:4], "big")
+            length = int.from_bytes(head[8:16], "big") if length == 1 else length or size - place
+            place += max(length, 8)
+            stream.seek(place)
+            head = stream.read(16)
+        if head[:4] == b"RIFF" and not is_mov:
+            place = 8 + int.from_bytes(head[4:8], "little")
+    if place > size:
+        raise UserError(
+            "a video is cut: its container states more bytes than there are.",
+            where=str(path),
+            expected=f"{place} bytes at least, found {size}",
+            remedy="fetch or copy the file again.",
+        )
+    return is_mov
+
+
 def _require_unedited(path: str | Path, packets: list[list[str]] | None = None) -> None:
     """Raise UserError where the edit list of an MP4 or MOV file cuts, repeats or moves pictures."""
-    with open(path, "rb") as stream:
-        if stream.read(8)[4:] not in _MOV:
-            return
+    if not _is_whole_mov(path):
+        return
     shown = _packets(path)[1] if packets is None else packets
     _, stored = _packets(path, ["-ignore_editlist", "1"])
     if [one[:2] for one in shown] == [one[:2] for one in stored] and not any(
@@ -184,6 +213,22 @@ def _strictly(
 
 def _require(report: str, path: str | Path, stored: StoredFormat) -> None:
     """Raise UserError unless all pictures that FFmpeg showed are progressive and as ``stored``."""
+    if len(streams := _STREAM.findall(report.partition("Stream mapping:")[0])) > 1:
+        raise UserError(
+            "a file holds several videos.",
+            where=str(path),
+            expected=f"one, found streams {', '.join(streams)}",
+            remedy="write the one that is meant, for example with `ffmpeg -i SOURCE -map 0:v:0 -c "
+            "copy ONE.mkv`, and name that file.",
+        )
+    if turned := [angle for angle in _TURN.findall(report) if float(angle) % 90]:
+        raise UserError(
+            "a video is shown turned by a part of a right angle.",
+            where=str(path),
+            expected=f"0, 90, 180 or 270 degrees, found {turned[0]}: other samples would be made",
+            remedy="take the angle out, for example with `ffmpeg -display_rotation 0 -i SOURCE -c "
+            "copy PLAIN.mp4`.",
+        )
     size, pix_fmt = f"{stored.width}x{stored.height}", PIX_FMTS[stored.bit_depth]
     for number, (_, _, found_fmt, found_size, scan) in enumerate(_PICTURE.findall(report)):
         where = f"{path}, picture {number}"
