@@ -291,7 +291,7 @@ WRITTEN = {
     "header_alone.y4m": (Y4M + b"\n", ["pictures"]),
     "crlf.y4m": (_headed(Y4M).replace(b"\n", b"\r\n"), ["not whole"]),
     "bom.y4m": (b"\xef\xbb\xbf" + _headed(Y4M), ["no video"]),
-    "twice.y4m": (_headed(Y4M) * 2, ["no video"]),
+    "twice.y4m": (_headed(Y4M) * 2, ["twice.y4m"]),  # FFmpeg may see it, or the marks show it
     "parameters_of_pictures.y4m": (_headed(Y4M).replace(b"FRAME\n", b"FRAME Ip\n"), 4),
     "endless_header.y4m": (Y4M + b" X" + b"a" * 5000 + b"\n" + bytes(PICTURE), ["no video"]),
     "empty.y4m": (b"", ["no video"]),

@@ -36,9 +36,9 @@ _OTHER_SAMPLES = re.compile(
 )
 _SAMPLING = re.compile(r"(?<=[_.-])4:?(?:0:?0|1:?[01]|2:?2|4:?[04])(?=$|[_.p-])", re.ASCII)
 _CONTAINERS = {  # in the first 12 bytes of what is no raw file
-    b"YUV4MPEG2": "Y4M", b"\x1aE\xdf\xa3": "Matroska", b"ftyp": "MP4", b"RIFF": "AVI", b"DKIF": "IVF",
-    b"PK\3\4": "a zip archive", b"\x1f\x8b\x08": "a gzip archive", b"7z\xbc\xaf": "an archive",
-    b"\xfd7zXZ": "an archive", b"BZh91AY": "an archive",
+    b"YUV4MPEG2": "Y4M", b"\x1aE\xdf\xa3": "Matroska", b"ftyp": "MP4", b"RIFF": "AVI",
+    b"DKIF": "IVF", b"PK\3\4": "a zip archive", b"\x1f\x8b\x08": "a gzip archive",
+    b"7z\xbc\xaf": "an archive", b"\xfd7zXZ": "an archive", b"BZh91AY": "an archive",
 }  # fmt: skip
 _COMMON_RATES = {24, 25, 30, 48, 50, 60, 100, 120}
 _Y4M_RATE = re.compile(rb" F[1-9]\d{0,8}:[1-9]\d{0,8}(?= |$)")
@@ -228,8 +228,8 @@ def _require_raw(name: str, path: Path, clip: ClipFormat) -> None:
             f"own_sequences.{name}: a raw file holds {found}.",
             where=str(path),
             expected=f"samples alone, of {clip.bit_depth} bit",
-            remedy="name a file with a header by its own suffix (.y4m, .mkv, .mp4); state 10 bit in "
-            "the name of a raw file, or by the key bit_depth.",
+            remedy="name a file with a header by its own suffix (.y4m, .mkv, .mp4); state 10 bit "
+            "in the name of a raw file, or by the key bit_depth.",
         )
 
 
@@ -274,9 +274,7 @@ def _y4m_frames(path: Path, stored: StoredFormat) -> int:
             if mark != b"FRAME\n" and not (mark.startswith(b"FRAME ") and mark.endswith(b"\n")):
                 wrong = f"it has no mark FRAME before picture {frames}"
             elif re.search(rb" I(?![12]?p\b)", mark):
-                wrong = (
-                    f"picture {frames} is interlaced, by its mark {mark.decode('latin-1').strip()}"
-                )
+                wrong = f"picture {frames} is interlaced, by its mark {mark!a}"
             elif stream.tell() + clip.frame_bytes > size:
                 wrong = f"it ends within picture {frames}"
             stream.seek(clip.frame_bytes, os.SEEK_CUR)
