@@ -40,7 +40,7 @@ _OTHER_COLOURS = re.compile(
 _FIELDS = re.compile(r"Stream #0:\d+.*: Video: .*\b(top|bottom) (?:coded )?first")
 _ALPHA = re.compile(r"\balpha_mode +: 1\b", re.IGNORECASE)
 _STREAM = re.compile(r"Stream #(0:\d+)\S*: Video: (?!.*\(attached pic\))")
-_TURN = re.compile(r"[Dd]isplay ?[Mm]atrix: rotation of (-?[\d.]+)")
+_TURN = re.compile(r"(?i:display ?matrix): rotation of (-?[\d.]+)")
 _INPUT = re.compile(r"Input #0, (\w+)")
 _RATE = re.compile(r"config in time_base: \S+, frame_rate: ([1-9]\d*/[1-9]\d*)")
 
