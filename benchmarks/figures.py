@@ -139,6 +139,18 @@ def in_turns(contestants: Sequence[Callable[[], object]], rounds: int) -> list[S
     return [median_of(spent) for spent in zip(*runs, strict=True)]
 
 
+def cpu_in_turns(contestants: Sequence[Callable[[], object]], rounds: int) -> list[float]:
+    """Medians of each contestant's CPU seconds in this process: a busy machine adds few to them."""
+    runs: list[list[float]] = []
+    for _ in range(rounds):
+        runs.append([])
+        for contestant in contestants:
+            before = time.process_time()
+            contestant()
+            runs[-1].append(time.process_time() - before)
+    return [statistics.median(seconds) for seconds in zip(*runs, strict=True)]
+
+
 def median_of(runs: Sequence[Spent]) -> Spent:
     """Median of each of the seconds."""
     return Spent(*(statistics.median(values) for values in zip(*map(astuple, runs), strict=True)))

@@ -6,6 +6,8 @@ import importlib.util
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from jndlab.codecs import EncodeJob
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat
@@ -31,3 +33,15 @@ def job(
 ) -> EncodeJob:  # fmt: skip
     """An encode next to its stream."""
     return EncodeJob(source, clip, configuration, qp, stream, stream.parent / "work", threads, log)
+
+
+def decoded_qps(stream: Path, clip: ClipFormat) -> np.ndarray:
+    """QP of every macroblock of an H.264 stream by its decoder, frames x rows x columns."""
+    shown = ffmpeg.run(
+        ["-v", "error", "-export_side_data", "venc_params", "-i", str(stream), "-vf",
+         "codecview=qp=1", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"]
+    ).stdout  # fmt: skip
+    width, height = clip.width // 2, clip.height // 2
+    frames = np.frombuffer(shown, np.uint8).reshape(clip.frames, -1)
+    chroma = frames[:, 4 * width * height : 5 * width * height].reshape(-1, height, width)
+    return np.rint(chroma[:, 1::8, 1::8] * (31 / 128)).astype(int)  # codecview's scale

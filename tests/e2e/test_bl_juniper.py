@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from codec_clips import decoded_qps
 from consistency import disagreements
+from jndlab.files import read_json
+from jndlab.media.clip import ClipFormat
 from workflow_runner import Workflow
 
 CONFIG = """
@@ -52,6 +56,11 @@ bl_juniper:
       x265_aq: {codec: x265-ultrafast-aq, anchor: x265-ultrafast-no-aq}
   importance: {dsr_small: {model: dsr_small}, spectral_residual: {model: spectral_residual}}
 """
+BY_X264 = (
+    CONFIG.replace("kvazaar-ultrafast", "x264-ultrafast")
+    .replace("cnn_seed{seed}", "mapped")
+    .replace("      kvazaar_vaq: {codec: x264-ultrafast-vaq}\n", "")
+)
 RUN = ("--configfile", "bl_juniper.yaml", "--", "bl_juniper")
 SEQUENCES = {"bikes_tiny": (2, 3), "bigbuckbunny_tiny": (2, 2)}
 
@@ -135,6 +144,33 @@ def test_every_artefact_of_the_paper_is_made(results):
         "rd_vmaf_mean", "rd_psnr_y_framemean", "saving_over_target_qp", "gain_wpsnr", "gain_wssim",
         "maps_bikes_tiny", "maps_bigbuckbunny_tiny", "crops_bikes_tiny", "crops_bigbuckbunny_tiny",
     }  # fmt: skip
+
+
+def test_the_method_codes_by_x264_too(tmp_path):
+    """H.264, in whose QPs the JNDs are: offsets of blocks, as the decoder reads them."""
+    workflow = Workflow(tmp_path)
+    workflow.write("bl_juniper.yaml", BY_X264)
+    workflow.run(*RUN)
+    results = workflow.folder / "results"
+    savings = rows(results / "bl_juniper/tables/savings.csv")
+    assert {row["codec"] for row in savings} == {"x264-ultrafast"}
+    below = [row for row in savings if row["below_jnd3"] == "True"]
+    assert below and all(float(row["saving_pct"]) > 0 for row in below)
+    experiment = rows(results / "bl_juniper/tables/experiment.csv")
+    assert {row["map"] for row in experiment} >= {"mapped", "ceiling: importance", "x265_aq"}
+    for sequence in SEQUENCES:
+        place = f"x264-ultrafast/LDP/{sequence}/bl_juniper/qp22"
+        point = json.loads((results / f"points/{place}.json").read_text())
+        assert "qp_map_sha256" in point["recipe"]["codec"]
+        with np.load(results / f"qp_maps/{sequence}/bl_juniper/qp22.npz") as file:
+            qps = file["qp"]
+        clip = read_json(results / f"sequences/{sequence}.json")
+        size = ClipFormat(clip["width"], clip["height"], Fraction(25), len(qps))
+        decoded = decoded_qps(results / f"streams/{place}.264", size)
+        wide = qps.repeat(4, axis=1).repeat(4, axis=2)[:, : decoded.shape[1], : decoded.shape[2]]
+        # A step of one is not coded, and a macroblock without residual has the QP before it.
+        assert (np.abs(decoded - wide) <= 1).mean() > 0.7
+        assert np.corrcoef(decoded.ravel(), wide.ravel())[0, 1] > 0.7
 
 
 def test_stand_ins_keep_their_names(results):

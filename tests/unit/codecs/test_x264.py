@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from codec_clips import cut_clip, job
+from codec_clips import cut_clip, decoded_qps, job
 from jndlab.codecs import get_codec
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
@@ -107,18 +107,6 @@ def mapped(source, stream, configuration, maps, qp=22):
     np.savez(path, qp=np.asarray(maps), block_size=64)
     asked = replace(job(*source, stream, configuration, qp), qp_map=path)
     return CODEC.encode(asked)
-
-
-def decoded_qps(stream, clip) -> np.ndarray:
-    """QP of every macroblock as the decoder reads it, frames x rows x columns."""
-    shown = ffmpeg.run(
-        ["-v", "error", "-export_side_data", "venc_params", "-i", str(stream), "-vf",
-         "codecview=qp=1", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"]
-    ).stdout  # fmt: skip
-    width, height = clip.width // 2, clip.height // 2
-    frames = np.frombuffer(shown, np.uint8).reshape(clip.frames, -1)
-    chroma = frames[:, 4 * width * height : 5 * width * height].reshape(-1, height, width)
-    return np.rint(chroma[:, 1::8, 1::8] * (31 / 128)).astype(int)  # codecview's scale
 
 
 @pytest.mark.parametrize("configuration", ["AI", "LDP"])

@@ -22,6 +22,7 @@ from benchmarks.figures import (
     Bench,
     Figure,
     Spent,
+    cpu_in_turns,
     in_own_process,
     in_turns,
     median_of,
@@ -308,6 +309,17 @@ def test_prefilter_is_timed_and_weighed():
         SPEED, "prefilter", frames=1, threads=1, memory_frames=2, width=64, height=48
     )
     assert min(measured["eager"], measured["onnx"]) > 0 and measured["memory_growth_mib"] >= 0
+
+
+def test_cpu_time_is_not_that_of_waiting_nor_of_other_programs():
+    def work() -> None:
+        sum(range(2_000_000))
+
+    def wait() -> None:
+        subprocess.run([sys.executable, "-c", "sum(range(5_000_000))"], check=True)
+
+    working, waiting = cpu_in_turns([work, wait], 3)
+    assert working > 3 * waiting
 
 
 def test_networks_are_held_against_products_of_their_own_runtime(monkeypatch):

@@ -344,6 +344,12 @@ def test_an_importance_map_that_nothing_makes_is_an_error():
         BlJuniperInputs(inputs(methods=methods))
 
 
+def test_a_competitor_gains_over_its_own_encoder():
+    experiment = {"codec": "x264-ultrafast", "competitors": {"k": {"codec": "kvazaar-fast-vaq"}}}
+    with pytest.raises(UserError, match=r"competitors.k is of another encoder"):
+        BlJuniperInputs(changed("bl_juniper", experiment=experiment))
+
+
 def test_rating_clips_show_the_source_or_a_stream(demo):
     subjective = SubjectiveInputs(demo)
     reference = wild(sequence="bikes", coding="reference")

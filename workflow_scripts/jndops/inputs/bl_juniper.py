@@ -69,6 +69,15 @@ class BlJuniperInputs:
                 where="the configuration",
                 expected="an entry with adapter kvazaar or x264",
             )
+        for name, one in competitors.items():
+            found = [self.coding.settings.codecs[c] for c in (one["codec"], experiment["codec"])]
+            if one["anchor"] is None and len({entry.get("adapter") for entry in found}) > 1:
+                raise UserError(
+                    f"bl_juniper.experiment.competitors.{name} is of another encoder than the "
+                    "experiment's anchor.",
+                    where="the configuration",
+                    expected="`anchor`: an entry of the same encoder without adaptation",
+                )
         for name, model in self.section["importance"].items():
             where = f"the configuration, key `bl_juniper.importance.{name}`"
             require_saliency_model(model["model"], where)
