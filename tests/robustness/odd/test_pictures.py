@@ -85,6 +85,19 @@ def coded(*points):
     return png(1, 1, 8, 2, b"\0\1\2\3", chunk(b"cICP", bytes(points)))
 
 
+def on_canvas(content, side=16):
+    """A GIF file with a larger canvas than its picture."""
+    return content[:6] + struct.pack("<HH", side, side) + content[10:]
+
+
+def bmp(rows, colours=bytes(range(16))):
+    """A BMP file of 4x2 pixels with a palette of four colours."""
+    head = struct.pack("<IiiHHIIiiII", 40, 4, 2, 1, 8, 0, len(rows), 0, 0, len(colours) // 4, 0)
+    place = 14 + len(head) + len(colours)
+    return b"BM" + struct.pack("<IHHI", place + len(rows), 0, 0, place) + head + colours + rows
+
+
+PLTE = chunk(b"PLTE", bytes([1, 2, 3, 4, 5, 6]))
 PQ = bytes(200) + b"cicp\0\0\0\0\x09\x10\0\1" + bytes(20)
 
 
@@ -193,6 +206,30 @@ TRIES = {
     "pq_profile.png": (saved(image(), "PNG", icc_profile=PQ), ["high dynamic range"]),
     "pq_profile.jpg": (saved(image(), "JPEG", icc_profile=PQ), ["high dynamic range"]),
     "pq_profile.tif": (saved(image(), "TIFF", icc_profile=PQ), ["high dynamic range"]),
+    "small_on_canvas.gif": (on_canvas(saved(image("P"), "GIF")), ["does not fill its canvas"]),
+    "interlaced.gif": (saved(image("P"), "GIF", interlace=1), None),
+    "index_beyond.png": (png(2, 1, 8, 3, b"\0\0\7", PLTE), ["no colour 7"]),
+    "index_last.png": (png(2, 1, 8, 3, b"\0\0\1", PLTE), 21),
+    "no_palette.png": (png(2, 1, 8, 3, b"\0\0\1"), NO_PICTURE),
+    "two_bits_beyond.png": (png(4, 1, 2, 3, b"\0\x1b", PLTE), ["no colour 3"]),
+    "index_beyond.bmp": (bmp(bytes([0, 1, 200, 255] * 2)), ["no colour 255"]),
+    "index_last.bmp": (bmp(bytes([0, 1, 2, 3] * 2)), None),
+    "other_part.png": (png(2, 1, 8, 2, b"\0" + bytes(6), chunk(b"ABCD", b"")), ["ABCD"]),
+    "apple.png": (png(2, 1, 8, 2, b"\0" + bytes(6), chunk(b"CgBI", b"\x50\0\x20\2")), ["CgBI"]),
+    "several.ppm": (b"P6 1 1 255\n\1\2\3P6 1 1 255\n\4\5\6", ["goes on behind"]),
+    "several.pgm": (b"P5 2 1 255\n\1\2P5 2 1 255\n\1\2", ["goes on behind"]),
+    "several16.pgm": (b"P5 1 1 65535\n\1\2P5 1 1 65535\n\1\2", ["goes on behind"]),
+    "line_end.pgm": (b"P5 2 1 255\n\1\2\n", 9),
+    "ten_bit.pgm": (b"P5 1 1 1023\n\x03\xff", 3 * 255),
+    "comment.pgm": (b"P5\n# c\n2 1\n255\n\1\2", 9),
+    "beyond_maximum.ppm": (b"P3 1 1 255\n1 2 300\n", NO_PICTURE),
+    "portable_map.pam": (b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nENDHDR\n\1\2\3", NO_PICTURE),
+    "big.tif": (saved(image(), "TIFF", big_tiff=True), WHOLE),
+    "packbits.tif": (saved(image(), "TIFF", compression="packbits"), WHOLE),
+    "rgb_samples.jpg": (saved(image(), "JPEG", quality=100, subsampling=0, keep_rgb=True), None),
+    "wrong_filter.png": (png(2, 1, 8, 2, b"\x09" + bytes(6)), NO_PICTURE),
+    "two_bits.png": (png(4, 1, 2, 0, b"\0\x1b"), (0 + 85 + 170 + 255) * 3),
+    "linear_gamma.png": (png(1, 1, 8, 2, b"\0\1\2\3", chunk(b"gAMA", b"\0\1\x86\xa0")), 6),
     "pq_profile.webp": (saved(image(), "WEBP", icc_profile=PQ), ["high dynamic range"]),
 }  # fmt: skip
 

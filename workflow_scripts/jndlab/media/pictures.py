@@ -29,6 +29,12 @@ _ADAM7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 _TURNED = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (1, False), 7: (1, True),
            8: (3, False)}  # fmt: skip
 _CODES = b"cicp\0\0\0\0"  # in a colour profile, before four code points of ITU-T H.273
+_CRITICAL = {
+    b"IHDR",
+    b"PLTE",
+    b"IDAT",
+    b"IEND",
+}  # of PNG; any other in capitals changes the samples
 _HIGH_RANGE = (16, 18)  # PQ, HLG
 _COLOUR_MODES = ("RGB", "RGBX", "YCbCr", "P")
 
@@ -100,11 +106,14 @@ def open_picture(path: str | Path, *, load: bool = True) -> Image.Image:
                 turned = picture.getexif() if load else picture.tag_v2  # type: ignore[attr-defined]
                 picture.info["turned"] = turned.get(ORIENTATION, 1)
             if load:
+                _require_one_whole(picture, path.stat().st_size)
                 picture.info["deep"] = any(";16" in str(tile[3]) for tile in picture.tile)
                 picture.load()
                 picture.getexif()  # kept by the picture: the file is closed below
                 content = path.read_bytes() if picture.format == "PNG" else b""
                 _require_plain_transfer(picture, content)
+                if picture.mode == "P":
+                    _require_palette(picture)
                 if content and _has_empty_end(picture):
                     _require_png_samples(content)
             return picture
@@ -207,6 +216,28 @@ def _has_empty_end(picture: Image.Image) -> bool:
     return any(end.getbbox(alpha_only=False) is None for end in ends)
 
 
+def _require_one_whole(picture: Image.Image, size: int) -> None:
+    """Raise ValueError for a GIF that leaves parts of its canvas, and for PPM files in a row."""
+    if picture.format not in ("GIF", "PPM"):
+        return
+    codec, extents, offset, _ = picture.tile[0]
+    width, height = picture.size
+    if picture.format == "GIF" and tuple(extents or ()) != (0, 0, width, height):
+        raise ValueError(f"its picture does not fill its canvas of {width}x{height}")
+    samples = width * height * len(picture.getbands()) * (2 if picture.mode == "I" else 1)
+    if codec == "raw" and picture.mode in ("L", "RGB", "I") and size > offset + samples + 1:
+        raise ValueError("it goes on behind its picture, as several pictures do")
+
+
+def _require_palette(picture: Image.Image) -> None:
+    """Raise ValueError for samples without a colour in the palette."""
+    largest = picture.getextrema()[1]
+    if picture.palette is None or largest >= len(picture.palette.palette) // len(
+        picture.palette.mode
+    ):
+        raise ValueError(f"its palette has no colour {largest}")
+
+
 def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     place = 8
     while place + 8 <= len(content):
@@ -220,7 +251,10 @@ def _require_plain_transfer(picture: Image.Image, content: bytes) -> None:
     profile = picture.info.get("icc_profile") or b""
     codes = [profile.partition(_CODES)[2][:4]]
     if picture.format == "PNG":
-        codes += [data for kind, data in _png_chunks(content) if kind == b"cICP"]
+        chunks = list(_png_chunks(content))
+        codes += [data for kind, data in chunks if kind == b"cICP"]
+        if other := {kind for kind, _ in chunks if kind[:1].isupper()} - _CRITICAL:
+            raise ValueError(f"it has parts of a kind that no reader may pass over: {other}")
     for code in codes:
         if code and (len(code) != 4 or code[1] in _HIGH_RANGE or code[2] or code[3] != 1):
             raise ValueError(
