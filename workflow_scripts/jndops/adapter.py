@@ -48,7 +48,7 @@ def run(main: Callable[[Any], None], snakemake: Any) -> None:
         sys.path.append(str(Path.cwd()))
         with _terminable(), job_at_work(log):
             _check_copy(Path(snakemake.scriptdir))
-            _carry_note(snakemake.params.get("recorded"))
+            _carry_note(getattr(snakemake.params, "recorded", None))
             main(snakemake)
             _check_outputs(snakemake.output)
     except UserError as error:

@@ -255,10 +255,19 @@ def tarred(*entries, mode="w:gz"):
     return stream.getvalue()
 
 
-def link():
+def link(kind=stat.S_IFLNK):
     entry = zipfile.ZipInfo("a")
-    entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+    entry.external_attr = (kind | 0o777) << 16
     return entry
+
+
+def overlapping():
+    """A zip of two files, both of which are said to begin where the first does."""
+    content = bytearray(zipped(("in", "x" * 99), ("of", "y")))
+    first = content.index(b"PK\1\2")
+    second = content.index(b"PK\1\2", first + 4)
+    content[second + 42 : second + 46] = content[first + 42 : first + 46]
+    return bytes(content)
 
 
 FILE = tarfile.REGTYPE
@@ -326,6 +335,23 @@ ARCHIVES = {
         ["b/a"],
     ),
     "sparse": (tarred(("a", tarfile.GNUTYPE_SPARSE, "")), ["a"]),
+    "line_end_in_name": (tarred(("a\nb", FILE, "")), "not shown"),
+    "surrogate_in_name": (tarred(("a\udcff", FILE, "")), "not shown"),
+    "zip_line_end_in_name": (zipped(("a\nb", "x")), "not shown"),
+    "zip_folder_with_content": (zipped(("d/", "x")), "folder with a content"),
+    "zip_other_name_inside": (ZIP.replace(b"in", b"on", 1), "archive"),
+    "zip_overlap": (overlapping(), "archive"),
+    "zip_pipe": (zipped((link(stat.S_IFIFO), "x")), "device"),
+    "zip_lzma": (zipped(("a", "x" * 999), compression=zipfile.ZIP_LZMA), ["a"]),
+    "zip_and_more": (ZIP + b"junk" * 30, ["in", "of"]),
+    "more_and_zip": (b"junk" + ZIP, "archive"),
+    "empty_name": (tarred(("", FILE, "")), "archive"),
+    "dot_as_name": (tarred((".", FILE, "")), "archive"),
+    "deep": (tarred(("d/" * 2000 + "a", FILE, "")), "archive"),
+    "gz_in_two_parts": (gzip.compress(TWO[:1000]) + gzip.compress(TWO[1000:]), ["a", "b"]),
+    "gz_of_nothing": (gzip.compress(b""), "archive"),
+    "zstd": (b"\x28\xb5\x2f\xfd" + bytes(99), "archive"),
+    "tar_behind_its_end": (bytes(1024) + TWO, "behind its end"),
     "unknown_type": (tarred(("a", b"Z", "")), "device"),
 }
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from jndlab.subjective.rating_page import LANGUAGES, read_texts
+from jndlab.subjective.ratings import read_ratings, read_stimuli
 from jndlab.subjective.server import rating_app
 from jndlab.subjective.votes import Votes
 
@@ -78,6 +79,68 @@ def ask(application, method, path, body=b""):
     asyncio.run(application(scope, receive, send))
     content = b"".join(message.get("body", b"") for message in sent[1:])
     return sent[0]["status"], content
+
+
+KEY = (
+    "stimulus,sequence,codec,configuration,method,qp,is_reference,file\n"
+    "r,bikes,,,,,true,r.mp4\na,bikes,x,AI,anchor,22,false,a.mp4\n"
+)
+TIME = "2024-05-31T14:02:11.250Z"
+# What is replaced in the key of a session, and what is said of it.
+KEYS = {
+    "good": ("", "", 2),
+    "file_up": ("a.mp4", "../../etc/passwd", ["line 3", "outside"]),
+    "file_absolute": ("a.mp4", "/etc/passwd", ["line 3", "outside"]),
+    "file_backslash": ("a.mp4", "..\\a.mp4", ["outside"]),
+    "file_below": ("a.mp4", "clips/a.mp4", 2),
+    "a_coding_twice": ("a.mp4\n", "a.mp4\nb,bikes,x,AI,anchor,22,false,b.mp4\n",
+                       ["line 4", "'a' and 'b'", "one coding"]),
+    "two_methods": ("a.mp4\n", "a.mp4\nb,bikes,x,AI,other,22,false,b.mp4\n", 3),
+    "no_sequence": ("a,bikes", "a,", ["line 3", "what it is"]),
+    "no_method": ("anchor", "", ["line 3", "what it is"]),
+    "no_codec": (",x,", ",,", ["what it is"]),
+    "reference_of_nothing": ("r,bikes", "r,", ["line 2", "what it is"]),
+    "capitals": ("true", "TRUE", ["line 2", "true or false"]),
+    "zero_first": (",22,", ",022,", ["line 3", "no QP"]),
+    "semicolons": (",", ";", ["line 1", "semicolons"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_the_key_of_a_session(tmp_path, meet, name):
+    before, after, said = KEYS[name]
+    path = tmp_path / "key.csv"
+    path.write_text(KEY.replace(before, after) if before else KEY)
+    meet(lambda: len(read_stimuli(path)), said)
+
+
+# Further columns of all rows (name, cell) or other subjects; and what is said of them.
+ANSWERS = {
+    "good": ("block", "0", ("A", "B"), 2),
+    "block_in_parts": ("block", "0.5", ("A", "B"), ["line 2", "block", "whole"]),
+    "block_below_0": ("block", "-1", ("A", "B"), ["block"]),
+    "level_below_0": ("level", "-1", ("A", "B"), ["level"]),
+    "dropped_below_0": ("dropped", "-5", ("A", "B"), ["dropped"]),
+    "frames_of_text": ("frames", "many", ("A", "B"), ["frames", "'many'"]),
+    "other_kind": ("kind", "Test", ("A", "B"), ["kind", "'Test'"]),
+    "checks_alone": ("kind", "check", ("A", "B"), ["0 subject(s)"]),
+    "zeros_before": ("block", "0", ("01", "1"), ["'01'", "'1'", "spelling"]),
+    "as_decimal": ("block", "0", ("7", "7.0"), ["spelling"]),
+    "numbers": ("block", "0", ("10", "1"), 2),
+    "words": ("block", "0", ("nan", "None"), 2),
+    "not_shown": ("block", "0", ("A", "B\u200b"), ["not shown", "line 4"]),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answers(tmp_path, meet, name):
+    column, cell, subjects, said = ANSWERS[name]
+    (tmp_path / "key.csv").write_text(KEY)
+    rows = [f"{who},{what},3,{TIME},{cell}" for who in subjects for what in "ra"]
+    path = tmp_path / "ratings.csv"
+    path.write_text("\n".join([f"subject,stimulus,score,time,{column}", *rows, ""]))
+    stimuli = read_stimuli(tmp_path / "key.csv")
+    meet(lambda: len(read_ratings([path], stimuli).subjects), said)
 
 
 VOTE = {

@@ -7,6 +7,7 @@ import stat
 import tarfile
 import zipfile
 from collections.abc import Iterable, Iterator
+from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
 from typing import Any
@@ -52,7 +53,7 @@ def unpack(archive: Path, folder: Path) -> Path:
     except UserError:
         raise
     except Exception as error:  # zlib, lzma, struct ...: readers of archives raise anything
-        room = isinstance(error, OSError) and error.errno is not None
+        room = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT, EFBIG)
         raise UserError(
             "an archive cannot be unpacked.",
             where=str(archive),
@@ -85,6 +86,8 @@ def _zip_entries(source: zipfile.ZipFile) -> Iterator[tuple[str, int, str, zipfi
     for member in source.infolist():
         kind = stat.S_IFMT(member.external_attr >> 16)
         fault = "is a link or a device" if kind not in (0, stat.S_IFREG, stat.S_IFDIR) else ""
+        if member.is_dir() and member.file_size:
+            fault = "is a folder with a content"
         if member.flag_bits & 1:
             fault = "is encrypted"
         yield member.filename, member.file_size, fault, member
@@ -109,13 +112,15 @@ class _Bounds:
     def take(self, name: str, size: int, fault: str) -> None:
         """Count an entry before it is written; raises UserError where it may not be."""
         path = PurePosixPath(name.replace("\\", "/"))
-        if path in self._names and not name.endswith("/"):
+        if not name.isprintable():
+            fault = "has characters that are not shown"
+        elif path in self._names and not name.endswith("/"):
             fault = "is there twice"
         self._names.add(path)
         if path.is_absolute() or ".." in path.parts:
             fault = "leads out of the folder"
         if fault:
-            raise self._refused(f"'{name[:120]}' {fault}")
+            raise self._refused(f"{name[:120]!a} {fault}")
         self._files += 1
         self._grow(size)
 

@@ -30,6 +30,7 @@ RECORD_COLUMNS = (
     "display_check", "consent_time",
 )  # fmt: skip
 TRAINING = "training"
+SOME = r"[0-9]{1,9}(\.[0-9]{1,9})?"
 KINDS = ("test", "repeat", "check", TRAINING)
 
 
@@ -140,19 +141,21 @@ def _answer(row: dict[str, str], scale: tuple[float, float], where: str) -> Answ
         _score(row["score"], scale, where),
         where,
         kind,
-        int(_number(row, "block", where)),
-        int(_number(row, "level", where)),
-        _number(row, "expected", where) if row.get("expected") else None,
+        int(_number(row, "block", where, r"[0-9]{1,4}")),
+        int(_number(row, "level", where, r"[0-9]{1,4}")),
+        _number(row, "expected", where, "-?" + SOME) if row.get("expected") else None,
         _number(row, "dropped", where),
         _number(row, "frames", where),
     )
 
 
-def _number(row: dict[str, str], name: str, where: str) -> float:
+def _number(row: dict[str, str], name: str, where: str, form: str = SOME) -> float:
     text = row.get(name) or "0"
-    if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", text):
+    if not re.fullmatch(form, text):
         raise UserError(
-            f"the column {name} has no number.", where=where, expected=f"one, found '{text[:40]}'"
+            f"the column {name} has no such number.",
+            where=where,
+            expected=f"{'one' if form == SOME else 'a whole one'}, 0 or more; found '{text[:40]}'",
         )
     return float(text)
 
@@ -173,8 +176,12 @@ def _check_names(answers: Iterable[Answer]) -> None:
 
 
 def folded(name: str) -> str:
-    """A name without what people write in several ways: capitals, accents' forms, spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    """A name without what people write in several ways: capitals, accents' forms, spaces.
+
+    Of a number also the zeros that spreadsheets add or take: 007 and 7.0.
+    """
+    plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return re.sub(r"^0+(?=[0-9]+$)", "", re.sub(r"^([0-9]+)\.0+$", r"\1", plain))
 
 
 def _score(text: str, scale: tuple[float, float], where: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from jndlab.errors import UserError
@@ -59,11 +59,13 @@ class Ratings:
 def read_stimuli(path: str | Path) -> list[Stimulus]:
     """Read a stimulus table (CSV with ``STIMULUS_COLUMNS``; further columns are ignored).
 
-    Raises UserError, with file and line, on a missing column, a name given twice, a QP that is
-    no number, an ``is_reference`` other than true or false, and two references of one sequence.
+    Raises UserError, with file and line, on a missing column, a name or a coding given twice, one
+    without sequence, codec or method, a QP that is no number, an ``is_reference`` other than true or
+    false, a file out of the test's folder, and two references of one sequence.
     """
     stimuli: dict[str, Stimulus] = {}
     references: set[str] = set()
+    codings: dict[tuple[str, ...], str] = {}
     for where, row in csv_rows(path, STIMULUS_COLUMNS, ["block"]):
         name, sequence = row["stimulus"], row["sequence"]
         if not name or name in stimuli:
@@ -84,6 +86,27 @@ def read_stimuli(path: str | Path) -> list[Stimulus]:
                 f"sequence '{sequence}' has two hidden references.",
                 where=where,
                 expected="at most one row with is_reference true for each sequence",
+            )
+        coding = [row[key] for key in ("sequence", "codec", "configuration", "method", "qp")]
+        first = codings.setdefault((*coding, row.get("block") or ""), name)
+        if first != name and not is_reference:
+            raise UserError(
+                f"stimuli '{first}' and '{name}' are of one coding.",
+                where=where,
+                expected="each coding of a sequence once: method, codec, configuration and QP",
+            )
+        if not all(coding[:1] if is_reference else (*coding[:2], coding[3])):
+            raise UserError(
+                f"stimulus '{name}' does not say what it is.",
+                where=where,
+                expected="a sequence and, but of a reference, codec and method",
+            )
+        path = PurePosixPath(row["file"].replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts:
+            raise UserError(
+                f"the file of stimulus '{name}' lies outside of the test's folder.",
+                where=where,
+                expected=f"a path within it, found '{row['file'][:60]}'",
             )
         if is_reference:
             references.add(sequence)
