@@ -60,8 +60,8 @@ def read_stimuli(path: str | Path) -> list[Stimulus]:
     """Read a stimulus table (CSV with ``STIMULUS_COLUMNS``; further columns are ignored).
 
     Raises UserError, with file and line, on a missing column, a name or a coding given twice, one
-    without sequence, codec or method, a QP that is no number, an ``is_reference`` other than true or
-    false, a file out of the test's folder, and two references of one sequence.
+    without sequence, codec or method, a QP that is no number, an ``is_reference`` other than true
+    or false, a file out of the test's folder, and two references of one sequence.
     """
     stimuli: dict[str, Stimulus] = {}
     references: set[str] = set()
