@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
@@ -216,7 +216,7 @@ def _has_empty_end(picture: Image.Image) -> bool:
     return any(end.getbbox(alpha_only=False) is None for end in ends)
 
 
-def _require_one_whole(picture: Image.Image, size: int) -> None:
+def _require_one_whole(picture: ImageFile.ImageFile, size: int) -> None:
     """Raise ValueError for a GIF that leaves parts of its canvas, and for PPM files in a row."""
     if picture.format not in ("GIF", "PPM"):
         return
@@ -231,10 +231,8 @@ def _require_one_whole(picture: Image.Image, size: int) -> None:
 
 def _require_palette(picture: Image.Image) -> None:
     """Raise ValueError for samples without a colour in the palette."""
-    largest = picture.getextrema()[1]
-    if picture.palette is None or largest >= len(picture.palette.palette) // len(
-        picture.palette.mode
-    ):
+    palette, largest = picture.palette, int(np.asarray(picture).max())
+    if palette is None or largest >= len(palette.palette or b"") // len(palette.mode):
         raise ValueError(f"its palette has no colour {largest}")
 
 

@@ -101,8 +101,8 @@ def read_stimuli(path: str | Path) -> list[Stimulus]:
                 where=where,
                 expected="a sequence and, but of a reference, codec and method",
             )
-        path = PurePosixPath(row["file"].replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts:
+        clip = PurePosixPath(row["file"].replace("\\", "/"))
+        if clip.is_absolute() or ".." in clip.parts:
             raise UserError(
                 f"the file of stimulus '{name}' lies outside of the test's folder.",
                 where=where,
