@@ -19,10 +19,6 @@ rule mirror_mlflow:
         papers=[numbers_of(getattr(rules, paper).input, RESULTS) for paper in settings.config["papers"]],
     output:
         ledger="<results>/mlflow_ledger.csv",
-    log:
-        "<logs>/mirror_mlflow.log",
-    benchmark:
-        "<benchmarks>/mirror_mlflow.tsv"
     conda:
         "../envs/tracking.yaml"
     resources:

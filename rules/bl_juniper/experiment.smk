@@ -13,10 +13,6 @@ rule encode_bl_juniper_experiment:
         importance=f"<results>/bl_juniper/importance/{bl_juniper_inputs.experiment_importance}/{{sequence}}.npz",
     output:
         codings="<results>/bl_juniper/experiment/{configuration}/{sequence}.npz",
-    log:
-        "<logs>/encode_bl_juniper_experiment/{configuration}.{sequence}.log",
-    benchmark:
-        "<benchmarks>/encode_bl_juniper_experiment/{configuration}.{sequence}.tsv"
     conda:
         "../../envs/codecs.yaml"
     resources:
@@ -42,10 +38,6 @@ rule bl_juniper_experiment:
         video_jnd=expand(rules.map_block_jnd.output.video_jnd, sequence=SEQUENCES),
     output:
         **outputs_of("bl_juniper", "bl_juniper_experiment"),
-    log:
-        "<logs>/bl_juniper_experiment.log",
-    benchmark:
-        "<benchmarks>/bl_juniper_experiment.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

@@ -9,10 +9,6 @@ rule measure_weighted_quality:
         importance=expand(rules.map_importance.output.maps, saliency=BL_JUNIPER["importance"], allow_missing=True),
     output:
         table="<results>/bl_juniper/weighted/{codec}/{configuration}/{sequence}.csv",
-    log:
-        "<logs>/measure_weighted_quality/{codec}.{configuration}.{sequence}.log",
-    benchmark:
-        "<benchmarks>/measure_weighted_quality/{codec}.{configuration}.{sequence}.tsv"
     conda:
         "../../envs/codecs.yaml"
     resources:
@@ -36,10 +32,6 @@ rule tabulate_bl_juniper:
         printed=expand("config/published/bl_juniper/{table}.csv", table=["headline", "conditions"]),
     output:
         **outputs_of("bl_juniper", "tabulate_bl_juniper"),
-    log:
-        "<logs>/tabulate_bl_juniper.log",
-    benchmark:
-        "<benchmarks>/tabulate_bl_juniper.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -65,10 +57,6 @@ rule compare_block_jnd:
         authors=BL_JUNIPER["labels"] or [],
     output:
         **outputs_of("bl_juniper", "compare_block_jnd"),
-    log:
-        "<logs>/compare_block_jnd.log",
-    benchmark:
-        "<benchmarks>/compare_block_jnd.tsv"
     conda:
         "../../envs/networks.yaml"
     resources:
@@ -94,10 +82,6 @@ rule plot_bl_juniper:
         printed="config/published/bl_juniper/headline.csv",
     output:
         **outputs_of("bl_juniper", "plot_bl_juniper", curve=CURVES),
-    log:
-        "<logs>/plot_bl_juniper.log",
-    benchmark:
-        "<benchmarks>/plot_bl_juniper.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -132,10 +116,6 @@ rule plot_block_maps:
         ),
     output:
         **outputs_of("bl_juniper", "plot_block_maps", sequence=SEQUENCES),
-    log:
-        "<logs>/plot_block_maps.log",
-    benchmark:
-        "<benchmarks>/plot_block_maps.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -159,10 +139,6 @@ rule bl_juniper_complexity:
         points=coding.points_table("bl_juniper"),
     output:
         **outputs_of("bl_juniper", "bl_juniper_complexity"),
-    log:
-        "<logs>/bl_juniper_complexity.log",
-    benchmark:
-        "<benchmarks>/bl_juniper_complexity.tsv"
     conda:
         "../../envs/networks.yaml"
     params:
@@ -183,10 +159,6 @@ rule check_block_labels:
         recorded="config/published/bl_juniper/label_statistics.csv",
     output:
         **outputs_of("bl_juniper", "check_block_labels"),
-    log:
-        "<logs>/check_block_labels.log",
-    benchmark:
-        "<benchmarks>/check_block_labels.tsv"
     conda:
         "../../envs/tables.yaml"
     script:
@@ -199,10 +171,6 @@ rule check_block_mapping:
         labels=BL_JUNIPER["labels"] or [],
     output:
         **outputs_of("bl_juniper", "check_block_mapping"),
-    log:
-        "<logs>/check_block_mapping.log",
-    benchmark:
-        "<benchmarks>/check_block_mapping.tsv"
     conda:
         "../../envs/networks.yaml"
     resources:

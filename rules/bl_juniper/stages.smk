@@ -11,10 +11,6 @@ rule map_block_jnd:
         maps="<results>/bl_juniper/block_jnd/mapped/{sequence}.npz",
         video_jnd="<results>/bl_juniper/video_jnd/{sequence}.csv",
         sweep="<results>/bl_juniper/video_jnd/{sequence}.sweep.csv",
-    log:
-        "<logs>/map_block_jnd/{sequence}.log",
-    benchmark:
-        "<benchmarks>/map_block_jnd/{sequence}.tsv"
     conda:
         "../../envs/codecs.yaml"
     resources:
@@ -38,10 +34,6 @@ rule predict_block_jnd:
         models=bl_juniper_inputs.models_of,
     output:
         maps="<results>/bl_juniper/block_jnd/cnn_seed{seed}/{sequence}.npz",
-    log:
-        "<logs>/predict_block_jnd/{sequence}.seed{seed}.log",
-    benchmark:
-        "<benchmarks>/predict_block_jnd/{sequence}.seed{seed}.tsv"
     conda:
         "../../envs/networks.yaml"
     resources:
@@ -63,10 +55,6 @@ rule map_importance:
         models=bl_juniper_inputs.saliency_files,
     output:
         maps="<results>/bl_juniper/importance/{saliency}/{sequence}.npz",
-    log:
-        "<logs>/map_importance/{saliency}.{sequence}.log",
-    benchmark:
-        "<benchmarks>/map_importance/{saliency}.{sequence}.tsv"
     conda:
         "../../envs/networks.yaml"
     params:

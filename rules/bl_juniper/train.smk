@@ -9,10 +9,6 @@ rule label_panned_pictures:
         blocks="<results>/bl_juniper/training_data/panned_pictures.npz",
         labels="<results>/bl_juniper/training_data/panned_pictures.labels.csv",
         sweeps="<results>/bl_juniper/training_data/panned_pictures.sweeps.csv",
-    log:
-        "<logs>/label_panned_pictures.log",
-    benchmark:
-        "<benchmarks>/label_panned_pictures.tsv"
     conda:
         "../../envs/networks.yaml"
     threads: 2
@@ -30,10 +26,6 @@ rule label_mcl_jcv:
         video_jnd=BL_JUNIPER["training_data"]["video_jnd"] or [],
     output:
         blocks="<results>/bl_juniper/training_data/{source}.npz",
-    log:
-        "<logs>/label_mcl_jcv/{source}.log",
-    benchmark:
-        "<benchmarks>/label_mcl_jcv/{source}.tsv"
     conda:
         "../../envs/networks.yaml"
     params:
@@ -72,10 +64,6 @@ rule train_bl_juniper:
         blocks=bl_juniper_inputs.blocks(),
     output:
         **coding.trained_network("<results>/models/bl_juniper/jnd{level}_seed{seed}"),
-    log:
-        "<logs>/train_bl_juniper/jnd{level}.seed{seed}.log",
-    benchmark:
-        "<benchmarks>/train_bl_juniper/jnd{level}.seed{seed}.tsv"
     conda:
         "../../envs/networks.yaml"
     threads: BL_JUNIPER["jobs"]["threads"]
@@ -96,10 +84,6 @@ rule import_bl_juniper:
     output:
         model="<results>/models/bl_juniper/authors_jnd{level}/model.onnx",
         weights="<results>/models/bl_juniper/authors_jnd{level}/model.pt",
-    log:
-        "<logs>/import_bl_juniper/jnd{level}.log",
-    benchmark:
-        "<benchmarks>/import_bl_juniper/jnd{level}.tsv"
     conda:
         "../../envs/networks.yaml"
     resources:

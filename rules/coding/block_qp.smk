@@ -8,10 +8,6 @@ rule map_block_qps:
         stages=coding.method_files,
     output:
         qp_map="<results>/qp_maps/{sequence}/{method}/qp{qp}.npz",
-    log:
-        "<logs>/map_block_qps/{sequence}.{method}.qp{qp}.log",
-    benchmark:
-        "<benchmarks>/map_block_qps/{sequence}.{method}.qp{qp}.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:

@@ -5,10 +5,6 @@ rule keep_config:
     """Keep the effective configuration, with all defaults filled in."""
     output:
         config="<results>/config.json",
-    log:
-        "<logs>/keep_config.log",
-    benchmark:
-        "<benchmarks>/keep_config.tsv"
     localrule: True
     conda:
         "../../envs/codecs.yaml"

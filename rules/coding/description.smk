@@ -15,10 +15,6 @@ rule describe_run:
         ],
     output:
         **outputs_of("coding", "describe_run"),
-    log:
-        "<logs>/describe_run.log",
-    benchmark:
-        "<benchmarks>/describe_run.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

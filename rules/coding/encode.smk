@@ -9,10 +9,6 @@ rule encode_clip:
     output:
         stream=ensure("<results>/streams/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}", non_empty=True),
         metadata="<results>/streams/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}.json",
-    log:
-        "<logs>/encode_clip/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.log",
-    benchmark:
-        "<benchmarks>/encode_clip/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.tsv"
     priority: coding.encode_priority
     conda:
         "../../envs/codecs.yaml"

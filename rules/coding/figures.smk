@@ -9,10 +9,6 @@ rule plot_figures:
         points=coding.points_table(),
     output:
         **outputs_of("coding", "plot_figures", curve={n: {"metric": m, "codec": c} for n, (m, c) in RD_CURVES.items()}),
-    log:
-        "<logs>/plot_figures.log",
-    benchmark:
-        "<benchmarks>/plot_figures.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

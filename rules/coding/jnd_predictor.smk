@@ -8,10 +8,6 @@ rule predict_jnd:
         models=coding.method_files,
     output:
         predicted="<results>/predicted_jnd/{sequence}/{method}.json",
-    log:
-        "<logs>/predict_jnd/{sequence}.{method}.log",
-    benchmark:
-        "<benchmarks>/predict_jnd/{sequence}.{method}.tsv"
     conda:
         "../../envs/networks.yaml"
     params:

@@ -10,10 +10,6 @@ rule measure_point:
     output:
         point="<results>/points/{codec}/{configuration}/{sequence}/{method}/qp{qp}.json",
         frames="<results>/points/{codec}/{configuration}/{sequence}/{method}/qp{qp}.frames.csv",
-    log:
-        "<logs>/measure_point/{codec}.{configuration}.{sequence}.{method}.qp{qp}.log",
-    benchmark:
-        "<benchmarks>/measure_point/{codec}.{configuration}.{sequence}.{method}.qp{qp}.tsv"
     conda:
         "../../envs/codecs.yaml"
     threads: settings.config["threads"]["measure"]

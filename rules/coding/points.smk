@@ -9,10 +9,6 @@ rule collect_points:
         points=lambda wildcards: coding.point_files(wildcards.part),
     output:
         points=coding.points_table("{part}"),
-    log:
-        "<logs>/collect_points/{part}.log",
-    benchmark:
-        "<benchmarks>/collect_points/{part}.tsv"
     wildcard_constraints:
         part=one_of(PARTS),
     conda:

@@ -10,10 +10,6 @@ rule prefilter_clip:
     output:
         clip=coding.kept("prefiltered", "<results>/prefiltered/{sequence}/{method}/{variant}.mkv"),
         metadata="<results>/prefiltered/{sequence}/{method}/{variant}.json",
-    log:
-        "<logs>/prefilter_clip/{sequence}.{method}.{variant}.log",
-    benchmark:
-        "<benchmarks>/prefilter_clip/{sequence}.{method}.{variant}.tsv"
     priority: 20
     conda:
         "../../envs/codecs.yaml"
@@ -35,10 +31,6 @@ rule measure_prefilter:
         clip="<results>/prefiltered/{sequence}/{method}/{variant}.mkv",
     output:
         metrics="<results>/prefiltered/{sequence}/{method}/{variant}.metrics.json",
-    log:
-        "<logs>/measure_prefilter/{sequence}.{method}.{variant}.log",
-    benchmark:
-        "<benchmarks>/measure_prefilter/{sequence}.{method}.{variant}.tsv"
     conda:
         "../../envs/codecs.yaml"
     threads: settings.config["threads"]["measure"]

@@ -16,10 +16,6 @@ if SEGMENTED_CODECS:
         output:
             stream=temp(f"<results>/{SEGMENT}"),
             metadata=temp(f"<results>/{SEGMENT}.json"),
-        log:
-            "<logs>/encode_segment/{codec}.{sequence}.{method}.qp{qp}.{segment}.{suffix}.log",
-        benchmark:
-            "<benchmarks>/encode_segment/{codec}.{sequence}.{method}.qp{qp}.{segment}.{suffix}.tsv"
         priority: coding.encode_priority
         conda:
             "../../envs/codecs.yaml"
@@ -42,10 +38,6 @@ if SEGMENTED_CODECS:
         output:
             stream=ensure("<results>/streams/{codec}/AI/{sequence}/{method}/qp{qp}.{suffix}", non_empty=True),
             metadata="<results>/streams/{codec}/AI/{sequence}/{method}/qp{qp}.{suffix}.json",
-        log:
-            "<logs>/join_segments/{codec}.{sequence}.{method}.qp{qp}.{suffix}.log",
-        benchmark:
-            "<benchmarks>/join_segments/{codec}.{sequence}.{method}.qp{qp}.{suffix}.tsv"
         wildcard_constraints:
             codec=one_of(SEGMENTED_CODECS),
             method=one_of(SEGMENTED_METHODS),

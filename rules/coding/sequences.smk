@@ -8,10 +8,6 @@ rule prepare_sequence:
     output:
         clip=coding.kept("sources", "<results>/sequences/{sequence}.mkv"),
         metadata="<results>/sequences/{sequence}.json",
-    log:
-        "<logs>/prepare_sequence/{sequence}.log",
-    benchmark:
-        "<benchmarks>/prepare_sequence/{sequence}.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:
@@ -25,8 +21,6 @@ rule prepare_sequence:
 
 rule check_data:
     """Report which data is present, which is missing and how to get it."""
-    log:
-        "<logs>/check_data.log",
     conda:
         "../../envs/codecs.yaml"
     params:

@@ -9,10 +9,6 @@ rule tabulate_points:
         points=coding.points_table(),
     output:
         **outputs_of("coding", "tabulate_points"),
-    log:
-        "<logs>/tabulate_points.log",
-    benchmark:
-        "<benchmarks>/tabulate_points.tsv"
     conda:
         "../../envs/tables.yaml"
     script:
@@ -31,10 +27,6 @@ rule compare_methods:
             bd_metric=settings.config["bd_rate"]["metrics"],
             coding=settings.config["configurations"],
         ),
-    log:
-        "<logs>/compare_methods.log",
-    benchmark:
-        "<benchmarks>/compare_methods.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

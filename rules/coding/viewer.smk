@@ -14,10 +14,6 @@ rule make_viewer:
         streams=viewer_inputs.streams(),
     output:
         page=directory("<results>/viewer"),
-    log:
-        "<logs>/make_viewer.log",
-    benchmark:
-        "<benchmarks>/make_viewer.tsv"
     conda:
         "../../envs/networks.yaml"
     params:

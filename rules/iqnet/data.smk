@@ -12,10 +12,6 @@ rule list_iqnet_pictures:
         pictures=iqnet_inputs.picture_files(),
     output:
         pictures="<results>/iqnet/training_data/pictures.csv",
-    log:
-        "<logs>/list_iqnet_pictures.log",
-    benchmark:
-        "<benchmarks>/list_iqnet_pictures.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:
@@ -31,10 +27,6 @@ rule fetch_iqnet_scorer:
         weights=iqnet_inputs.nima_weights(),
     output:
         metadata="<results>/iqnet/training_data/scorer.json",
-    log:
-        "<logs>/fetch_iqnet_scorer.log",
-    benchmark:
-        "<benchmarks>/fetch_iqnet_scorer.tsv"
     priority: 40
     # Here and not on a node, which may have no network; and before everything else.
     localrule: True
@@ -53,10 +45,6 @@ rule plot_iqnet_weights:
         weighting=iqnet_inputs.weighting_file(),
     output:
         **outputs_of("iqnet", "plot_iqnet_weights"),
-    log:
-        "<logs>/plot_iqnet_weights.log",
-    benchmark:
-        "<benchmarks>/plot_iqnet_weights.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -73,10 +61,6 @@ rule make_iqnet_candidates:
     output:
         candidates=ensure("<results>/iqnet/candidates/{batch}.npz", non_empty=True),
         metadata="<results>/iqnet/candidates/{batch}.json",
-    log:
-        "<logs>/make_iqnet_candidates/{batch}.log",
-    benchmark:
-        "<benchmarks>/make_iqnet_candidates/{batch}.tsv"
     conda:
         "../../envs/codecs.yaml"
     resources:
@@ -101,10 +85,6 @@ rule score_iqnet_patches:
     output:
         scores="<results>/iqnet/training_data/scores.parquet",
         metadata="<results>/iqnet/training_data/scores.json",
-    log:
-        "<logs>/score_iqnet_patches.log",
-    benchmark:
-        "<benchmarks>/score_iqnet_patches.tsv"
     conda:
         "../../envs/networks.yaml"
     threads: 8 if iqnet_inputs.needs_weights else 1
@@ -132,10 +112,6 @@ rule select_iqnet_alphas:
         alphas="<results>/iqnet/training_data/alphas.csv",
         manifest="<results>/iqnet/training_data/manifest.csv",
         statistics="<results>/iqnet/training_data/statistics.json",
-    log:
-        "<logs>/select_iqnet_alphas.log",
-    benchmark:
-        "<benchmarks>/select_iqnet_alphas.tsv"
     conda:
         "../../envs/networks.yaml"
     params:

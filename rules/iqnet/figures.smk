@@ -11,10 +11,6 @@ rule plot_iqnet_figures:
         printed=rules.audit_iqnet.input.printed,
     output:
         **outputs_of("iqnet", "plot_iqnet_figures"),
-    log:
-        "<logs>/plot_iqnet_figures.log",
-    benchmark:
-        "<benchmarks>/plot_iqnet_figures.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -35,10 +31,6 @@ rule plot_iqnet_frames:
         printed=rules.audit_iqnet.input.printed,
     output:
         **outputs_of("iqnet", "plot_iqnet_frames"),
-    log:
-        "<logs>/plot_iqnet_frames/{configuration}.{sequence}.qp{qp}.log",
-    benchmark:
-        "<benchmarks>/plot_iqnet_frames/{configuration}.{sequence}.qp{qp}.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:

@@ -9,10 +9,6 @@ rule choose_iqnet_pictures:
         scores=rules.score_iqnet_patches.output.scores,
     output:
         chosen="<results>/iqnet/pictures/chosen.json",
-    log:
-        "<logs>/choose_iqnet_pictures.log",
-    benchmark:
-        "<benchmarks>/choose_iqnet_pictures.tsv"
     conda:
         "../../envs/networks.yaml"
     params:
@@ -33,10 +29,6 @@ rule encode_iqnet_training_pictures:
         pictures=directory("<results>/iqnet/pictures/training"),
         numbers="<results>/iqnet/pictures/training.csv",
         windows="<results>/iqnet/pictures/training.windows.json",
-    log:
-        "<logs>/encode_iqnet_training_pictures.log",
-    benchmark:
-        "<benchmarks>/encode_iqnet_training_pictures.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:
@@ -59,10 +51,6 @@ rule plot_iqnet_training_pictures:
         printed=rules.audit_iqnet.input.printed,
     output:
         **outputs_of("iqnet", "plot_iqnet_training_pictures"),
-    log:
-        "<logs>/plot_iqnet_training_pictures.log",
-    benchmark:
-        "<benchmarks>/plot_iqnet_training_pictures.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -82,10 +70,6 @@ rule encode_iqnet_ablations:
         pictures=directory("<results>/iqnet/pictures/ablations"),
         numbers="<results>/iqnet/pictures/ablations.csv",
         scenes="<results>/iqnet/pictures/ablations.scenes.json",
-    log:
-        "<logs>/encode_iqnet_ablations.log",
-    benchmark:
-        "<benchmarks>/encode_iqnet_ablations.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:
@@ -109,10 +93,6 @@ rule plot_iqnet_ablations:
         pictures=rules.encode_iqnet_ablations.output.pictures,
     output:
         **outputs_of("iqnet", "plot_iqnet_ablations"),
-    log:
-        "<logs>/plot_iqnet_ablations.log",
-    benchmark:
-        "<benchmarks>/plot_iqnet_ablations.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

@@ -9,10 +9,6 @@ rule measure_iqnet_scorers:
         weighting=iqnet_inputs.weighting_file(),
     output:
         scores="<results>/iqnet/scorers/scores.parquet",
-    log:
-        "<logs>/measure_iqnet_scorers.log",
-    benchmark:
-        "<benchmarks>/measure_iqnet_scorers.tsv"
     conda:
         "../../envs/networks.yaml"
     params:
@@ -28,10 +24,6 @@ rule plot_iqnet_scorers:
         scores=rules.measure_iqnet_scorers.output.scores,
     output:
         **outputs_of("iqnet", "plot_iqnet_scorers"),
-    log:
-        "<logs>/plot_iqnet_scorers.log",
-    benchmark:
-        "<benchmarks>/plot_iqnet_scorers.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

@@ -7,10 +7,6 @@ rule audit_iqnet:
         printed=iqnet_inputs.printed(),
     output:
         **outputs_of("iqnet", "audit_iqnet"),
-    log:
-        "<logs>/audit_iqnet.log",
-    benchmark:
-        "<benchmarks>/audit_iqnet.tsv"
     conda:
         "../../envs/networks.yaml"
     script:
@@ -31,10 +27,6 @@ rule tabulate_iqnet:
         printed=rules.audit_iqnet.input.printed,
     output:
         **outputs_of("iqnet", "tabulate_iqnet"),
-    log:
-        "<logs>/tabulate_iqnet.log",
-    benchmark:
-        "<benchmarks>/tabulate_iqnet.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

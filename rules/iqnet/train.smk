@@ -12,10 +12,6 @@ rule train_iqnet:
         targets=rules.select_iqnet_alphas.output.targets,
     output:
         **coding.trained_network("<results>/models/iqnet/iqnet_seed{seed}"),
-    log:
-        "<logs>/train_iqnet/seed{seed}.log",
-    benchmark:
-        "<benchmarks>/train_iqnet/seed{seed}.tsv"
     conda:
         "../../envs/networks.yaml"
     threads: IQNET_JOBS["threads"]
@@ -35,10 +31,6 @@ rule filter_lr_jnqd_targets:
         sources=rules.select_iqnet_alphas.output.sources,
     output:
         targets=directory("<results>/iqnet/lr_jnqd_targets/qp{qp}"),
-    log:
-        "<logs>/filter_lr_jnqd_targets/qp{qp}.log",
-    benchmark:
-        "<benchmarks>/filter_lr_jnqd_targets/qp{qp}.tsv"
     conda:
         "../../envs/codecs.yaml"
     script:
@@ -52,10 +44,6 @@ rule train_cnn_jnqd:
         targets=rules.filter_lr_jnqd_targets.output.targets,
     output:
         **coding.trained_network("<results>/models/iqnet/cnn_jnqd_qp{qp}_seed{seed}"),
-    log:
-        "<logs>/train_cnn_jnqd/qp{qp}.seed{seed}.log",
-    benchmark:
-        "<benchmarks>/train_cnn_jnqd/qp{qp}.seed{seed}.tsv"
     conda:
         "../../envs/networks.yaml"
     threads: IQNET_JOBS["threads"]

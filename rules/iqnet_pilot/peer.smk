@@ -8,10 +8,6 @@ rule tabulate_iqnet_peer:
         printed=rules.audit_iqnet.input.printed,
     output:
         **outputs_of("iqnet", "tabulate_iqnet_peer"),
-    log:
-        "<logs>/tabulate_iqnet_peer.log",
-    benchmark:
-        "<benchmarks>/tabulate_iqnet_peer.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

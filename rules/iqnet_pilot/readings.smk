@@ -8,10 +8,6 @@ rule score_iqnet_readings:
         weights=iqnet_inputs.nima_file(),
     output:
         scores="<results>/iqnet/readings/scores/{scoring}.parquet",
-    log:
-        "<logs>/score_iqnet_readings/{scoring}.log",
-    benchmark:
-        "<benchmarks>/score_iqnet_readings/{scoring}.tsv"
     conda:
         "../../envs/networks.yaml"
     params:
@@ -31,10 +27,6 @@ rule train_iqnet_reading:
     output:
         **coding.trained_network("<results>/models/iqnet/readings/{reading}"),
         statistics="<results>/models/iqnet/readings/{reading}/statistics.json",
-    log:
-        "<logs>/train_iqnet_reading/{reading}.log",
-    benchmark:
-        "<benchmarks>/train_iqnet_reading/{reading}.tsv"
     conda:
         "../../envs/networks.yaml"
     threads: IQNET_JOBS["threads"]
@@ -56,10 +48,6 @@ rule measure_iqnet_reading:
         model=iqnet_inputs.model_of_reading,
     output:
         numbers="<results>/iqnet/readings/measured/{reading}.csv",
-    log:
-        "<logs>/measure_iqnet_reading/{reading}.log",
-    benchmark:
-        "<benchmarks>/measure_iqnet_reading/{reading}.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:
@@ -82,10 +70,6 @@ rule tabulate_iqnet_readings:
         printed=rules.audit_iqnet.input.printed,
     output:
         **outputs_of("iqnet", "tabulate_iqnet_readings"),
-    log:
-        "<logs>/tabulate_iqnet_readings.log",
-    benchmark:
-        "<benchmarks>/tabulate_iqnet_readings.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

@@ -8,10 +8,6 @@ rule list_jnd_frames:
     output:
         frames=directory("<results>/jnd_frames/frames"),
         table="<results>/jnd_frames/frames.csv",
-    log:
-        "<logs>/list_jnd_frames.log",
-    benchmark:
-        "<benchmarks>/list_jnd_frames.tsv"
     conda:
         "../../envs/networks.yaml"
     params:
@@ -30,10 +26,6 @@ rule label_jnd_frames:
     output:
         **jnd_frame_inputs.label_sources(),
         labels="<results>/jnd_frames/labels.csv",
-    log:
-        "<logs>/label_jnd_frames.log",
-    benchmark:
-        "<benchmarks>/label_jnd_frames.tsv"
     conda:
         "../../envs/networks.yaml"
     threads: 8
@@ -55,10 +47,6 @@ rule split_jnd_frames:
         table=rules.list_jnd_frames.output.table,
     output:
         splits="<results>/jnd_frames/splits.csv",
-    log:
-        "<logs>/split_jnd_frames.log",
-    benchmark:
-        "<benchmarks>/split_jnd_frames.tsv"
     conda:
         "../../envs/networks.yaml"
     params:
@@ -78,10 +66,6 @@ rule encode_jnd_frames:
     output:
         pictures=directory("<results>/jnd_frames/coded"),
         table="<results>/jnd_frames/coded.csv",
-    log:
-        "<logs>/encode_jnd_frames.log",
-    benchmark:
-        "<benchmarks>/encode_jnd_frames.tsv"
     conda:
         "../../envs/networks.yaml"
     threads: 8
@@ -106,10 +90,6 @@ rule export_jnd_frames:
         pictures=rules.encode_jnd_frames.output.pictures,
     output:
         folder=directory("<results>/jnd_frames/data"),
-    log:
-        "<logs>/export_jnd_frames.log",
-    benchmark:
-        "<benchmarks>/export_jnd_frames.tsv"
     conda:
         "../../envs/networks.yaml"
     script:
@@ -124,10 +104,6 @@ rule compute_saliency:
         models=coding.named_files(JND_FRAMES["saliency"]["options"]),
     output:
         maps=directory("<results>/jnd_frames/saliency"),
-    log:
-        "<logs>/compute_saliency.log",
-    benchmark:
-        "<benchmarks>/compute_saliency.tsv"
     conda:
         "../../envs/networks.yaml"
     params:
@@ -145,10 +121,6 @@ rule plot_jnd_frames:
         codings=rules.encode_jnd_frames.output.table,
     output:
         **outputs_of("jnd_networks", "plot_jnd_frames", parts=jnd_frame_inputs.parts()),
-    log:
-        "<logs>/plot_jnd_frames.log",
-    benchmark:
-        "<benchmarks>/plot_jnd_frames.tsv"
     conda:
         "../../envs/networks.yaml"
     script:

@@ -11,10 +11,6 @@ for paper in jnd_network_inputs.training_papers():
             **jnd_network_inputs.starting_files(paper),
         output:
             jnd_network_inputs.trained_files(paper),
-        log:
-            f"<logs>/train_{paper}/{{split}}.log",
-        benchmark:
-            f"<benchmarks>/train_{paper}/{{split}}.tsv"
         conda:
             "../../envs/networks.yaml"
         threads: jnd_network_inputs.jobs(paper)["threads"]
@@ -40,10 +36,6 @@ rule import_jnd_weights:
     output:
         model="<results>/models/{paper}/{network}/model.onnx",
         weights="<results>/models/{paper}/{network}/model.pt",
-    log:
-        "<logs>/import_jnd_weights/{paper}.{network}.log",
-    benchmark:
-        "<benchmarks>/import_jnd_weights/{paper}.{network}.tsv"
     wildcard_constraints:
         network=one_of(jnd_network_inputs.imports()),
     conda:
@@ -68,10 +60,6 @@ rule evaluate_jnd_networks:
         predictions="<results>/{paper}/predictions.csv",
         costs="<results>/{paper}/costs.csv",
         reconstructions="<results>/{paper}/reconstructions.csv",
-    log:
-        "<logs>/evaluate_jnd_networks/{paper}.log",
-    benchmark:
-        "<benchmarks>/evaluate_jnd_networks/{paper}.tsv"
     priority: 20
     conda:
         "../../envs/networks.yaml"

@@ -17,10 +17,6 @@ for paper, title in {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}.items():
             trainings=jnd_network_inputs.files(paper),
         output:
             **outputs_of("jnd_networks", "tabulate_{paper}", parts=jnd_network_inputs.parts(paper), **names),
-        log:
-            f"<logs>/tabulate_{paper}.log",
-        benchmark:
-            f"<benchmarks>/tabulate_{paper}.tsv"
         conda:
             "../../envs/tables.yaml"
         params:
@@ -38,10 +34,6 @@ for paper, title in {"laser_jnd": "LASeR-JND", "mtjnd": "MTJND"}.items():
             curves=jnd_network_inputs.files(paper, "metrics.csv"),
         output:
             **outputs_of("jnd_networks", "plot_{paper}", parts=jnd_network_inputs.parts(paper), **names),
-        log:
-            f"<logs>/plot_{paper}.log",
-        benchmark:
-            f"<benchmarks>/plot_{paper}.tsv"
         conda:
             "../../envs/tables.yaml"
         params:

@@ -19,10 +19,6 @@ rule encode_at_equal_rate:
     output:
         stream="<results>/subjective/equal_rate/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}",
         rates="<results>/subjective/equal_rate/{codec}/{configuration}/{sequence}/{method}/qp{qp}.{suffix}.json",
-    log:
-        "<logs>/encode_at_equal_rate/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.log",
-    benchmark:
-        "<benchmarks>/encode_at_equal_rate/{codec}.{configuration}.{sequence}.{method}.qp{qp}.{suffix}.tsv"
     conda:
         "../../envs/codecs.yaml"
     threads: settings.config["threads"]["encode"]
@@ -44,10 +40,6 @@ rule encode_rating_clip:
     output:
         clip="<results>/subjective/clips/{sequence}/{coding}.mp4",
         metadata="<results>/subjective/clips/{sequence}/{coding}.json",
-    log:
-        "<logs>/encode_rating_clip/{sequence}.{coding}.log",
-    benchmark:
-        "<benchmarks>/encode_rating_clip/{sequence}.{coding}.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:
@@ -64,10 +56,6 @@ rule make_subjective_session:
     output:
         session=directory("<results>/subjective/session"),
         stimuli="<results>/subjective/stimuli.csv",
-    log:
-        "<logs>/make_subjective_session.log",
-    benchmark:
-        "<benchmarks>/make_subjective_session.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:
@@ -92,10 +80,6 @@ rule analyse_ratings:
         points=coding.points_table("subjective"),
     output:
         **outputs_of("subjective", "analyse_ratings", model=list(subjective_inputs.models)),
-    log:
-        "<logs>/analyse_ratings.log",
-    benchmark:
-        "<benchmarks>/analyse_ratings.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -117,10 +101,6 @@ rule analyse_preferences:
         stimuli=rules.make_subjective_session.output.stimuli,
     output:
         **outputs_of("subjective", "analyse_preferences"),
-    log:
-        "<logs>/analyse_preferences.log",
-    benchmark:
-        "<benchmarks>/analyse_preferences.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -139,10 +119,6 @@ rule collect_jnd_samples:
         **outputs_of("subjective", "collect_jnd_samples"),
         samples="<results>/subjective/jnd/samples.csv",
         labels="<results>/subjective/jnd/labels.csv",
-    log:
-        "<logs>/collect_jnd_samples.log",
-    benchmark:
-        "<benchmarks>/collect_jnd_samples.tsv"
     conda:
         "../../envs/tables.yaml"
     params:

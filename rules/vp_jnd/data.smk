@@ -8,10 +8,6 @@ rule list_vp_jnd_pictures:
     output:
         pictures=directory("<results>/vp_jnd/{data}/pictures"),
         table="<results>/vp_jnd/{data}/pictures.csv",
-    log:
-        "<logs>/list_vp_jnd_pictures/{data}.log",
-    benchmark:
-        "<benchmarks>/list_vp_jnd_pictures/{data}.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:
@@ -30,10 +26,6 @@ rule measure_vp_jnd_pictures:
     output:
         measures="<results>/vp_jnd/{data}/measures/{batch}.csv",
         pixel_jnd="<results>/vp_jnd/{data}/measures/{batch}.pixel_jnd.csv",
-    log:
-        "<logs>/measure_vp_jnd_pictures/{data}.{batch}.log",
-    benchmark:
-        "<benchmarks>/measure_vp_jnd_pictures/{data}.{batch}.tsv"
     conda:
         "../../envs/codecs.yaml"
     resources:
@@ -54,10 +46,6 @@ rule label_vp_jnd_pictures:
         table=rules.list_vp_jnd_pictures.output.table,
     output:
         labels="<results>/vp_jnd/{data}/labels.csv",
-    log:
-        "<logs>/label_vp_jnd_pictures/{data}.log",
-    benchmark:
-        "<benchmarks>/label_vp_jnd_pictures/{data}.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:
@@ -74,10 +62,6 @@ rule split_vp_jnd_pictures:
         table=rules.list_vp_jnd_pictures.output.table,
     output:
         splits="<results>/vp_jnd/{data}/splits.csv",
-    log:
-        "<logs>/split_vp_jnd_pictures/{data}.log",
-    benchmark:
-        "<benchmarks>/split_vp_jnd_pictures/{data}.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:
@@ -94,10 +78,6 @@ rule fit_vp_jnd_choices:
         splits=rules.split_vp_jnd_pictures.output.splits,
     output:
         fitted="<results>/vp_jnd/{data}/fitted.json",
-    log:
-        "<logs>/fit_vp_jnd_choices/{data}.log",
-    benchmark:
-        "<benchmarks>/fit_vp_jnd_choices/{data}.tsv"
     conda:
         "../../envs/codecs.yaml"
     params:

@@ -9,10 +9,6 @@ rule tabulate_vp_jnd:
         printed=expand("config/published/vp_jnd/{table}.csv", table=["headline", "conditions"]),
     output:
         **outputs_of("vp_jnd", "tabulate_vp_jnd"),
-    log:
-        "<logs>/tabulate_vp_jnd.log",
-    benchmark:
-        "<benchmarks>/tabulate_vp_jnd.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -33,10 +29,6 @@ rule plot_vp_jnd_figures:
         table=rules.list_vp_jnd_pictures.output.table,
     output:
         **outputs_of("vp_jnd", "plot_vp_jnd_figures", **vp_jnd_inputs.figures()),
-    log:
-        "<logs>/plot_vp_jnd_figures/{data}.log",
-    benchmark:
-        "<benchmarks>/plot_vp_jnd_figures/{data}.tsv"
     conda:
         "../../envs/tables.yaml"
     params:
@@ -59,10 +51,6 @@ rule check_vp_jnd_quiz:
         models=coding.named_files(vp_jnd_inputs.first_options()),
     output:
         **outputs_of("vp_jnd", "check_vp_jnd_quiz"),
-    log:
-        "<logs>/check_vp_jnd_quiz.log",
-    benchmark:
-        "<benchmarks>/check_vp_jnd_quiz.tsv"
     conda:
         "../../envs/networks.yaml"
     params:

@@ -11,10 +11,6 @@ rule train_vp_jnd:
         splits=rules.split_vp_jnd_pictures.output.splits,
     output:
         **coding.trained_network("<results>/models/vp_jnd/{network}_{data}_{split}_seed{seed}"),
-    log:
-        "<logs>/train_vp_jnd/{network}.{data}.{split}.{seed}.log",
-    benchmark:
-        "<benchmarks>/train_vp_jnd/{network}.{data}.{split}.{seed}.tsv"
     conda:
         "../../envs/networks.yaml"
     # Networks of a few channels gain nothing from a second thread; two of them side by side do.
@@ -41,10 +37,6 @@ rule choose_vp_jnd_qualities:
         splits=rules.split_vp_jnd_pictures.output.splits,
     output:
         choices="<results>/vp_jnd/{data}/choices/{method}/{split}_seed{seed}.json",
-    log:
-        "<logs>/choose_vp_jnd_qualities/{data}.{method}.{split}.{seed}.log",
-    benchmark:
-        "<benchmarks>/choose_vp_jnd_qualities/{data}.{method}.{split}.{seed}.tsv"
     conda:
         "../../envs/networks.yaml"
     resources:

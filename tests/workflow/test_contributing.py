@@ -182,10 +182,6 @@ rule tabulate_tiny:
         points=rules.tabulate_points.input.points,
     output:
         **outputs_of("tiny", "tabulate_tiny"),
-    log:
-        "<logs>/tabulate_tiny.log",
-    benchmark:
-        "<benchmarks>/tabulate_tiny.tsv"
     conda:
         "../../envs/tables.yaml"
     script:

@@ -14,18 +14,27 @@ from workflow_runner import REPOSITORY
 
 
 class Rule(SimpleNamespace):
+    workflow = SimpleNamespace(modifier=SimpleNamespace(path_modifier="as written"))
+
     def set_params(self, **params):
         self.params = {**self.params, **params}
+
+    def set_log(self, path):
+        assert self.log_modifier == self.workflow.modifier.path_modifier
+        self.log.append(path)
 
 
 def rule(folder: Path, **given) -> Rule:
     of_rule = {
         "name": "encode_clip",
         "docstring": "Encode a clip {once}.",
-        "log": [r"logs/encode_clip/{sequence,a|b}.qp{qp,\d{2}}.log"],
-        "wildcard_names": {"qp", "sequence"},
+        "log": [],
+        "benchmark": None,
+        "output": [r"{sequence,a|b}/qp{qp,\d{2}}.{suffix}", "{sequence}/qp{qp}.csv"],
+        "wildcard_names": {"qp", "sequence", "suffix"},
         "snakefile": str(folder / "rules/coding/encode.smk"),
         "script": "../../workflow_scripts/coding/encode_clip.py",
+        "norun": False,
         "message": None,
         "priority": 0,
         "params": {},
@@ -56,11 +65,23 @@ def completed(suite: Path, **given) -> Rule:
 
 def test_a_message_is_the_docstring_with_the_wildcards_in_order(suite):
     message = completed(suite).message
-    wildcards = SimpleNamespace(sequence="bikes", qp="22")
-    shown = "Encode a clip {once} (encode_clip: sequence=bikes, qp=22)"
+    wildcards = SimpleNamespace(sequence="bikes", qp="22", suffix="266")
+    shown = "Encode a clip {once} (encode_clip: sequence=bikes, qp=22, suffix=266)"
     assert message.format(wildcards=wildcards) == shown
-    plain = completed(suite, log=["logs/encode_clip.log"], wildcard_names=set()).message
+    plain = completed(suite, output=["a.csv"], wildcard_names=set()).message
     assert plain.format() == "Encode a clip {once} (encode_clip)"
+
+
+def test_log_and_benchmark_have_the_name_of_the_rule_and_its_wildcards(suite):
+    one = completed(suite)
+    assert one.log == ["<logs>/encode_clip/{sequence}.qp{qp}.{suffix}.log"]
+    assert one.benchmark == "<benchmarks>/encode_clip/{sequence}.qp{qp}.{suffix}.tsv"
+    plain = completed(suite, output=[], wildcard_names=set())
+    assert plain.log == ["<logs>/encode_clip.log"] and plain.benchmark is None
+    own = completed(suite, log=["mine.log"], benchmark="mine.tsv")
+    assert (own.log, own.benchmark) == (["mine.log"], "mine.tsv")
+    target = completed(suite, script=None, norun=True)
+    assert (target.log, target.benchmark) == ([], None)
 
 
 def test_a_digest_follows_the_script_and_its_imports_alone(suite):
