@@ -44,10 +44,6 @@ rule label_sequence:
         video_jnd="<results>/bl_juniper/video_jnd/{sequence}.csv",
     output:
         blocks="<results>/bl_juniper/training_data/sequences/{sequence}.npz",
-    log:
-        "<logs>/label_sequence/{sequence}.log",
-    benchmark:
-        "<benchmarks>/label_sequence/{sequence}.tsv"
     conda:
         "../../envs/networks.yaml"
     params:
