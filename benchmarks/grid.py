@@ -137,7 +137,7 @@ def snakemake_lines(bench: Bench, targets: list[str]) -> list[tuple[Moment, str]
     """Run Snakemake in the bench's folder; each line of its output with the moment it came."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(bench.folder), "--configfile", str(bench.folder / "grid.yaml")]
-    command += ["--cores", str(bench.cores), "--quiet", "host", "reason", "--", *targets]
+    command += ["--cores", str(bench.cores), "--verbose", "--", *targets]  # a line for each job
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

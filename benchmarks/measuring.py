@@ -13,7 +13,7 @@ from jndlab.codecs.base import EncodeJob
 from jndlab.media.clip import ClipFormat
 from jndlab.media.ffmpeg import run
 from jndlab.quality.full_reference import VMAF_MODEL, VMAF_NEG_MODEL, measure
-from jndops.snakemake_patches import STAND_INS
+from jndops.workflow.snakemake_patches import STAND_INS
 
 HEAVY = ("torch", "pyiqa", "mlflow", "seaborn", "pandas", "matplotlib")
 _SCRIPTS = ROOT / "workflow_scripts"

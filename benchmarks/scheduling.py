@@ -292,7 +292,7 @@ class _Line(NamedTuple):
 
 def _run(folder: Path, cores: int) -> list[_Line]:
     command = [sys.executable, "-m", "snakemake", "--configfile", "light.yaml"]
-    command += ["--cores", str(cores)]
+    command += ["--cores", str(cores), "--verbose"]  # a line for each job
     lines: list[_Line] = []
     output = ""
     with subprocess.Popen(

@@ -23,6 +23,7 @@ def job(folder: Path, *outputs: str) -> SimpleNamespace:
         log=[str(folder / "logs/a.log")],
         scriptdir=str(ROOT / "workflow_scripts/coding"),
         output=[str(folder / name) for name in outputs],
+        params={},
     )
 
 
