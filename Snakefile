@@ -137,7 +137,7 @@ if workflow.is_main_process:
 onstart:
     from jndlab.datasets.fetch import remove_leftovers
     from jndops.plan.needs import missing_data, too_few_for_bd_rates
-    from jndops.progress import follow
+    from jndops.workflow.progress import follow
 
     with workflow_errors():
         start_run(RESULTS)
@@ -152,7 +152,7 @@ onstart:
 
 
 onsuccess:
-    from jndops.progress import finish
+    from jndops.workflow.progress import finish
 
     finish()
     subprocess.run(summarise)
@@ -160,7 +160,7 @@ onsuccess:
 
 
 onerror:
-    from jndops.progress import finish
+    from jndops.workflow.progress import finish
 
     finish()
     subprocess.run([*summarise, "--failed", *([log] if isinstance(log, str) else log)])

@@ -1,2 +1,2 @@
-# Runs once in the new environment; JND_SUITE is the suite's folder (jndops/environment.py).
+# Runs once in the new environment; JND_SUITE is the suite's folder (jndops/workflow/environment.py).
 sh "$JND_SUITE/envs/install_package.sh" python

@@ -6,18 +6,19 @@ import json
 import subprocess
 from functools import cache, partial
 
-from jndops import artefacts, snakemake_patches
+from jndops import artefacts
 from jndops.ends.at_work import end_run, orphans, start_run, was_cut_off
 from jndops.ends.failures import failed_jobs, note_failure, retry_failed
-from jndops.environment import PYTHON
-from jndops.environment import prepare as prepare_environment
-from jndops.imports import digest, keep_imports, recall_imports
 from jndops.inputs import one_of, workflow_errors
 from jndops.inputs.coding import SEGMENT, CodingInputs
 from jndops.inputs.missing import name_missing
 from jndops.results_dir import refuse_links
-from jndops.rule_defaults import complete_rules, doubling, training_needs
 from jndops.settings import load_settings, read_config
+from jndops.workflow import snakemake_patches
+from jndops.workflow.environment import PYTHON
+from jndops.workflow.environment import prepare as prepare_environment
+from jndops.workflow.imports import digest, keep_imports, recall_imports
+from jndops.workflow.rule_defaults import complete_rules, doubling, training_needs
 
 modules_known = recall_imports(Path(workflow.basedir) / "workflow_scripts")
 with workflow_errors():

@@ -25,7 +25,7 @@ from jndlab.media.ffmpeg import ToolError, run_tool
 from jndops.ends import at_work
 from jndops.ends.at_work import JOB, RUN, start_run, was_cut_off
 from jndops.ends.failures import FAILED
-from jndops.snakemake_patches import _naming_limits
+from jndops.workflow.snakemake_patches import _naming_limits
 from workflow_runner import REPOSITORY, TINY, Workflow
 
 CLIP = ClipFormat(64, 64, Fraction(25), 2)

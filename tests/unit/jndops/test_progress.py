@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from jndops.progress import ProgressLine
+from jndops.workflow.progress import ProgressLine
 
 
 def message(text: str, level: int = logging.INFO, **fields: Any) -> logging.LogRecord:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from snakemake.resources import Resources
 
-from jndops.rule_defaults import complete_rules, doubling, training_needs
+from jndops.workflow.rule_defaults import complete_rules, doubling, training_needs
 from workflow_runner import REPOSITORY
 
 
@@ -55,7 +55,7 @@ def suite(tmp_path) -> Path:
 
 
 def completed(suite: Path, **given) -> Rule:
-    import jndops.imports as imports
+    import jndops.workflow.imports as imports
 
     imports._file_hash.cache_clear()
     one = rule(suite, **given)
@@ -108,7 +108,7 @@ def test_rules_that_write_tables_carry_what_their_wing_rests_on(suite, note, wri
 
 
 def test_imports_are_noted_for_the_next_start_and_read_again_where_a_module_changed(suite):
-    from jndops import imports
+    from jndops.workflow import imports
 
     scripts, module = suite / "workflow_scripts", suite / "workflow_scripts/coding/encode_clip.py"
 

@@ -14,9 +14,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from jndops import environment
 from jndops.mlflow import server_run as module
 from jndops.mlflow.server_run import server_run
+from jndops.workflow import environment
 
 PARAMS = SimpleNamespace(network={"config": "A"}, training={"epochs": 9, "seed": 1})
 RUN = {"info": {"run_id": "r1", "run_uuid": "r1", "experiment_id": "7", "status": "RUNNING"}}

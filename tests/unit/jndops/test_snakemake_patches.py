@@ -22,7 +22,7 @@ from snakemake.scheduling.job_scheduler import JobScheduler
 from snakemake.script import PythonScript
 from snakemake.sourcecache import LocalSourceFile, SourceCache, SourceFile
 
-from jndops import snakemake_patches
+from jndops.workflow import snakemake_patches
 
 
 @pytest.fixture(autouse=True, scope="module")

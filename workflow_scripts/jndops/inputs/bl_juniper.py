@@ -12,10 +12,10 @@ from jndlab.jnd.method_class import texts_of
 from jndlab.jnd.saliency.visual_importance import require_saliency_model, saliency_class
 from jndlab.media.picture_folder import picture_files
 from jndlab.quality.rd_point import PointKey
-from jndops.imports import class_file
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
 from jndops.inputs.points import methods_behind, plain_points, plain_qps
+from jndops.workflow.imports import class_file
 
 CURVES = ["vmaf_mean", "psnr_y_framemean"]  # metrics of the rate-distortion curves
 LEVELS = (1, 2, 3)

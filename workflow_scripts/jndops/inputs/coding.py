@@ -21,13 +21,13 @@ from jndlab.jnd.method_class import expanded_options, texts_of
 from jndlab.media.clip import clip_as_text
 from jndlab.papers.vp_jnd.config import PictureSet
 from jndlab.paths import CONFIG
-from jndops.imports import class_file, digest, import_closure
 from jndops.inputs import Wildcards
 from jndops.inputs.changed_source import change_of
 from jndops.inputs.option_files import files_named
 from jndops.inputs.points import RUN, points_behind
 from jndops.plan.encode_priority import EncodePriority, run_model
 from jndops.settings import ALL_QPS, Settings, place_of
+from jndops.workflow.imports import class_file, digest, import_closure
 
 SECONDS_PER_MEGAPIXEL = {
     "vtm": 900,

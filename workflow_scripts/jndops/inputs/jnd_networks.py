@@ -19,10 +19,10 @@ from jndlab.papers.jnd_networks.stages import (
     stages_of,
     training_of,
 )
-from jndops.imports import class_file
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
 from jndops.inputs.points import methods_behind
+from jndops.workflow.imports import class_file
 
 PAPERS = ("laser_jnd", "mtjnd")
 CHOICE = (

@@ -11,11 +11,11 @@ from jndlab.errors import UserError
 from jndlab.quality.rd_point import POINT_KEY, PointKey
 from jndlab.subjective.design import training_points
 from jndlab.subjective.rating_page import LANGUAGES, PAGE, SessionOptions
-from jndops.imports import digest
 from jndops.inputs import Wildcards
 from jndops.inputs.coding import CodingInputs
 from jndops.inputs.points import rated_points, training_candidates
 from jndops.settings import place_of
+from jndops.workflow.imports import digest
 
 CHOSEN = ("sequences", "training_sequences", "methods", "qps", "codec", "configuration")
 REFERENCE = "reference"  # coding of the source's own clip

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from jndops.environment import SERVER_VARIABLE
 from jndops.mlflow.mirror import MAX_PARAMS, log_metrics
 from jndops.mlflow.records import EXPERIMENTS, finite_metrics, flat
 from jndops.mlflow.trainings import renamed
+from jndops.workflow.environment import SERVER_VARIABLE
 
 SECONDS_BETWEEN_BATCHES = 10.0
 MOST_SHARE = 0.02  # of a training's time: a slow server gets fewer, larger batches

@@ -11,10 +11,10 @@ from typing import Any
 
 from jndlab.errors import UserError
 from jndlab.files import read_json, sha256_of_json, write_json
-from jndops.imports import digest
 from jndops.plan.job_size import megapixel_frames
 from jndops.plan.timings import TIMINGS_NAME
 from jndops.settings import Settings
+from jndops.workflow.imports import digest
 
 MANY_CORES = 4096
 CACHE = Path(".snakemake/plans")  # in the folder of the run; `make clean` removes it

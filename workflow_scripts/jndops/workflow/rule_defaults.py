@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jndops.imports import digest, import_closure
+from jndops.workflow.imports import digest, import_closure
 
 NUMBERS = ("qp", "seed", "level")  # wildcards whose values say nothing without their name
 
