@@ -32,6 +32,18 @@ def test_clips_of_one_resolution(root):
     assert (small.raw, small.width, small.height, small.fps) == (None, 1280, 720, None)
 
 
+def test_a_copy_of_a_stream_is_taken_once_and_another_file_refused(root):
+    """A survey of the release counts about twice as many files of streams as there are streams."""
+    stream = next(root.rglob("1080P*/videoSRC01_07.mp4"))
+    copy = stream.parent.parent / "again" / stream.name
+    copy.parent.mkdir()
+    copy.write_bytes(stream.read_bytes())
+    assert sorted(find_clips(root, TWO)["SRC01"].streams) == list(range(1, 52))
+    copy.write_bytes(b"another")
+    with pytest.raises(UserError, match="two files of SRC01 at quality 7"):
+        find_clips(root, TWO)
+
+
 def test_gaps_are_named(root):
     for path in root.rglob("1080P*/videoSRC30_2[678].mp4"):
         path.unlink()

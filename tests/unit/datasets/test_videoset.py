@@ -86,7 +86,10 @@ def test_missing_streams_are_named(tmp_path):
 def test_two_copies_of_a_stream_are_reported(tmp_path):
     root = videoset(tmp_path, sources=(1,))
     part = next(root.glob("640x360_part_1/*"))
-    shutil.copytree(part, root / "640x360_part_1_fix" / part.name)
+    again = root / "640x360_part_1_fix" / part.name
+    shutil.copytree(part, again)
+    assert find_clips(root, "640x360", ["videoSRC001"])  # the same: a copy
+    next(again.glob("*_qp_00.264")).write_bytes(b"another stream")
     with pytest.raises(UserError, match="two files of videoSRC001_640x360_30 at quality 0"):
         find_clips(root, "640x360", ["videoSRC001"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import re
 from collections.abc import Collection, Mapping
@@ -23,8 +24,8 @@ def files_by_quality(
 
     The pattern has the groups ``source`` and ``quality`` (a number). Of several copies of a tree
     ``path_part`` chooses one: it must occur in the path below the folder. ``upper`` takes
-    names of sources in any capitals. Two files for one place
-    raise UserError, as does a folder that is not there.
+    names of sources in any capitals. Two different files for
+    one place raise UserError, as does a folder that is not there; of equal ones the first is taken.
     """
     folder = require_folder(folder)
     found: dict[str, dict[int, Path]] = {}
@@ -34,6 +35,8 @@ def files_by_quality(
             continue
         of_source = found.setdefault(match["source"].upper() if upper else match["source"], {})
         quality = int(match["quality"])
+        if quality in of_source and filecmp.cmp(of_source[quality], path, shallow=False):
+            continue
         if quality in of_source:
             raise UserError(
                 f"there are two files of {match['source']} at quality {quality}.",
