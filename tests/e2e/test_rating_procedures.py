@@ -139,9 +139,11 @@ def analysed(folder: Path, rows: list[dict[str, str]]) -> Path:
             points=str(folder / "points.parquet"),
         ),
         output=Namedlist(fromdict=outputs),
-        params=SimpleNamespace(
-            scale=[1, 5], max_failed_checks=None, models=["mos"], anchor="anchor",
-            interpolation="pchip", classes={}, trained=[],
+        params=Namedlist(
+            fromdict={
+                "scale": [1, 5], "max_failed_checks": None, "models": ["mos"], "anchor": "anchor",
+                "interpolation": "pchip", "classes": {}, "trained": [],
+            }
         ),
         log=[str(folder / "log.txt")],
         scriptdir=str(scripts),

@@ -412,8 +412,8 @@ def test_the_rule_of_the_mapping_finds_its_own_labels_again(repository, tmp_path
     snakemake = SimpleNamespace(
         input=SimpleNamespace(labels=str(tmp_path / "labels.npz")),
         output=Namedlist(fromdict={"block_mapping": f"{stem}.csv"}),
-        params=SimpleNamespace(
-            mapped={"folder": str(tmp_path), "clips": ["SRC01"], "mapping": options}
+        params=Namedlist(
+            fromdict={"mapped": {"folder": str(tmp_path), "clips": ["SRC01"], "mapping": options}}
         ),
         log=[str(tmp_path / "log.txt")],
         scriptdir=str(repository / "workflow_scripts/bl_juniper"),

@@ -584,7 +584,7 @@ def run_adapter(repository, name, tmp_path, inputs, outputs, params):
     snakemake = SimpleNamespace(
         input=SimpleNamespace(**inputs),
         output=Namedlist(fromdict=outputs),
-        params=SimpleNamespace(**params),
+        params=Namedlist(fromdict=params),
         log=[str(tmp_path / "log.txt")],
         scriptdir=str(repository / "workflow_scripts/jnd_networks"),
         threads=1,

@@ -36,7 +36,7 @@ def run_rule(name: str, folder: Path, key: str, votes: str, outputs: dict, **par
             ratings=[written(folder / "votes.csv", HEAD + votes)],
         ),
         output=Namedlist(fromdict={name: str(folder / path) for name, path in outputs.items()}),
-        params=SimpleNamespace(max_failed_checks=1, **params),
+        params=Namedlist(fromdict={"max_failed_checks": 1, **params}),
         log=[str(folder / "log.txt")],
         scriptdir=str(SCRIPTS),
     )
