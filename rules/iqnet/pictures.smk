@@ -66,6 +66,7 @@ rule encode_iqnet_ablations:
         chosen=rules.choose_iqnet_pictures.output.chosen,
         pictures=rules.list_iqnet_pictures.output.pictures,
         weighting=iqnet_inputs.weighting_file(),
+        frame=[f"<results>/sequences/{name}.mkv" for name in iqnet_inputs.frame_of_fig10()],
     output:
         pictures=directory("<results>/iqnet/pictures/ablations"),
         numbers="<results>/iqnet/pictures/ablations.csv",
@@ -81,6 +82,7 @@ rule encode_iqnet_ablations:
         alpha=IQNET_SHOWN["alpha"] or max(IQNET_DATA["alphas"]),
         alphas=IQNET_DATA["alphas"],
         filter_options=IQNET_DATA["prefilter"],
+        frame_format=[coding.clips()[name] for name in iqnet_inputs.frame_of_fig10()],
     script:
         "../../workflow_scripts/iqnet/encode_iqnet_ablations.py"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from consistency import disagreements
+from jndlab.papers.iqnet.ablations import ABLATIONS, FRAME
 from jndlab.report.conditions import (
     first_failure,
     found_in_models,
@@ -56,11 +57,14 @@ iqnet:
   pictures: {ablations: 1}
 """
 RUN = ("--configfile", "iqnet.yaml")
+CLIP = "bigbuckbunny (tiny)"
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Workflow:
     workflow = Workflow(tmp_path_factory.mktemp("iqnet run"))
+    sheet = workflow.folder / "config/sequences.tsv"  # Fig. 10 shows a frame of BQMall
+    workflow.write("config/sequences.tsv", sheet.read_text().replace(CLIP, "BQMall"))
     workflow.write("iqnet.yaml", CONFIG)
     workflow.run(*RUN)
     return workflow
@@ -102,6 +106,17 @@ def test_every_artefact_of_the_paper_is_made(results):
     wanted = "table1 table2 table3 table4 headline audit ablations equal_quality"
     wanted += " bd_saving selection_readings"
     assert set(wanted.split()) <= tables
+
+
+def test_fig10_shows_the_printed_sequence_which_no_table_counts(results):
+    with open(results / "iqnet/tables/ablation_pictures.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    shown = {row["variant"] for row in rows if row["picture"] == FRAME}
+    assert shown == {"source", *ABLATIONS["fig10_erjnd"].variants}
+    scenes = json.loads((results / "iqnet/pictures/ablations.scenes.json").read_text())["scenes"]
+    assert [name for name, scene in scenes.items() if scene["picture"] == FRAME] == ["fig10_erjnd"]
+    with open(results / "iqnet/tables/ablations.csv", newline="") as stream:
+        assert {row["pictures"] for row in csv.DictReader(stream)} == {"1"}
 
 
 def test_networks_are_those_of_the_papers(results):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from jndlab.files import read_json
-from jndlab.papers.iqnet.ablations import ABLATIONS, in_words, plot_ablation, summary
+from jndlab.papers.iqnet.ablations import ABLATIONS, FRAME, in_words, plot_ablation, summary
 from jndlab.report.style import figure_style, save_figure
 from jndlab.report.tables import write_table
 from jndops.adapter import run, stems
@@ -16,11 +16,12 @@ def main(snakemake) -> None:
     numbers = pd.read_csv(given.numbers)
     table = summary(numbers)
     stem = stems(snakemake.output)
+    pictures = numbers.loc[numbers["picture"] != FRAME, "picture"].nunique()
     caption = (
         f"IQNet's ablations, codec {params.codec}, all intra, QP {params.qp}: means over "
-        f"{numbers['picture'].nunique()} training pictures with 95 % intervals over their "
-        f"sources; Fig. 10 and 11 at alpha {params.alpha:g}. difference: to the first variant, by "
-        "picture; effect: whether it is shown, of all comparisons of the table."
+        f"{pictures} training pictures with 95 % intervals over their sources; Fig. 10 and 11 "
+        f"at alpha {params.alpha:g}. difference: to the first variant, by picture; effect: whether "
+        "it is shown, of all comparisons of the table."
     )
     write_table(table, stem["ablations"], formats=("csv",))
     write_table(in_words(table), stem["ablations"], formats=("md", "tex", "html"), caption=caption)

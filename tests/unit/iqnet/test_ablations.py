@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from jndlab.datasets.pictures.crops import list_crops, load_crop
 from jndlab.jnd.edges import minor_edges
 from jndlab.jnd.erjnd import ErjndPrefilter, IqnetFilter
-from jndlab.media.clip import Frame
+from jndlab.media.clip import ClipFormat, Frame, write_clip
 from jndlab.papers.iqnet.ablations import (
     ABLATIONS,
     EDGES,
@@ -19,6 +20,7 @@ from jndlab.papers.iqnet.ablations import (
     blocking,
     errors_of,
     filter_variants,
+    first_frame,
     in_words,
     most_changed,
     numbers_of,
@@ -259,3 +261,15 @@ def test_figures_show_the_window_of_most_change_and_all_pictures(
     shown = ABLATIONS[name].shown
     assert [axes.get_title() for axes in panels] == [QUANTITIES[quantity] for quantity in shown]
     assert all(len(axes.lines) >= 3 for axes in panels)
+
+
+def test_the_first_frame_of_a_deeper_clip_is_rounded_to_8_bit(tmp_path):
+    clip = ClipFormat(16, 16, Fraction(25), frames=2, bit_depth=10)
+    levels = np.resize(np.array([0, 1, 2, 5, 6, 1022, 1023], np.uint16), (16, 16))
+    chroma = np.full((8, 8), 512, np.uint16)
+    frame = Frame(levels, chroma, chroma)
+    write_clip(tmp_path / "clip.mkv", [frame, frame], clip)
+    found = first_frame(tmp_path / "clip.mkv", clip)
+    expected = np.minimum(np.floor(levels / 4 + 0.5), 255)
+    assert found.y.dtype == np.uint8 and (found.y == expected).all()
+    assert (found.u == 128).all()

@@ -53,7 +53,11 @@ def test_a_flat_picture_has_luminance_adaptation_only(level):
     assert pixel_jnd(flat, "wu2013") == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize("model", sorted(MODELS))
+# What the model of principal components does not see in noise without structure is not masked.
+MASKING = sorted(MODELS.keys() - {"jiang2022"})
+
+
+@pytest.mark.parametrize("model", MASKING)
 def test_texture_raises_the_threshold_and_more_texture_more(model):
     noise = RNG.standard_normal((64, 64))
     means = [
@@ -67,7 +71,8 @@ def test_texture_raises_the_threshold_and_more_texture_more(model):
 def test_maps_are_positive_finite_and_the_same_for_float_luma(model):
     jnd = pixel_jnd(SMALL, model)
     assert jnd.shape == SMALL.shape and jnd.dtype == np.float32
-    assert np.isfinite(jnd).all() and jnd.min() > 0
+    assert np.isfinite(jnd).all() and jnd.min() >= 0 and jnd.max() > 0
+    assert jnd.min() > 0 or model == "jiang2022"  # nothing is left on its edges
     assert pixel_jnd(SMALL.astype(np.float64), model) == pytest.approx(jnd, abs=1e-4)
 
 

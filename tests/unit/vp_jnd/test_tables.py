@@ -16,6 +16,7 @@ from jndlab.datasets.jnd_labels import labels_from_values
 from jndlab.datasets.splits import Split
 from jndlab.errors import UserError
 from jndlab.files import write_json
+from jndlab.jnd.pixel.maps import MODELS
 from jndlab.jnd.quality_choice import QualityDecision, StillChoice
 from jndlab.papers.vp_jnd.baselines import (
     BASELINES,
@@ -409,7 +410,7 @@ def test_pictures_at_their_pw_jnd_and_maps_are_drawn(tmp_path):
     pictures = {"a": np.ascontiguousarray(astronaut()[:64, :96])}
     pixel_jnd_figure(pictures, tmp_path / "maps")
     maps = pd.read_csv(tmp_path / "maps.csv")
-    assert set(maps["model"]) == {"wu2017", "wu2013", "yang2005"} and (maps["mean"] > 0.5).all()
+    assert set(maps["model"]) == set(MODELS) and (maps["mean"] > 0.2).all()
     store = StillStore(tmp_path / "stills")
     look_figure(pictures, {"a": 100}, JpegCodec(), store, tmp_path / "look")
     look = pd.read_csv(tmp_path / "look.csv")

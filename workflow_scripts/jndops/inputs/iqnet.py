@@ -196,6 +196,10 @@ class IqnetInputs:
         known = self.coding.settings.sequences
         return {name: known[name].name for name in self.config["sequences"]}
 
+    def frame_of_fig10(self) -> list[str]:
+        """The sequence whose first frame Fig. 10 shows, where the run has it."""
+        return [key for key, name in self.printed_names().items() if name == "BQMall"][:1]
+
     def weighting_file(self) -> list[str]:
         """The file of the filter's weights, where they are not a set of the suite's own."""
         weighting = self.data["prefilter"]["weighting"]

@@ -1,4 +1,4 @@
-"""Pixel-wise just noticeable difference: one front door to three published models.
+"""Pixel-wise just noticeable difference: one front door to four published models.
 
 A pixel-JND map holds by how many grey levels each luma sample may change unseen. VP-JND uses such
 a map to find the picture-wise JND (PW-JND); which model its authors used is in no readable text,
@@ -19,9 +19,10 @@ MODELS = {
     "wu2017": "jndlab.jnd.pixel.wu2017:wu2017_jnd",  # pattern complexity
     "wu2013": "jndlab.jnd.pixel.wu2013:wu2013_jnd",  # free energy
     "yang2005": "jndlab.jnd.pixel.yang2005:yang2005_jnd",  # adaptation + masking (NAMM)
+    "jiang2022": "jndlab.jnd.pixel.jiang2022:jiang2022_jnd",  # principal components
 }
 DEFAULT_MODEL = "wu2017"
-SMALLEST = 16  # samples: the windows of all three models fit in
+SMALLEST = 16  # samples: the windows of all models fit in
 
 # Grey levels of the 8-bit picture of a map for one grey level of JND: an assumption (VP-JND
 # stores its maps as 8-bit pictures and prints no scale). 99.9 % of the values of Wu 2017 on

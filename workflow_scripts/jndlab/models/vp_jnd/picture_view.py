@@ -21,7 +21,7 @@ class PictureView(Section):
     crops: Literal["independent", "aligned"] = "independent"
     """Where the JND map is looked at: `independent` places, as in the authors' program (there even
     of other pictures), or `aligned` with the other patches."""
-    jnd_model: Literal["wu2017", "wu2013", "yang2005"] = "wu2017"
+    jnd_model: Literal["wu2017", "wu2013", "yang2005", "jiang2022"] = "wu2017"
     """Pixel-wise JND model of the map. Assumption: not named in any readable text."""
     jnd_gain: Positive = 4
     """Grey levels of the map's 8-bit picture for one of JND. Assumption."""

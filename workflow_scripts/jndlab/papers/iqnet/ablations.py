@@ -12,7 +12,7 @@ import numpy as np
 from jndlab.jnd.dct import BLOCK
 from jndlab.jnd.erjnd import ErjndPrefilter, IqnetFilter
 from jndlab.media.blocks import window_sums
-from jndlab.media.clip import Frame
+from jndlab.media.clip import ClipFormat, Frame, read_clip
 from jndlab.media.pictures import read_picture, write_png
 from jndlab.papers.iqnet.alpha_selection import assemble_training_picture
 from jndlab.papers.iqnet.candidates import DECODED_DEPTH
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 CHANGE_GAIN = 8
 SOURCE, CHANGE, EDGES = "source", "change", "edges"
+FRAME = "BQMall_first_frame"  # what Fig. 10 shows, where the run has it; no training picture
 QUANTITIES = {
     "bits": "bits",
     "saving_pct": "saving (%)",
@@ -148,6 +149,14 @@ def selections(
             for name, table in tables.items()
         },
     }
+
+
+def first_frame(path: str | Path, clip: ClipFormat) -> Frame:
+    """The first frame of a clip of ``clip``'s format, rounded to 8 bit."""
+    frame = next(iter(read_clip(path, clip)))
+    step = 1 << (clip.bit_depth - 8)
+    planes = (np.clip((plane.astype(int) + step // 2) // step, 0, 255) for plane in frame)
+    return Frame(*(plane.astype(np.uint8) for plane in planes))
 
 
 def filter_variants(
@@ -271,15 +280,17 @@ def save_changes(
 def summary(numbers: pd.DataFrame) -> pd.DataFrame:
     """One row per figure, quantity and variant: mean over sources, and effect of the variant.
 
-    ``numbers`` has the rows of :func:`numbers_of`, ``picture`` and its ``source``. ``difference``
-    is to the figure's first variant, picture by picture; ``low`` and ``high`` end 95 % intervals
-    over sources; ``p_holm`` is adjusted over the table, ``effect`` is ``shown`` or ``not shown``
-    with the reason. The filters are not trained, so there are no seeds.
+    ``numbers`` has the rows of :func:`numbers_of`, ``picture`` and its ``source``; those of
+    :data:`FRAME` are left out. ``difference`` is to the figure's first variant, picture by
+    picture; ``low`` and ``high`` end 95 % intervals over sources; ``p_holm`` is adjusted over the
+    table, ``effect`` is ``shown`` or ``not shown`` with the reason. The filters are not trained,
+    so there are no seeds.
     """
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
     effects: list[Comparison | None] = []
+    numbers = numbers[numbers["picture"] != FRAME]
     source_of = numbers.drop_duplicates("picture").set_index("picture")["source"]
     for figure, ablation in ABLATIONS.items():
         first, *_ = ablation.variants

@@ -27,6 +27,7 @@ MODEL_NAMES = {
     "wu2017": "Wu et al. 2017",
     "wu2013": "Wu et al. 2013",
     "yang2005": "Yang et al. 2005",
+    "jiang2022": "Jiang et al. 2022",
 }
 
 
