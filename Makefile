@@ -10,6 +10,9 @@ SUBJECTS ?= 24
 WORKERS ?= 2 # of make test
 KILLS ?= 20
 FUZZ ?= 10
+# Numbers are used as they are, and so are nothing else.
+digitless = $(subst 9,,$(subst 8,,$(subst 7,,$(subst 6,,$(subst 5,,$(subst 4,,$(subst 3,,$(subst 2,,$(subst 1,,$(subst 0,,$1))))))))))
+$(foreach name,CORES WORKERS KILLS FUZZ,$(if $(strip $(call digitless,$(filter-out all,$(value $(name))))),$(error $(name) is a number, or all),$(if $(filter 1,$(words $(value $(name)))),,$(error $(name) is one number, or all))))
 CONFIG ?= config/config.yaml
 PROFILE :=
 SNAKEMAKE := $(PY) -m snakemake --cores $(CORES)

@@ -38,6 +38,10 @@ REFUSED = [
     ("a: 1\n---\nb: 2", ["no valid YAML"]),
     ("a: !!python/object/apply:os.getcwd []", ["no valid YAML"]),
     ("a: \x00", ["no valid YAML"]),
+    ("a: !!binary aGk=", ["no valid YAML", "binary"]),
+    ("a: !!set {x}", ["no valid YAML", "set"]),
+    ("a: !!omap [x: 1]", ["no valid YAML", "omap"]),
+    ("a: 0o22", ["'0o22'", "octal"]),
     ("a: Ä".encode("latin-1"), ["UTF-8"]),
     ("a: 1".encode("utf-16"), ["UTF-8"]),
 ]
@@ -46,6 +50,7 @@ TAKEN = [
     ("a: 0", {"a": 0}),
     ("a: [0x10, 1_000, 0.5, -0.25, +3, 1.0e-3]", {"a": [16, 1000, 0.5, -0.25, 3, 0.001]}),
     ("a: no", {"a": False}),
+    ("a: ['0o22', 1e, e3, 1e3x]", {"a": ["0o22", "1e", "e3", "1e3x"]}),
     ("'on': 1\n'1': 2", {"on": 1, "1": 2}),
     ("a: {22: x, 27: y}", {"a": {22: "x", 27: "y"}}),
     ("a: 2020-01-01", {"a": "2020-01-01"}),

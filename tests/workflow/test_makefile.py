@@ -54,6 +54,17 @@ def test_a_rating_session_is_served_to_the_subjects_that_are_named(repository):
     ]
 
 
+@pytest.mark.parametrize("name", ["CORES", "WORKERS", "KILLS", "FUZZ"])
+@pytest.mark.parametrize(
+    "value", ["1;touch {}", "$(shell touch {})", "`touch {}`", "-1", "many", "1 2", "", "1.5", "1&"]
+)
+def test_numbers_are_numbers(repository, tmp_path, name, value):
+    made = tmp_path / "made"
+    command = ["make", "test-robustness", "demo", f"{name}={value.format(made)}", "PY=true"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
+    assert done.returncode and f"{name} is" in done.stderr and not made.exists()
+
+
 def test_names_reach_the_shell_as_values(repository, tmp_path):
     made = tmp_path / "made"
     for name in (f"my config`touch {made}`.yaml", f'x";touch {made};".yaml', f"'; touch {made}"):

@@ -24,6 +24,8 @@ class _Loader(_QUICK):  # type: ignore[misc, valid-type]
 
 
 _Loader.add_constructor(f"{_TAG}timestamp", lambda loader, node: loader.construct_scalar(node))
+for _kind in ("binary", "set", "omap", "pairs"):  # no value of a configuration
+    _Loader.add_constructor(f"{_TAG}{_kind}", _Loader.construct_undefined)
 
 
 def load_yaml(path: str | Path) -> Any:
@@ -153,7 +155,9 @@ class _Check:
         text, kind = str(node.value), node.tag.removeprefix(_TAG)
         if kind in ("int", "float") and ":" in text:
             problem = "is read as a number of base 60"
-        elif kind == "int" and re.fullmatch(r"[-+]?0[0-9_]+", text):
+        elif re.fullmatch(r"[-+]?0[0-9_]+" if kind == "int" else r"[-+]?0o[0-7]+", text) and (
+            kind == "int" or not node.style
+        ):
             problem = "is read as an octal number"
         elif kind == "int" and len(text) > 100:
             problem = "is too long a number"

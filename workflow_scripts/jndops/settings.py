@@ -204,12 +204,7 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
     experiment = checked(Experiment, config, "the configuration")
     chosen = experiment.plain()
     chosen["results_dir"] = checked_results_dir(chosen["results_dir"], root)
-    if Path(chosen["data_dir"]).is_file():
-        raise UserError(
-            f"data_dir: '{chosen['data_dir']}' is a file.",
-            where="the configuration",
-            expected="the folder of the data sets",
-        )
+    _check_data_dir(chosen["data_dir"])
     _check_pictures(chosen["pictures_dir"])
     if chosen["rate"]:
         chosen["qps"] = chosen["rate"]["crf"]
@@ -269,9 +264,26 @@ def _load_sequences(root: Path, chosen: dict[str, Any]) -> dict[str, Sequence]:
     return {**sheet, **{name: own_sequence(name, entry) for name, entry in used.items()}}
 
 
+def _check_data_dir(folder: str) -> None:
+    """Raise UserError for what is no folder of data sets: they are fetched into it."""
+    wrong = "is a file" if Path(folder).is_file() else ""
+    if "://" in folder:
+        wrong = "is an address, and data sets are local files"
+    elif folder.startswith("~"):
+        wrong = "begins with `~`, which is not replaced by your home folder here"
+    elif not folder.isprintable():
+        wrong = "has characters that are not shown"
+    if wrong:
+        raise UserError(
+            f"data_dir: {folder!r} {wrong}.",
+            where="the configuration",
+            expected="the folder of the data sets",
+        )
+
+
 def _check_new(key: str, names: Iterable[str], known: list[str], place: str) -> None:
     for name in names:
-        if name in known:
+        if name.casefold() in map(str.casefold, known):
             raise UserError(
                 f"{key}: '{name}' is in {place} already.",
                 where="the configuration",

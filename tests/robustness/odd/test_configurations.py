@@ -64,6 +64,19 @@ TRIES = {
     "own_codecs: {mine: {adapter: x264, preset: fast, params: {psy-rd: [1]}}}": ["psy-rd"],
     "own_codecs: {mine: {adapter: x264, preset: fast, params: {'a b': 1}}}": ["a b"],
     "own_codecs: {mine: {adapter: x264, preset: fast, params: {a: null}}}": ["None"],
+    **{
+        f"own_codecs: {{mine: {{adapter: {adapter}, preset: {preset}, params: {{{name}: 1}}}}}}\n"
+        "codecs: [mine]": ["params", name]
+        for adapter, preset, name in (
+            ("x264", "fast", "qp"), ("x264", "fast", "crf"), ("x264", "fast", "qp_constant"),
+            ("x265", "fast", "lossless"), ("x265", "fast", "input-res"), ("x265", "fast", "fps"),
+            ("kvazaar", "fast", "bitrate"), ("vvenc", "fast", "TargetBitrate"),
+            ("svtav1", 8, "rc"), ("libaom", 6, "cq-level"), ("libaom", 6, "end-usage"),
+        )
+    },
+    "own_codecs: {mine: {adapter: x264, preset: fast, params: {keyint: 4}}}\ncodecs: [mine]": None,
+    "own_sequences: {Bikes: {file: x.mkv}}": ["'Bikes'", "already"],
+    "own_codecs: {X264-Medium: {adapter: x264, preset: fast}}": ["'X264-Medium'", "already"],
     "own_codecs: {mine: {adapter: svtav1, preset: fast}}": ["preset", "fast"],
     "own_codecs: {mine: {class: no.such:Codec}}\ncodecs: [mine]": ["no.such"],
     "codec_overrides: {vvenc: {preset: fast}}": ["'vvenc'", "vvenc-faster"],
@@ -97,7 +110,22 @@ TRIES = {
     "results_dir: ''": ["results_dir"],
     "data_dir: ''": ["data_dir"],
     "data_dir: Makefile": ["data_dir", "is a file"],
+    "data_dir: ~/data": ["data_dir", "`~`"],
+    "data_dir: https://example.org/data": ["data_dir", "address"],
+    'data_dir: "a\\nb"': ["data_dir", "not shown"],
+    "data_dir: my data/sets": None,
     # methods
+    **{
+        f"methods: {{erjnd: {{options: {{model: '{folder}'}}}}}}": ["option", said]
+        for folder, said in ((".", "results lie in it"), ("results", "results lie in it"),
+                             ("results/", "results lie in it"), ("/", "results lie in it"))
+    },
+    "methods: {erjnd: {options: {model: docs}}}": None,
+    "methods: {erjnd: {options: {alpha: !!binary aGk=}}}": ["binary"],
+    "methods: {erjnd: {options: {alpha: 1e-3}}}": ["methods.erjnd.options", "1e-3", "1.0e-3"],
+    "methods: {erjnd: {options: {alpha: [2E5]}}}": ["methods.erjnd.options", "2E5"],
+    "methods: {erjnd: {options: {alpha: 1.5e3}}}": ["methods.erjnd.options", "1.5e3"],
+    "methods: {erjnd: {options: {alpha: 1.0e-3}}}": None,
     "methods: []": ["methods"],
     "methods: {anchor: {kind: anchor, class: 'a:B'}}": ["methods.anchor", "neither"],
     "methods: {a: {kind: Anchor}}": ["methods.a.kind", "did you mean"],
@@ -244,7 +272,7 @@ TRIES = {
     "bl_juniper: {clip_labels: {qps: [0, 51]}}": ["clip_labels.qps[0]"],
     "bl_juniper: {clip_labels: {codec: h264}}": ["bl_juniper.clip_labels.codec", "h264"],
     "bl_juniper: {training_data: {clips: [SRC01, SRC02]}}": ["clips", "3"],
-    "bl_juniper: {training_data: {clips: [SRC31, SRC01, SRC02]}}": ["clips[0]", "SRC31"],
+    "bl_juniper: {training_data: {clips: [SRC31, SRC01, SRC02]}}": ["clips", "SRC31"],
     "bl_juniper: {training_data: {statistic: sur7}}": ["statistic", "sur7"],
     "bl_juniper: {training_data: {statistic: sur00}}": ["statistic", "sur00"],
     "bl_juniper: {training_data: {crop: [448, 255]}}": ["crop[1]"],

@@ -29,6 +29,12 @@ NEUTRAL_TAGS = (
 # FFmpeg n9.0.2 can end a short encode with success and no picture at all (see vvenc.py): rare
 # enough that the next attempt gives the stream, and caught by the check after it if not.
 ATTEMPTS = 4
+# Parameters of the libraries, in small letters, that set what a point or its clip does.
+SET_BY_POINTS = {
+    "qp", "q", "qp-constant", "crf", "bitrate", "targetbitrate", "target-bitrate", "tbr", "rc",
+    "ratecontrol", "end-usage", "cq-level", "lossless", "pass", "passes", "input", "output",
+    "frames", "input-res", "input-csp", "input-depth", "width", "height", "fps",
+}  # fmt: skip
 # FFmpeg only warns of parameters that an encoder does not take, and codes without them.
 _REJECTED = re.compile(
     r"(?:Unknown (?:\w+ )?option|Error parsing option|Invalid (?:option|value)|Cannot find).*"
@@ -159,7 +165,7 @@ class PackagedCodec(Codec):
         return self.own_program(path.absolute())
 
     def _require_free(self) -> None:
-        fixed = {"qp", "crf", "bitrate", "pass", "input", "output"} & set(self.params)
+        fixed = [name for name in self.params if name.lower().replace("_", "-") in SET_BY_POINTS]
         if fixed:
             raise UserError(
                 f"`params` of a codec names {', '.join(sorted(fixed))}, which each point sets.",

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jndlab.codecs import codec_class
+from jndlab.codecs import codec_class, get_codec
 from jndlab.codecs.segments import segment_lengths
 from jndlab.configuration import did_you_mean
 from jndlab.datasets.check import recorded_files, recorded_note
@@ -41,6 +41,7 @@ SECONDS_PER_MEGAPIXEL = {
 MODEL_SUFFIXES = (".onnx", ".pt", ".h5", ".keras")
 PLACES = ("results", "sequence", "seed", "data", "split")  # that paths of options may name
 _PLACE = re.compile(rf"\{{(?!(?:{'|'.join(PLACES)})\}})([^{{}}]*)\}}")
+_EXPONENT = re.compile(r"[-+]?[0-9]+\.?[eE][-+]?[0-9]+|[-+]?[0-9]*\.[0-9]*[eE][0-9]+")
 # Code in which a class may have a name that is not written there.
 _MAKES_NAMES = re.compile(r"import \*|__getattr__|globals\(|setattr\(|exec\(")
 SHARED_BY = {"jnd_networks": ("laser_jnd", "mtjnd"), "iqnet_pilot": ("iqnet",)}  # wings
@@ -61,6 +62,9 @@ class CodingInputs:
         self.scripts = settings.root / "workflow_scripts"
         self._named: dict[str, list[str]] = {}  # files that a text of options names
         self.priority = EncodePriority(settings, run_model(settings, settings.root))
+        for name in settings.codecs_in_use():  # parameters that no point can have
+            if "class" not in (entry := settings.codec_of_points(name)):
+                get_codec(entry)
         # Now and not when a rule first asks, so that a missing module is reported at once.
         self.method_modules = {
             name: self.closure(self._class_file(name, method))
@@ -71,6 +75,12 @@ class CodingInputs:
     def _class_file(self, name: str, method: dict[str, Any]) -> Path:
         """File of a method's class; UserError where its module or its options' paths are wrong."""
         for text in texts_of(method["options"]):
+            if _EXPONENT.fullmatch(text):
+                raise UserError(
+                    f"methods.{name}.options: {text} is a text to YAML.",
+                    where="the configuration",
+                    expected="a number with a point, such as 1.0e-3",
+                )
             if text.startswith("{results}") and (unknown := _PLACE.findall(text)):
                 raise UserError(
                     f"methods.{name}.options: {{{unknown[0]}}} in '{text}' stands for nothing.",
@@ -243,7 +253,7 @@ class CodingInputs:
         return list(dict.fromkeys(named))
 
     def _files_of(self, text: str) -> list[str]:
-        if text.startswith(f"{self.results}/"):
+        if text.startswith(f"{self.results}/") and not text.endswith("/"):
             return [text]
         if text not in self._named:  # thousands of jobs name the same ones
             found = files_named(text, self.results)

@@ -25,10 +25,12 @@ def files_named(text: str, results: str) -> list[str]:
     # os.path and not Path, which raises for a text that is too long for a name.
     if os.path.isfile(text):  # noqa: PTH113
         return [text]
-    if text == results or os.path.isdir(text):  # noqa: PTH112
+    if text.rstrip("/") == results or os.path.isdir(text):  # noqa: PTH112
         home = os.path.realpath(text)
         if f"{os.path.realpath(results)}/".startswith(f"{home.rstrip('/')}/"):
             raise _refused(text, "the results lie in it")
+        if f"{home}/".startswith(f"{os.path.realpath(results)}/"):
+            raise _refused(text, "it is a folder of the results, which jobs make")
         return _bounded(text, _below(text, home))
     parts = _FILLED_IN.split(text)
     pattern = "*".join(map(glob.escape, parts))
