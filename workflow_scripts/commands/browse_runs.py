@@ -12,10 +12,12 @@ import urllib.request
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.error import URLError
 
 from jndlab.errors import UserError
 from jndops.command import new_parser, run_command
+from jndops.mlflow.mirror import VIEW_TAG
 from jndops.results_dir import results_dir
 
 DATABASE = "mlflow.db"
@@ -23,7 +25,18 @@ PORTS = range(5000, 5020)
 SECONDS = 120  # until it answers: its first start imports much
 # Otherwise MLflow opens on a page for language models, which shows no run.
 VIEW = "?workflowType=machine_learning"
-CURRENT = "&searchFilter=tags.current%20%3D%20%22true%22"  # without runs of former recipes
+# Columns, and no runs of former recipes; a database of an older version has that view not yet.
+SHARED = "&viewStateShareKey=results"
+CURRENT = "&searchFilter=tags.current%20%3D%20%22true%22"
+
+
+class Experiment(NamedTuple):
+    """An experiment of a database: its id, name, number of runs, and whether it has our view."""
+
+    number: str
+    name: str
+    runs: int
+    has_view: bool
 
 
 def main(options: argparse.Namespace) -> int:
@@ -56,22 +69,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def experiments_of(results: Path, configfile: Path) -> list[tuple[str, str, int]]:
-    """Id, name and number of runs of each experiment that has some.
+def experiments_of(results: Path, configfile: Path) -> list[Experiment]:
+    """All experiments that have runs.
 
     Raises UserError where the configuration was never run, or without MLflow.
     """
     database = results / DATABASE
-    rows: list[tuple[str, str, int]] = []
+    rows: list[tuple[Any, ...]] = []
     if database.is_file():
         query = (
-            "SELECT e.experiment_id, e.name, COUNT(r.run_uuid) FROM experiments e JOIN runs r"
+            "SELECT e.experiment_id, e.name, COUNT(r.run_uuid), EXISTS (SELECT 1 FROM"
+            " experiment_tags t WHERE t.experiment_id = e.experiment_id AND t.key = ?)"
+            " FROM experiments e JOIN runs r"
             " ON r.experiment_id = e.experiment_id AND r.lifecycle_stage = 'active'"
             " GROUP BY e.experiment_id ORDER BY e.experiment_id"
         )
         try:
             with closing(sqlite3.connect(database, timeout=20)) as connection:
-                rows = connection.execute(query).fetchall()
+                rows = connection.execute(query, [VIEW_TAG]).fetchall()
         except sqlite3.DatabaseError as error:
             raise UserError(
                 f"the database of MLflow cannot be read: {error}.",
@@ -85,15 +100,16 @@ def experiments_of(results: Path, configfile: Path) -> list[tuple[str, str, int]
             expected="a finished run with `mlflow: true`",
             remedy=f"make run CONFIG={configfile}   (then `make ui CONFIG={configfile}` again)",
         )
-    return [(str(number), name, runs) for number, name, runs in rows]
+    return [Experiment(str(number), *found) for number, *found in rows]
 
 
-def links(address: str, experiments: Sequence[tuple[str, str, int]]) -> str:
+def links(address: str, experiments: Sequence[Experiment]) -> str:
     """A line for each experiment."""
-    width = max(len(name) for _, name, _ in experiments)
+    width = max(len(one.name) for one in experiments)
     lines = [
-        f"  {name:{width}}  {runs:5} runs  {address}/#/experiments/{number}/runs{VIEW}{CURRENT}"
-        for number, name, runs in experiments
+        f"  {one.name:{width}}  {one.runs:5} runs  {address}/#/experiments/{one.number}/runs{VIEW}"
+        + (SHARED if one.has_view else CURRENT)
+        for one in experiments
     ]
     return "\n".join(["MLflow is ready (Ctrl+C ends it):", *lines])
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Any
 
 from jndlab.errors import UserError
-from jndlab.files import atomic_path, write_text
+from jndlab.files import atomic_path, read_json, write_text
 from jndlab.yaml_files import load_mapping
 from jndops.artefacts import rebuilt_rules
 from jndops.experiment import Experiment
@@ -117,6 +119,7 @@ def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
     """
     record = Path(results_dir(configfile)) / RECORD
     require_this_version(record)
+    date_files(record)
     rules = rebuilt_rules()
     papers = load_mapping(configfile).get("papers", Experiment.model_fields["papers"].default)
     wanted = [rule for name in dict.fromkeys(["all", *papers]) for rule in rules.get(name, ())]
@@ -137,6 +140,21 @@ def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
             remedy="unpack the archive in the root of the suite, and name the configuration that "
             "it was made with: CONFIG=...",
         )
+
+
+def date_files(record: Path) -> None:
+    """Give the files next to ``run.json`` that an archive left without a time the date of the run.
+
+    MLflow shows when a job ended by the time of what it wrote.
+    """
+    try:
+        date = datetime.fromisoformat(read_json(record)["date"])
+    except (OSError, UserError, KeyError, TypeError, ValueError):
+        return  # none that is known
+    day = date.replace(tzinfo=UTC).timestamp()
+    for file in record.parent.rglob("*"):
+        if file.is_file() and file.stat().st_mtime == 0:
+            os.utime(file, (day, day))
 
 
 def travels(file: PurePath) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import tarfile
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 from jndlab.errors import UserError
 from jndlab.files import write_csv, write_json, write_text
 from jndlab.paths import ROOT
-from jndops.archive import pack, rebuild
+from jndops.archive import date_files, pack, rebuild
 from jndops.documents import evidence
 from jndops.documents.recorded import RecordedRun, filled, read_recorded
 from jndops.run_record import RECORD, provenance, record
@@ -79,6 +81,16 @@ def test_an_archive_of_numbers_names_no_place_of_the_machine(results: Path, tmp_
         assert stream is not None
         kept = json.load(stream)
     assert kept == {"command": [".venv/bin/ffmpeg", "$TMPDIR/tmp2/sizes.txt", "-y"], "bits": 7}
+
+
+def test_unpacked_files_without_a_time_have_the_date_of_their_run(results: Path) -> None:
+    point, table = results / "points/a/qp22.json", results / "iqnet/tables/headline.csv"
+    os.utime(point, (0, 0))
+    before = table.stat().st_mtime
+    write_json(results / RECORD, {"date": "2026-03-04"})
+    date_files(results / RECORD)
+    assert point.stat().st_mtime == datetime(2026, 3, 4, tzinfo=UTC).timestamp()
+    assert table.stat().st_mtime == before
 
 
 def test_numbers_of_an_unfinished_run_are_not_recorded(results: Path, tmp_path: Path) -> None:

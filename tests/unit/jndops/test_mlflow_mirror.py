@@ -22,6 +22,7 @@ from onnx import TensorProto, helper
 from jndlab.files import sha256_of
 from jndops.mlflow.mirror import (
     MIRROR_TAG,
+    VIEW_TAG,
     mirror,
     needs_mirroring,
     open_database,
@@ -339,6 +340,24 @@ def test_first_run_writes_everything_and_second_nothing(results):
     assert seen["training/iqnet/iqnet"][0] == "trainings"
     names = ["metrics.csv", "model.onnx", "model.pt", "summary.json"]
     assert seen["training/iqnet/iqnet"][4] == names
+
+
+def test_experiments_open_with_columns_that_their_runs_have(results):
+    from mlflow import MlflowClient
+
+    run_mirror(results)
+    client = MlflowClient(f"sqlite:///{results / 'mlflow.db'}")
+    for name, shown in (
+        ("points", ["metrics.`bitrate_kbps`", "metrics.`vmaf_mean`", "params.`qp`"]),
+        ("trainings", ["metrics.`loss/train`", "metrics.`loss/val`", "params.`architecture.name`"]),
+    ):
+        found = client.get_experiment_by_name(name)
+        view = json.loads(found.tags[VIEW_TAG])
+        assert set(shown) <= set(view["selectedColumns"])
+        (run, *_) = client.search_runs([found.experiment_id], view["searchFilter"])
+        values = {"metrics": run.data.metrics, "params": run.data.params}
+        assert all(key.strip("`") in values[kind]
+                   for kind, _, key in (column.partition(".") for column in shown))  # fmt: skip
 
 
 def test_changed_payload_is_written_anew_under_a_new_parent(results):

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, open_lock, read_csv, write_csv
 from jndlab.yaml_files import load_mapping
-from jndops.mlflow.records import ARTIFACTS_FOLDER, Record, Source, collect_records
+from jndops.mlflow.records import ARTIFACTS_FOLDER, COLUMNS, Record, Source, collect_records
 from jndops.mlflow.trainings import collect_trainings, register_models
 from jndops.run_record import PACKAGES
 
@@ -45,6 +45,7 @@ MAX_PARAMS, MAX_METRICS = 100, 1000  # MLflow's limits of one batch
 MAX_DIGEST = 36  # characters of a data set's hash
 CURRENT, RECIPE = "current", "job_recipe_sha256"  # tags
 VERSIONS = "versions.yml"
+VIEW_TAG = "mlflow.sharedViewState.results"  # of an experiment: what a link with its key shows
 
 
 @dataclass(frozen=True)
@@ -194,16 +195,27 @@ def _holds(runs: set[str | None], database: Path) -> bool:
 
 
 def experiment_id(client: MlflowClient, name: str, artifacts: Path) -> str:
-    """The experiment of that name, made where it is missing and restored where deleted."""
+    """The experiment of that name, made where it is missing and restored where deleted.
+
+    It has a view of the runs of the results, with their metrics (``records.COLUMNS``).
+    """
     from mlflow import __version__
 
     found = client.get_experiment_by_name(name)
     if found is None:
         location = (artifacts / name).as_uri()
-        return client.create_experiment(name, location, tags={MIRROR_TAG: __version__})
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    return found.experiment_id
+        number = client.create_experiment(name, location, tags={MIRROR_TAG: __version__})
+    else:
+        number = found.experiment_id
+        if found.lifecycle_stage == "deleted":
+            client.restore_experiment(number)
+    columns = [one.partition(".") for one in COLUMNS.get(name, ())]
+    view = {
+        "searchFilter": f'tags.{CURRENT} = "true"',
+        "selectedColumns": [f"{kind}.`{column}`" for kind, _, column in columns],
+    }
+    client.set_experiment_tag(number, VIEW_TAG, json.dumps(view))
+    return number
 
 
 def log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -> None:

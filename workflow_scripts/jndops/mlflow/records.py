@@ -28,6 +28,16 @@ EXPERIMENTS = {
     "description": "figures",
     "training": "trainings",
 }
+# Columns with which `make ui` opens an experiment: MLflow shows no metric by itself.
+COLUMNS = {
+    "points": ("metrics.bitrate_kbps", "metrics.vmaf_mean", "metrics.psnr_y_mse",
+               "params.method", "params.qp"),
+    "comparisons": ("metrics.bd_rate/vmaf_mean", "metrics.bd_rate/vmaf_neg_mean",
+                    "metrics.bd_rate/psnr_y_mse", "params.method", "params.rows"),
+    "figures": ("params.paper",),
+    "trainings": ("metrics.loss/train", "metrics.loss/val", "params.architecture.name",
+                  "params.architecture.parameters"),
+}  # fmt: skip
 ARTIFACTS_FOLDER = "mlflow_artifacts"
 CURVE_METRICS = ("bitrate_kbps", "psnr_y_mse", "vmaf_mean", "vmaf_neg_mean")
 TABLE_SUFFIXES = (".csv", ".md", ".tex")
