@@ -25,7 +25,10 @@ def main(options: argparse.Namespace) -> None:
         print(f"its timings are not recorded: {error}", file=sys.stderr)
     if options.failed is None:
         write_record(options.results, ROOT, options.configfile, options.overrides)
-        if NOTHING not in (text := summarise(options.results)):  # single files were asked for
+        configfile = Path(options.configfile[-1]) if options.configfile else None
+        if NOTHING not in (
+            text := summarise(options.results, configfile)
+        ):  # single files were asked for
             print(f"\n{text}", end="")
         return
     failed = failed_jobs(options.failed)

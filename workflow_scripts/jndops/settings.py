@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jndlab.codecs import codec_class
+from jndlab.codecs import OWN, codec_class, get_codec
 from jndlab.codecs.config import Codecs
+from jndlab.codecs.packaged import PackagedCodec
 from jndlab.configuration import checked, did_you_mean
 from jndlab.datasets.own_sequences import own_sequence
 from jndlab.datasets.sequence_sheet import load_sequences
@@ -226,7 +227,28 @@ def load_settings(config: Mapping[str, Any], root: Path) -> Settings:
         codec_class(codecs[codec]).check_source(clips[sequence], where)
     for codec, qp in dict.fromkeys((point.codec, point.qp) for point in settings.points()):
         codec_class(codecs[codec]).check_qp(qp, f"the configuration: codec '{codec}'")
+    _check_encoders(settings)
     return settings
+
+
+def _check_encoders(settings: Settings) -> None:
+    """UserError for parameters that an encoder does not take, and a program that is none."""
+    for name in settings.codecs_in_use():
+        spec = settings.codec_of_points(name)
+        if spec["adapter"] == OWN:
+            continue  # built where it codes
+        try:
+            codec = get_codec(spec)
+            if isinstance(codec, PackagedCodec) and codec.program:
+                codec.version()
+        except UserError as error:
+            own = name in settings.config["own_codecs"]
+            raise UserError(
+                error.what,
+                where=f"{'own_codecs' if own else 'config/codecs.yaml'}: {name}",
+                expected=error.expected,
+                remedy=error.remedy,
+            ) from error
 
 
 def _check_metrics(settings: Settings, clips: Mapping[str, ClipFormat]) -> None:

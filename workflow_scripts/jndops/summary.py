@@ -8,16 +8,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from jndlab.errors import UserError
-from jndlab.files import own_content, read_csv, read_json
+from jndlab.files import own_content, read_csv
 from jndops.columns import aligned
 from jndops.mlflow.records import REPORT_NAMES, paper_folders
-from jndops.run_record import RECORD
 from jndops.statements import shown
 
 Row = Mapping[str, str]
 WIDTH = 110
 NOTHING = "  nothing yet"
+DEMO = "config/config.yaml"  # taken where no configuration is named
 MOST_SHOWN = 3  # statements of a paper in full
 # "Error in rule NAME:" and the indented lines below it, of which one names the job.
 _FAILED = re.compile(
@@ -27,12 +26,15 @@ _JOB = re.compile(r"^ {4}jobid: (\d+)", re.MULTILINE)
 _LOG = re.compile(r"^ {4}log: (.+?)(?: \(check log file\(s\) for error details\))?$", re.MULTILINE)
 
 
-def summarise(results_dir: Path) -> str:
-    """The summary of a results folder as aligned plain text; what is missing is left out."""
+def summarise(results_dir: Path, configfile: Path | None = None) -> str:
+    """The summary of a results folder as aligned plain text; what is missing is left out.
+
+    ``configfile`` is that of the run, for the commands that are named.
+    """
     results_dir = Path(results_dir)
     points = _table(results_dir / "tables/rd_points.csv")
     with own_content(results_dir / "tables"):
-        parts = [[f"Results in {results_dir}"], _inventory(results_dir, points)]
+        parts = [[f"Results in {results_dir}"], _inventory(results_dir, points, configfile)]
         parts += [_methods(results_dir / "summary.md"), _verdicts(results_dir)]
         parts += [_shown(results_dir), _notes(points)]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -50,7 +52,7 @@ def failed_jobs(snakemake_logs: Iterable[Path]) -> dict[str, str]:
     return failed
 
 
-def _inventory(results_dir: Path, points: list[Row]) -> list[str]:
+def _inventory(results_dir: Path, points: list[Row], configfile: Path | None) -> list[str]:
     rows = []
     count = len(points) or sum(1 for _ in results_dir.glob("points/**/qp*.json"))
     if count:
@@ -67,29 +69,24 @@ def _inventory(results_dir: Path, points: list[Row]) -> list[str]:
     for name in REPORT_NAMES:
         if (results_dir / name).is_file():
             rows.append(("1", "report", f"{results_dir / name}"))
-    if mirrored := _mirrored(results_dir):
+    if mirrored := _mirrored(results_dir, configfile):
         rows.append(mirrored)
     if not rows:
         return [NOTHING]
     return aligned([("", "", ""), *rows])[1:]
 
 
-def _mirrored(results_dir: Path) -> tuple[str, str, str] | None:
+def _mirrored(results_dir: Path, configfile: Path | None) -> tuple[str, str, str] | None:
     rows = _table(results_dir / "mlflow_ledger.csv")
     failed = [row["state"] for row in rows if row.get("state") != "mirrored"]
     if failed:
         return "0", "MLflow runs", failed[0]
-    where = f"{results_dir / 'mlflow.db'} (browse: make ui{_of_configuration(results_dir)})"
+    shown = configfile
+    if configfile and configfile.is_absolute() and configfile.is_relative_to(Path.cwd()):
+        shown = configfile.relative_to(Path.cwd())
+    of_run = f" CONFIG={shown}" if shown and str(shown) != DEMO else ""
+    where = f"{results_dir / 'mlflow.db'} (browse: make ui{of_run})"
     return (f"{len(rows)}", "MLflow runs", where) if rows else None
-
-
-def _of_configuration(results_dir: Path) -> str:
-    """`` CONFIG=...`` of the run, nothing for the demo's or without a record."""
-    try:
-        names = read_json(results_dir / RECORD, "configuration")["configuration"]
-    except (OSError, UserError, KeyError):
-        return ""
-    return f" CONFIG={names[-1]}" if names and names[-1] != "config/config.yaml" else ""
 
 
 def method_table(path: Path) -> tuple[str, list[str], list[list[str]]]:

@@ -282,6 +282,24 @@ def test_block_qps_need_a_codec_that_takes_them(repository):
         load_settings(config, repository)
 
 
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"params": {"aq-mode": 2}}, "x265 ignores aq-mode at constant QP"),
+        ({"params": {"qp": 30}}, "names qp, which each point sets"),
+        ({"program": "/nowhere/x265"}, "absent or not executable"),
+        ({"program": "/bin/sh"}, "neither FFmpeg nor"),
+    ],
+)
+def test_what_an_encoder_does_not_take_is_told_before_anything_runs(repository, entry, message):
+    config = copy.deepcopy(GOOD)
+    config |= {"own_codecs": {"mine": {"adapter": "x265", "preset": "slow", **entry}}}
+    config |= {"codecs": ["mine"]}
+    with pytest.raises(UserError, match=message) as error:
+        load_settings(config, repository)
+    assert error.value.where == "own_codecs: mine"
+
+
 @pytest.mark.parametrize("name", ["config", "smoke", "paper", "iqnet_paper"])
 def test_shipped_experiments_are_valid(repository, name):
     settings = load_settings(load_yaml(repository / f"config/{name}.yaml"), repository)

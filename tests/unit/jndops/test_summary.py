@@ -90,6 +90,16 @@ def test_summary_tells_what_where_and_headlines(results):
     assert "Stand-in content: bikes." in text
 
 
+@pytest.mark.parametrize(
+    ("configfile", "shown"),
+    [(None, ""), ("config/config.yaml", ""), ("{here}/config/config.yaml", ""),
+     ("{here}/my.yaml", " CONFIG=my.yaml"), ("/elsewhere/my.yaml", " CONFIG=/elsewhere/my.yaml")],
+)  # fmt: skip
+def test_the_command_that_is_named_finds_the_configuration(results, configfile, shown):
+    configfile = configfile and Path(configfile.format(here=Path.cwd()))
+    assert f"(browse: make ui{shown})" in summarise(results, configfile)
+
+
 def test_summary_of_nothing_and_of_a_run_in_progress(tmp_path):
     assert "nothing yet" in summarise(tmp_path / "absent")
     point = tmp_path / "points/c/AI/s/anchor/qp22.json"

@@ -155,6 +155,7 @@ def test_labels_and_bd_rates_stand_in_the_figure(tmp_path):
         0
     ].read_text()
     assert "ERJND: -3.2 % *" in svg and "IQNet: none" in svg and ">erjnd<" not in svg
+    assert ">BD-rate (* low overlap)<" in svg
 
 
 @pytest.mark.parametrize(("length", "columns"), [(1, 5), (30, 2), (60, 1)])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import re
 from pathlib import Path
+from unittest.mock import patch
 
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 
 from jndlab.quality.aggregate import bd_rate_table
 from jndlab.quality.points import with_savings
@@ -135,6 +137,15 @@ def test_the_overview_has_each_method_and_its_points(tmp_path: Path):
     svg, _, data = overview_plot(frame, LABELS, tmp_path / "overview")
     assert "ERJND" in svg.read_text() and "Shifted" in svg.read_text()
     assert len(pd.read_csv(data)) == 16
+
+
+def test_a_mark_that_lies_on_another_leaves_it_to_be_seen(tmp_path: Path):
+    frame = points({"anchor": (1, 0), "erjnd": (0.9, 1), "same": (0.9, 1), "shifted": (0.5, 6)})
+    with patch.object(Axes, "scatter", autospec=True, side_effect=Axes.scatter) as scatter:
+        overview_plot(frame, LABELS, tmp_path / "overview")
+    drawn = [call for call in scatter.call_args_list if len(call.args[1]) == 1]
+    areas = {(round(call.args[1][0], 6), call.kwargs["s"]) for call in drawn}
+    assert len({place for place, _ in areas}) == 2 and len(areas) == 3
 
 
 def test_each_number_has_a_latex_command():

@@ -33,6 +33,7 @@ CURVE_PANEL = (4.4, 3.0)
 SMALL_PANEL = (2.65, 2.4)
 BAR_PANEL_HEIGHT = 2.4
 BAR_SHARE = 0.8  # of the room of a sequence that its bars take, seaborn's own
+LOW_OVERLAP = "low_overlap"  # status of a BD-rate
 NO_LABELS: Mapping[str, str] = {}
 POINT_NAMES = [*POINT_KEY, "content"]
 
@@ -250,7 +251,9 @@ def _bd_rate_texts(
         + [_percent(*cells) for cells in zip(rows["bd_rate_pct"], rows["status"], strict=True)]
     )
     return {
-        key: "BD-rate\n" + "\n".join(group["text"])
+        key: "\n".join(
+            ["BD-rate" + " (* low overlap)" * any(group["status"] == LOW_OVERLAP), *group["text"]]
+        )
         for key, group in rows.groupby(["sequence", "configuration"])
     }
 
@@ -258,7 +261,7 @@ def _bd_rate_texts(
 def _percent(value: float, status: str) -> str:
     if math.isnan(value):
         return "none"
-    return f"{value:+.1f} %" + (" *" if status == "low_overlap" else "")
+    return f"{value:+.1f} %" + (" *" if status == LOW_OVERLAP else "")
 
 
 def _with_series(frame: pd.DataFrame, quantity: str, labels: Mapping[str, str]) -> pd.DataFrame:

@@ -36,6 +36,7 @@ WHO = ["configuration", "codec", "method"]
 DOUBTFUL = "*"
 CELLS = ("", "_low", "_high", "_better", "_low_overlap", "_left_out")  # of a metric
 PANEL = (4.6, 3.8)
+LARGE, NEAR = 90, 0.04  # of a mark: area in square points, distance as a share of an axis
 REASONS = {
     "too_few_points": "too few points",
     "non_monotonic": "quality does not rise with rate",
@@ -267,20 +268,20 @@ def overview_plot(
 def _markers(
     axes: Axes, rows: pd.DataFrame, names: Sequence[str], looks: Mapping[str, Any], loss: str
 ) -> dict[str, Any]:
-    handles = {}
+    handles: dict[str, Any] = {}
+    places: list[tuple[float, float]] = []
+    width, height = (rows[name].max() - rows[name].min() or 1 for name in (loss, "saving_pct"))
     for name in names:
         of_method = rows[rows["series"] == name]
         if of_method.empty:
             continue
         look = {"color": looks["palette"][name], "marker": looks["markers"][name]}
         axes.scatter(of_method[loss], of_method["saving_pct"], s=14, alpha=0.35, lw=0, **look)
-        handles[name] = axes.scatter(
-            [of_method[loss].mean()],
-            [of_method["saving_pct"].mean()],
-            s=90,
-            edgecolors="white",
-            linewidths=0.8,
-            zorder=3,
-            **look,
-        )
+        large: dict[str, Any] = {"edgecolors": "white", "linewidths": 0.8, "zorder": 3, **look}
+        x, y = of_method[loss].mean(), of_method["saving_pct"].mean()
+        # A mark that lies on another is smaller, so that both are seen.
+        below = sum(abs(x - a) < NEAR * width and abs(y - b) < NEAR * height for a, b in places)
+        axes.scatter([x], [y], s=LARGE * 0.3**below, **large)
+        handles[name] = axes.scatter([], [], s=LARGE, **large)
+        places.append((x, y))
     return handles
