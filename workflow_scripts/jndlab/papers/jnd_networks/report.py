@@ -11,10 +11,9 @@ from jndlab.datasets.pictures.generated import GENERATED
 from jndlab.files import read_json
 from jndlab.papers.jnd_networks import figures, tables
 from jndlab.papers.jnd_networks.baselines import BASELINES, MEDIAN, RIDGE
-from jndlab.quality.intervals import Comparison
 from jndlab.quality.points import read_points
 from jndlab.report.compare import verdict_summary
-from jndlab.report.conditions import Found, training_records
+from jndlab.report.conditions import training_records
 from jndlab.report.tables import write_table
 from jndlab.subsets import SUBSETS
 
@@ -42,6 +41,50 @@ ERRORS = (
 )
 
 
+# By the names of the tables; ``scored`` is the subset of the frames that are compared.
+CAPTIONS = {
+    "errors": f"{ERRORS}. Baselines, all fitted to the training frames of each fold: "
+    + "; ".join(f"{name}: {what}" for name, what in BASELINES.items())
+    + f". output: dead where all frames get the same prediction. {INTERVAL}",
+    "skill": f"Networks against the median of the training labels ({MEDIAN}) and ridge regression "
+    f"on six features ({RIDGE}), on {{scored}} frames. ",
+    "reconstructions": "Pictures that networks make of test frames: PSNR (dB, over R, G, B, at the "
+    "network's input size) against the frame at its JND (level 0: the frame itself), mean over "
+    "sources with intervals over sources and seeds; identity_db: that of the frame itself, for "
+    "which nothing has to be learned",
+    "errors_comparison": "Test errors next to the printed ones. {printed}. Which frames and split "
+    "were used there is not known. Verdicts: {verdicts}",
+    "multi_task": "Networks of one level against those of all levels, on the same {scored} "
+    "frames. ",
+    "costs": "Parameters and multiply-accumulates (GMAC, convolutions and dense layers of one "
+    "frame) of the networks as used, at the size of this run and at the paper's "
+    "(paper_*; keras: with BatchNorm's moving statistics, as Keras counts). "
+    "training_peak_mib: peak memory of the training, of the whole process on a CPU, of tensors on "
+    "a GPU. Milliseconds of one frame on one CPU thread of this machine, median, without reading "
+    "and resizing",
+    "variants": "Networks trained with other switches (keys `variants` of the configuration) "
+    "against the same networks without and each other, on {scored} frames. ",
+    "learning_curve": "Mean error on {scored} frames by the number of labelled frames that a "
+    "network learned from (frames; empty: all of its split), with as many steps; the autoencoders "
+    "of LASeR-JND, which need no labels, saw all. The ridge and the median are fitted to the same "
+    f"frames. {INTERVAL}",
+    "coding": "Coding at max(QP, predicted JND1) in place of the QP: bits saved (%) and quality "
+    "lost (PSNR Y in dB, VMAF and VMAF NEG, means over frames) against the anchor of the same "
+    "codec. Where the predicted JND1 is not above the QP nothing changes",
+}
+COMPARISONS = {
+    "skill": tables.skill,
+    "multi_task": tables.single_against_multi,
+    "variants": tables.variants,
+}
+PRINTED = {
+    "laser_jnd": "The abstract prints 1.57 QP and 0.72 dB for JND1 of 'our multi-JND method', "
+    "without saying which of the two networks of all levels; nothing else was seen",
+    "mtjnd": "The abstract prints no number, and nothing else of the paper was seen",
+}
+FORMATS = {"gmac": ".4f", "weights_mib": ".2f", "training_peak_mib": ".0f", "deviation": ".3f"}
+
+
 def write_tables(
     paper: str,
     predictions: str | Path,
@@ -62,78 +105,39 @@ def write_tables(
     every = tables.load_predictions(predictions)
     rows = every[every["learned_from"].isna()]
     verdicts = tables.checks(rows)
-    errors, scored = tables.errors(rows), tables.scored_subset(rows)
+    errors = tables.errors(rows)
     content = "published" if metadata["data_set"] == PUBLISHED_SET else "demo"
     conditions = {name: metadata[key] for name, key in CONDITIONS.items()}
     found = tables.found_conditions(rows, conditions, training_records(trainings))
-    head = f"{TITLES[paper]}, {metadata_text(rows, metadata)}."
-    made: dict[str, Callable[[], tuple[pd.DataFrame, str]]] = {
-        "errors": lambda: (
-            tables.with_dead(errors, verdicts),
-            f"{ERRORS}. Baselines, all fitted to the training frames of each fold: "
-            + "; ".join(f"{name}: {what}" for name, what in BASELINES.items())
-            + f". output: dead where all frames get the same prediction. {INTERVAL}",
-        ),
-        "skill": lambda: _compared(
-            tables.skill(rows),
-            f"Networks against the median of the training labels ({MEDIAN}) and ridge regression "
-            f"on six features ({RIDGE}), on {scored} frames. ",
-        ),
-        "reconstructions": lambda: (
-            tables.reconstructions(pd.read_csv(reconstructions)),
-            "Pictures that networks make of test frames: PSNR (dB, over R, G, B, at the network's "
-            "input size) against the frame at its JND (level 0: the frame itself), mean over "
-            "sources with intervals over sources and seeds; identity_db: that of the frame itself, "
-            "for which nothing has to be learned",
-        ),
-        "errors_comparison": lambda: _comparison(errors, paper, content, found),
-        "multi_task": lambda: _compared(
-            tables.single_against_multi(rows),
-            f"Networks of one level against those of all levels, on the same {scored} frames. ",
-        ),
-        "costs": lambda: (
-            pd.read_csv(costs),
-            "Parameters and multiply-accumulates (GMAC, convolutions and dense layers of one "
-            "frame) of the networks as used, at the size of this run and at the paper's "
-            "(paper_*; keras: with BatchNorm's moving statistics, as Keras counts). "
-            "training_peak_mib: peak memory of the training, of the whole process on a CPU, of "
-            "tensors on a GPU. Milliseconds of one frame on one CPU thread of this machine, "
-            "median, without reading and resizing",
-        ),
-        "variants": lambda: _compared(
-            tables.variants(rows),
-            "Networks trained with other switches (keys `variants` of the configuration) against "
-            f"the same networks without and each other, on {scored} frames. ",
-        ),
-        "learning_curve": lambda: (
-            tables.learning_curve(every),
-            f"Mean error on {scored} frames by the number of labelled frames that a network "
-            "learned from (frames; empty: all of its split), with as many steps; the autoencoders "
-            "of LASeR-JND, which need no labels, saw all. The ridge and the median are fitted to "
-            f"the same frames. {INTERVAL}",
-        ),
-        "coding": lambda: (
-            tables.coding_table(
-                read_points(points),
-                {(Path(p).parent.name, Path(p).stem): read_json(p) for p in predicted},
-                metadata["anchor"],
-            ),
-            "Coding at max(QP, predicted JND1) in place of the QP: bits saved (%) and quality "
-            "lost (PSNR Y in dB, VMAF and VMAF NEG, means over frames) against the anchor of the "
-            "same codec. Where the predicted JND1 is not above the QP nothing changes",
+    made: dict[str, Callable[[], pd.DataFrame]] = {
+        "errors": lambda: tables.with_dead(errors, verdicts),
+        "reconstructions": lambda: tables.reconstructions(pd.read_csv(reconstructions)),
+        "errors_comparison": lambda: tables.comparison(errors, paper, content, found),
+        "costs": lambda: pd.read_csv(costs),
+        "learning_curve": lambda: tables.learning_curve(every),
+        "coding": lambda: tables.coding_table(
+            read_points(points),
+            {(Path(p).parent.name, Path(p).stem): read_json(p) for p in predicted},
+            metadata["anchor"],
         ),
     }
+    head, words = f"{TITLES[paper]}, {metadata_text(rows, metadata)}.", {"printed": PRINTED[paper]}
+    words["scored"] = tables.scored_subset(rows)
     for name in [name for name in stems if name != "networks"]:
-        table, caption = made[name]()
-        write_table(table, stems[name], caption=f"{head} {caption}.", float_formats=FORMATS)
+        if name in COMPARISONS:
+            compared = COMPARISONS[name](rows)
+            table, end = tables.comparison_table(compared), f"{COMPARED}{tables.outcome(compared)}"
+        else:
+            table, end = made[name](), ""
+        if "verdict" in table:
+            words["verdicts"] = verdict_summary(table)
+        caption = f"{head} {CAPTIONS[name].format(**words)}{end}."
+        write_table(table, stems[name], caption=caption, float_formats=FORMATS)
     write_table(
         verdicts, stems["networks"], float_formats={"found": ".3f"},
         caption=f"{head} What must hold of every network, in every fold from every seed. Verdicts: "
         + ", ".join(f"{n} {v}" for v, n in verdicts["verdict"].value_counts().items()) + ".",
     )  # fmt: skip
-
-
-FORMATS = {"gmac": ".4f", "weights_mib": ".2f", "training_peak_mib": ".0f", "deviation": ".3f"}
 
 
 def plot_figures(
@@ -172,23 +176,4 @@ def metadata_text(rows: pd.DataFrame, metadata: Mapping[str, str]) -> str:
     return (
         f"{rows['frame'].nunique()} frames of {parts} of '{metadata['data_set']}'{trained}, "
         f"{KINDS[metadata['kind']]}"
-    )
-
-
-def _compared(compared: Sequence[Comparison], what: str) -> tuple[pd.DataFrame, str]:
-    return tables.comparison_table(compared), f"{what}{COMPARED}{tables.outcome(compared)}"
-
-
-def _comparison(
-    errors: pd.DataFrame, paper: str, content: str, found: Mapping[str, Sequence[Found]]
-) -> tuple[pd.DataFrame, str]:
-    table = tables.comparison(errors, paper, content, found)
-    printed = {
-        "laser_jnd": "The abstract prints 1.57 QP and 0.72 dB for JND1 of 'our multi-JND method', "
-        "without saying which of the two networks of all levels; nothing else was seen",
-        "mtjnd": "The abstract prints no number, and nothing else of the paper was seen",
-    }[paper]
-    return table, (
-        f"Test errors next to the printed ones. {printed}. Which frames and split were used there "
-        f"is not known. Verdicts: {verdict_summary(table)}"
     )
