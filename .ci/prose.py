@@ -98,8 +98,8 @@ def found_in(path: Path) -> list[str]:
 def main(names: list[str]) -> int:
     if not names:
         listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True)
-        names = [name for name in listed.stdout.splitlines() if not name.startswith(EXCEPT)]
-    paths = [Path(name) for name in names if Path(name).suffix in SUFFIXES]
+        names = listed.stdout.splitlines()
+    paths = [Path(n) for n in names if Path(n).suffix in SUFFIXES and not n.startswith(EXCEPT)]
     lines = [
         line
         for path in paths

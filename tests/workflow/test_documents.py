@@ -210,6 +210,12 @@ def test_every_key_of_every_configuration_is_explained(file):
         ), ".".join(key)
 
 
+def test_prose_check_leaves_out_tests_that_a_commit_names():
+    command = [sys.executable, ".ci/prose.py", "tests/workflow/test_documents.py"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 def commands(program: str) -> list[str]:
     """Commands of a program in code spans and blocks of all documents, comments left out."""
     found = []
