@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-import io
-import json
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +13,10 @@ import numpy as np
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.models.onnx_runtime import (
-    ARCHITECTURE_KEY,
-    OPSET,
     architecture_in,
     cpu_session,
     run_session,
+    traced_bytes,
 )
 
 if TYPE_CHECKING:  # torch takes seconds to import, and running a network needs none of it
@@ -43,7 +39,6 @@ def export_jnd_onnx(network: nn.Module, path: str | Path) -> None:
 
 def jnd_onnx_bytes(network: nn.Module) -> bytes:
     """The ONNX file of :func:`export_jnd_onnx` in memory."""
-    import onnx
     import torch
 
     from jndlab.models.bl_juniper.cnn import BlJuniperCnn
@@ -59,26 +54,8 @@ def jnd_onnx_bytes(network: nn.Module) -> bytes:
     inputs = used.example_inputs(2)
     with torch.inference_mode():
         outputs = list(used(*inputs))
-    names = [*used.input_names, *outputs]
-    stream = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
-        # The TorchScript exporter is deprecated, but its successor needs onnxscript, and these
-        # networks use nothing that it cannot export. The same holds for the checks of sizes.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            used,
-            inputs,
-            stream,  # type: ignore[arg-type] # its stub has paths only
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=list(used.input_names),
-            output_names=outputs,
-            dynamic_axes={name: {0: BATCH} for name in names},
-        )
-    model = onnx.load_from_string(stream.getvalue())
-    entry = model.metadata_props.add()
-    entry.key, entry.value = ARCHITECTURE_KEY, json.dumps(architecture_of(used), sort_keys=True)
-    return model.SerializeToString()
+    free = {name: {0: BATCH} for name in (*used.input_names, *outputs)}
+    return traced_bytes(used, inputs, used.input_names, outputs, free, architecture_of(used))
 
 
 class JndSession:

@@ -18,6 +18,7 @@ from jndlab.files import atomic_path
 
 if TYPE_CHECKING:  # torch takes seconds to import, and running a network needs none of it
     from onnxruntime import InferenceSession
+    from torch import Tensor, nn
 
     from jndlab.models.layers import LumaNetwork
 
@@ -40,7 +41,6 @@ def export_onnx(network: LumaNetwork, path: str | Path) -> None:
 
 def onnx_bytes(network: LumaNetwork) -> bytes:
     """The ONNX file of :func:`export_onnx` in memory."""
-    import onnx
     import torch
 
     from jndlab.models.layers import AtUse
@@ -48,24 +48,43 @@ def onnx_bytes(network: LumaNetwork) -> bytes:
 
     free = {2: "height", 3: "width"}
     traced = AtUse(copy.deepcopy(network).to("cpu").for_use()).eval()
+    sample, axes = (torch.zeros(1, 1, 64, 64),), {INPUT: free, OUTPUT: free}
+    return traced_bytes(traced, sample, [INPUT], [OUTPUT], axes, architecture_of(network))
+
+
+def traced_bytes(
+    network: nn.Module,
+    sample: tuple[Tensor, ...],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    free: Mapping[str, Mapping[int, str]],
+    architecture: Mapping[str, Any],
+) -> bytes:
+    """A network (on the CPU, in evaluation mode) as an ONNX file, traced with a ``sample``.
+
+    ``inputs`` and ``outputs`` name its arguments and results, ``free`` their axes of any length.
+    """
+    import onnx
+    import torch
+
     stream = io.BytesIO()
-    with warnings.catch_warnings(), torch.inference_mode():
+    with warnings.catch_warnings(), torch.no_grad():
         # The TorchScript exporter is deprecated, but its successor needs onnxscript, and these
-        # networks use nothing that it cannot export.
+        # networks use nothing that it cannot export. The same holds for the checks of sizes.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            traced,
-            (torch.zeros(1, 1, 64, 64),),
+            network,
+            sample,
             stream,  # type: ignore[arg-type] # its stub has paths only
             dynamo=False,
             opset_version=OPSET,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_axes={INPUT: free, OUTPUT: free},
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes=free,
         )
     model = onnx.load_from_string(stream.getvalue())
     entry = model.metadata_props.add()
-    entry.key, entry.value = ARCHITECTURE_KEY, json.dumps(architecture_of(network), sort_keys=True)
+    entry.key, entry.value = ARCHITECTURE_KEY, json.dumps(architecture, sort_keys=True)
     return model.SerializeToString()
 
 
