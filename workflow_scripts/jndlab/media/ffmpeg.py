@@ -22,6 +22,10 @@ LOG_TAIL_LINES = 12
 STRICT = ("-xerror", "-err_detect", "crccheck+bitstream+buffer+explode",
           "-protocol_whitelist", "file")  # fmt: skip
 QUIETLY = ("-nostdin", "-nostats", "-y")  # with its banner, which holds the version
+# Of all FFmpegs that this process starts: errors are marked without colours between the letters,
+# and no report goes into a file of somebody else's choice.
+os.environ["AV_LOG_FORCE_NOCOLOR"] = "1"
+os.environ.pop("FFREPORT", None)
 _VERSION = "ffmpeg version "
 _MARK = re.compile(r"(^|\] )\[(error|fatal|panic)\] ")  # of FFmpeg's `-v level+error`
 
