@@ -170,6 +170,15 @@ MADE = {
         [*X265, "-x265-params", DISPLAY + ":transfer=bt709", "-pix_fmt", "yuv420p10le"],
         4,
     ),
+    "two_views.mkv": (
+        [*FFV1, "-metadata:s:v", "stereo_mode=left_right"],
+        ["two views", "side by side"],
+    ),
+    "one_view.mkv": ([*FFV1, "-metadata:s:v", "stereo_mode=mono"], 4),
+    "packed_views.mp4": (
+        [*X264, "-pix_fmt", "yuv420p", "-x264-params", "frame-packing=3"],
+        ["two views"],
+    ),
     "bt709.mkv": ([*FFV1, "-color_trc", "bt709", "-color_primaries", "bt709"], 4),
     "odd_width.mkv": ([*FFV1, "-vf", "crop=63:48:0:0:exact=1", "-pix_fmt", "yuv420p"], ["even"]),
     "odd_height.mkv": ([*FFV1, "-vf", "crop=64:47:0:0:exact=1", "-pix_fmt", "yuv420p"], ["even"]),

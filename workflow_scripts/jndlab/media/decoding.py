@@ -41,6 +41,7 @@ _FIELDS = re.compile(r"Stream #0:\d+.*: Video: .*\b(top|bottom) (?:coded )?first
 _ALPHA = re.compile(r"\balpha_mode +: 1\b", re.IGNORECASE)
 _STREAM = re.compile(r"Stream #(0:\d+)\S*: Video: (?!.*\(attached pic\))")
 _TURN = re.compile(r"(?i:display ?matrix): rotation of (-?[\d.]+)")
+_VIEWS = re.compile(r"stereo ?3d: (?:type - )?(?!2d|type)([a-z ()-]+)", re.IGNORECASE)
 _INPUT = re.compile(r"Input #0, (\w+)")
 _RATE = re.compile(r"config in time_base: \S+, frame_rate: ([1-9]\d*/[1-9]\d*)")
 
@@ -221,6 +222,13 @@ def _require(report: str, path: str | Path, stored: StoredFormat) -> None:
             expected=f"one, found streams {', '.join(streams)}",
             remedy="write the one that is meant, for example with `ffmpeg -i SOURCE -map 0:v:0 -c "
             "copy ONE.mkv`, and name that file.",
+        )
+    if views := _VIEWS.search(report):
+        raise UserError(
+            "a video holds two views.",
+            where=str(path),
+            expected=f"one, found {views[1].strip()}: JND models and metrics see one picture",
+            remedy="write one view, for example with FFmpeg's filter stereo3d=sbsl:ml.",
         )
     if turned := [angle for angle in _TURN.findall(report) if float(angle) % 90]:
         raise UserError(
