@@ -20,9 +20,9 @@ AUDIT_CAPTION = (
     "networks are counted on those of the suite, whose widths are assumed."
 )
 ABOUT_PCT = 1.0  # percentage points that the paper's words "about" and "around" leave: ours
-FRAME_SAVING_TOLERANCE = 2.0  # percentage points between one frame and its sequence: ours
-FRAME_PSNR_TOLERANCE = 0.5  # dB, likewise
-FRAME_RATE_RATIO = 2.0  # likewise
+# Between one frame and its sequence: ours.
+FRAME_TOLERANCES = {"saving": ("%", 2.0), "PSNR drop": ("dB", 0.5)}
+FRAME_RATE_RATIO = 2.0
 
 
 def audit(folder: Path = PRINTED) -> list[Row]:
@@ -176,34 +176,26 @@ def _frames(
     yield from _frame_13(claims, frames, table3, table4)
     yield from _frame_14(frames, table4)
     figure = pick(frames, figure="Fig. 18")
-    anchor, cnn = (
-        float(pick(figure, method=method, quantity="bitrate")[0]["printed"])
-        for method in ("anchor", "CNN-JNQD")
-    )
-    iqnet = float(pick(figure, method="IQNet", quantity="saving_pct")[0]["printed"])
-    drop = float(pick(figure, method="IQNet", quantity="psnr_drop_db")[0]["printed"])
+    anchor, cnn = (_printed(figure, method, "bitrate") for method in ("anchor", "CNN-JNQD"))
+    savings = {
+        "CNN-JNQD": 100 * (1 - cnn / anchor),
+        "IQNet": _printed(figure, "IQNet", "saving_pct"),
+    }
+    drop = _printed(figure, "IQNet", "psnr_drop_db")
     at = {"sequence": figure[0]["sequence"], "qp": figure[0]["qp"]}
     place = f"{at['sequence']} QP {at['qp']}"
     for configuration in ("AI", "LDP"):
-        for method, saving in (("CNN-JNQD", 100 * (1 - cnn / anchor)), ("IQNet", iqnet)):
+        for method, saving in savings.items():
             row = pick(table3, configuration=configuration, method=method, **at)[0]
             yield _frame_row(
-                f"fig18_saving_{method}_{configuration}",
-                "Fig. 18; Table III",
-                f"saving of {method} (%), {place}: Table III {configuration}, then the frame",
-                row["saving_pct"],
-                saving,
-                FRAME_SAVING_TOLERANCE,
-            )
+                f"fig18_saving_{method}_{configuration}", "Fig. 18", f"Table III {configuration}",
+                "saving", place, row["saving_pct"], saving, method,
+            )  # fmt: skip
         row = pick(table4, configuration=configuration, method="IQNet", **at)[0]
         yield _frame_row(
-            f"fig18_psnr_drop_IQNet_{configuration}",
-            "Fig. 18; Table IV",
-            f"PSNR drop of IQNet (dB), {place}: Table IV {configuration}, then the frame",
-            row["psnr_drop_db"],
-            drop,
-            FRAME_PSNR_TOLERANCE,
-        )
+            f"fig18_psnr_drop_IQNet_{configuration}", "Fig. 18", f"Table IV {configuration}",
+            "PSNR drop", place, row["psnr_drop_db"], drop,
+        )  # fmt: skip
 
 
 def _frame_13(
@@ -215,7 +207,6 @@ def _frame_13(
     place = f"{at['configuration']} {at['sequence']} QP {at['qp']}"
     sequence_rate = float(pick(table3, method="anchor", **at)[0]["bitrate_anchor"])
     ratio = float(anchor["printed"]) / sequence_rate
-    agrees = 1 / FRAME_RATE_RATIO <= ratio <= FRAME_RATE_RATIO
     digit = "; one digit too many would explain it" if 5 <= ratio <= 20 else ""
     yield audit_row(
         "fig13_anchor_bitrate",
@@ -223,29 +214,18 @@ def _frame_13(
         f"bitrate of the anchor (unit not printed), {place}: the frame, then Table III",
         anchor["printed"],
         f"{sequence_rate:g}",
-        agrees,
+        1 / FRAME_RATE_RATIO <= ratio <= FRAME_RATE_RATIO,
         f"the frame has {ratio:.2f} times the rate of its sequence{digit}",
         f"factor {FRAME_RATE_RATIO:g}",
     )
-    yield _frame_row(
-        "fig13_psnr_drop",
-        "Fig. 13; Table IV",
-        f"PSNR drop of IQNet (dB), {place}: Table IV, then the frame",
-        pick(table4, method="IQNet", **at)[0]["psnr_drop_db"],
-        float(pick(figure, quantity="psnr_drop_db")[0]["printed"]),
-        FRAME_PSNR_TOLERANCE,
-    )
-    saving = float(pick(figure, quantity="saving_pct")[0]["printed"])
-    yield _frame_row(
-        "fig13_saving_table",
-        "Fig. 13; Table III",
-        f"saving of IQNet (%), {place}: Table III, then the frame",
-        pick(table3, method="IQNet", **at)[0]["saving_pct"],
-        saving,
-        FRAME_SAVING_TOLERANCE,
-    )
-    claim = claims["saving_BQTerrace_fig13"]
-    of_sequence = pick(table4, method="IQNet", **at)[0]["bitrate_saving_pct"]
+    in_table3, in_table4 = (pick(rows, method="IQNet", **at)[0] for rows in (table3, table4))
+    for claim, table, words, printed, quantity in (
+        ("psnr_drop", "Table IV", "PSNR drop", in_table4["psnr_drop_db"], "psnr_drop_db"),
+        ("saving_table", "Table III", "saving", in_table3["saving_pct"], "saving_pct"),
+    ):
+        frame = _printed(figure, "IQNet", quantity)
+        yield _frame_row(f"fig13_{claim}", "Fig. 13", table, words, place, printed, frame)
+    claim, of_sequence = claims["saving_BQTerrace_fig13"], in_table4["bitrate_saving_pct"]
     yield audit_row(
         "fig13_saving_text",
         f"{claim['where']}; Table IV",
@@ -262,28 +242,20 @@ def _frame_14(frames: Sequence[Row], table4: Sequence[Row]) -> Iterator[Row]:
     """The frame of Fig. 14: its configuration is not printed, so both are held against it."""
     figure = pick(frames, figure="Fig. 14")
     at = {"sequence": figure[0]["sequence"], "qp": figure[0]["qp"]}
-    (rate, psnr), (iqnet_rate, iqnet_psnr) = (
-        [float(pick(figure, method=method, quantity=quantity)[0]["printed"])
-         for quantity in ("bitrate", "psnr_y")]
-        for method in ("anchor", "IQNet")
-    )  # fmt: skip
+    rate, iqnet_rate = (_printed(figure, method, "bitrate") for method in ("anchor", "IQNet"))
+    psnr, iqnet_psnr = (_printed(figure, method, "psnr_y") for method in ("anchor", "IQNet"))
     measured = {
-        "bitrate_saving_pct": ("saving", "%", 100 * (1 - iqnet_rate / rate)),
-        "psnr_drop_db": ("PSNR drop", "dB", psnr - iqnet_psnr),
+        "saving": ("bitrate_saving_pct", 100 * (1 - iqnet_rate / rate)),
+        "PSNR drop": ("psnr_drop_db", psnr - iqnet_psnr),
     }
-    tolerances = {"saving": FRAME_SAVING_TOLERANCE, "PSNR drop": FRAME_PSNR_TOLERANCE}
     for configuration in ("AI", "LDP"):
         row = pick(table4, configuration=configuration, method="IQNet", **at)[0]
-        for column, (words, unit, value) in measured.items():
+        for words, (column, value) in measured.items():
             yield _frame_row(
-                f"fig14_{words.lower().replace(' ', '_')}_{configuration}",
-                "Fig. 14; Table IV",
-                f"{words} of IQNet ({unit}), {at['sequence']} QP {at['qp']}: Table IV "
-                f"{configuration}, then the frame",
-                row[column],
-                value,
-                tolerances[words],
-            )
+                f"fig14_{words.lower().replace(' ', '_')}_{configuration}", "Fig. 14",
+                f"Table IV {configuration}", words, f"{at['sequence']} QP {at['qp']}",
+                row[column], value,
+            )  # fmt: skip
 
 
 def _training_picture(claims: dict[str, Row]) -> Iterator[Row]:
@@ -302,11 +274,31 @@ def _training_picture(claims: dict[str, Row]) -> Iterator[Row]:
 
 
 def _frame_row(
-    claim: str, where: str, quantity: str, printed: str, frame: float, tolerance: float
+    claim: str,
+    figure: str,
+    table: str,
+    words: str,
+    place: str,
+    printed: str,
+    frame: float,
+    method: str = "IQNet",
 ) -> Row:
-    agrees = abs(frame - float(printed)) <= tolerance
-    why = "one frame against its sequence: they need not be equal; the tolerance is ours"
-    return audit_row(claim, where, quantity, printed, f"{frame:.2f}", agrees, why, f"{tolerance:g}")
+    """A frame of a ``figure`` held against what a ``table`` (``Table IV AI``) prints for it."""
+    unit, tolerance = FRAME_TOLERANCES[words]
+    return audit_row(
+        claim,
+        f"{figure}; {' '.join(table.split()[:2])}",
+        f"{words} of {method} ({unit}), {place}: {table}, then the frame",
+        printed,
+        f"{frame:.2f}",
+        abs(frame - float(printed)) <= tolerance,
+        "one frame against its sequence: they need not be equal; the tolerance is ours",
+        f"{tolerance:g}",
+    )
+
+
+def _printed(figure: Sequence[Row], method: str, quantity: str) -> float:
+    return float(pick(figure, method=method, quantity=quantity)[0]["printed"])
 
 
 def _one_digit_dropped(text: str) -> list[str]:
