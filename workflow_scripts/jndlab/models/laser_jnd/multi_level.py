@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -25,22 +24,15 @@ LEVELS = (1, 2, 3)
 class MjLat(LaserPredictor):
     """All levels from the product of three branches, one on each frozen net's latent."""
 
-    def __init__(
-        self,
-        *,
-        head: str = "relu",
-        order: str = "free",
-        label_start: Sequence[Sequence[float]] | None = None,
-        **common: Any,
-    ) -> None:
-        super().__init__({"head": head, "order": order, "label_start": label_start}, **common)
+    def __init__(self, *, order: str = "free", **common: Any) -> None:
+        super().__init__({"order": order}, **common)
         self.levels = LEVELS
         latent = scaled(LATENT_CHANNELS, self.width)
         self.encoders = nn.ModuleList(encoder(self.width) for _ in LEVELS)
         self.norms = nn.ModuleList(batch_norm(latent) for _ in LEVELS)
         self.firsts = nn.ModuleList(first_lat_block(self.width) for _ in LEVELS)
         self.trunk = lat_trunk(self.width)
-        self.heads = lat_heads(self, head=head, order=order, label_start=label_start)
+        self.heads = lat_heads(self, order=order)
         freeze(self.encoders)
         self.start()
 
@@ -65,23 +57,16 @@ class MjRec(LaserPredictor):
     """
 
     def __init__(
-        self,
-        *,
-        head: str = "relu",
-        order: str = "free",
-        label_start: Sequence[Sequence[float]] | None = None,
-        checkpoint_blocks: bool = False,
-        **common: Any,
+        self, *, order: str = "free", checkpoint_blocks: bool = False, **common: Any
     ) -> None:
-        options = {"head": head, "order": order, "label_start": label_start}
-        super().__init__({**options, "checkpoint_blocks": checkpoint_blocks}, **common)
+        super().__init__({"order": order, "checkpoint_blocks": checkpoint_blocks}, **common)
         self.levels = LEVELS
         self.encoders = nn.ModuleList(encoder(self.width) for _ in LEVELS)
         self.decoders = nn.ModuleList(decoder(self.width) for _ in LEVELS)
         self.norms = nn.ModuleList(batch_norm(3) for _ in LEVELS)
         self.firsts = nn.ModuleList(first_rec_block(self.width, checkpoint_blocks) for _ in LEVELS)
         self.trunk = rec_trunk(self.input_size, self.width)
-        self.heads = rec_heads(self, head=head, order=order, label_start=label_start)
+        self.heads = rec_heads(self, order=order)
         freeze(self.encoders, self.decoders)
         self.start()
 

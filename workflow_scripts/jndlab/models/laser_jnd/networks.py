@@ -71,11 +71,14 @@ class LaserPredictor(PictureNetwork):
         self,
         own_options: dict[str, Any],
         *,
+        head: str = "relu",
+        label_start: Sequence[Sequence[float]] | None = None,
         norm_momentum: float = KERAS_MOMENTUM,
         **common: Any,
     ) -> None:
-        super().__init__({**own_options, "norm_momentum": norm_momentum}, **common)
-        self.norm_momentum = norm_momentum
+        ends = {"head": head, "label_start": label_start}
+        super().__init__({**own_options, **ends, "norm_momentum": norm_momentum}, **common)
+        self.ends, self.norm_momentum = ends, norm_momentum
 
     def start(self) -> None:
         super().start()
@@ -117,22 +120,14 @@ class Lat(LaserPredictor):
 
     frozen: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        *,
-        level: int = 1,
-        head: str = "relu",
-        label_start: Sequence[Sequence[float]] | None = None,
-        **common: Any,
-    ) -> None:
-        options = {"level": level, "head": head, "label_start": label_start}
-        super().__init__(options, **common)
+    def __init__(self, *, level: int = 1, **common: Any) -> None:
+        super().__init__({"level": level}, **common)
         self.levels = (level,)
         self.encoder = encoder(self.width)
         self.norm = batch_norm(scaled(LATENT_CHANNELS, self.width))
         self.first = first_lat_block(self.width)
         self.trunk = lat_trunk(self.width)
-        self.heads = lat_heads(self, head=head, label_start=label_start)
+        self.heads = lat_heads(self)
         if self.frozen:
             freeze(self.encoder)
         self.start()
@@ -203,23 +198,14 @@ class Rec(LaserPredictor):
 
     frozen: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        *,
-        level: int = 1,
-        head: str = "relu",
-        label_start: Sequence[Sequence[float]] | None = None,
-        checkpoint_blocks: bool = False,
-        **common: Any,
-    ) -> None:
-        options = {"level": level, "head": head, "label_start": label_start}
-        super().__init__({**options, "checkpoint_blocks": checkpoint_blocks}, **common)
+    def __init__(self, *, level: int = 1, checkpoint_blocks: bool = False, **common: Any) -> None:
+        super().__init__({"level": level, "checkpoint_blocks": checkpoint_blocks}, **common)
         self.levels = (level,)
         self.encoder, self.decoder = encoder(self.width), decoder(self.width)
         self.norm = batch_norm(3)
         self.first = first_rec_block(self.width, checkpoint_blocks)
         self.trunk = rec_trunk(self.input_size, self.width)
-        self.heads = rec_heads(self, head=head, label_start=label_start)
+        self.heads = rec_heads(self)
         if self.frozen:
             freeze(self.encoder, self.decoder)
         self.start()
@@ -260,9 +246,11 @@ def lat_heads(network: LaserPredictor, **settings: Any) -> JndHeads | CurveHeads
     """The ends of a network on latents: dense 256, 128 and 1 for each level."""
     hidden = [scaled(n, network.width) for n in (256, 128)]
     features = lat_features(network.input_size, network.width)
+    settings |= network.ends
     return heads_of(features, hidden, network.levels, unit=network.unit, **settings)
 
 
 def rec_heads(network: LaserPredictor, **settings: Any) -> JndHeads | CurveHeads:
     """The ends of a network on pictures: dense 1 for each level."""
+    settings |= network.ends
     return heads_of(scaled(512, network.width), (), network.levels, unit=network.unit, **settings)

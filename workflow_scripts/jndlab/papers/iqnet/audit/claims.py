@@ -219,12 +219,12 @@ def _frame_13(
         f"factor {FRAME_RATE_RATIO:g}",
     )
     in_table3, in_table4 = (pick(rows, method="IQNet", **at)[0] for rows in (table3, table4))
-    for claim, table, words, printed, quantity in (
+    for name, table, words, printed, quantity in (
         ("psnr_drop", "Table IV", "PSNR drop", in_table4["psnr_drop_db"], "psnr_drop_db"),
         ("saving_table", "Table III", "saving", in_table3["saving_pct"], "saving_pct"),
     ):
         frame = _printed(figure, "IQNet", quantity)
-        yield _frame_row(f"fig13_{claim}", "Fig. 13", table, words, place, printed, frame)
+        yield _frame_row(f"fig13_{name}", "Fig. 13", table, words, place, printed, frame)
     claim, of_sequence = claims["saving_BQTerrace_fig13"], in_table4["bitrate_saving_pct"]
     yield audit_row(
         "fig13_saving_text",
