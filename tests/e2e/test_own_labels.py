@@ -191,6 +191,8 @@ def test_a_search_on_own_pictures_trains_vp_jnd(lab):
         "seen.csv", searches(key, lambda source, level: seen[source][level - 1], rising=False)
     )
     command("--ratings", "seen.csv")
+    raters = read_csv(lab.folder / "pictures/jnd/raters.csv")
+    assert [(row["subject"], row["left_out"]) for row in raters] == [("anna", ""), ("ben", "")]
     found = read_labels(lab.folder / "pictures/jnd/labels.csv")
     assert {name: tuple(found.values([name])[0]) for name in seen} == seen
     lab.run(*RUN, "results/models/vp_jnd/vp_jnd_lab_fractions_seed0/summary.json")
