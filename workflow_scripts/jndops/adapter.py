@@ -48,7 +48,7 @@ def run(main: Callable[[Any], None], snakemake: Any) -> None:
         sys.path.append(str(Path.cwd()))
         with _terminable(), job_at_work(log):
             _check_copy(Path(snakemake.scriptdir))
-            _carry_note(getattr(snakemake.params, "recorded", None))
+            _carry_note(snakemake)
             main(snakemake)
             _check_outputs(snakemake.output)
     except UserError as error:
@@ -80,9 +80,9 @@ def stems(outputs: Any) -> dict[str, Path]:
     return {name: Path(files[0]).with_suffix("") for name, files in first.items()}
 
 
-def _carry_note(sentence: str | None) -> None:
-    """Have the tables of this job say what they rest on."""
-    if sentence:
+def _carry_note(snakemake: Any) -> None:
+    """Have the tables of a job say what they rest on."""
+    if sentence := getattr(getattr(snakemake, "params", None), "recorded", None):
         from jndlab.report import tables  # brings pandas, which most jobs do without
 
         tables.NOTES[:] = [sentence]
