@@ -106,10 +106,12 @@ def make_results(folder: Path) -> Path:
         for qp in (22, 37):
             write_point(folder, method, qp)
     for name, text in {
-        "tables/bd_rate.csv": "level,sequence,configuration,codec,metric,method,bd_rate_pct\n"
-        "sequence,bikes,AI,vvenc-faster,vmaf_mean,erjnd,9.0\n"
-        "all,,AI,vvenc-faster,vmaf_mean,erjnd,4.5\n"
-        "all,,AI,vvenc-faster,psnr_y_mse,erjnd,\n",
+        "tables/bd_rate.csv": "level,sequence,configuration,codec,metric,method,bd_rate_pct,"
+        "sequences,low_overlap\n"
+        "sequence,bikes,AI,vvenc-faster,vmaf_mean,erjnd,9.0,,\n"
+        "all,,AI,vvenc-faster,vmaf_mean,erjnd,4.5,3,2\n"
+        "all,,AI,vvenc-faster,vmaf_neg_mean,erjnd,3.5,3,3\n"
+        "all,,AI,vvenc-faster,psnr_y_mse,erjnd,,0,0\n",
         "tables/bd_rate.md": "| level |\n",
         "figures/rd_bikes.svg": "<svg/>",
         "iqnet/tables/table3.csv": "a,b\n1,2\n",
@@ -135,10 +137,11 @@ def test_records_of_a_results_folder(tmp_path):
     assert point.tags["measure_versions.libvmaf_model"] == "vmaf_v0.6.1"
     curves = records[PARENT.format(method="erjnd")]
     assert ("bd_rate/vmaf_mean", 4.5, 0) in curves.metrics
+    assert "bd_rate/vmaf_neg_mean" not in dict(m[:2] for m in curves.metrics)  # all doubtful
     assert ("bikes/vmaf_mean", 63.0, 37) in curves.metrics
     assert not any("psnr" in name for name, _, _ in curves.metrics)
     table = records["rate-distortion/table/bd_rate"]
-    assert [path.suffix for path in table.files] == [".csv", ".md"] and table.params["rows"] == "3"
+    assert [path.suffix for path in table.files] == [".csv", ".md"] and table.params["rows"] == "4"
     assert records["iqnet/table/table3"].params["paper"] == "iqnet"
     experiments = {record.kind: record.experiment for record in records.values()}
     assert experiments == {

@@ -281,7 +281,8 @@ def _markers(
         x, y = of_method[loss].mean(), of_method["saving_pct"].mean()
         # A mark that lies on another is smaller, so that both are seen.
         below = sum(abs(x - a) < NEAR * width and abs(y - b) < NEAR * height for a, b in places)
-        axes.scatter([x], [y], s=LARGE * 0.3**below, **large)
-        handles[name] = axes.scatter([], [], s=LARGE, **large)
+        size = LARGE * (2.2 if look["marker"] == "*" else 1)  # a star looks small
+        axes.scatter([x], [y], s=size * 0.3**below, **large)
+        handles[name] = axes.scatter([], [], s=size, **large)
         places.append((x, y))
     return handles

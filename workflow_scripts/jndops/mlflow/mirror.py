@@ -29,7 +29,14 @@ from typing import TYPE_CHECKING, Any
 from jndlab.errors import UserError
 from jndlab.files import atomic_path, open_lock, read_csv, write_csv
 from jndlab.yaml_files import load_mapping
-from jndops.mlflow.records import ARTIFACTS_FOLDER, COLUMNS, Record, Source, collect_records
+from jndops.mlflow.records import (
+    ARTIFACTS_FOLDER,
+    COLUMNS,
+    EXPERIMENTS,
+    Record,
+    Source,
+    collect_records,
+)
 from jndops.mlflow.trainings import collect_trainings, register_models
 from jndops.run_record import PACKAGES
 
@@ -210,10 +217,12 @@ def experiment_id(client: MlflowClient, name: str, artifacts: Path) -> str:
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(number)
     columns = [one.partition(".") for one in COLUMNS.get(name, ())]
-    view = {
+    view: dict[str, Any] = {
         "searchFilter": f'tags.{CURRENT} = "true"',
         "selectedColumns": [f"{kind}.`{column}`" for kind, _, column in columns],
     }
+    if name == EXPERIMENTS["curves"]:  # before tables, which have no BD-rate
+        view |= {"orderByKey": view["selectedColumns"][0], "orderByAsc": True}
     client.set_experiment_tag(number, VIEW_TAG, json.dumps(view))
     return number
 

@@ -223,7 +223,9 @@ def _curves(points: list[Record], experiment: str, bd_rates: Path) -> list[Recor
             ]
         for row in table:
             same = all(row.get(name, value) == value for name, value in shared.items())
-            if same and row.get("level") == "all" and row.get("bd_rate_pct"):
+            # No mean where all its curves share too little quality, as in the summary.
+            trusted = row.get("low_overlap", "") != row.get("sequences", "0")
+            if same and trusted and row.get("level") == "all" and row.get("bd_rate_pct"):
                 metrics += finite_metrics({f"bd_rate/{row['metric']}": float(row["bd_rate_pct"])})
         digest = sha256_of_json([member.payload_sha256 for member in members])
         parents.append(
