@@ -111,7 +111,11 @@ def test_unfinished_run_names_the_command_to_run(finished):
     finished.write("more.yaml", TINY.replace("[32, 37]", "[27, 32, 37]"))
     done = make_report(finished, "--configfile", "more.yaml")
     assert done.returncode == 1
-    assert "2 encode_clip" in done.stderr and "make run CONFIG=more.yaml" in done.stderr
+    (first, *_) = done.stderr.splitlines()
+    assert re.search(r"\d+ jobs are still to be done \((.*, )?2 encode_clip, .*\.\.\.\); ", first)
+    assert first.count("encode_clip") == 1 + first.partition("cause")[2].count("encode_clip")
+    assert "first cause: " in first and "updated by another job" not in first
+    assert "make run CONFIG=more.yaml" in done.stderr
     assert "Traceback" not in done.stderr
 
 

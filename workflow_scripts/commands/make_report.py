@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +19,9 @@ from jndlab.paths import ROOT
 from jndops.command import new_parser, run_command
 from jndops.report_page import PAGE, STYLE, counts, landing_page
 from jndops.results_dir import results_dir
+
+MOST_RULES = 4  # named where jobs are still to be done
+FOLLOWS = "input files updated by another job"  # a reason of Snakemake that is no first one
 
 
 def main(options: argparse.Namespace) -> None:
@@ -90,10 +94,23 @@ def _snakemake(configfile: Path, *options: str) -> str:
 
 
 def _waiting(said: str) -> str:
-    """How many jobs a dry run names, by rule."""
-    counts = re.findall(r"^(\w+) +(\d+)$", said.partition("Job stats:")[2], flags=re.MULTILINE)
-    jobs = [f"{count} {rule}" for rule, count in counts if rule not in ("all", "total")]
-    return f"still to be done: {', '.join(jobs)}" if jobs else "Snakemake still has work to do"
+    """How many jobs a dry run names, most of them by rule, and why the first of them are due."""
+    table = said.partition("Job stats:")[2].partition("\ntotal")[0]  # it is there twice
+    found = Counter({rule: int(n) for rule, n in re.findall(r"(?m)^(\w+) +(\d+)$", table)})
+    del found["all"]
+    if not found:
+        return "Snakemake still has work to do"
+    shown = [f"{count} {rule}" for rule, count in found.most_common(MOST_RULES)]
+    shown += ["..."] if len(found) > MOST_RULES else []
+    due = "1 job is" if found.total() == 1 else f"{found.total()} jobs are"
+    reasons = re.findall(r"(?m)^ {4}(\S.+):\n {8}(.+)$", said.partition("\nReasons:")[2])
+    first = next((reason for reason in reasons if reason[0] != FOLLOWS), None)
+    cause = ""
+    if first:
+        rules = first[1].split(", ")
+        rules = [*rules[:MOST_RULES], "..."] if len(rules) > MOST_RULES else rules
+        cause = f"; first cause: {first[0]} ({', '.join(rules)})"
+    return f"{due} still to be done ({', '.join(shown)}){cause}"
 
 
 if __name__ == "__main__":
