@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 
 from jndlab.files import read_json
 from jndlab.paths import ROOT
-from jndops.plan.cost_model import CostModel, Recorded, load_first_values
+from jndops.plan.cost_model import FIRST_VALUES, CostModel, Recorded, load_first_values
 from jndops.plan.job_size import Work
 from jndops.plan.makespan import Task, schedule
 from jndops.plan.plan import Controller, load_controller
 
-FIRST_VALUES = ROOT / "config/timings.json"
 RECORDINGS = ROOT / "tests/data"
 Row = dict[str, Any]
 

@@ -9,14 +9,13 @@ from typing import Any
 
 from jndlab.paths import ROOT
 from jndlab.yaml_files import load_mapping
-from jndops.plan.cost_model import CostModel, load_first_values
+from jndops.plan.cost_model import FIRST_VALUES, CostModel, load_first_values
 from jndops.plan.job_graph import Job, job_graph
 from jndops.plan.job_size import Work
 from jndops.plan.makespan import critical_path, schedule
 from jndops.plan.plan import job_name, load_controller, tasks_of
 from jndops.settings import Settings, load_settings
 
-FIRST_VALUES = ROOT / "config/timings.json"
 CORES = (1, 16, 64, 256, 1024, 10_000)
 SPEED_UP = 20  # of a GPU over one core, in trainings: an assumption
 NETWORKS = ("train_cnn_jnqd", "train_iqnet", "train_vp_jnd")

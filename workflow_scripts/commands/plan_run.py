@@ -15,7 +15,7 @@ from jndlab.paths import ROOT
 from jndlab.yaml_files import load_mapping
 from jndops.command import new_parser, run_command
 from jndops.doctor import usable_cores
-from jndops.plan.cost_model import CostModel, load_first_values
+from jndops.plan.cost_model import FIRST_VALUES, CostModel, load_first_values
 from jndops.plan.disk import load_shares
 from jndops.plan.job_graph import job_graph
 from jndops.plan.needs import missing_data, missing_tools
@@ -23,8 +23,6 @@ from jndops.plan.plan import ORDERS, Machine, load_controller, plan, points_done
 from jndops.plan.text import render
 from jndops.plan.timings import TIMINGS_NAME, read_timings
 from jndops.settings import Settings, load_settings
-
-FIRST_VALUES = ROOT / "config/timings.json"
 
 
 def main(options: argparse.Namespace) -> None:

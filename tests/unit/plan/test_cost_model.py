@@ -13,7 +13,7 @@ from jndlab.errors import UserError
 from jndlab.files import read_json, write_json
 from jndlab.quality.rd_point import SCHEMA_VERSION, PointKey
 from jndlab.yaml_files import load_yaml
-from jndops.plan.cost_model import CostModel, Line, Recorded, fit, load_first_values
+from jndops.plan.cost_model import FIRST_VALUES, CostModel, Line, Recorded, fit, load_first_values
 from jndops.plan.encode_priority import HIGHEST, LOWEST, EncodePriority
 from jndops.plan.job_size import Work, work_of
 from jndops.plan.timings import collect_timings, read_timings, record_timings, wildcards_of
@@ -85,7 +85,7 @@ def test_recorded_kinds_replace_first_values_and_others_stay():
 
 
 def test_shipped_values_cover_every_codec_and_all_shared_rules(repository):
-    model = load_first_values(repository / "config/timings.json")
+    model = load_first_values(FIRST_VALUES)
     for codec in load_yaml(repository / "config/codecs.yaml"):
         if codec == "kvazaar-veryslow":
             continue  # nobody has timed it: plans name it as not counted
@@ -202,7 +202,7 @@ def test_timings_are_kept_with_the_results_and_read_back(results, smoke, reposit
 
 
 def test_longest_encodes_have_the_highest_priority(repository, paper):
-    model = load_first_values(repository / "config/timings.json")
+    model = load_first_values(FIRST_VALUES)
     priority = EncodePriority(paper, model)
     point = {"codec": "vtm-11.0", "method": "anchor"}
     found = [

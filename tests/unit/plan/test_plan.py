@@ -16,7 +16,7 @@ from PIL import Image
 
 from jndlab.yaml_files import load_yaml
 from jndops.plan import job_graph
-from jndops.plan.cost_model import CostModel, Line, load_first_values
+from jndops.plan.cost_model import FIRST_VALUES, CostModel, Line, load_first_values
 from jndops.plan.disk import disk_gigabytes, load_shares
 from jndops.plan.job_graph import Job
 from jndops.plan.needs import missing_data, missing_tools
@@ -118,8 +118,8 @@ def paper(repository):
 
 
 @pytest.fixture(scope="module")
-def first_values(repository):
-    return repository / "config/timings.json"
+def first_values():
+    return FIRST_VALUES
 
 
 def flat_model(encode=10.0):

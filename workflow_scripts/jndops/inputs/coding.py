@@ -61,7 +61,7 @@ class CodingInputs:
         self.results: str = settings.config["results_dir"]
         self.scripts = settings.root / "workflow_scripts"
         self._named: dict[str, list[str]] = {}  # files that a text of options names
-        self.priority = EncodePriority(settings, run_model(settings, settings.root))
+        self.priority = EncodePriority(settings, run_model(settings))
         for name in settings.codecs_in_use():  # parameters that no point can have
             if "class" not in (entry := settings.codec_of_points(name)):
                 get_codec(entry)

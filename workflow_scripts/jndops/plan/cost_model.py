@@ -10,6 +10,7 @@ from statistics import median
 from jndlab.files import read_json
 from jndops.plan.job_size import Work, encode_kind
 
+FIRST_VALUES = Path(__file__).with_name("first_values.json")
 JOB_START_SECONDS = 0.5  # of a rule without any first value: the start of a Python
 
 
@@ -90,7 +91,7 @@ class CostModel:
 
 
 def load_first_values(path: Path) -> CostModel:
-    """The shipped first values (``config/timings.json``)."""
+    """The shipped first values (:data:`FIRST_VALUES`)."""
     data = read_json(path)
     start = data["job_start"]["seconds"]
     lines = {

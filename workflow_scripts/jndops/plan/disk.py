@@ -29,7 +29,7 @@ class Shares:
 
 
 def load_shares(path: Path) -> Shares:
-    """The shipped shares (``config/timings.json``)."""
+    """The shipped shares (``cost_model.FIRST_VALUES``)."""
     data = read_json(path)
     streams = {
         name: Line(0.0, {int(qp): float(share) for qp, share in shares.items()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from jndops.plan.cost_model import CostModel, load_first_values
+from jndops.plan.cost_model import FIRST_VALUES, CostModel, load_first_values
 from jndops.plan.job_size import work_of
 from jndops.plan.timings import TIMINGS_NAME, read_timings
 from jndops.settings import Settings
@@ -43,8 +43,8 @@ class EncodePriority:
         return self._known[key]
 
 
-def run_model(settings: Settings, root: Path) -> CostModel:
+def run_model(settings: Settings) -> CostModel:
     """First values, and in their place what this run's own results folder has recorded."""
     recorded = Path(settings.config["results_dir"]) / TIMINGS_NAME
-    model = load_first_values(root / "config/timings.json")
+    model = load_first_values(FIRST_VALUES)
     return model.fitted(read_timings([recorded] if recorded.is_file() else []))

@@ -47,7 +47,7 @@ class Machine:
 
 
 def load_controller(path: Path) -> Controller:
-    """The shipped values (``config/timings.json``)."""
+    """The shipped values (``cost_model.FIRST_VALUES``)."""
     data = read_json(path)["snakemake"]
     return Controller(**{name: value for name, value in data.items() if name != "source"})
 

@@ -113,7 +113,10 @@ def _chain(planned: Mapping[str, Any]) -> list[str]:
 def _disk(planned: Mapping[str, Any]) -> list[str]:
     rows = [("disk at its peak", "")]
     rows += [(name, _size(size)) for name, size in planned["disk_gigabytes"].items() if size]
-    return [*aligned(rows), "  for typical content: see the shares in config/timings.json"]
+    return [
+        *aligned(rows),
+        "  for typical content: see the shares in jndops/plan/first_values.json",
+    ]
 
 
 def _core_time(hours: float) -> str:

@@ -101,7 +101,7 @@ def follow(workflow: Any, settings: Settings) -> None:
     stream = next((one for one in logger.handlers if one.name == "DefaultStreamHandler"), None)
     if stream is None or output.verbose or {Quietness.ALL, Quietness.PROGRESS} & set(output.quiet):
         return
-    model = run_model(settings, settings.root)
+    model = run_model(settings)
     seconds = {}
     for job in workflow.dag.needrun_jobs():
         known = model.seconds(work_of(job.rule.name, job.wildcards_dict, settings))
