@@ -141,7 +141,7 @@ def run_tool(
     Raises ToolError when it cannot be started or exits non-zero, with its last lines.
     """
     words = [str(part) for part in command]
-    started = time.monotonic()
+    started, cpu_before = time.monotonic(), _children_cpu_seconds()
     try:
         process = subprocess.Popen(
             words,
@@ -156,8 +156,7 @@ def run_tool(
             f"'{words[0]}' cannot be run: {error.strerror}.",
             remedy="check that the file exists and is executable.",
         ) from error
-    cpu_before = _children_cpu_seconds()
-    try:
+    try:  # at once: a signal in between would leave the tool at work
         stdout, stderr_bytes = process.communicate()
     except BaseException:  # a job that is ended leaves no tool at work
         process.kill()
