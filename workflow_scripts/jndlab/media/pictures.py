@@ -308,7 +308,9 @@ def _require_unsigned(picture: Image.Image, path: Path) -> None:
     """Raise UserError for whole-number samples that are not 0 (black) to the largest."""
     tags = getattr(picture, "tag_v2", {})  # of TIFF: bits, photometric, sample format
     deep = picture.mode.startswith("I") and tags and (tags.get(258), tags.get(262)) != ((16,), 1)
-    if picture.mode == "I;16S" or deep or {*tags.get(339, (1,))} - {1}:
+    if (
+        picture.mode == "I;16S" or deep or {*tags.get(339, (1,))} - {1, 3}
+    ):  # 3: floating point, refused as such
         raise UserError(
             "a picture has samples of a kind that has no agreed range.",
             where=str(path),
