@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import zipfile
 
 import pytest
@@ -89,6 +90,22 @@ def test_zip_holds_captions_figures_and_tables(finished):
     assert '"rate-distortion points": 4' in page
     # All that the page runs is inside it.
     assert not re.findall(r"<(?:script|link)[^>]+(?:src|href)=.https?:", page)
+
+
+def test_a_picture_taller_than_the_window_begins_at_its_top(finished, browser, tmp_path):
+    """Centred in a box that scrolls, what is above the box could not be reached."""
+    assert make_report(finished, "--configfile", "tiny.yaml").returncode == 0
+    with zipfile.ZipFile(finished.folder / "out/report.zip") as report:
+        report.extractall(tmp_path)
+    browser.set_window_size(1280, 400)
+    browser.implicitly_wait(10)
+    browser.get((tmp_path / "report/report.html").as_uri())
+    browser.find_element("xpath", "//a[contains(., 'Rate-distortion curves')]").click()
+    browser.find_element("css selector", "a[iconname='eye']").click()
+    picture = browser.find_element("css selector", "img[src*='rd_']")
+    time.sleep(1)  # until it has its size
+    place = picture.rect
+    assert place["height"] > 300 and place["y"] >= 0, place
 
 
 def test_single_file_in_which_every_result_can_be_reached(finished):

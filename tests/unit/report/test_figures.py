@@ -158,6 +158,30 @@ def test_labels_and_bd_rates_stand_in_the_figure(tmp_path):
     assert ">BD-rate (* low overlap)<" in svg
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [(1100, 4600, "1500 2000 3000 4000"), (24, 160, "30 50 100"), (500, 9000, "500 1000 2000 5000"),
+     (280, 1050, "300 500 1000")],
+)  # fmt: skip
+def test_a_logarithmic_rate_has_round_numbers_that_do_not_touch(low, high, shown):
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    axes.set_xlim(low, high)
+    figures._logarithmic_rate(axes)
+    found = [text.get_text() for text in axes.get_xticklabels()]
+    inside = [text for text in found if low <= float(text) <= high]
+    assert " ".join(inside) == shown
+
+
+def test_titles_of_panels_are_broken_before_they_meet(tmp_path):
+    name = "BL-JUNIPER (demo CNN, spectral residual, and more of it)"
+    points = some_points(["bikes"]).assign(saving_pct=7.0)
+    svg = figures.bar_plot(points, "saving_pct", tmp_path / "s", {"erjnd": name})[0].read_text()
+    assert ">IQNet, AI<" in svg or ">iqnet, AI<" in svg
+    assert f"{name}, AI" not in svg and "BL-JUNIPER (demo CNN, spectral" in svg
+
+
 @pytest.mark.parametrize(("length", "columns"), [(1, 5), (30, 2), (60, 1)])
 def test_a_legend_reads_along_its_rows_and_fits_the_figure(length, columns):
     from matplotlib.patches import Patch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,9 @@ CURVE_PANEL = (4.4, 3.0)
 SMALL_PANEL = (2.65, 2.4)
 BAR_PANEL_HEIGHT = 2.4
 BAR_SHARE = 0.8  # of the room of a sequence that its bars take, seaborn's own
+TITLE_CHARACTERS = 11  # of a panel's title that fit an inch
+# Ticks of a logarithmic axis, few first, in each power of ten.
+RATE_STEPS = ((1, 2, 5), (1, 2, 3, 5), (1, 1.5, 2, 3, 4, 5, 7))
 LOW_OVERLAP = "low_overlap"  # status of a BD-rate
 NO_LABELS: Mapping[str, str] = {}
 POINT_NAMES = [*POINT_KEY, "content"]
@@ -169,7 +173,8 @@ def bar_plot(
                 of_bars = (single["series"] == name) & (single["configuration"] == configuration)
                 seed_dots(axes, single[of_bars], quantity, sequences, qps)
                 axes.axhline(0, color="0.2", linewidth=0.8)
-                axes.set(title=f"{name}, {configuration}", xlabel="", ylabel="")
+                title = textwrap.wrap(f"{name}, {configuration}", int(TITLE_CHARACTERS * width))
+                axes.set(title="\n".join(title), xlabel="", ylabel="")
                 if max(map(len, sequences)) * 0.08 * len(sequences) > width - 0.8:
                     axes.tick_params(axis="x", rotation=90)
         figure.supylabel(label, fontsize=10)
@@ -288,10 +293,17 @@ def _series_names(shown: pd.DataFrame, anchor_method: str = "") -> list[str]:
 
 
 def _logarithmic_rate(axes: Axes) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+    """A logarithmic axis with round numbers: at least three where there are as many."""
+    from matplotlib.ticker import FixedLocator, NullFormatter, StrMethodFormatter
 
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
+    low, high = axes.get_xlim()
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
+    for steps in RATE_STEPS:
+        ticks = [step * 10.0**decade for decade in decades for step in steps]
+        if sum(low <= tick <= high for tick in ticks) >= 3:
+            break
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 

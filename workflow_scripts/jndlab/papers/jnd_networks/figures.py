@@ -204,19 +204,32 @@ def training_curves(
                 axes.plot(curve["epoch"], curve["train_loss"], color="0.6", linewidth=0.9)
                 known = curve.dropna(subset=["val_loss"])
                 axes.plot(known["epoch"], known["val_loss"], color="#1f6fb4", linewidth=1)
-            axes.set(title=name, yscale="log")
+            axes.set_yscale("log")
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter(NullFormatter())
             low, high = axes.get_ylim()
-            if high < 3 * low:  # one of the ticks at most: a linear axis tells more
+            is_linear = high < 3 * low  # one of the ticks at most: a linear axis tells more
+            if is_linear:
                 axes.set_yscale("linear")
+            axes.set_title(
+                f"{name}\n{_loss_of(name)}{'' if is_linear else ', logarithmic'}", size=9
+            )
         _label_lowest(panels, "epoch")
         figure.supylabel("loss" if rows else "nothing was trained", fontsize=9.5)
         handles = {"training": _line(color="0.6"), "validation": _line(color="#1f6fb4")}
         _finish(figure, "Training curves, a line for each fold and seed", metadata, handles)
         return save_figure(figure, shown, stem)
+
+
+def _loss_of(stage: str) -> str:
+    """What the loss of a stage is, in words."""
+    if stage.endswith("autoencoder"):
+        return "squared error of pixels"
+    if stage.startswith("e2e"):
+        return "errors of JND and pixels"
+    return "error of JND and attention" if "_va" in stage else "absolute error of JND"
 
 
 def _alive(shown: pd.DataFrame) -> pd.Series:
