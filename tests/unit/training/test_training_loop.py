@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from torch import nn
 from jndlab.errors import UserError
 from jndlab.media.ffmpeg import run
 from jndlab.models.model_files import build_network, load_model
+from jndlab.training import devices
 from jndlab.training import loop as loop_module
 from jndlab.training.devices import choose_device
 from jndlab.training.loop import evaluate, train
@@ -522,6 +524,22 @@ def test_weight_decay_may_leave_biases_alone():
         optimizer.step()
         assert torch.allclose(network.weight, 0.95 * before)
         assert network.bias.tolist() == pytest.approx([0.95 if decay_biases else 1.0] * 2)
+
+
+def test_two_trainings_take_two_gpus(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(devices, "_taken", first := {})
+    assert choose_device() == torch.device("cuda", 0) == choose_device()
+    monkeypatch.setattr(devices, "_taken", second := {})  # another process: a lock of its own
+    assert choose_device() == torch.device("cuda", 1)
+    monkeypatch.setattr(devices, "_taken", {})  # a third finds both taken
+    assert choose_device() == torch.device("cuda", 0)
+    first[0].close()  # the first training ends
+    monkeypatch.setattr(devices, "_taken", {})
+    assert choose_device() == torch.device("cuda", 0)
+    assert list(second) == [1]
 
 
 def test_devices():
