@@ -41,6 +41,15 @@ def test_jobs_become_one_line_with_the_time_left_by_what_they_take(line, stream,
     assert "\r" not in stream.getvalue()
 
 
+def test_nothing_is_left_at_the_end_whatever_fractions_sum_to(stream):
+    line = ProgressLine({job: 0.1 + job / 7 for job in range(40)}, stream)
+    for job in reversed(range(40)):
+        line.filter(message("", event=LogEvent.JOB_FINISHED, job_id=job))
+    line.close()
+    assert line._bar.n == line._bar.total
+    assert stream.getvalue().splitlines()[-1].endswith("passed, 00:00 left")
+
+
 def test_errors_warnings_and_other_news_pass(line):
     for text in ("Select jobs to execute...", "Execute 2 jobs...",
                  "Job 57 has been submitted with SLURM jobid 18 (log: x)."):  # fmt: skip

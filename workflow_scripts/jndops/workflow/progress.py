@@ -62,7 +62,8 @@ class ProgressLine(logging.Filter):
             self._bar.set_description_str(
                 f"{self._all - len(self._left)} of {self._all} jobs", refresh=False
             )
-            self._bar.update(done)
+            # The last job takes all that is left: sums of fractions do not meet the total.
+            self._bar.update(done if self._left else self._bar.total - self._bar.n)
         elif event not in (LogEvent.PROGRESS, LogEvent.JOB_STARTED) and not (
             record.levelno == logging.INFO and EACH_JOB.match(str(record.msg))
         ):
