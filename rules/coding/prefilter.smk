@@ -18,7 +18,7 @@ rule prefilter_clip:
     params:
         method_code=coding.method_code,
         clip=coding.clip,
-        method=coding.method,
+        method=coding.filtering,
         options=coding.options,
     script:
         "../../workflow_scripts/coding/prefilter_clip.py"

@@ -107,6 +107,14 @@ def test_threads_are_no_part_of_a_result(finished):
     assert finished.planned("--configfile", "threads.yaml") == {"keep_config": 1}
 
 
+def test_a_label_filters_and_encodes_nothing_again(finished):
+    labelled = (TINY + BETWEEN).replace("  erjnd: {", "  erjnd: {label: ERJND of mine, ")
+    finished.write("labelled.yaml", labelled)
+    again = finished.planned("--configfile", "labelled.yaml")
+    assert again["measure_point"] == 2  # a point has its method's label
+    assert not {"prefilter_clip", "encode_clip"} & set(again)
+
+
 def test_an_unrelated_option_reruns_only_what_reads_it(finished):
     finished.write(
         "cubic.yaml", TINY + BETWEEN.replace("{between", "{interpolation: cubic, between")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from jndops.command import named_files, new_parser, run_command, words_in
 from jndops.own_videos.experiment import KIND_OF, Asked, experiment, folder_name, models_of
 from jndops.own_videos.held_out import held_out
 from jndops.settings import load_settings
+from jndops.summary import NO_SUMMARY
 
 # Of the file that is written: by its suffix, FFmpeg's options.
 FORMATS = {".mkv": [], ".y4m": ["-f", "yuv4mpegpipe", "-strict", "-1"], ".yuv": ["-f", "rawvideo"]}
@@ -42,7 +44,9 @@ def main(options: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
                "--configfile", str(path), "--cores", options.cores, *options.further,
                "--", *targets]  # fmt: skip
-    code = subprocess.run(command).returncode
+    # One file was asked for: tables of an earlier `compare` in the same folder are no answer to it.
+    quiet = {NO_SUMMARY: "1"} if options.command in KIND_OF else {}
+    code = subprocess.run(command, env={**os.environ, **quiet}).returncode
     if code or {"-n", "--dry-run", "--dryrun"} & set(options.further):
         return code
     print()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from jndops.ends.at_work import vanished_jobs
 from jndops.ends.failures import note_failure
 from jndops.plan.timings import record_timings
 from jndops.run_record import write_record
-from jndops.summary import NOTHING, failed_jobs, summarise
+from jndops.summary import NO_SUMMARY, NOTHING, failed_jobs, summarise
 
 
 def main(options: argparse.Namespace) -> None:
@@ -25,6 +26,8 @@ def main(options: argparse.Namespace) -> None:
         print(f"its timings are not recorded: {error}", file=sys.stderr)
     if options.failed is None:
         write_record(options.results, ROOT, options.configfile, options.overrides)
+        if NO_SUMMARY in os.environ:
+            return
         configfile = Path(options.configfile[-1]) if options.configfile else None
         if NOTHING not in (
             text := summarise(options.results, configfile)

@@ -15,6 +15,7 @@ from jndops.statements import shown
 
 Row = Mapping[str, str]
 WIDTH = 110
+NO_SUMMARY = "JND_NO_SUMMARY"  # a variable of the environment: the end of a run prints no tables
 NOTHING = "  nothing yet"
 DEMO = "config/config.yaml"  # taken where no configuration is named
 MOST_SHOWN = 3  # statements of a paper in full

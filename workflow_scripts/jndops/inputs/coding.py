@@ -49,6 +49,9 @@ SECONDS_OF_OTHERS = 60  # of a codec added later
 SEGMENT = "segments/{codec}/AI/{sequence}/{method}/qp{qp}/{segment}.{suffix}"
 
 
+OF_USE = ("label", "codecs", "sequences")  # keys of a method that change no picture
+
+
 class CodingInputs:
     """Files, parameters and needs of jobs; methods that take wildcards go into rules as they are.
 
@@ -108,6 +111,11 @@ class CodingInputs:
     def method(self, wildcards: Wildcards) -> dict[str, Any]:
         """A method as the configuration describes it."""
         return self.config["methods"][wildcards.method]
+
+    def filtering(self, wildcards: Wildcards) -> dict[str, Any]:
+        """A method as far as it changes pictures: neither its label nor where it is used."""
+        method = self.method(wildcards)
+        return {key: value for key, value in method.items() if key not in OF_USE}
 
     def method_class(self, wildcards: Wildcards) -> str:
         """A method's class as ``package.module:Class``."""
