@@ -127,6 +127,12 @@ class Run:
     def said(self) -> str:
         return self.log.read_text("utf-8", errors="replace")
 
+    @property
+    def kept(self) -> str:
+        """What Snakemake wrote into its own log; its terminal shows one line of progress."""
+        logs = sorted((self.log.parent / ".snakemake/log").glob("*.snakemake.log"))
+        return logs[-1].read_text("utf-8", errors="replace") if logs else ""
+
 
 def _wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds

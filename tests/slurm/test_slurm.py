@@ -146,7 +146,7 @@ def _other_than(job: str, cluster: Cluster) -> str | None:
 
 def _anchor_is_done(run: Run, cluster: Cluster, job: str) -> None:
     """Wait until Snakemake knows of all points of the anchor and only ``job`` runs."""
-    run.wait_for("the points", lambda: run.said.count("(Rule: measure_point)") == len(QPS))
+    run.wait_for("the points", lambda: run.kept.count("(Rule: measure_point)") == len(QPS))
     run.wait_for("all other jobs ended", lambda: list(cluster.jobs("running")) == [job])
 
 

@@ -121,7 +121,9 @@ NAMED = {
     "w/q%02d.bin": ["w/q22.bin", "w/q27.bin"],
     "w/*.bin": ["w/q22.bin", "w/q27.bin"],
     "w/q": ["w/q22.bin", "w/q27.bin"],
-    "top": ["top.index"],
+    "top": [],  # a word, such as the name of a network
+    "./top": ["./top.index"],
+    "top.model": ["top.model.index"],
     "to": [],
     "w/absent": [],
     "w/../net/z": ["w/../net/z"],
@@ -135,7 +137,7 @@ NAMED = {
 }
 TREE = [
     "net/a.pb", "net/deep/.b", "net/z", "w/model.ckpt.data-0", "w/model.ckpt.index", "w/q22.bin",
-    "w/q27.bin", "top.index", "linked/b", "out/b",
+    "w/q27.bin", "top.index", "top.model.index", "linked/b", "out/b",
 ]  # fmt: skip
 
 

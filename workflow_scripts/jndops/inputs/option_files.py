@@ -19,7 +19,7 @@ def files_named(text: str, results: str) -> list[str]:
 
     A file; of a folder, all that is in it and below; of a pattern (``a/qp{qp}.onnx``) or the
     beginning of several names (``a/model.ckpt``), all that fit. What begins a name without a folder
-    ends there, or before one of ``._-``. Raises UserError for a folder that holds the results, for
+    has a point in it, and ends there or before one of ``._-``: words name no files. Raises UserError for a folder that holds the results, for
     links out of a folder, and for more than :data:`MOST_FILES` or :data:`MOST_BYTES`.
     """
     # os.path and not Path, which raises for a text that is too long for a name.
@@ -37,6 +37,8 @@ def files_named(text: str, results: str) -> list[str]:
     if not re.search(r"\w", "".join(parts)) or "\0" in text:
         return []
     if len(parts) == 1:
+        if not re.search(r"[./]", text):  # a word, such as the name of a network
+            return []
         pattern += "*" if os.sep in text else "[._-]*"
     found = glob.iglob(pattern, include_hidden=True)  # noqa: PTH207
     return _bounded(text, (file for file in found if Path(file).is_file()))
