@@ -122,7 +122,7 @@ NAMED = {
     "w/*.bin": ["w/q22.bin", "w/q27.bin"],
     "w/q": ["w/q22.bin", "w/q27.bin"],
     "top": [],  # a word, such as the name of a network
-    "./top": ["./top.index"],
+    "./top": ["./top.index", "./top.model.index"],
     "top.model": ["top.model.index"],
     "to": [],
     "w/absent": [],

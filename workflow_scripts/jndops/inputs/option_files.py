@@ -19,8 +19,9 @@ def files_named(text: str, results: str) -> list[str]:
 
     A file; of a folder, all that is in it and below; of a pattern (``a/qp{qp}.onnx``) or the
     beginning of several names (``a/model.ckpt``), all that fit. What begins a name without a folder
-    has a point in it, and ends there or before one of ``._-``: words name no files. Raises UserError for a folder that holds the results, for
-    links out of a folder, and for more than :data:`MOST_FILES` or :data:`MOST_BYTES`.
+    has a point in it, and ends there or before one of ``._-``: words name no files. Raises
+    UserError for a folder that holds the results, for links out of a folder, and for more than
+    :data:`MOST_FILES` or :data:`MOST_BYTES`.
     """
     # os.path and not Path, which raises for a text that is too long for a name.
     if os.path.isfile(text):  # noqa: PTH113
