@@ -90,6 +90,7 @@ def encode_with_vvenc(o, stream):
     intra = o["IntraPeriod"] == 1
     options = VvencCodec("faster").parameters("AI" if intra else "LDP", 0)
     options |= {"sao": o["SAO"]} if "SAO" in o else {}
+    options["maxparallelframes"] = "0"  # without it some short encodes end without a picture
     sizes = stream.with_name("stand_in_sizes.txt")
     subprocess.run(
         [*FFMPEG, "-f", "rawvideo", "-pix_fmt",

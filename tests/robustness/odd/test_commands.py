@@ -158,7 +158,9 @@ def test_a_video_of_ones_own(folder, monkeypatch, meet, command, changes, said):
     options = own_videos._parser().parse_args(arguments)
     options.further = []
     planned: list = []
-    monkeypatch.setattr(own_videos.subprocess, "run", lambda c: planned.append(c) or _Done())
+    monkeypatch.setattr(
+        own_videos.subprocess, "run", lambda command, **_: planned.append(command) or _Done()
+    )
     monkeypatch.setattr(own_videos, "_answers", lambda *_: [])
 
     def called():

@@ -27,7 +27,7 @@ from jndlab.quality.picture_ssim import picture_ms_ssim
 # Neither 176 nor its half fills whole SIMD registers: rows of decoded frames carry padding.
 TINY = ClipFormat(176, 144, Fraction(30000, 1001), 8)
 VVENC_INTRA = ["-c:v", "libvvenc", "-preset", "faster", "-qp", "32", "-qpa", "0", "-threads", "1",
-               "-vvenc-params", "intraperiod=1:gopsize=1"]  # fmt: skip
+               "-vvenc-params", "intraperiod=1:gopsize=1:maxparallelframes=0"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from jndlab.quality.metrics import pool
 # The clip is 29.97 fps; the streams below claim other rates, as encoders and raw streams do.
 CLIP = ClipFormat(176, 144, Fraction(30000, 1001), 6)
 INTRA = ["-c:v", "libvvenc", "-preset", "faster", "-qpa", "0", "-threads", "1",
-         "-vvenc-params", "intraperiod=1:gopsize=1"]  # fmt: skip
+         "-vvenc-params", "intraperiod=1:gopsize=1:maxparallelframes=0"]  # fmt: skip
 X265 = ["-c:v", "libx265", "-preset", "ultrafast"]
 
 
