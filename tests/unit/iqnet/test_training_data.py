@@ -16,7 +16,7 @@ from jndlab.files import sha256_of
 from jndlab.media.clip import Frame
 from jndlab.media.pictures import frame_to_rgb, rgb_to_frame
 from jndlab.papers.iqnet.alpha_selection import Reason, select_alphas
-from jndlab.papers.iqnet.candidates import Candidates
+from jndlab.papers.iqnet.candidates import Candidates, write_candidates
 from jndlab.papers.iqnet.config import SelectionOptions
 from jndlab.papers.iqnet.contact_sheet import DIFFERENCE_GAIN, HEADER, MARGIN, plot_contact_sheet
 from jndlab.papers.iqnet.training_data import (
@@ -27,6 +27,7 @@ from jndlab.papers.iqnet.training_data import (
     statistics,
     training_pairs,
     write_pair,
+    write_scores,
 )
 
 ALPHAS = [0.1, 0.5, 1.0]
@@ -87,6 +88,49 @@ def test_the_table_of_scores_holds_what_each_patch_is(scores, candidates):
             rgb = frame_to_rgb(Frame(*(plane[place] for plane in made.decoded)), 10)
             assert row.score == pytest.approx(rgb[window].mean())
             assert row.picture_bits == made.bits[place]
+
+
+class EndedAfter(BrightestWins):
+    """A scorer whose job is ended after so many pictures; counts them."""
+
+    def __init__(self, most, device="cpu"):
+        self.most, self.scored, self.metadata = most, 0, {"scorer": "mean", "device": device}
+
+    def score(self, pictures):
+        if self.scored == self.most:
+            raise KeyboardInterrupt
+        self.scored += 1
+        return super().score(pictures)
+
+
+def test_scoring_goes_on_where_a_job_was_ended(candidates, scores, tmp_path):
+    files = [tmp_path / f"{name}.npz" for name in ("first", "none", "second")]
+    for file, made in zip(files, (candidates[:1], [], candidates[1:]), strict=True):
+        write_candidates(file, made)
+    target = tmp_path / "scores.parquet"
+    with pytest.raises(KeyboardInterrupt):
+        write_scores(target, files, ALPHAS, EndedAfter(1), PATCH)
+    assert not target.exists()
+    resumed = EndedAfter(9)
+    assert write_scores(target, files, ALPHAS, resumed, PATCH) == len(scores)
+    assert resumed.scored == 1  # the first picture's were there
+    pd.testing.assert_frame_equal(pd.read_parquet(target), scores)
+    assert not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.parametrize("changed", [{"alphas": [0.1, 0.4, 1.0]}, {"code": "b"}, {"device": "x"}])
+def test_scores_of_another_job_are_not_taken(candidates, tmp_path, changed):
+    file, target = tmp_path / "all.npz", tmp_path / "scores.parquet"
+    write_candidates(file, candidates[:1])
+    write_candidates(tmp_path / "more.npz", candidates[1:])
+    with pytest.raises(KeyboardInterrupt):
+        write_scores(target, [file, tmp_path / "more.npz"], ALPHAS, EndedAfter(1), PATCH, code="a")
+    device = changed.pop("device", "cpu")
+    again = EndedAfter(9, device)
+    write_scores(
+        target, [file], changed.get("alphas", ALPHAS), again, PATCH, changed.get("code", "a")
+    )
+    assert again.scored == 1
 
 
 def test_a_picture_smaller_than_a_patch_is_named():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import product
@@ -13,11 +14,11 @@ import pandas as pd
 
 from jndlab.datasets.pictures.picture_list import Picture
 from jndlab.errors import UserError
-from jndlab.files import sha256_of
+from jndlab.files import atomic_path, read_parquet, sha256_of, sha256_of_json
 from jndlab.media.blocks import split_blocks
 from jndlab.media.pictures import frame_to_rgb, write_png
 from jndlab.papers.iqnet.alpha_selection import Reason, assemble_training_picture, select_alphas
-from jndlab.papers.iqnet.candidates import DECODED_DEPTH, Candidates
+from jndlab.papers.iqnet.candidates import DECODED_DEPTH, Candidates, read_candidates
 from jndlab.papers.iqnet.config import MaeKind, SelectionOptions
 
 if TYPE_CHECKING:  # it imports torch, which the selection does without
@@ -51,10 +52,39 @@ def score_patches(
     smaller than a patch.
     """
     grid = [REFERENCE, *alphas]
-    tables = [_scores_of(made, grid, scorer, patch) for made in candidates]
-    if not tables:
-        raise UserError("there are no candidates to score.", remedy="check the list of pictures.")
-    return pd.concat(tables, ignore_index=True)
+    return _together([_scores_of(made, grid, scorer, patch) for made in candidates])
+
+
+def write_scores(
+    target: str | Path,
+    files: Iterable[str | Path],
+    alphas: Sequence[float],
+    scorer: Scorer,
+    patch: int,
+    code: str = "",
+) -> int:
+    """Write the table of :func:`score_patches` of files of candidates; returns its rows.
+
+    The table of each file is kept next to ``target`` until all are there: a killed job goes on
+    behind the last file that it scored. It is of that file's content, the scorer and its settings,
+    ``alphas``, ``patch`` and ``code``, a digest of what computes it.
+    """
+    target, tables = Path(target), []
+    parts = target.parent / "runs" / target.stem
+    for file in files:
+        identity = [sha256_of(file), scorer.metadata, list(alphas), patch, code]
+        part = parts / f"{sha256_of_json(identity)}.parquet"
+        if part.is_file():
+            tables.append(read_parquet(part))
+            continue
+        made = read_candidates([file])
+        if of_file := [_scores_of(one, [REFERENCE, *alphas], scorer, patch) for one in made]:
+            tables.append(_together(of_file))
+            _write(tables[-1], part)
+    scores = _together(tables)
+    _write(scores, target)
+    shutil.rmtree(parts)
+    return len(scores)
 
 
 class _Scores(NamedTuple):
@@ -208,6 +238,17 @@ def statistics(
         "reference_score": _spread(choices["reference_score"]),
         "score_gain": _spread(choices["score"] - choices["reference_score"]),
     }
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    with atomic_path(path) as part:
+        table.to_parquet(part, index=False)
+
+
+def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    if not tables:
+        raise UserError("there are no candidates to score.", remedy="check the list of pictures.")
+    return pd.concat(tables, ignore_index=True)
 
 
 def _scores_of(made: Candidates, grid: Sequence[float], scorer: Scorer, patch: int) -> pd.DataFrame:
