@@ -63,6 +63,7 @@ rule tabulate_iqnet_readings:
     input:
         # All intra the readings are measured by themselves.
         points=coding.points_table("iqnet") if "LDP" in settings.config["configurations"] else [],
+        summaries=expand(rules.train_iqnet_reading.output.summary, reading=iqnet_inputs.section["readings"]),
         statistics=expand(rules.train_iqnet_reading.output.statistics, reading=iqnet_inputs.section["readings"]),
         measured=expand(
             rules.measure_iqnet_reading.output.numbers, reading=["anchor", *iqnet_inputs.section["readings"]]
@@ -76,6 +77,7 @@ rule tabulate_iqnet_readings:
         codec=iqnet_inputs.point_codec,
         anchor=ANCHOR,
         names=iqnet_inputs.printed_names(),
+        contents={name: settings.sequences[name].content for name in settings.config["sequences"]},
         levers=iqnet_inputs.levers(),
     script:
         "../../workflow_scripts/iqnet_pilot/tabulate_iqnet_readings.py"

@@ -19,19 +19,20 @@ from jndops.adapter import run, stems
 
 def main(snakemake) -> None:
     params, stem = snakemake.params, stems(snakemake.output)
+    given = snakemake.input
     readings = {
-        name: {**levers, **read_json(path)}
-        for (name, levers), path in zip(
-            params.levers.items(), snakemake.input.statistics, strict=True
+        name: {**levers, "steps": read_json(summary)["steps"], **read_json(chosen)}
+        for (name, levers), summary, chosen in zip(
+            params.levers.items(), given.summaries, given.statistics, strict=True
         )
     }
     measured = pd.concat(
-        pd.read_csv(path).assign(method=Path(path).stem) for path in snakemake.input.measured
+        pd.read_csv(path).assign(method=Path(path).stem) for path in given.measured
     )
-    table = cells_of_readings(measured, params.names)
+    table = cells_of_readings(measured, params.names, params.contents)
     of_readings = agreement(table)
-    if snakemake.input.points:
-        points = read_points(snakemake.input.points)
+    if given.points:
+        points = read_points(given.points)
         delayed = cells(points, params.names, params.codec, params.anchor)
         table = pd.concat([table, delayed[delayed["configuration"] == "LDP"]])
     content = f"codec {params.codec}, sequences decoded from coded streams, not the paper's"

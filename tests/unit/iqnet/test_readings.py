@@ -30,6 +30,7 @@ from jndlab.papers.iqnet.training_data import MAE_COLUMNS
 
 PRINTED = pick(load_published()["table4_ps_comparison"], configuration="AI", method="IQNet")
 NAMES = {f"S_{row['sequence']}": row["sequence"] for row in PRINTED}
+CONTENTS = {name: f"decoded from a stream of {len(name)} bit/pixel" for name in NAMES}
 
 
 def measured(saving, drop):
@@ -45,7 +46,9 @@ def measured(saving, drop):
 
 
 def test_agreement_of_what_is_printed_and_a_shift():
-    table = cells_of_readings(measured(lambda s: s - 2, lambda d: d + 0.5), NAMES)
+    table = cells_of_readings(measured(lambda s: s - 2, lambda d: d + 0.5), NAMES, CONTENTS)
+    assert (table["content"] == table["sequence"].map(CONTENTS)).all()
+    assert set(table["verdict"]) == {"not comparable: decoded from streams"}
     (row,) = agreement(table).to_dict("records")
     assert (row["sequences"], row["cells"], row["configuration"]) == (6, 24, "AI")
     assert row["r"] == pytest.approx(1) and row["rho"] == pytest.approx(1)
@@ -57,7 +60,9 @@ def test_agreement_of_what_is_printed_and_a_shift():
 
 def test_a_reversed_pattern_disagrees_with_an_interval_around_it():
     rng = np.random.default_rng(1)
-    table = cells_of_readings(measured(lambda s: 40 - s + rng.normal(), lambda d: d), NAMES)
+    table = cells_of_readings(
+        measured(lambda s: 40 - s + rng.normal(), lambda d: d), NAMES, CONTENTS
+    )
     (row,) = agreement(table).to_dict("records")
     assert row["r_low"] <= row["r"] <= row["r_high"] < 0
 
@@ -67,7 +72,7 @@ def test_a_reversed_pattern_disagrees_with_an_interval_around_it():
     [(0, 0, ""), (-6, 0, "saving"), (0, 1, "PSNR drop"), (-6, 1, "saving, PSNR drop")],
 )
 def test_what_a_reading_lacks_of_the_bar(saving, drop, lacks):
-    table = cells_of_readings(measured(lambda s: s + saving, lambda d: d + drop), NAMES)
+    table = cells_of_readings(measured(lambda s: s + saving, lambda d: d + drop), NAMES, CONTENTS)
     (row,) = readings_table(agreement(table), {"mine": {"loss": "mae"}}).to_dict("records")
     assert (row["reading"], row["loss"], row["lacks"]) == ("mine", "mae", lacks)
 

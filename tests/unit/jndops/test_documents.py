@@ -227,6 +227,19 @@ def test_each_claim_has_what_was_measured_of_it(run: RecordedRun, tmp_path: Path
     assert "| A paper | 4 |" in page
 
 
+def test_a_claim_on_other_content_takes_the_first_table_that_a_run_has(
+    run: RecordedRun, tmp_path: Path
+) -> None:
+    alike = "{table: pilot, show: saving, content: streams, name: '{method}'}"
+    text = CLAIMS.replace("analogue: {method: iqnet}", f"analogue: [{alike}, {{method: iqnet}}]")
+    text = text.replace("claim: other method", "claim: other method\n      each: {method: [a, b]}")
+    write_text(tmp_path / "claims.yaml", text)
+    pilot = RecordedRun("pilot", run.path, run.record, {"pilot.csv": "name,saving\na,3.5\nb,\n"})
+    page = evidence.page({"demo": run, "pilot": pilot}, tmp_path / "claims.yaml")
+    assert "| text |  | 3.5 on streams | pilot | not comparable: streams |" in page
+    assert "| text |  | 4.46 / 0 on other content | demo | not comparable: other content |" in page
+
+
 def test_arithmetic_of_printed_numbers_is_a_verdict(run: RecordedRun, tmp_path: Path) -> None:
     write_text(
         tmp_path / "claims.yaml",

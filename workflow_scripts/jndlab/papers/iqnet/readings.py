@@ -66,7 +66,7 @@ def cells(points: pd.DataFrame, names: Mapping[str, str], codec: str, anchor: st
 
     ``names`` are those that the paper prints, by sequence; sequences without one are left out of
     the comparison but not of the table. Columns ``saving_pct``, ``psnr_drop_db``, ``vmaf_p``
-    (prefiltered video), and ``printed_*`` of the paper's IQNet.
+    (prefiltered video), ``printed_*`` of the paper's IQNet, and the ``verdict``.
     """
     ours = same_qp_table(points[points["codec"] == codec], anchor)
     keys = ["configuration", "sequence", "qp", "method"]
@@ -167,10 +167,13 @@ def pooled(measured: Measurement, column: str) -> float:
     return float(np.mean([frame[column] for frame in measured.frames]))
 
 
-def cells_of_readings(measured: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+def cells_of_readings(
+    measured: pd.DataFrame, names: Mapping[str, str], contents: Mapping[str, str]
+) -> pd.DataFrame:
     """As :func:`cells`, from the rows of :func:`measure_network` of all readings.
 
-    ``measured`` has their names as ``method``, of which ``anchor`` is unfiltered.
+    ``measured`` has their names as ``method``, of which ``anchor`` is unfiltered; ``contents`` is
+    what each sequence shows.
     """
     keys = ["sequence", "qp"]
     anchor = measured[measured["method"] == "anchor"].set_index(keys)
@@ -178,7 +181,10 @@ def cells_of_readings(measured: pd.DataFrame, names: Mapping[str, str]) -> pd.Da
     of_anchor = anchor.reindex(pd.MultiIndex.from_frame(table[keys]))
     table["saving_pct"] = 100 * (1 - table["bits"] / of_anchor["bits"].to_numpy())
     table["psnr_drop_db"] = of_anchor["psnr_y"].to_numpy() - table["psnr_y"]
-    table = _with_printed(table.assign(configuration="AI", name=table["sequence"].map(names)))
+    places = {
+        key: table["sequence"].map(of) for key, of in (("name", names), ("content", contents))
+    }
+    table = _with_printed(table.assign(configuration="AI", **places))
     return table.drop(columns=["bits", "psnr_y", "vmaf"], errors="ignore")
 
 
@@ -196,4 +202,4 @@ def _with_printed(table: pd.DataFrame) -> pd.DataFrame:
     columns = {"psnr_drop_db": "printed_psnr_drop_db", "bitrate_saving_pct": "printed_saving_pct"}
     printed = printed.drop(columns="method").rename(columns={"sequence": "name", **columns})
     types = {"qp": int} | dict.fromkeys(columns.values(), float)
-    return table.merge(printed.astype(types), on=CELL, how="left")
+    return table.merge(printed.astype(types), on=CELL, how="left").assign(verdict=VERDICT)
