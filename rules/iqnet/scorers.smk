@@ -12,7 +12,7 @@ rule measure_iqnet_scorers:
     conda:
         "../../envs/networks.yaml"
     params:
-        study=settings.config["iqnet"]["scorer_study"],
+        study=iqnet_inputs.study(),
         inputs=iqnet_inputs.study_inputs(),
     script:
         "../../workflow_scripts/iqnet/measure_iqnet_scorers.py"

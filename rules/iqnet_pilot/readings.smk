@@ -44,7 +44,7 @@ rule train_iqnet_reading:
 rule measure_iqnet_reading:
     """Code the all-intra sequences, filtered by a reading's network (anchor: not at all)."""
     input:
-        clips=expand("<results>/sequences/{sequence}.mkv", sequence=iqnet_inputs.compared_sequences()),
+        clips=iqnet_inputs.compared_clips,
         model=iqnet_inputs.model_of_reading,
     output:
         numbers="<results>/iqnet/readings/measured/{reading}.csv",

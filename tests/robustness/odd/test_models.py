@@ -18,6 +18,7 @@ import torch
 from onnx import TensorProto, numpy_helper
 from scipy.io import savemat
 
+from jndlab.errors import UserError
 from jndlab.jnd.prefilter import apply_prefilter
 from jndlab.media.clip import ClipFormat, Frame
 from jndlab.models.iqnet.matconvnet import import_cnn_jnqd
@@ -182,6 +183,14 @@ def test_a_model_file(tmp_path, monkeypatch, sound, meet, name):
 
     meet(filtered, said)
     assert not (tmp_path / "pickled_code_ran").exists()
+
+
+def test_no_message_advises_to_trust_a_file(tmp_path):
+    path = tmp_path / "model.pt"
+    path.write_text("<html>sign in</html>")
+    with pytest.raises(UserError, match="no model file") as caught:
+        NetworkPrefilter(model=path, network="iqnet")
+    assert "weights_only" not in str(caught.value)
 
 
 def _graph(nodes, inputs, outputs, initial=()):

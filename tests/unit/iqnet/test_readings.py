@@ -102,6 +102,11 @@ def test_a_reading_that_cannot_be(reading, message):
         checked(Iqnet, {"readings": {"mine": reading}}, "the configuration")
 
 
+def test_the_name_of_what_is_not_filtered_is_no_readings():
+    with pytest.raises(UserError, match="no reading can be called 'anchor'"):
+        checked(Iqnet, {"readings": {"anchor": {}}}, "the configuration")
+
+
 def test_a_reading_chooses_from_its_own_alphas_and_pictures(tmp_path):
     grid, side = [0.5, 1.0], 16
     made, rows, pictures = [], [], {}

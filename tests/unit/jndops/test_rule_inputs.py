@@ -383,6 +383,24 @@ def test_scorer_auto_is_nima_where_its_weights_are(tmp_path):
     assert found().nima_weights() == [str(weights)] and found().needs_weights
 
 
+@pytest.mark.parametrize(
+    ("readings", "sequences", "lacking"),
+    [({}, ["S_BQMall_best"], "iqnet.readings"), ({"mine": {}}, ["bikes"], "sequences")],
+)
+def test_nothing_to_put_next_to_table_4_ends_before_anything_is_made(readings, sequences, lacking):
+    anchor = {"anchor": {"kind": "anchor"}}
+    run = {"sequences": sequences, "papers": ["iqnet"], "methods": anchor}
+    found = IqnetInputs(inputs(frames=None, **run, iqnet={"readings": readings}))
+    with pytest.raises(WorkflowError, match=f"`{lacking}` has none"):
+        found.compared_clips(wild(reading="anchor"))
+
+
+def test_the_study_of_scorers_has_the_base_qp_among_its_own():
+    study = {"qps": [22, 32]}
+    found = IqnetInputs(changed("iqnet", training_data={"qp": 30}, scorer_study=study))
+    assert found.study()["qps"] == [22, 30, 32]
+
+
 def test_packaged_clips_are_known_by_content_and_not_by_their_place(demo, tmp_path):
     """Their absolute path would encode everything again where the project is moved."""
     here = wild(sequence="bikes")

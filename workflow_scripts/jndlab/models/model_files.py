@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -171,8 +172,10 @@ def read_model_file(path: str | Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # PyTorch raises anything on damaged files
-        first_line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise _no_model_file(path, first_line) from error
+        found = (str(error).splitlines() or [type(error).__name__])[0]
+        if isinstance(error, pickle.UnpicklingError):  # its advice is to trust the file
+            found = "no weights in the format of PyTorch"
+        raise _no_model_file(path, found) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise _no_model_file(path, "it carries no such mark")
     return content

@@ -10,7 +10,7 @@ from jndlab.codecs import codec_class
 from jndlab.errors import UserError
 from jndlab.papers.iqnet.config import SelectionOptions, reading_of
 from jndlab.papers.iqnet.published import load_published
-from jndops.inputs import Wildcards
+from jndops.inputs import Wildcards, workflow_errors
 from jndops.inputs.coding import CodingInputs
 
 
@@ -97,6 +97,11 @@ class IqnetInputs:
         """The same where the scorer in use needs it."""
         return self.nima_file() if self.scorer == "nima_mobilenet" else []
 
+    def study(self) -> dict[str, Any]:
+        """Keys of the study of scorers, with the base QP of the training data among its QPs."""
+        study = self.section["scorer_study"]
+        return {**study, "qps": sorted({*study["qps"], self.data["qp"]})}
+
     def study_inputs(self) -> dict[str, Any]:
         """What the study of scorers is made with: the scorers whose weights are there."""
         return {
@@ -172,6 +177,20 @@ class IqnetInputs:
         coded = {p.sequence for p in self.coding.settings.points() if p.configuration == "AI"}
         names = self.printed_names()
         return [name for name in names if name in coded and names[name] in printed]
+
+    def compared_clips(self, _wildcards: Wildcards) -> list[str]:
+        """Their clips. Raises ConfigurationError where there is nothing to compare."""
+        names = self.compared_sequences()
+        with workflow_errors():
+            if not (names and self.section["readings"]):
+                lacking = "sequences" if self.section["readings"] else "iqnet.readings"
+                raise UserError(
+                    f"there is nothing to put next to Table IV: `{lacking}` has none.",
+                    where="the configuration",
+                    expected="a reading, and a sequence of Table IV that is coded all intra",
+                    remedy="CONFIG=config/iqnet_pilot.yaml has both.",
+                )
+        return [f"<results>/sequences/{name}.mkv" for name in names]
 
     def levers(self) -> dict[str, dict[str, Any]]:
         """What may differ between readings, in a row for each."""

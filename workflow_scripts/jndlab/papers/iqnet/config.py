@@ -309,7 +309,7 @@ class ScorerStudy(Section):
     patches: Count = 6
     """Patches of each picture, evenly spread over it."""
     qps: Several[Qp] = [22, 27, 32, 37]
-    """Base QPs; the one of the training data must be among them."""
+    """Base QPs, next to that of the training data."""
     alphas: Scales = [0.1, 0.3, 0.5, 0.7, 1.0]
     """Scales of ERJND that are tried, rising."""
 
@@ -326,6 +326,7 @@ class Reading(Section):
     """Keys of `training`."""
 
 
+UNFILTERED = "anchor"  # the reading without a network
 ReadingName = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$")]
 
 
@@ -383,6 +384,8 @@ class Iqnet(Section):
 
     @model_validator(mode="after")
     def _readings_are_whole(self) -> Iqnet:
+        if UNFILTERED in self.readings:
+            raise ValueError(f"no reading can be called '{UNFILTERED}': so is what none filters")
         for name in self.readings:
             try:
                 reading_of(self.plain(), name)
