@@ -395,6 +395,22 @@ def test_nothing_to_put_next_to_table_4_ends_before_anything_is_made(readings, s
         found.compared_clips(wild(reading="anchor"))
 
 
+def test_the_levers_of_a_reading_say_what_it_changes():
+    small = {"scorer": "nima_mobilenet", "nima": {"size": None}}
+    readings = {
+        "piqe": {},
+        "nima": {"training_data": {"scorer": "nima_mobilenet", "alphas": [0.5, 1.0]}},
+        "small": {"training_data": small, "training": {"loss": "mae"}},
+    }
+    data = {"scorer": "piqe", "alphas": [0.1, 0.5, 1.0]}
+    rows = IqnetInputs(changed("iqnet", training_data=data, readings=readings)).levers()
+    assert [row["scorer"] for row in rows.values()] == ["piqe", *["nima_mobilenet"] * 2]
+    assert [row["patches"] for row in rows.values()] == ["", "to 224, bilinear", "as they are"]
+    assert [row["tolerance"] for row in rows.values()] == [0.5, 0.05, 0.05]
+    assert rows["nima"]["alphas"] == "2 of 0.5 to 1" and rows["small"]["alphas"] == "3 of 0.1 to 1"
+    assert [row["loss"] for row in rows.values()] == ["mse", "mse", "mae"]
+
+
 def test_the_study_of_scorers_has_the_base_qp_among_its_own():
     study = {"qps": [22, 32]}
     found = IqnetInputs(changed("iqnet", training_data={"qp": 30}, scorer_study=study))

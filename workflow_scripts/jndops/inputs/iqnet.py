@@ -199,11 +199,14 @@ class IqnetInputs:
             reading = self.reading(SimpleNamespace(reading=name))
             data, training = reading["training_data"], reading["training"]
             selection, alphas = data["selection"], data["alphas"]
+            nima = data["nima"]
+            enlarged = f"to {nima['size']}, {nima['resampling']}" if nima["size"] else "as they are"
             rows[name] = {
-                "scorer": self.scoring_of(name),
+                "scorer": data["scorer"],
+                "patches": enlarged if data["scorer"] == "nima_mobilenet" else "",
                 **{key: selection[key] for key in ("tie_mode", "tolerance", "mae_kind")},
                 "smooth_share": selection["smooth_quantile"],
-                "alphas": f"{len(alphas)} to {alphas[-1]:g}",
+                "alphas": f"{len(alphas)} of {alphas[0]:g} to {alphas[-1]:g}",
                 "channels": reading["network"]["channels"],
                 "loss": training["loss"],
                 **{key: training[key] for key in ("epochs", "batch_size", "crops_per_picture")},
