@@ -70,10 +70,10 @@ def written(folder, content: str | bytes):
 @pytest.mark.parametrize(("content", "said"), REFUSED, ids=[str(c)[:24] for c, _ in REFUSED])
 def test_what_is_refused(tmp_path, content, said):
     path = written(tmp_path, content)
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(UserError) as error:
         load_yaml(path)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     for part in [*said, str(path)]:
         assert part in str(error.value)
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from jndlab.errors import UserError
 from jndlab.files import write_json
 from jndlab.paths import ROOT
@@ -33,7 +35,8 @@ def main(options: argparse.Namespace) -> None:
             raise UserError(f"--{name}: {min(values)} are too few.", expected="1 at least")
     if options.price is not None and not 0 <= options.price < math.inf:
         raise UserError(f"--price: {options.price:g} is no price.", expected="0 or more")
-    settings = load_settings(load_mapping(options.configfile), ROOT)
+    options.config = dict(map(_pair, options.config))
+    settings = load_settings({**load_mapping(options.configfile), **options.config}, ROOT)
     planned = _planned(settings, options)
     print(render(planned), end="")
     if options.output:
@@ -47,6 +50,8 @@ def main(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser(__doc__, configfile="configuration to plan")
     add = parser.add_argument
+    add("targets", nargs="*", help="plan only what these rules or files need, after --")
+    add("--config", nargs="*", default=[], metavar="KEY=VALUE", help="keys in place of the file's")
     add("--output", type=Path, help="also write the plan here, as JSON")
     add("--chart", type=Path, metavar="FILE.png", help="also draw it")
     add("--cores", type=int, nargs="*", default=[1, 16, 64, 256, 1024], help="wall time on these")
@@ -64,9 +69,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _pair(text: str) -> tuple[str, Any]:
+    key, separator, value = text.partition("=")
+    try:
+        return key, yaml.safe_load(value if separator else "[")
+    except yaml.YAMLError:
+        raise UserError(f"--config {text}: this sets no key.", expected="KEY=VALUE") from None
+
+
 def _planned(settings: Settings, options: argparse.Namespace) -> dict[str, Any]:
     model = _model(Path(settings.config["results_dir"]))
     planned = _of(settings, model, options)
+    if options.targets:
+        planned["points"] = planned["jobs_per_rule"].get("measure_point", 0)
     planned["config_name"] = str(options.configfile)
     planned["points_done"] = points_done(settings, Path())
     planned["missing_data"] = missing_data(settings)
@@ -83,7 +98,7 @@ def _of(settings: Settings, model: CostModel, options: argparse.Namespace) -> di
     segments = {"ai_segment_frames": settings.config["ai_segment_frames"]}
     return plan(
         settings,
-        job_graph(options.configfile, settings, segments),
+        job_graph(options.configfile, settings, options.config | segments, options.targets),
         model,
         load_controller(FIRST_VALUES),
         Machine(usable_cores(), options.gpus, options.price, options.cluster),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -38,23 +38,27 @@ class Job:
 
 
 def job_graph(
-    configfile: Path, settings: Settings, overrides: Mapping[str, Any] | None = None
+    configfile: Path,
+    settings: Settings,
+    overrides: Mapping[str, Any] | None = None,
+    targets: Sequence[str] = (),
 ) -> list[Job]:
     """All jobs of a run, done or not, each after the jobs that it waits for.
 
-    ``overrides`` are keys of the configuration to plan with in place of the file's. Snakemake
+    ``overrides`` are keys of the configuration to plan with in place of the file's, ``targets``
+    the rules or files to make (none: all that the configuration asks for). Snakemake
     takes seconds; its answer is kept in the folder ``CACHE`` until the configuration, a rule, the
     code or the recorded timings (which set priorities) change. Raises UserError where Snakemake
     cannot plan the run.
     """
     chosen = dict(overrides or {})
-    name = sha256_of_json([str(configfile.resolve()), chosen])[:16]
+    name = sha256_of_json([str(configfile.resolve()), chosen, *targets])[:16]
     kept, key = CACHE / f"{name}.json", _key(configfile, settings)
     if kept.is_file():
         known = read_json(kept)
         if known["key"] == key:
             return [Job(**{**row, "needs": tuple(row["needs"])}) for row in known["jobs"]]
-    jobs = ask_snakemake(configfile, settings, chosen)
+    jobs = ask_snakemake(configfile, settings, chosen, targets)
     write_json(kept, {"key": key, "jobs": [asdict(job) for job in jobs]})
     return jobs
 
@@ -68,7 +72,9 @@ def _key(configfile: Path, settings: Settings) -> str:
     return f"{version('snakemake')} {digest(file for file in files if file.is_file())}"
 
 
-def ask_snakemake(configfile: Path, settings: Settings, overrides: dict[str, Any]) -> list[Job]:
+def ask_snakemake(
+    configfile: Path, settings: Settings, overrides: dict[str, Any], targets: Sequence[str]
+) -> list[Job]:
     """The jobs, by the steps of ``snakemake --dag``: their graph has no public interface."""
     # Planning must not start what a run would.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -91,7 +97,7 @@ def ask_snakemake(configfile: Path, settings: Settings, overrides: dict[str, Any
                 ),
                 snakefile=settings.root / "Snakefile",
             )
-            workflow_api.dag(DAGSettings(forceall=True))
+            workflow_api.dag(DAGSettings(targets=set(targets), forceall=True))
             workflow = workflow_api._workflow
             workflow._prepare_dag(
                 forceall=True, ignore_incomplete=True, lock_warn_only=True, nolock=True
