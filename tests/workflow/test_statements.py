@@ -73,7 +73,7 @@ TYPED = {
     "docs/papers/laser_jnd.md": {"| batch 8 of 640x352 |"},  # counted from shapes of tensors
 }
 # The planner and the bench; studies; the bench, whose page a test holds against its figures.
-MEASURED_ELSEWHERE = {"docs/scaling.md", "docs/vmaf_steps.md", "docs/results/bench.md"}
+MEASURED_ELSEWHERE = {"docs/scaling.md", "docs/results/bench.md"}
 GENERATED = re.compile(r"<!-- (results|artefacts)\b.*?<!-- end of \1 -->", re.DOTALL)
 
 
