@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pytest
 from skimage import data, metrics
 
 from jndlab.files import read_json, sha256_of
 from jndlab.models.network_prefilter import NetworkPrefilter
+from jndops.documents.recorded import recorded_runs
+
+FILTERED = re.compile(r"prefiltered/\w+/iqnet_pretrained/all\.json")
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +34,15 @@ def test_the_card_states_what_the_records_hold(folder):
         f"{summary['best_value']:.1e}",
     ):
         assert words in card
+
+
+def test_the_cards_numbers_are_of_this_very_network(folder):
+    recorded = recorded_runs()["iqnet_pretrained"].texts
+    made = [json.loads(text) for name, text in recorded.items() if FILTERED.fullmatch(name)]
+    assert len(made) == 10
+    digest = sha256_of(folder / "model.onnx")
+    assert {sha256 for one in made for sha256 in one["models_sha256"].values()} == {digest}
+    assert "<!-- results: iqnet_pretrained " in (folder / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("depth", [8, 10])

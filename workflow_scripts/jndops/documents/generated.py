@@ -244,12 +244,14 @@ def documents() -> dict[Path, str]:
 
 
 def with_results(files: dict[Path, str]) -> dict[Path, str]:
-    """README and all documents with their numbers of recorded runs, on top of ``files``."""
+    """README, documents and cards with their numbers of recorded runs, on top of ``files``."""
     runs = recorded_runs()
     files[ROOT / "docs/output.md"] = output_page()
     files[ROOT / "docs/evidence.md"] = evidence.page(runs)
     files[ROOT / "docs/reproducibility.md"] = moves.page(moves.recorded())
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+    folders = (ROOT / "docs", ROOT / "models")
+    pages = [page for folder in folders for page in sorted(folder.rglob("*.md"))]
+    for path in [ROOT / "README.md", *pages]:
         text = files.get(path) or path.read_text(encoding="utf-8")
         files[path] = filled(text, path.relative_to(ROOT).as_posix(), runs)
     return files
