@@ -240,6 +240,16 @@ def test_a_claim_on_other_content_takes_the_first_table_that_a_run_has(
     assert "| text |  | 4.46 / 0 on other content | demo | not comparable: other content |" in page
 
 
+def test_what_a_table_gives_no_verdict_of_is_not_comparable(
+    run: RecordedRun, tmp_path: Path
+) -> None:
+    claim = "{where: text, claim: c, printed: '10', table: own, rows: {name: a}, show: saving}"
+    write_text(tmp_path / "claims.yaml", f"p: {{title: P, settle: it, claims: [{claim}]}}\n")
+    own = RecordedRun("own_ablations", run.path, run.record, {"own.csv": "name,saving\na,3.5\n"})
+    page = evidence.page({"own_ablations": own}, tmp_path / "claims.yaml")
+    assert "| text | 10 | 3.5 | own_ablations | not comparable: other content |" in page
+
+
 def test_arithmetic_of_printed_numbers_is_a_verdict(run: RecordedRun, tmp_path: Path) -> None:
     write_text(
         tmp_path / "claims.yaml",

@@ -23,7 +23,7 @@ from jndops.documents.recorded import RecordedRun, Row
 CLAIMS = PUBLISHED / "evidence.yaml"
 # The run nearest to the papers' scale that measured a claim speaks for it. Words of runs' names.
 SIMULATED = {"scaling"}  # records of which no claim is measured
-SCALES = ("paper", "pilot", "study", "networks", "demo")
+SCALES = ("paper", "pilot", "study", "networks", "ablations", "demo")
 KEYS = {"where", "claim", "printed", "each", "table", "rows", "analogue", "show", "settle", "unit"}
 DIGITS = 2
 NO_TABLE = f"{NOT_MEASURED}: no table of the suite holds it"
@@ -148,7 +148,7 @@ def _finding(claim: Claim, runs: Sequence[RecordedRun]) -> tuple[str, str, str, 
             rows = _selected(run.table(claim.table), claim, run)
             printed = claim.printed or _values([row.get("printed", "") for row in rows])
             if measured := [row for row in rows if row[claim.show]]:
-                return printed, _shown(measured, claim), run.name, _verdict(measured)
+                return printed, _shown(measured, claim), run.name, _verdict(measured, claim)
         for other in [] if analogue[0] else _analogues(claim):
             others = _selected(run.table(other.table), other, run) if run.has(other.table) else []
             if others := [row for row in others if row[other.show]]:
@@ -216,9 +216,10 @@ def _shown(rows: Sequence[Row], claim: Claim) -> str:
     return f"{_values([row[claim.show] for row in rows])} {claim.unit}".strip()
 
 
-def _verdict(rows: Sequence[Row]) -> str:
-    """The verdict of all rows, or how many have which; empty where the table gives none."""
-    counts = Counter(row.get("verdict", "") or _audited(row) for row in rows)
+def _verdict(rows: Sequence[Row], claim: Claim) -> str:
+    """The verdict of all rows, or how many have which; a table without any is of its content."""
+    without = f"{NOT_COMPARABLE}: {claim.content}"
+    counts = Counter(row.get("verdict", "") or _audited(row) or without for row in rows)
     if len(counts) == 1:
         return next(iter(counts))
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
