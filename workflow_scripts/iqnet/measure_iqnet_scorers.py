@@ -9,10 +9,9 @@ from jndlab.codecs import get_codec
 from jndlab.datasets.pictures.crops import load_crop
 from jndlab.datasets.pictures.picture_list import read_list
 from jndlab.files import atomic_path
-from jndlab.media.clip import evenly_spread
 from jndlab.models.nima_mobilenet import open_scorer
 from jndlab.papers.iqnet.candidates import CandidateOptions
-from jndlab.papers.iqnet.scorer_study import readings_of, score_picture
+from jndlab.papers.iqnet.scorer_study import readings_of, score_picture, spread_pictures
 from jndops.adapter import run, scratch
 
 
@@ -20,7 +19,6 @@ def main(snakemake) -> None:
     study, given = snakemake.params.study, snakemake.params.inputs
     torch.set_num_threads(snakemake.threads)
     listed, codec = read_list(snakemake.input.pictures), get_codec(given["codec"])
-    chosen = evenly_spread(len(listed), study["pictures"], first=True)
     options = CandidateOptions(study["alphas"], given["filter_options"])
     scorers = {}
     for name, reading in readings_of(given["scorers"]).items():
@@ -28,8 +26,7 @@ def main(snakemake) -> None:
         scorers[name] = open_scorer(reading.scorer, nima=nima)
     tables = []
     with scratch(snakemake) as work_dir:
-        for place in chosen:
-            picture = listed[place]
+        for picture in spread_pictures(listed, study["pictures"]):
             table = score_picture(
                 picture.name,
                 load_crop(picture, given["folder"]),

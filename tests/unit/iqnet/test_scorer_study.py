@@ -18,6 +18,7 @@ from jndlab.papers.iqnet.scorer_study import (
     score_picture,
     scorer_table,
     selection_by_scorer,
+    spread_pictures,
 )
 
 NIMA, PIQE = "NIMA, 64 to 224 bilinear", "PIQE, 64"
@@ -80,6 +81,15 @@ class MeanScorer:
     def score(self, pictures):
         assert pictures.dtype == np.uint8
         return pictures.reshape(len(pictures), -1).mean(axis=1)
+
+
+def test_pictures_of_the_study_are_of_different_files():
+    listed = list_crops("packaged", crop=(128, 64), crops_per_picture=2, limit=30)
+    assert len({picture.source for picture in listed}) < 20
+    chosen = spread_pictures(listed, 4)
+    assert len({picture.source for picture in chosen}) == len(chosen) == 4
+    assert chosen[0] == listed[0] and all(picture in listed for picture in chosen)
+    assert len(spread_pictures(listed, 99)) == len({picture.source for picture in listed})
 
 
 def test_a_picture_is_scored_uncoded_and_at_every_qp_and_alpha(tmp_path):

@@ -305,7 +305,7 @@ class ScorerStudy(Section):
     """What scorers follow, over QP and alpha (target `iqnet_scorers`)."""
 
     pictures: Count = 100
-    """Number of pictures, evenly spread over the list."""
+    """Number of pictures of different files, evenly spread over the list."""
     patches: Count = 6
     """Patches of each picture, evenly spread over it."""
     qps: Several[Qp] = [22, 27, 32, 37]

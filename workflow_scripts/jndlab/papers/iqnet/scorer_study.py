@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from jndlab.codecs.base import Codec
+from jndlab.datasets.pictures.picture_list import Picture
 from jndlab.media.blocks import split_blocks
 from jndlab.media.clip import Frame, evenly_spread
 from jndlab.media.pictures import frame_to_rgb
@@ -182,6 +183,13 @@ def plot_scorers(changes: pd.DataFrame, alphas: pd.DataFrame, title: str) -> Fig
     return figure
 
 
+def spread_pictures(listed: Sequence[Picture], count: int) -> list[Picture]:
+    """``count`` pictures of different files, the first of each, evenly spread over a list."""
+    first = {picture.source: picture for picture in reversed(listed)}
+    of_files = [picture for picture in listed if first[picture.source] is picture]
+    return [of_files[place] for place in evenly_spread(len(of_files), count, first=True)]
+
+
 def selection_by_scorer(options: SelectionOptions) -> dict[str, SelectionOptions]:
     """Selection by the scores alone, the largest alpha, with the default tolerance of a scorer."""
     changed = {"tie_mode": "largest", "smooth_quantile": 0.0, "smooth_absolute": None}
@@ -201,7 +209,7 @@ def _patches(rgb: np.ndarray, reading: Reading, count: int) -> np.ndarray:
     else:
         planes = split_blocks(np.moveaxis(rgb, -1, 0), reading.side, partial="drop")
         flat = np.moveaxis(planes.reshape(3, -1, reading.side, reading.side), 0, -1)
-        cut = flat[evenly_spread(len(flat), count, first=True)]
+        cut = flat[evenly_spread(len(flat), count)]
     if reading.colour:
         return cut
     # BT.601 luma of the 8-bit picture, full range, as grey
