@@ -113,8 +113,10 @@ def make_settings(repository):
 
 
 @pytest.fixture(scope="module")
-def paper(repository):
-    return load_settings(load_yaml(repository / "config/paper.yaml"), repository)
+def paper(repository, tmp_path_factory):
+    empty = str(tmp_path_factory.mktemp("data"))  # whatever lies in the repository's own
+    given = load_yaml(repository / "config/paper.yaml")
+    return load_settings({**given, "data_dir": empty}, repository)
 
 
 @pytest.fixture(scope="module")
