@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.datasets.sequences import Sequence
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
+from jndlab.media.ffmpeg import run
 
 ENTRY = {
     "title": "A set",
@@ -144,6 +146,25 @@ def test_an_original_is_known_by_a_range_of_its_frames(tmp_path):
         (finding,) = find_data(registry, sheet, tmp_path, [], ["x"])
         assert len(finding.lacking) == faults
     assert "not the published sequence" in finding.lacking[0] and md5 in finding.lacking[0]
+
+
+def test_a_stream_of_another_video_is_lacking(tmp_path):
+    registry = load_registry(registry_file(tmp_path, own=ENTRY))
+    (tmp_path / "own").mkdir()
+    size = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-frames:v", "2"]
+    stream = tmp_path / "own" / "a.bit"
+    run([*size, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-f", "h264", str(stream)])
+    raw = run(["-i", str(stream), "-f", "rawvideo", "-"]).stdout
+    md5 = hashlib.md5(raw, usedforsecurity=False).hexdigest()
+    row = {"name": "x", "class_name": "S", "width": 64, "height": 48, "fps": Fraction(25)}
+    row |= {"frames": 2, "bit_depth": 8, "dataset": "own", "content": "", "file": "a.bit"}
+    for wanted, said in ((md5, ""), ("0" * 32, f"found {md5}")):
+        sheet = {"x": Sequence(id="x", from_stream=wanted, **row)}
+        (finding,) = find_data(registry, sheet, tmp_path, [], ["x"])
+        assert bool(finding.lacking) == bool(said) and said in "".join(finding.lacking)
+    stream.write_bytes(b"")
+    (finding,) = find_data(registry, sheet, tmp_path, [], ["x"])
+    assert len(finding.lacking) == 1
 
 
 def test_unknown_names_are_mistakes(shipped, sheet, tmp_path):

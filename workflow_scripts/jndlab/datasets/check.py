@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from jndlab.datasets.fetch import RECORD_NAME, read_record
-from jndlab.datasets.prepare import check_raw_size, is_raw, source_path
+from jndlab.datasets.prepare import check_raw_size, check_stream, is_raw, source_path
 from jndlab.datasets.registry import Dataset, choose_dataset
 from jndlab.datasets.sequences import Sequence, choose_sequences
 from jndlab.errors import UserError
@@ -54,7 +54,7 @@ def find_data(
     """State of every data set of the registry, in its order.
 
     A data set of ``needed_datasets`` must be there as a whole; of a set that only holds
-    ``needed_sequences`` their files must be, each with the size in the sheet.
+    ``needed_sequences`` their files must be, each with the size or the samples in the sheet.
     Raises UserError for a name in neither the registry nor the sheet.
     """
     for key in needed_datasets:
@@ -183,6 +183,7 @@ def _fault(sequence: Sequence, dataset: Dataset, data_dir: str | Path) -> str | 
         if is_raw(source):
             check_raw_size(sequence, source)
             _check_range(sequence, source)
+        check_stream(sequence, source)
     except UserError as error:
         return f"{sequence.id} ({sequence.file}): {error.what} {error.expected}"
     return None

@@ -159,11 +159,9 @@ def _decode(sequence: Sequence, clip: ClipFormat, source: Path, raw: Path) -> No
     if sequence.scaled_from:
         # accurate_rnd and bitexact: the same samples on every processor
         filters.append(f"scale={clip.width}:{clip.height}:flags=lanczos+accurate_rnd+bitexact")
-    stored = StoredFormat(*sequence.source_size, sequence.bit_depth, sequence.fps)
     try:
-        decode(source, stored, filters, target=raw)
-        if sequence.from_stream:
-            _check_stream(sequence, source, stored)
+        decode(source, _stored(sequence), filters, target=raw)
+        check_stream(sequence, source)
     except UserError as error:
         raise UserError(
             f"the source of sequence '{sequence.id}' cannot be used: {error.what}",
@@ -181,9 +179,15 @@ def _decode(sequence: Sequence, clip: ClipFormat, source: Path, raw: Path) -> No
         )
 
 
-def _check_stream(sequence: Sequence, source: Path, stored: StoredFormat) -> None:
+def _stored(sequence: Sequence) -> StoredFormat:
+    return StoredFormat(*sequence.source_size, sequence.bit_depth, sequence.fps)
+
+
+def check_stream(sequence: Sequence, source: Path) -> None:
     """Raise UserError unless a stream decodes, as a whole, to the samples that the sheet names."""
-    text = decode(source, stored, muxer="md5").decode()
+    if not sequence.from_stream:
+        return
+    text = decode(source, _stored(sequence), muxer="md5").decode()
     found = text.strip().removeprefix("MD5=")
     if found != sequence.from_stream:
         raise UserError(
