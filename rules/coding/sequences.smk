@@ -25,8 +25,9 @@ rule check_data:
         "../../envs/codecs.yaml"
     params:
         sequences=[argument for name in settings.config["sequences"] for argument in coding.data_needed(name)],
+        needed=lambda wildcards: [argument for name in iqnet_inputs.datasets() for argument in ("--need", name)],
         data_dir=settings.config["data_dir"],
         python=PYTHON,
         script=SCRIPTS / "commands/check_data.py",
     shell:
-        "{params.python:q} {params.script:q} --data-dir {params.data_dir:q} {params.sequences:q} 2>&1 | tee {log:q}"
+        "{params.python:q} {params.script:q} --data-dir {params.data_dir:q} {params.sequences:q} {params.needed:q} 2>&1 | tee {log:q}"

@@ -148,6 +148,22 @@ def test_an_original_is_known_by_a_range_of_its_frames(tmp_path):
     assert "not the published sequence" in finding.lacking[0] and md5 in finding.lacking[0]
 
 
+def test_a_file_that_is_not_the_published_one_is_lacking_where_it_is_needed(tmp_path):
+    weights = {
+        "name": "a.txt",
+        "url": "https://x.org/a.txt",
+        "sha256": hashlib.sha256(b"a").hexdigest(),
+    }
+    entry = {**ENTRY, "files": [weights], "present": [{"glob": "a.txt"}]}
+    registry = load_registry(registry_file(tmp_path, own=entry))
+    (tmp_path / "own").mkdir()
+    for content, faults in ((b"a", 0), (b"<html>", 1)):
+        (tmp_path / "own" / "a.txt").write_bytes(content)
+        (finding,) = find_data(registry, {}, tmp_path, ["own"])
+        assert len(finding.lacking) == faults
+    assert "is not the published file" in finding.lacking[0]
+
+
 def test_a_stream_of_another_video_is_lacking(tmp_path):
     registry = load_registry(registry_file(tmp_path, own=ENTRY))
     (tmp_path / "own").mkdir()

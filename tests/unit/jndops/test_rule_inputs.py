@@ -395,6 +395,19 @@ def test_nothing_to_put_next_to_table_4_ends_before_anything_is_made(readings, s
         found.compared_clips(wild(reading="anchor"))
 
 
+def test_data_sets_of_a_training_are_those_that_it_rests_on():
+    nima = {"scorer": "nima_mobilenet"}
+    asked = {
+        "demo": ({"source": "packaged", "scorer": "piqe"}, {}, []),
+        "readings": ({"source": "packaged"}, {"a": {"training_data": nima}}, ["nima_mobilenet"]),
+        "paper": ({"source": "vimeo90k", **nima}, {}, ["vimeo90k", "nima_mobilenet"]),
+        "own": ({**nima, "source": "packaged", "nima": {"weights": "x.hdf5"}}, {}, []),
+    }
+    for data, readings, names in asked.values():
+        found = IqnetInputs(changed("iqnet", training_data=data, readings=readings))
+        assert sorted(found.datasets()) == sorted(names)
+
+
 def test_the_levers_of_a_reading_say_what_it_changes():
     small = {"scorer": "nima_mobilenet", "nima": {"size": None}}
     readings = {

@@ -292,6 +292,14 @@ def test_disk_of_a_known_run(make_settings, jobs_of, first_values):
     assert sizes["segments before they are joined, at most"] == pytest.approx(streams)
 
 
+def test_readings_of_the_pilot_need_their_scorers_weights(repository, tmp_path):
+    given = load_yaml(repository / "config/iqnet_pilot.yaml")
+    there = {"data_dir": str(tmp_path), "pictures_dir": None}
+    missing = missing_data(load_settings({**given, **there}, repository))
+    assert any(line.startswith("nima_mobilenet: weights of the scorer") for line in missing)
+    assert any(line.startswith("folder: IQNet's training pictures") for line in missing)
+
+
 def test_what_the_papers_scale_misses(paper):
     assert any("of 18 sequences" in line for line in missing_data(paper))
     assert any("vtm-11.0: no encoder" in line for line in missing_tools(paper))

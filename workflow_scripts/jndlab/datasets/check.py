@@ -146,6 +146,9 @@ def _find(
 def _changed_files(dataset: Dataset, folder: Path | None) -> list[str]:
     published = [(rule.glob, 0, rule.sha256) for rule in dataset.present if rule.sha256]
     published += [(file.name, file.size_bytes, file.sha256) for file in dataset.archives]
+    published += [
+        (file.name, file.size_bytes or 0, file.sha256) for file in dataset.files if file.sha256
+    ]
     return [
         f"{path} is not the published file (sha256 {checksum})"
         for glob, size, checksum in published

@@ -30,6 +30,7 @@ PRINTED_SCENES = (
     Scene("AI", "C_PartyScene", 22),
     Scene("LDP", "C_PartyScene", 22),
 )
+NIMA = "nima_mobilenet"  # the scorer, and the data set of its weights
 NIMA_FILE = "weights_mobilenet_aesthetic_0.07.hdf5"
 PICTURED = ("cnn_jnqd", "iqnet")  # compared with the anchor in the paper's pictures
 
@@ -77,11 +78,11 @@ class IqnetInputs:
         """Name of the scorer in use; `auto` is decided by whether NIMA's weights are there."""
         if self.data["scorer"] != "auto":
             return self.data["scorer"]
-        return "nima_mobilenet" if Path(self.nima()["weights"]).is_file() else "piqe"
+        return NIMA if Path(self.nima()["weights"]).is_file() else "piqe"
 
     def nima(self) -> dict[str, Any]:
         """Options of the scorer `nima_mobilenet`."""
-        weights = f"{self.config['data_dir']}/nima_mobilenet/{NIMA_FILE}"
+        weights = f"{self.config['data_dir']}/{NIMA}/{NIMA_FILE}"
         return {**self.data["nima"], "weights": self.data["nima"]["weights"] or weights}
 
     def scorer_options(self) -> dict[str, Any]:
@@ -95,7 +96,7 @@ class IqnetInputs:
 
     def nima_weights(self) -> list[str]:
         """The same where the scorer in use needs it."""
-        return self.nima_file() if self.scorer == "nima_mobilenet" else []
+        return self.nima_file() if self.scorer == NIMA else []
 
     def study(self) -> dict[str, Any]:
         """Keys of the study of scorers, with the base QP of the training data among its QPs."""
@@ -110,7 +111,7 @@ class IqnetInputs:
             "folder": self.folder,
             "filter_options": self.data["prefilter"],
             "nima": self.nima(),
-            "scorers": ["piqe", *(["nima_mobilenet"] if self.nima_file() else [])],
+            "scorers": ["piqe", *([NIMA] if self.nima_file() else [])],
         }
 
     def selection(self) -> dict[str, Any]:
@@ -146,12 +147,29 @@ class IqnetInputs:
         data["selection"] = selection
         return {name: chosen[name] for name in ("training_data", "network", "training")}
 
+    def scorers(self) -> set[str]:
+        """Scorers that the run's trainings rest on: the section's, and those of its readings."""
+        readings = [
+            self.reading(SimpleNamespace(reading=name)) for name in self.section["readings"]
+        ]
+        own = {self.scorer} if self.is_trained else set()
+        return own | {reading["training_data"]["scorer"] for reading in readings}
+
+    def datasets(self) -> list[str]:
+        """Data sets of the registry that the run's trainings rest on."""
+        scorers, data = self.scorers(), self.data
+        needed = {
+            "vimeo90k": scorers and data["source"] == "vimeo90k" and data["folder"] is None,
+            NIMA: NIMA in scorers and data["nima"]["weights"] is None,
+        }
+        return [name for name, is_needed in needed.items() if is_needed]
+
     def scoring_of(self, name: str) -> str:
         """What the scores of a reading depend on, as part of a file's name."""
         data = self.reading(SimpleNamespace(reading=name))["training_data"]
-        if data["scorer"] != "nima_mobilenet":
+        if data["scorer"] != NIMA:
             return data["scorer"]
-        return f"nima_mobilenet.{data['nima']['size']}.{data['nima']['resampling']}"
+        return f"{NIMA}.{data['nima']['size']}.{data['nima']['resampling']}"
 
     def scoring_options(self, wildcards: Wildcards) -> dict[str, Any]:
         """The scorer of a file of scores, as `open_scorer` takes it."""
@@ -203,7 +221,7 @@ class IqnetInputs:
             enlarged = f"to {nima['size']}, {nima['resampling']}" if nima["size"] else "as they are"
             rows[name] = {
                 "scorer": data["scorer"],
-                "patches": enlarged if data["scorer"] == "nima_mobilenet" else "",
+                "patches": enlarged if data["scorer"] == NIMA else "",
                 **{key: selection[key] for key in ("tie_mode", "tolerance", "mae_kind")},
                 "smooth_share": selection["smooth_quantile"],
                 "alphas": f"{len(alphas)} of {alphas[0]:g} to {alphas[-1]:g}",

@@ -11,7 +11,7 @@ from jndlab.errors import UserError
 from jndlab.quality.bd_rate import MIN_POINTS
 from jndops.inputs.bl_juniper import BlJuniperInputs
 from jndops.inputs.coding import CodingInputs
-from jndops.inputs.iqnet import IqnetInputs
+from jndops.inputs.iqnet import NIMA, IqnetInputs
 from jndops.inputs.jnd_networks import PAPERS, FrameInputs, NetworkInputs
 from jndops.inputs.vp_jnd import VpJndInputs
 from jndops.settings import Settings
@@ -62,18 +62,17 @@ def _missing_for_networks(settings: Settings) -> list[str]:
 def _missing_for_iqnet(settings: Settings) -> list[str]:
     """What the training data of IQNet are made from, where the run trains it."""
     inputs = IqnetInputs(CodingInputs(settings))
-    if not inputs.is_trained:
+    scorers, missing = inputs.scorers(), []
+    if not scorers:
         return []
-    missing = []
     if inputs.folder is not None and not inputs.picture_files():
         missing.append(
             f"{inputs.data['source']}: IQNet's training pictures, in {inputs.folder}; see "
             "`make check-data`"
         )
-    if inputs.scorer == "nima_mobilenet" and not inputs.nima_file():
+    if NIMA in scorers and not inputs.nima_file():
         missing.append(
-            f"nima_mobilenet: weights of the scorer, {inputs.nima()['weights']}; see "
-            "`make check-data`"
+            f"{NIMA}: weights of the scorer, {inputs.nima()['weights']}; see `make check-data`"
         )
     return missing
 
