@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from jndlab.papers.iqnet.peer import METRICS, PEER, peer_table
+from jndlab.papers.iqnet.peer import METRICS, PEER, STREAMS, peer_table
 from jndlab.papers.iqnet.published import load_published
 
 PRINTED = load_published()["peer_bd_rate"]
@@ -27,6 +27,13 @@ def test_the_mean_of_a_class_stands_before_the_peers():
     assert first["psnr"] == first["vmaf"] == -2.5
     assert pd.isna(first["ssim"]) and first["psnr_hvsm"] == -2.5
     assert len(others) == len(PRINTED) and {row["by"] for row in others} == {PEER}
+
+
+def test_decoded_streams_are_said_to_be_some():
+    both = pd.concat([bd_rates("B"), bd_rates("S")])
+    rows = peer_table(both, PRINTED)
+    assert rows["by"].tolist()[:3] == ["this run", STREAMS, PEER]
+    assert set(rows["set"][:2]) == {"hevc_b"}
 
 
 def test_other_content_has_the_peers_rows_alone():

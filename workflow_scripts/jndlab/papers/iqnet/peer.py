@@ -12,7 +12,9 @@ import pandas as pd
 
 from jndlab.papers.iqnet.published import Row
 
-CLASSES = {"hevc_b": "B", "mcl_jcv": "MCL-JCV"}  # the peer's sets: classes of the sheet
+OURS, STREAMS, PEER = "this run", "this run, decoded streams", "FJNDF"
+# The peer's sets: classes of the sheet, and whose numbers theirs are.
+CLASSES = {"hevc_b": {"B": OURS, "S": STREAMS}, "mcl_jcv": {"MCL-JCV": OURS}}
 METRICS = {
     "psnr": "psnr_y_mse",
     "psnr_hvsm": "psnr_hvs_y",
@@ -21,7 +23,6 @@ METRICS = {
     "vmaf": "vmaf_mean",
     "vmaf_neg": "vmaf_neg_mean",
 }
-OURS, PEER = "this run", "FJNDF"
 
 
 def peer_table(bd_rates: pd.DataFrame, printed: Sequence[Row]) -> pd.DataFrame:
@@ -29,13 +30,15 @@ def peer_table(bd_rates: pd.DataFrame, printed: Sequence[Row]) -> pd.DataFrame:
 
     ``bd_rates`` is the run's table of BD-rates against the anchor; of it the means of a class are
     taken, with the number of ``sequences``. Sets that the run has none of hold the peer's alone.
+    Sequences of class S are pictures of class B that streams decode to.
     """
     rows = []
-    for dataset, name in CLASSES.items():
-        mean = bd_rates[(bd_rates["level"] == "class") & (bd_rates["class"] == name)]
-        for method, found in mean.groupby("method"):
+    of_classes = bd_rates[bd_rates["level"] == "class"]
+    for dataset, classes in CLASSES.items():
+        mean = of_classes[of_classes["class"].isin(classes)]
+        for (name, method), found in mean.groupby(["class", "method"]):
             values = found.set_index("metric")["bd_rate_pct"]
-            row = {"set": dataset, "method": method, "by": OURS}
+            row = {"set": dataset, "method": method, "by": classes[name]}
             row |= {"sequences": int(found["sequences"].max())}
             rows.append(row | {ours: values.get(key) for ours, key in METRICS.items()})
         rows += [
