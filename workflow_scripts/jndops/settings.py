@@ -324,7 +324,7 @@ def _check_pictures(folder: str | None) -> None:
             f"pictures_dir: {error.what}",
             where=error.where,
             expected=error.expected,
-            remedy="correct the path, or write `pictures_dir: null`.",
+            remedy="correct the path, or write `pictures_dir: null` (`--config pictures_dir=`).",
         ) from error
 
 
