@@ -29,7 +29,7 @@ from jndops.plan.plan import (
     points_done,
     tasks_of,
 )
-from jndops.settings import load_settings
+from jndops.settings import load_settings, place_of
 
 NO_CONTROLLER = Controller(0.0, 0.0, 0.0)
 SMALL = {
@@ -292,6 +292,28 @@ def test_disk_of_a_known_run(make_settings, jobs_of, first_values):
     assert sizes["segments before they are joined, at most"] == pytest.approx(streams)
 
 
+def test_disk_is_as_the_files_that_a_run_has_made(make_settings, jobs_of, first_values, tmp_path):
+    settings, shares = make_settings(), load_shares(first_values)
+    results = tmp_path / settings.config["results_dir"]
+    of_typical = disk_gigabytes(settings, jobs_of["small"], shares, 1, tmp_path)
+    (results / "sequences").mkdir(parents=True)
+    (results / "sequences/carphone.mkv").write_bytes(bytes(70_000))
+    first, *others = settings.points()
+    raw = 1.5 * 176 * 144 * 10
+    size = round(2 * raw * shares.streams["AI"].rate(first.qp))  # twice the typical one
+    stream = results / "streams" / f"{place_of(first)}.266"
+    stream.parent.mkdir(parents=True)
+    stream.write_bytes(bytes(size))
+    stream.with_suffix(".266.json").write_text("{}")
+    found = disk_gigabytes(settings, jobs_of["small"], shares, 1, tmp_path)
+    assert found["lossless sources"] == found["prefiltered clips"] == pytest.approx(70e-6)
+    assert found["streams"] == pytest.approx(2 * of_typical["streams"], rel=1e-3)
+    assert found["points and frames"] == of_typical["points and frames"] > 0
+    nothing = disk_gigabytes(settings, jobs_of["small"][:1], shares, 1, tmp_path)
+    assert nothing["streams"] == 0  # of a part that codes none
+    assert len(others) == 3
+
+
 def test_readings_of_the_pilot_need_their_scorers_weights(repository, tmp_path):
     given = load_yaml(repository / "config/iqnet_pilot.yaml")
     there = {"data_dir": str(tmp_path), "pictures_dir": None}
@@ -317,7 +339,7 @@ def test_what_the_papers_scale_misses(paper):
 
 def test_candidates_of_training_data_are_counted(make_settings, jobs_of, first_values):
     shares, job = load_shares(first_values), jobs_of["small"][0]
-    jobs = [replace(job, rule="make_iqnet_candidates")]
+    jobs = [replace(job, rule="make_iqnet_candidates", wildcards={"batch": "0000"})]
     sizes = disk_gigabytes(make_settings(), jobs, shares, cores=1)
     vimeo = 7824 * 11 * 448 * 256 * 0.89 / 1e9  # ten alphas and the picture unfiltered
     assert sizes["candidates of IQNet's training data"] == pytest.approx(vimeo)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 from jndlab.files import read_json
 from jndlab.media.clip import ClipFormat
 from jndops.plan.cost_model import Line
 from jndops.plan.job_graph import Job
-from jndops.settings import Settings
+from jndops.settings import Settings, place_of
 
 FRAME_ROW_BYTES = 300  # one frame's line of metrics next to a point
 # A point, its metadata, its logs and Snakemake's records of them: a dozen files of a block or two.
@@ -40,38 +41,65 @@ def load_shares(path: Path) -> Shares:
 
 
 def disk_gigabytes(
-    settings: Settings, jobs: Sequence[Job], shares: Shares, cores: int
+    settings: Settings, jobs: Sequence[Job], shares: Shares, cores: int, root: Path = Path()
 ) -> dict[str, float]:
     """Gigabytes by kind of file.
 
+    Sources, streams and candidates that the run has made already, below the folder ``root``, count
+    with their own sizes, the others as these: a plan is of the content as soon as a clip is coded.
     Segments, and clips that the key ``keep`` does not name, are deleted during a run; they count,
     since its peak may hold all of them. In addition, each running job may hold the raw frames of
     its source in the temporary folder.
     """
+    results = root / settings.config["results_dir"]
     raw = {name: _raw_bytes(settings.clip(name)) for name in settings.config["sequences"]}
-    streams = segments = texts = 0.0
-    segmented = settings.segmented_codecs()
-    for point in settings.points():
-        size = raw[point.sequence] * shares.streams[point.configuration].rate(point.qp)
-        streams += size
-        texts += settings.clip(point.sequence).frames * FRAME_ROW_BYTES + POINT_BYTES
-        if point.configuration == "AI" and point.codec in segmented:
-            segments += size
-    filtered = [raw[job.wildcards["sequence"]] for job in jobs if job.rule == "prefilter_clip"]
-    has_candidates = any(job.rule == "make_iqnet_candidates" for job in jobs)
+    expected = {name: size * shares.lossless for name, size in raw.items()}
+    sources = _scaled(expected, {path.stem: path for path in results.glob("sequences/*.mkv")})
+    measured = {
+        place_of(SimpleNamespace(**job.wildcards)) for job in jobs if job.rule == "measure_point"
+    }
+    points = [point for point in settings.points() if place_of(point) in measured]
+    coded = {
+        path.relative_to(results / "streams").with_suffix("").as_posix(): path
+        for path in results.glob("streams/*/*/*/*/qp*")
+        if path.suffix != ".json"
+    }
+    streams: dict[str, float] = {}
+    for configuration, share in shares.streams.items():
+        of_one = [point for point in points if point.configuration == configuration]
+        sizes = {place_of(point): raw[point.sequence] * share.rate(point.qp) for point in of_one}
+        streams |= _scaled(sizes, coded)
+    cut = {
+        place_of(point)
+        for point in points
+        if point.configuration == "AI" and point.codec in settings.segmented_codecs()
+    }
+    frames = sum(settings.clip(point.sequence).frames for point in points)
+    filtered = [job.wildcards["sequence"] for job in jobs if job.rule == "prefilter_clip"]
+    batches = [job.wildcards["batch"] for job in jobs if job.rule == "make_iqnet_candidates"]
+    of_batch = _candidates(settings) / len(batches) if batches else 0.0
+    made = {path.stem: path for path in results.glob("iqnet/candidates/*.npz")}
+    candidates = _scaled(dict.fromkeys(batches, of_batch), made)
     staying = settings.config["keep"]
     until = {kind: "" if kind in staying else " until used" for kind in ("sources", "prefiltered")}
     kept = {
-        f"lossless sources{until['sources']}": sum(raw.values()) * shares.lossless,
-        f"prefiltered clips{until['prefiltered']}": sum(filtered) * shares.lossless,
-        "streams": streams,
-        "segments before they are joined, at most": segments,
-        "points and frames": texts,
-        "candidates of IQNet's training data": _candidates(settings) if has_candidates else 0.0,
+        f"lossless sources{until['sources']}": sum(sources.values()),
+        f"prefiltered clips{until['prefiltered']}": sum(sources[name] for name in filtered),
+        "streams": sum(streams.values()),
+        "segments before they are joined, at most": sum(streams[place] for place in cut),
+        "points and frames": float(frames * FRAME_ROW_BYTES + len(points) * POINT_BYTES),
+        "candidates of IQNet's training data": sum(candidates.values()),
     }
     kept["all results"] = sum(kept.values())
     kept["temporary folder"] = max(raw.values(), default=0.0) * cores
     return {name: size / 1e9 for name, size in kept.items()}
+
+
+def _scaled(expected: Mapping[str, float], files: Mapping[str, Path]) -> dict[str, float]:
+    """Bytes of the files that there are; of the others as expected, times how those deviate."""
+    found = {name: float(files[name].stat().st_size) for name in expected if name in files}
+    as_found = sum(found.values()) / sum(expected[name] for name in found) if found else 1.0
+    return {name: found.get(name, size * as_found) for name, size in expected.items()}
 
 
 def _candidates(settings: Settings) -> float:

@@ -115,7 +115,8 @@ def _disk(planned: Mapping[str, Any]) -> list[str]:
     rows += [(name, _size(size)) for name, size in planned["disk_gigabytes"].items() if size]
     return [
         *aligned(rows),
-        "  for typical content: see the shares in jndops/plan/first_values.json",
+        "  as the sources and streams that the run has made, or for typical content (the shares in",
+        "  jndops/plan/first_values.json)",
     ]
 
 
