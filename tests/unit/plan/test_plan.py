@@ -403,6 +403,8 @@ def test_a_part_of_a_run_is_planned_with_keys_of_the_command_line(repository, tm
     found = json.loads(output.read_text())
     assert found["points"] == 4 == found["jobs_per_rule"]["encode_clip"]
     assert "plot_figures" not in found["jobs_per_rule"]
+    raw = 1.5 * 176 * 144 * 5 / 1e9  # five frames, and not the file's ten
+    assert found["disk_gigabytes"]["temporary folder"] == pytest.approx(raw * found["cores_here"])
     for wrong, named in (("frames", "KEY=VALUE"), ("frame=5", "frame"), ("qps=[", "KEY=VALUE")):
         done = run_plan(repository, tmp_path, "--configfile", config, "--config", wrong)
         assert done.returncode == 1 and named in done.stderr and "Traceback" not in done.stderr
