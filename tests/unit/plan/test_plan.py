@@ -276,19 +276,21 @@ def test_every_order_schedules_all_jobs(make_settings, jobs_of, order):
     assert ranks["prefilter_clip"] > ranks["measure_point"] > ranks["encode_clip"] >= 10
 
 
-def test_disk_of_a_known_run(make_settings, jobs_of, first_values):
+def test_disk_of_a_known_run(make_settings, jobs_of, first_values, tmp_path):
     settings, shares = make_settings(), load_shares(first_values)
     raw = 1.5 * 176 * 144 * 10 / 1e9
-    sizes = disk_gigabytes(settings, jobs_of["small"], shares, cores=3)
+    sizes = disk_gigabytes(settings, jobs_of["small"], shares, cores=3, root=tmp_path)
     assert sizes["lossless sources"] == sizes["prefiltered clips"] == pytest.approx(raw / 2)
     streams = 2 * raw * (shares.streams["AI"].rate(22) + shares.streams["AI"].rate(37))
     assert sizes["streams"] == pytest.approx(streams)
     assert sizes["temporary folder"] == pytest.approx(3 * raw)
     assert sizes["segments before they are joined, at most"] == 0
     settings.config["keep"] = ["prefiltered"]
-    sizes = disk_gigabytes(settings, jobs_of["small"], shares, cores=3)
+    sizes = disk_gigabytes(settings, jobs_of["small"], shares, cores=3, root=tmp_path)
     assert sizes["lossless sources until used"] == sizes["prefiltered clips"]
-    sizes = disk_gigabytes(make_settings("segments"), jobs_of["segments"], shares, cores=3)
+    sizes = disk_gigabytes(
+        make_settings("segments"), jobs_of["segments"], shares, cores=3, root=tmp_path
+    )
     assert sizes["segments before they are joined, at most"] == pytest.approx(streams)
 
 
@@ -337,10 +339,10 @@ def test_what_the_papers_scale_misses(paper):
     assert any("vtm-11.0: no encoder" in line for line in missing_tools(training))
 
 
-def test_candidates_of_training_data_are_counted(make_settings, jobs_of, first_values):
+def test_candidates_of_training_data_are_counted(make_settings, jobs_of, first_values, tmp_path):
     shares, job = load_shares(first_values), jobs_of["small"][0]
     jobs = [replace(job, rule="make_iqnet_candidates", wildcards={"batch": "0000"})]
-    sizes = disk_gigabytes(make_settings(), jobs, shares, cores=1)
+    sizes = disk_gigabytes(make_settings(), jobs, shares, cores=1, root=tmp_path)
     vimeo = 7824 * 11 * 448 * 256 * 0.89 / 1e9  # ten alphas and the picture unfiltered
     assert sizes["candidates of IQNet's training data"] == pytest.approx(vimeo)
     assert sizes["all results"] > vimeo
