@@ -16,6 +16,7 @@ from typing import Any
 
 from jndlab.errors import UserError, limit_reached
 from jndlab.files import write_text
+from jndlab.memory import keep_freed_memory
 from jndlab.paths import ROOT
 from jndops.ends.at_work import SCRATCH, job_at_work, note_scratch
 from jndops.ends.failures import forget_failure, note_failure
@@ -46,6 +47,8 @@ def run(main: Callable[[Any], None], snakemake: Any) -> None:
         logging.raiseExceptions = False  # on a full disk the job's own message is enough
         # A user's own classes may stand next to the Snakefile, where Snakemake was started.
         sys.path.append(str(Path.cwd()))
+        keep_freed_memory()
+        _limit_opencv(getattr(snakemake, "threads", 1))
         with _terminable(), job_at_work(log):
             _check_copy(Path(snakemake.scriptdir))
             _carry_note(snakemake)
@@ -78,6 +81,13 @@ def stems(outputs: Any) -> dict[str, Path]:
     """
     first = {name: [files] if isinstance(files, str) else files for name, files in outputs.items()}
     return {name: Path(files[0]).with_suffix("") for name, files in first.items()}
+
+
+def _limit_opencv(threads: int) -> None:
+    """Keep it from taking all cores; Snakemake sets the like for the other libraries."""
+    os.environ["OPENCV_FOR_THREADS_NUM"] = str(threads)
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(threads)
 
 
 def _carry_note(snakemake: Any) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.fft import dctn
 
 from jndlab.jnd.dct import dct_blocks, dct_matrix, idct_blocks, radial_frequency
-from jndlab.media.blocks import merge_blocks, pad_to_multiple, split_blocks
+from jndlab.media.blocks import contiguous_blocks, merge_blocks, pad_to_multiple, split_blocks
 
 
 def test_blocks_lie_in_raster_order():
@@ -32,6 +32,15 @@ def test_leading_axes_are_kept():
     pictures = np.arange(2 * 16 * 17).reshape(2, 16, 17)
     assert split_blocks(pictures, 8).shape == (2, 2, 3, 8, 8)
     np.testing.assert_array_equal(merge_blocks(split_blocks(pictures, 8), 16, 17), pictures)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4", "f8"])
+def test_rows_are_moved_whole(dtype):
+    plane = np.random.default_rng(0).integers(0, 256, (24, 45)).astype(dtype)[:, 1:33]
+    for blocks in (split_blocks(plane, 8), split_blocks(plane, 8)[..., ::-1], plane[:0, None]):
+        moved = contiguous_blocks(blocks)
+        assert moved.flags.c_contiguous and moved.dtype == plane.dtype
+        np.testing.assert_array_equal(moved, blocks)
 
 
 def test_partial_blocks_are_padded_by_repetition_or_left_out():

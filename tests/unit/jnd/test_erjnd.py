@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from skimage import color, data
 
 from jndlab.errors import UserError
-from jndlab.jnd import dct, erjnd
-from jndlab.jnd.dct import dct_blocks
+from jndlab.jnd import erjnd
+from jndlab.jnd.dct import dct_blocks, idct_blocks, radial_frequency
 from jndlab.jnd.edges import minor_edges
 from jndlab.jnd.erjnd import (
     ErjndPrefilter,
@@ -76,7 +77,8 @@ def test_many_blocks_at_once_equal_each_alone_and_float32_is_close():
 def test_viewing_distance_cancels(monkeypatch):
     coefficients = dct_blocks(RNG.uniform(0, 255, (5, 8, 8)))
     before = erjnd_threshold(coefficients)
-    monkeypatch.setattr(erjnd, "radial_frequency", lambda: 2.234 * dct.radial_frequency())
+    weights = erjnd._moment_weights(coefficients.dtype) * 2.234 ** np.array([0, 2, 4])
+    monkeypatch.setattr(erjnd, "_moment_weights", lambda _: weights)
     np.testing.assert_allclose(erjnd_threshold(coefficients), before, rtol=1e-12)
 
 
@@ -321,6 +323,49 @@ def test_blocks_filtered_a_part_at_a_time_are_those_of_the_whole(camera, monkeyp
     parts.append(erjnd.filter_blocks(plane, taken, overlap=True))
     np.testing.assert_allclose(*parts, atol=1e-3)
     assert 301 * 507 / 64 > 2000 and np.abs(parts[0] - plane).max() > 1
+
+
+def plain_filter(luma: np.ndarray, bit_depth: int, alpha: float, weighting: str) -> np.ndarray:
+    """IQNet's filter as it is written down, one array for each step, as it ran at first."""
+    scale, largest = np.float32(1 << (bit_depth - 8)), (1 << bit_depth) - 1
+    weights = frequency_weights(weighting).astype(np.float32)
+    powers = np.stack([radial_frequency().reshape(-1) ** n for n in (0, 2, 4)], axis=1)
+    powers[0] = 0
+
+    def removed(plane):
+        rows, columns = plane.shape[0] // 8, plane.shape[1] // 8
+        blocks = plane.reshape(rows, 8, columns, 8).swapaxes(1, 2).reshape(-1, 8, 8)
+        for first in range(0, len(blocks), erjnd.AT_ONCE):  # BLAS may round otherwise in the last
+            c = dct_blocks(blocks[first : first + erjnd.AT_ONCE])
+            moments = (c * c).reshape(-1, 64) @ powers.astype(np.float32)
+            energy, second, fourth = moments.astype(np.float64).T
+            some = energy > 1e-3
+            kappa = np.divide(energy * fourth, second * second, out=np.ones(len(c)), where=some)
+            contrast = np.sqrt(energy, out=np.zeros(len(c)), where=some) / 1020
+            threshold = 42.5 * (kappa**-0.7 * contrast**1.4) ** 0.54
+            bound = (alpha * threshold).astype(np.float32)[:, None, None] * weights
+            blocks[first : first + len(c)] = idct_blocks(np.clip(c, -bound, bound))
+        return blocks.reshape(rows, columns, 8, 8).swapaxes(1, 2).reshape(plane.shape)
+
+    height, width = luma.shape
+    padded = np.pad(luma, ((0, -height % 8), (0, -width % 8)), mode="edge").astype(np.float32)
+    taken = removed(padded / scale)
+    taken[4:-4, 4:-4] = (taken[4:-4, 4:-4] + removed(padded[4:-4, 4:-4] / scale)) * np.float32(0.5)
+    samples = np.rint((padded / scale - taken) * scale)[:height, :width]
+    luma_8bit = np.rint(luma / scale).clip(0, 255).astype(np.uint8)
+    main, detail = (cv2.Canny(luma_8bit, t, 2 * t, L2gradient=True) for t in (100, 50))
+    return np.where(detail > main, luma, samples.clip(0, largest)).astype(luma.dtype)
+
+
+@pytest.mark.parametrize("weighting", ["xiang2016", "csf"])
+@pytest.mark.parametrize("bit_depth", [8, 10])
+def test_every_sample_is_that_of_the_plain_form(camera, weighting, bit_depth):
+    smooth = camera[:301, :507].astype(np.uint16)  # several parts, sizes of no whole blocks
+    smooth[40:90, 40:120] = 77  # flat blocks
+    for picture in (smooth, RNG.integers(0, 256, (67, 130), dtype=np.uint16)):
+        luma = picture.astype(np.uint8) if bit_depth == 8 else picture * 4 + picture % 4
+        found = IqnetFilter(alpha=0.8, weighting=weighting).filter_luma(luma.copy(), bit_depth)
+        np.testing.assert_array_equal(found, plain_filter(luma, bit_depth, 0.8, weighting))
 
 
 def test_filtering_leaves_its_input_as_it_was():

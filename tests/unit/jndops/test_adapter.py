@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import pytest
 
 from jndlab.paths import ROOT
@@ -16,6 +19,7 @@ from jndops.ends.failures import FAILED
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    monkeypatch.setenv("OPENCV_FOR_THREADS_NUM", "1")  # and what a job sets ends with the test
 
 
 def job(folder: Path, *outputs: str) -> SimpleNamespace:
@@ -38,3 +42,18 @@ def test_a_job_that_leaves_an_output_unwritten_fails_and_names_it(tmp_path: Path
 def test_a_job_that_wrote_all_leaves_no_note(tmp_path: Path) -> None:
     adapter.run(lambda _: (tmp_path / "a.csv").touch(), job(tmp_path, "a.csv"))
     assert not (tmp_path / f"logs/a.log{FAILED}").exists()
+
+
+def test_opencv_takes_the_threads_of_the_job(tmp_path: Path) -> None:
+    before = cv2.getNumThreads()  # imported before the job, or by it
+    command = [sys.executable, "-c", "import cv2; print(cv2.getNumThreads())"]
+    counted: list[int] = []
+
+    def count(_: object) -> None:
+        counted.extend([cv2.getNumThreads(), int(subprocess.check_output(command))])
+
+    started = job(tmp_path)
+    started.threads = 3
+    adapter.run(count, started)
+    cv2.setNumThreads(before)
+    assert counted == [3, 3]

@@ -297,6 +297,14 @@ def test_networks_are_timed_in_a_process_of_their_own():
     assert "torch" not in {name.partition(".")[0] for name in vars(registry)}
 
 
+def test_the_filter_is_timed_beside_its_operations(tmp_path):
+    np.save(tmp_path / "lumas.npy", np.random.default_rng(0).integers(0, 256, (2, 64, 1920), "u1"))
+    arguments = {"lumas": str(tmp_path / "lumas.npy"), "rounds": 2}
+    found = in_own_process("benchmarks.prefilter", "filter_seconds", limit=1, **arguments)
+    assert 0 < found["products"] < found["operations"] and found["edges"] > 0
+    assert found["operations"] < 2 * found["filter"]
+
+
 def test_training_is_timed_bare_and_in_its_loop(tmp_path):
     measured = in_own_process(
         SPEED, "training", folder=str(tmp_path), steps=2, threads=1, batch_size=4

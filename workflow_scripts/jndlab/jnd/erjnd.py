@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from jndlab.files import number_of, read_utf8
 from jndlab.jnd.dct import BLOCK, dct_blocks, idct_blocks, radial_frequency
 from jndlab.jnd.edges import CANNY_DETAIL, CANNY_MAIN, checked_thresholds, minor_edges
 from jndlab.jnd.prefilter import Prefilter
-from jndlab.media.blocks import merge_blocks, pad_to_multiple, split_blocks
+from jndlab.media.blocks import contiguous_blocks, merge_blocks, pad_to_multiple, split_blocks
 
 # Visual angle of a pixel in degrees at the 1.8963 picture heights of a 1080-line screen for
 # which JNQD was made. Only the `csf` weighting depends on it: the threshold does not.
@@ -52,15 +53,24 @@ def structural_contrast(coefficients: np.ndarray) -> StructuralContrast:
     so the viewing distance does not matter. A flat block has kappa 1 and index 0.
     """
     flat = coefficients.reshape(-1, BLOCK * BLOCK)
+    moments = np.square(flat) @ _moment_weights(flat.dtype)
+    energy, second, fourth = moments.T.astype(np.float64, order="C")
+    without = ~(energy > FLAT_ENERGY)
+    energy[without], second[without] = 0, 1
+    kappa = energy * fourth / (second * second)
+    kappa[without] = 1
+    contrast = np.sqrt(energy) / (BLOCK * 255 / 2)
+    index = kappa**-0.7 * contrast**1.4
+    shape = coefficients.shape[:-2]
+    return StructuralContrast(kappa.reshape(shape), contrast.reshape(shape), index.reshape(shape))
+
+
+@lru_cache(maxsize=2)
+def _moment_weights(dtype: np.dtype) -> np.ndarray:
+    """Weights (64, 3) of squared coefficients: 1 (but 0 for DC), w^2 and w^4."""
     squared_frequency = radial_frequency().reshape(-1) ** 2
     powers = np.stack([squared_frequency > 0, squared_frequency, squared_frequency**2], axis=1)
-    moments = (flat * flat) @ powers.astype(flat.dtype)
-    energy, second, fourth = moments.astype(np.float64).T.reshape(3, *coefficients.shape[:-2])
-    structured = energy > FLAT_ENERGY
-    kappa = np.ones_like(energy)
-    np.divide(energy * fourth, second * second, out=kappa, where=structured)
-    contrast = np.sqrt(energy, where=structured, out=np.zeros_like(energy)) / (BLOCK * 255 / 2)
-    return StructuralContrast(kappa, contrast, kappa**-0.7 * contrast**1.4)
+    return powers.astype(dtype)
 
 
 def erjnd_threshold(coefficients: np.ndarray) -> np.ndarray:
@@ -93,8 +103,9 @@ def filter_blocks(
     luma: np.ndarray,
     thresholds: Callable[[np.ndarray, np.ndarray], np.ndarray],
     overlap: bool,
+    bit_depth: int = 8,
 ) -> np.ndarray:
-    """Soft-threshold the DCT of a luma plane (H x W, float, scale 0..255); not rounded.
+    """Soft-threshold the DCT of a luma plane (H x W of ``bit_depth``); float32 on 0..255.
 
     ``thresholds(blocks, coefficients)``, both ``(blocks, 8, 8)``, returns the thresholds
     ``T`` of ``sign(C) max(|C| - T, 0)``. With ``overlap`` a second grid 4 px below and right of
@@ -104,16 +115,17 @@ def filter_blocks(
     """
 
     def removed(plane: np.ndarray) -> np.ndarray:
-        blocks = split_blocks(plane, BLOCK).copy()
+        blocks = contiguous_blocks(split_blocks(plane, BLOCK))
         flat = blocks.reshape(-1, BLOCK, BLOCK)
+        taken = np.empty(flat.shape, np.float32)
         for first in range(0, len(flat), AT_ONCE):
-            part = flat[first : first + AT_ONCE]
+            part = to_scale_255(flat[first : first + AT_ONCE], bit_depth)
             coefficients = dct_blocks(part)
             threshold = np.asarray(thresholds(part, coefficients), coefficients.dtype)
             np.minimum(coefficients, threshold, out=coefficients)  # `clip` takes ten times as long
             np.maximum(coefficients, -threshold, out=coefficients)
-            part[...] = idct_blocks(coefficients)
-        return merge_blocks(blocks)
+            taken[first : first + AT_ONCE] = idct_blocks(coefficients)
+        return merge_blocks(taken.reshape(blocks.shape))
 
     # Subtracting what is taken away, and not transforming back what is left, keeps a picture
     # from which nothing is taken exact.
@@ -125,7 +137,8 @@ def filter_blocks(
     if overlap and padded[inside].size:
         difference[inside] += removed(padded[inside])
         difference[inside] *= 0.5
-    return np.subtract(padded, difference, out=difference)[:height, :width]
+    samples = padded if bit_depth == 8 else to_scale_255(padded, bit_depth)
+    return np.subtract(samples, difference, out=difference)[:height, :width]
 
 
 class ErjndPrefilter(Prefilter):
@@ -202,9 +215,7 @@ def _filtered(
         scale = (alpha * erjnd_threshold(coefficients)).astype(np.float32)
         return scale[..., np.newaxis, np.newaxis] * weights
 
-    return from_scale_255(
-        filter_blocks(to_scale_255(luma, bit_depth), thresholds, overlap), bit_depth
-    )
+    return from_scale_255(filter_blocks(luma, thresholds, overlap, bit_depth), bit_depth)
 
 
 def _checked_alpha(alpha: float) -> float:
@@ -219,15 +230,17 @@ def _checked_alpha(alpha: float) -> float:
 
 def to_scale_255(luma: np.ndarray, bit_depth: int) -> np.ndarray:
     """Samples of 8 or more bits as float32 on the scale 0..255 (10 bit: steps of 1/4)."""
-    return luma.astype(np.float32) / np.float32(1 << (bit_depth - 8))
+    samples = luma.astype(np.float32)
+    return samples if bit_depth == 8 else samples / np.float32(1 << (bit_depth - 8))
 
 
 def from_scale_255(luma: np.ndarray, bit_depth: int) -> np.ndarray:
-    """The inverse of :func:`to_scale_255`: rounded and clipped to uint8 or uint16."""
-    samples = luma * np.float32(1 << (bit_depth - 8))
-    np.rint(samples, out=samples)
-    np.clip(samples, 0, (1 << bit_depth) - 1, out=samples)
-    return samples.astype(np.uint8 if bit_depth == 8 else np.uint16)
+    """The inverse of :func:`to_scale_255`, rounded and clipped; ``luma`` is overwritten."""
+    if bit_depth != 8:
+        luma *= np.float32(1 << (bit_depth - 8))
+    np.rint(luma, out=luma)
+    np.clip(luma, 0, (1 << bit_depth) - 1, out=luma)
+    return luma.astype(np.uint8 if bit_depth == 8 else np.uint16)
 
 
 def _weights_of_file(path: Path) -> np.ndarray:

@@ -22,7 +22,6 @@ from jndlab.jnd.erjnd import (
     filter_blocks,
     from_scale_255,
     structural_contrast,
-    to_scale_255,
 )
 from jndlab.jnd.prefilter import Prefilter
 
@@ -78,7 +77,7 @@ class LrJnqdPrefilter(Prefilter):
             alpha = visibility_alpha(block_features(blocks, coefficients), qp)
             return (alpha * erjnd_threshold(coefficients))[..., np.newaxis, np.newaxis]
 
-        filtered = filter_blocks(to_scale_255(luma, bit_depth), thresholds, overlap=False)
+        filtered = filter_blocks(luma, thresholds, overlap=False, bit_depth=bit_depth)
         return from_scale_255(filtered, bit_depth)
 
 

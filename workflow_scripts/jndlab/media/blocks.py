@@ -36,8 +36,19 @@ def merge_blocks(
     is cropped.
     """
     *leading, rows, columns, block_height, block_width = blocks.shape
-    plane = blocks.swapaxes(-3, -2).reshape(*leading, rows * block_height, columns * block_width)
-    return plane[..., :height, :width]
+    plane = contiguous_blocks(blocks.swapaxes(-3, -2))
+    return plane.reshape(*leading, rows * block_height, columns * block_width)[..., :height, :width]
+
+
+def contiguous_blocks(blocks: np.ndarray) -> np.ndarray:
+    """Blocks as an array of their own, where they are a view in which only rows lie together.
+
+    A row of samples is moved as one item: NumPy takes up to eight times as long sample by sample.
+    """
+    if blocks.flags.c_contiguous or blocks.strides[-1] != blocks.itemsize or not blocks.size:
+        return np.ascontiguousarray(blocks)
+    rows = blocks.view(np.dtype((np.void, blocks.shape[-1] * blocks.itemsize)))
+    return np.ascontiguousarray(rows).view(blocks.dtype)
 
 
 def pad_to_multiple(plane: np.ndarray, multiple: int) -> np.ndarray:
