@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -118,9 +119,9 @@ class Moment:
 
     @classmethod
     def now(cls, process: psutil.Process | None = None) -> Moment:
-        """CPU seconds of ``process`` with its awaited children, or of this one's children."""
+        """CPU seconds of ``process`` and those below it, or of this one's awaited children."""
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        own = sum(process.cpu_times()[:4]) if process else usage.ru_utime + usage.ru_stime
+        own = _cpu_of_tree(process) if process else usage.ru_utime + usage.ru_stime
         machine = psutil.cpu_times()
         idle = machine.idle + getattr(machine, "iowait", 0.0)
         # guest time is contained in user time
@@ -131,6 +132,15 @@ class Moment:
         own = self.own - before.own
         others = max(0.0, self.machine - before.machine - own)
         return Spent(self.clock - before.clock, own, others)
+
+
+def _cpu_of_tree(process: psutil.Process) -> float:
+    """CPU seconds of a process, of those below it that live, and of all that these waited for."""
+    seconds = 0.0
+    for one in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            seconds += sum(one.cpu_times()[:4])
+    return seconds
 
 
 def in_turns(contestants: Sequence[Callable[[], object]], rounds: int) -> list[Spent]:

@@ -27,6 +27,7 @@ RECHECK_LIMIT_SECONDS = 2
 RECHECKS = 3
 BUSY_GOAL = 0.95
 WALL_GOAL = 1.05
+AT_A_JOB = re.compile(r"Job \d+:|Finished jobid")
 JOB_GOAL_SECONDS = 0.10  # of CPU time apart from encoders and metrics
 
 
@@ -134,7 +135,7 @@ def _demo_grid(folder: Path) -> Settings:
 
 
 def snakemake_lines(bench: Bench, targets: list[str]) -> list[tuple[Moment, str]]:
-    """Run Snakemake in the bench's folder; each line of its output with the moment it came."""
+    """Run Snakemake in the bench's folder; its output, jobs' lines with the moment they came."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(bench.folder), "--configfile", str(bench.folder / "grid.yaml")]
     command += ["--cores", str(bench.cores), "--verbose", "--", *targets]  # a line for each job
@@ -144,7 +145,8 @@ def snakemake_lines(bench: Bench, targets: list[str]) -> list[tuple[Moment, str]
         watched = psutil.Process(process.pid)
         lines = [(Moment.now(watched), "")]
         assert process.stdout is not None
-        lines += [(Moment.now(watched), line) for line in process.stdout]
+        for line in process.stdout:
+            lines.append((Moment.now(watched) if AT_A_JOB.match(line) else lines[-1][0], line))
     if process.returncode != 0:
         raise RuntimeError("Snakemake failed:\n" + "".join(line for _, line in lines[-30:]))
     return lines
@@ -153,8 +155,8 @@ def snakemake_lines(bench: Bench, targets: list[str]) -> list[tuple[Moment, str]
 def _grid_run(bench: Bench, targets: list[str]) -> GridRun:
     lines = snakemake_lines(bench, targets)
     begin = lines[0][0]
-    first = next(moment for moment, line in lines if re.match(r"Job \d+:", line))
-    last = [moment for moment, line in lines if line.startswith("Finished jobid")][-1]
+    of_jobs = [moment for moment, line in lines if AT_A_JOB.match(line)]
+    first, last = of_jobs[0], of_jobs[-1]
     points = [read_json(bench.folder / target)["provenance"] for target in targets]
     ffmpeg_cpu = sum(point["encode_cpu_s"] + point["measure_cpu_s"] for point in points)
     return GridRun(first - begin, last - first, ffmpeg_cpu)

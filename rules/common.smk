@@ -14,7 +14,7 @@ from jndops.inputs.coding import SEGMENT, CodingInputs
 from jndops.inputs.missing import name_missing
 from jndops.results_dir import refuse_links
 from jndops.settings import load_settings, read_config
-from jndops.workflow import snakemake_patches
+from jndops.workflow import forked_jobs, snakemake_patches
 from jndops.workflow.environment import PYTHON
 from jndops.workflow.environment import prepare as prepare_environment
 from jndops.workflow.imports import digest, keep_imports, recall_imports
@@ -34,6 +34,8 @@ gc.set_threshold(1_000_000, 100, 100)
 atexit.register(gc.freeze)  # nor at the end, object by object
 prepare_environment(mlflow=settings.config["mlflow"])
 snakemake_patches.apply()
+if workflow.is_main_process:
+    forked_jobs.apply(lambda rule: str(workflow.get_rule(rule).conda_env))
 RESULTS = settings.config["results_dir"]
 SCRIPTS = coding.scripts
 ANCHOR = settings.config["anchor"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import json
 import os
 import platform
 import re
@@ -19,6 +20,7 @@ from jndlab.errors import UserError
 from jndlab.files import read_json, write_json
 
 RECORD = "run.json"
+STATE = "JND_SUITE_STATE"  # variable of jobs: what `suite` returned at the start of their server
 DISTRIBUTION = "jnd-reproduction-suite"
 # What moves numbers; the lock holds the rest.
 PACKAGES = (
@@ -85,7 +87,12 @@ def versions(points: Iterable[Mapping[str, Any]], root: Path) -> dict[str, Any]:
 
 
 def suite(root: Path) -> dict[str, Any]:
-    """Version, commit (empty outside a git checkout) and whether tracked files were changed."""
+    """Version, commit (empty outside a git checkout) and whether tracked files were changed.
+
+    In a job that a server forks: as they were when the server started, see STATE.
+    """
+    if known := os.environ.get(STATE):
+        return json.loads(known)
     return {
         "version": _version(DISTRIBUTION),
         "commit": _git(root, "rev-parse", "HEAD"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -11,10 +12,12 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 import snakemake.common
 import snakemake.rules
 import snakemake.script
+from snakemake.benchmark import BenchmarkRecord, BenchmarkTimer, benchmarked
 from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Wildcards
 from snakemake.jobs import Job
 from snakemake.resources import Resource
@@ -35,6 +38,8 @@ def test_the_installed_snakemake_has_every_part_that_is_patched():
         (JobScheduler, "_schedule_reevalutation"),
         (JobScheduler, "exit_gracefully"),
         (PythonScript, "generate_preamble"),
+        (BenchmarkTimer, "__init__"),
+        (BenchmarkRecord, "get_benchmarks"),
         (snakemake.script, "get_source"),
         (Job, "conda_env_spec"),
         (Job, "format_wildcards"),
@@ -49,6 +54,17 @@ def test_patches_are_applied_once():
     before = snakemake.script.get_source
     snakemake_patches.apply()
     assert snakemake.script.get_source is before
+
+
+def test_a_benchmark_has_the_resident_memory_and_says_what_it_lacks():
+    record = BenchmarkRecord()
+    held = bytes(range(256)) * (64 * 4096)  # 64 MiB
+    with benchmarked(os.getpid(), record):
+        time.sleep(0.1)
+    row = dict(zip(record.get_header(), record.get_benchmarks(), strict=True))
+    assert len(held) >> 20 < row["max_rss"] < psutil.Process().memory_info().rss / 2**20 * 1.5
+    assert row["max_uss"] == row["max_pss"] == "NA"
+    assert row["max_vms"] > row["max_rss"]
 
 
 class Scheduler:
