@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -11,14 +14,16 @@ from typing import Any
 
 import cv2
 import numpy as np
+import onnxruntime
 import psutil
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from jndlab.memory import keep_freed_memory
 from jndlab.models.jnd_onnx import JndSession, jnd_onnx_bytes
 from jndlab.models.model_files import build_network
 from jndlab.models.network_prefilter import filter_integers
-from jndlab.models.onnx_runtime import LumaSession, onnx_bytes
+from jndlab.models.onnx_runtime import INPUT, TILE_COLUMNS, TILE_ROWS, LumaSession, onnx_bytes
 from jndlab.training.devices import choose_device, device_name, torch_threads
 from jndlab.training.loop import train
 from jndlab.training.recipe import Recipe, named_outputs
@@ -38,10 +43,15 @@ LIMIT_GIGAFLOP = {"product": 2 * SIZE**3 / 1e9, "convolution": 2 * 8 * 56**2 * 2
 
 def prefilter(
     *, frames: int, threads: int, memory_frames: int = 0, width: int = 1920, height: int = 1080
-) -> dict[str, float]:
-    """Median seconds a frame of IQNet, eager and in ONNX Runtime; growth of memory in MiB."""
+) -> dict[str, Any]:
+    """Median seconds a frame of IQNet, eager and in ONNX Runtime; growth of memory in MiB.
+
+    Also GFLOP a frame, and seconds of one core in each of the network's layers.
+    """
     model = _luma_network()
-    session = LumaSession(onnx_bytes(model), threads=threads)
+    keep_freed_memory()  # as the suite's jobs do
+    data = onnx_bytes(model)
+    session = LumaSession(data, threads=threads)
     frame = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
 
     def eager(luma: np.ndarray) -> np.ndarray:
@@ -52,13 +62,22 @@ def prefilter(
             "onnx": partial(filter_integers, session, frame, 8)}  # fmt: skip
     with torch_threads(threads):
         seconds = _in_turns(ways | LIMITS, frames)
-        work = _gigaflop(model.at_use, torch.from_numpy(frame)[None, None].float())
+        picture = torch.from_numpy(frame)[None, None].float()
+        work, folded = (_gigaflop(way.at_use, picture) for way in (model, model.for_use()))
     resident = [0.0]
     for _ in range(memory_frames):
         filter_integers(session, frame, 8)
         resident.append(psutil.Process().memory_info().rss / 2**20)
     growth = max(resident) - resident[min(1, memory_frames)]
-    return {**seconds, "gigaflop": work, "limit": _limit(seconds), "memory_growth_mib": growth}
+    return {
+        **seconds,
+        "gigaflop": work,
+        "folded_gigaflop": folded,
+        "limit": _limit(seconds),
+        "memory_growth_mib": growth,
+        "layers_of_tiles": _layer_seconds(data, (TILE_ROWS, TILE_COLUMNS), (height, width)),
+        "layers_of_frame": _layer_seconds(data, (height, width), (height, width)),
+    }
 
 
 def frame(*, network: str, threads: int, rounds: int = 3, **options: Any) -> dict[str, float]:
@@ -132,6 +151,31 @@ def _gigaflop(model: Callable[..., object], *inputs: torch.Tensor) -> float:
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         model(*inputs)
     return counter.get_total_flops() / 1e9
+
+
+def _layer_seconds(
+    data: bytes, tile: tuple[int, int], frame: tuple[int, int], turns: int = 3
+) -> dict[str, float]:
+    """Seconds of one core in each kernel of an ONNX network, by ONNX Runtime's own clock.
+
+    For as many samples as the frame has, in tiles; the fastest tile counts.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.enable_profiling = 1, True
+    tiles = np.prod(frame) / np.prod(tile)
+    with tempfile.TemporaryDirectory() as folder:
+        options.profile_file_prefix = f"{folder}/layers"
+        session = onnxruntime.InferenceSession(data, options, ["CPUExecutionProvider"])
+        picture = np.random.default_rng(0).random((1, 1, *tile), np.float32)
+        for _ in range(math.ceil(turns * tiles)):
+            session.run(None, {INPUT: picture})
+        events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    kernels: dict[str, list[float]] = {}
+    for event in events:
+        if event["name"].endswith("_kernel_time"):
+            name = event["name"].removesuffix("_kernel_time").removeprefix("/network/")
+            kernels.setdefault(name.replace("_output_0_nchwc", ""), []).append(event["dur"])
+    return {name: tiles * min(values) / 1e6 for name, values in kernels.items()}
 
 
 def _limit(seconds: dict[str, float]) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.figures import Bench, Figure, in_own_process
+from jndlab.models.onnx_runtime import TILE_COLUMNS, TILE_ROWS
 from jndlab.papers.jnd_networks.stages import NETWORKS
 
 PREFILTER_GOAL, FRAME_GOAL = 6, 1.5
@@ -27,6 +28,7 @@ def iqnet_prefilter(bench: Bench) -> Iterator[Figure]:
         at_least=PREFILTER_GOAL,
     )
     yield _share_of_limit("prefilter IQNet, 1080p", measured, LIMIT_GOAL)
+    yield _share_of_layers(measured, bench.cores)
     yield Figure(
         f"memory growth over {MEMORY_FRAMES} frames of 1080p",
         measured["memory_growth_mib"],
@@ -100,6 +102,26 @@ def _share_of_limit(name: str, measured: dict[str, float], goal: float | None = 
         f"{measured['gigaflop']:.1f} GFLOP a frame by PyTorch's counter; limit: the faster of a "
         "product of large matrices and a wide convolution in PyTorch, same threads, fastest turn",
         at_least=goal,
+    )
+
+
+def _share_of_layers(measured: dict[str, Any], cores: int) -> Figure:
+    """IQNet's network against the kernels of its own layers, each on tiles that stay in cache."""
+    layers = measured["layers_of_tiles"]
+    alone, whole = (sum(measured[f"layers_of_{what}"].values()) for what in ("tiles", "frame"))
+    slowest = sorted(layers, key=layers.__getitem__, reverse=True)[:6]
+    return Figure(
+        "prefilter IQNet, 1080p, share of its layers alone",
+        1 / measured["best_onnx"],
+        "frames/s",
+        cores / alone,
+        "limit",
+        f"limit: {1e3 * alone:.0f} ms of a core for the kernels of a frame on tiles of "
+        f"{TILE_ROWS} x {TILE_COLUMNS}, by ONNX Runtime's clock ("
+        + ", ".join(f"{name} {1e3 * layers[name]:.1f}" for name in slowest)
+        + f"); on a frame as a whole {1e3 * whole:.0f} ms: its maps of 16 channels, 133 MB, leave "
+        f"the cache. {measured['folded_gigaflop']:.1f} GFLOP a frame, the linear layers being "
+        "multiplied out; the kernels make up to 16 channels where a layer has one.",
     )
 
 

@@ -317,6 +317,9 @@ def test_prefilter_is_timed_and_weighed():
         SPEED, "prefilter", frames=1, threads=1, memory_frames=2, width=64, height=48
     )
     assert min(measured["eager"], measured["onnx"]) > 0 and measured["memory_growth_mib"] >= 0
+    layers, whole = measured["layers_of_tiles"], measured["layers_of_frame"]
+    assert layers.keys() == whole.keys() and len([n for n in layers if n.endswith("/Conv")]) == 4
+    assert 0 < sum(layers.values()) < measured["eager"]
 
 
 def test_cpu_time_is_not_that_of_waiting_nor_of_other_programs():

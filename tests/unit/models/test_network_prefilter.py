@@ -15,6 +15,7 @@ from torch import nn
 from jndlab.errors import UserError
 from jndlab.jnd.prefilter import apply_prefilter, load_prefilter
 from jndlab.media.clip import ClipFormat, Frame
+from jndlab.models import onnx_runtime
 from jndlab.models.iqnet.iqnet import IQNet
 from jndlab.models.model_files import build_network, save_model
 from jndlab.models.network_prefilter import (
@@ -22,7 +23,7 @@ from jndlab.models.network_prefilter import (
     PerQpNetworkPrefilter,
     open_luma_filter,
 )
-from jndlab.models.onnx_runtime import export_onnx
+from jndlab.models.onnx_runtime import LumaSession, export_onnx, onnx_bytes
 
 PICTURES = [
     skimage.data.camera(),
@@ -51,6 +52,53 @@ def test_onnx_runtime_agrees_with_torch(files, number):
     onnx_result = open_luma_filter(files / "iqnet.onnx", threads=2)(luma)
     assert np.abs(torch_result - onnx_result).max() < 0.25 / 255
     assert np.abs(torch_result - luma).max() > 1 / 255
+
+
+READINGS = [
+    ("iqnet", {}),
+    ("iqnet", {"channels": 32, "block_3x3": False}),
+    ("cnn_jnqd", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), READINGS)
+def test_tiles_give_the_numbers_of_the_whole_picture(name, options, monkeypatch):
+    network = build_network(name, options or None, seed=0)
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(1))
+    session = LumaSession(onnx_bytes(network), threads=2)
+    luma = PICTURES[1].astype(np.float32) / 255
+    whole = session._run(luma)
+    monkeypatch.setattr(onnx_runtime, "TILE_ROWS", 50)
+    monkeypatch.setattr(onnx_runtime, "TILE_COLUMNS", 64)
+    assert np.array_equal(session(luma), whole) and np.ptp(whole) > 0.05
+    monkeypatch.setattr(session, "reach", session.reach - 1)
+    assert not np.array_equal(session(luma), whole) or options.get("block_3x3") is False
+
+
+def test_a_network_that_is_not_what_its_file_says_is_named(tmp_path):
+    import onnx
+
+    network = build_network("iqnet", {"channels": 32, "block_3x3": False}, seed=0)
+    model = onnx.load_from_string(onnx_bytes(network))
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "pads":
+                attribute.ints[:] = [0, 0, 0, 0]
+    (tmp_path / "edited.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(UserError, match=r"(?s)size of pictures.*edited\.onnx"):
+        open_luma_filter(tmp_path / "edited.onnx")(np.zeros((40, 50), np.float32))
+
+
+def test_networks_of_others_filter_whole_pictures(files):
+    import onnx
+
+    model = onnx.load(files / "iqnet.onnx")
+    del model.metadata_props[:]
+    session = LumaSession(model.SerializeToString(), threads=2)
+    luma = PICTURES[1].astype(np.float32) / 255
+    assert session.reach is None
+    assert np.array_equal(session(luma), open_luma_filter(files / "iqnet.onnx")(luma))
 
 
 @pytest.mark.parametrize("bit_depth", [8, 10])

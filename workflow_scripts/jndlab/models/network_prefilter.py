@@ -119,7 +119,8 @@ def open_luma_filter(
 def filter_integers(luma_filter: LumaFilter, luma: np.ndarray, bit_depth: int) -> np.ndarray:
     """Run a [0, 1] filter on integer samples of ``bit_depth``; rounded to nearest, same type."""
     largest = np.float32((1 << bit_depth) - 1)
-    filtered = luma_filter(luma.astype(np.float32) / largest)
+    samples = luma.astype(np.float32)
+    filtered = luma_filter(np.divide(samples, largest, out=samples))
     np.clip(filtered, 0, 1, out=filtered)  # a network of others may end without it
     np.multiply(filtered, largest, out=filtered)
     np.rint(filtered, out=filtered)

@@ -7,7 +7,11 @@ import io
 import json
 import os
 import warnings
+from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +29,10 @@ if TYPE_CHECKING:  # torch takes seconds to import, and running a network needs 
 OPSET = 17
 INPUT, OUTPUT = "luma", "filtered"
 ARCHITECTURE_KEY = "jndlab.architecture"
+# Of luma networks, how far around a sample of the picture its result looks; and the tiles in which
+# such pictures are filtered: what lies between the layers of one stays in the processor's cache.
+REACH = {"iqnet": 3, "cnn_jnqd": 3}
+TILE_ROWS, TILE_COLUMNS = 120, 320
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
@@ -107,7 +115,7 @@ class LumaSession:
                 remedy="train and export the network first, or correct the path.",
             )
         try:
-            self.session = cpu_session(model, threads)
+            self.session = cpu_session(model, 1)
         except Exception as error:  # ONNX Runtime's error classes share no base but Exception
             raise UserError(
                 "a file is no ONNX model that can be run.",
@@ -117,13 +125,46 @@ class LumaSession:
             ) from error
         self.architecture = architecture_in(self.session, self.where)
         self._check(network)
+        self.threads = threads or usable_cores()
+        self.reach = REACH.get(self.architecture["name"]) if self.architecture else None
+        if self.reach is None and self.threads > 1:
+            self.session = cpu_session(model, self.threads)
         self.input_name = self.session.get_inputs()[0].name
 
     def __call__(self, luma: np.ndarray) -> np.ndarray:
-        """Filter float32 H x W luma in [0, 1]; returns the same."""
-        return run_session(self.session, None, {self.input_name: luma[None, None]}, self.where)[0][
-            0, 0
-        ]
+        """Filter float32 H x W luma in [0, 1]; returns the same.
+
+        Networks of a known reach filter tiles, one thread each: the same numbers in half the time.
+        """
+        if self.reach is None:
+            return self._run(luma)
+        filtered = np.empty_like(luma)
+        height, width = luma.shape
+        corners = product(range(0, height, TILE_ROWS), range(0, width, TILE_COLUMNS))
+        with ThreadPoolExecutor(self.threads) as pool:
+            deque(pool.map(partial(self._fill, filtered, luma), corners), maxlen=0)
+        return filtered
+
+    def _fill(self, filtered: np.ndarray, luma: np.ndarray, corner: tuple[int, int]) -> None:
+        """Filter the tile at a corner, from samples that reach beyond its sides."""
+        inner = tuple(map(slice, corner, (corner[0] + TILE_ROWS, corner[1] + TILE_COLUMNS)))
+        reach = self.reach or 0
+        outer = tuple(slice(max(0, s.start - reach), s.stop + reach) for s in inner)
+        seen, tile = luma[outer], filtered[inner]
+        result = self._run(seen)
+        if result.shape != seen.shape:
+            raise UserError(
+                "an ONNX model changes the size of pictures.",
+                where=self.where,
+                expected=f"{self.architecture}, which does not",
+                remedy="export the network again from its checkpoint.",
+            )
+        top, left = (i.start - o.start for i, o in zip(inner, outer, strict=True))
+        tile[...] = result[top : top + tile.shape[0], left : left + tile.shape[1]]
+
+    def _run(self, luma: np.ndarray) -> np.ndarray:
+        inputs = {self.input_name: luma[np.newaxis, np.newaxis]}
+        return run_session(self.session, None, inputs, self.where)[0][0, 0]
 
     def _check(self, network: str | None) -> None:
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
