@@ -110,7 +110,7 @@ bench: setup ## speed as ratios, written to results/bench
 	@$(PY) -m benchmarks $(ARGS)
 
 test: setup ## everything that must hold before a commit, on two cores
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-robustness: setup ## kills and damaged files in depth (docs/reliability.md): KILLS=200 FUZZ=100
 	@JNDLAB_KILLS=$(KILLS) JNDLAB_FUZZ=$(FUZZ) $(PY) -m pytest tests/robustness $(ARGS)

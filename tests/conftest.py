@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -15,6 +16,17 @@ import pytest
 # Before torch is imported: waiting threads must not spin while encoders need the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the suite once, before workers start: copies of it take the bytecode along."""
+    if not hasattr(session.config, "workerinput"):
+        compileall.compile_dir(REPOSITORY / "workflow_scripts", quiet=2)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The small files last: whatever order the others end in, no worker waits long for another."""
+    items.sort(key=lambda item: REPOSITORY / "tests/unit" in item.path.parents)
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
+from typing import Self
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PARTS = ("Snakefile", "rules", "workflow_scripts", "config", "models", "envs", "report", "profiles")
+# What each module imports, by its content: read by the first run, and half of every first plan.
+NOTES = ".snakemake/imports.json"
+_notes: list[bytes] = []
 # One clip, two pictures, two QPs, two methods: the smallest run with every stage.
 TINY = """
 results_dir: results
@@ -35,16 +43,25 @@ class Workflow:
         for part in PARTS:
             source = REPOSITORY / part
             if source.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(source, folder / part, ignore=ignored)
+                shutil.copytree(source, folder / part)
             else:
                 shutil.copy(source, folder / part)
+        for notes in _notes:
+            (folder / NOTES).parent.mkdir()
+            (folder / NOTES).write_bytes(notes)
 
     def write(self, name: str, text: str) -> Path:
         """Put a file into the copy."""
         path = self.folder / name
         path.write_text(text, encoding="utf-8")
         return path
+
+    def moved(self, folder: Path) -> Self:
+        """A copy with all that has been made: a run that was moved has nothing to do."""
+        shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
+        there = copy.copy(self)
+        there.folder = folder
+        return there
 
     @property
     def environment(self) -> dict[str, str]:
@@ -57,14 +74,9 @@ class Workflow:
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Snakemake to its end; its whole output is in ``stdout``."""
-        done = subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "PYTHONPATH": ""},
-        )
+        done = snakemake(self.command(*arguments)[3:], self.folder)
+        if not _notes and (self.folder / NOTES).exists():
+            _notes.append((self.folder / NOTES).read_bytes())
         assert not check or done.returncode == 0, done.stdout[-6000:]
         return done
 
@@ -76,3 +88,27 @@ class Workflow:
         table = said.split("Job stats:")[1].split("total")[0]
         counts = re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)
         return {rule: int(count) for rule, count in counts if rule != "all"}
+
+
+def snakemake(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """What ``subprocess.run`` returns of ``python -m snakemake`` with its whole output."""
+    with tempfile.NamedTemporaryFile("r+", errors="replace") as output:
+        request = {"arguments": arguments, "folder": str(folder), "output": output.name}
+        request["environment"] = {**os.environ, "PYTHONPATH": ""}
+        forks = _forks()
+        try:
+            print(json.dumps(request), file=forks.stdin, flush=True)
+            status = int(forks.stdout.readline())
+        except BaseException:  # a test that is stopped: the next must not get this one's answer
+            _forks.cache_clear()
+            forks.kill()
+            raise
+        return subprocess.CompletedProcess(arguments, status, output.read())
+
+
+@cache
+def _forks() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(REPOSITORY / "tests/snakemake_forks.py")], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": ""},
+    )  # fmt: skip

@@ -146,9 +146,9 @@ def test_every_artefact_of_the_paper_is_made(results):
     }  # fmt: skip
 
 
-def test_the_method_codes_by_x264_too(tmp_path):
+def test_the_method_codes_by_x264_too(run, tmp_path):
     """H.264, in whose QPs the JNDs are: offsets of blocks, as the decoder reads them."""
-    workflow = Workflow(tmp_path)
+    workflow = run.moved(tmp_path)
     workflow.write("bl_juniper.yaml", BY_X264)
     workflow.run(*RUN)
     results = workflow.folder / "results"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from workflow_runner import TINY, Workflow
@@ -57,11 +55,7 @@ def test_a_finished_run_has_nothing_to_do(finished):
 
 
 def test_a_run_that_was_moved_has_nothing_to_do(finished, tmp_path):
-    moved = Workflow(tmp_path)
-    for name in ("results", ".snakemake"):
-        shutil.copytree(finished.folder / name, moved.folder / name, symlinks=True)
-    moved.write("tiny.yaml", TINY + BETWEEN)
-    assert moved.planned("--configfile", "tiny.yaml") == {}
+    assert finished.moved(tmp_path).planned("--configfile", "tiny.yaml") == {}
 
 
 def test_a_touch_reruns_nothing(restored):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from jndops.inputs.missing import explained, keys_naming
-from workflow_runner import REPOSITORY
+from workflow_runner import REPOSITORY, snakemake
 
 # What is written over the demo's configuration, and the key that the message names.
 TRIES = {
@@ -24,11 +21,8 @@ def test_the_plan_names_the_key(tmp_path, added):
     config = tmp_path / "odd.yaml"
     config.write_text(f"results_dir: {tmp_path}/results\n{added}\n")
     target = "subjective_session" if "subjective" in added else "all"
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "1", "-n", "-q", "all", "--configfile",
-         "config/config.yaml", str(config), "--", target],
-        cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    given = ["--configfile", "config/config.yaml", str(config), "--", target]
+    done = snakemake(["--cores", "1", "-n", "-q", "all", *given], REPOSITORY)
     assert done.returncode and "Traceback" not in done.stdout
     assert f"key `{TRIES[added]}`: no." in done.stdout
     assert "what to do: correct the path" in done.stdout
