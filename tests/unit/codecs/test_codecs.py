@@ -183,7 +183,7 @@ def test_an_encoder_killed_midway_leaves_nothing(tmp_path, monkeypatch):
         if "libx265" not in command:
             return run_tool(command, log=log, env=env)
         process = subprocess.Popen(
-            command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         while process.poll() is None and (size := Path(command[-1]).stat().st_size) == 0:
             time.sleep(0.005)

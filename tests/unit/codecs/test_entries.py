@@ -12,7 +12,7 @@ import pytest
 
 from codec_clips import cut_clip, job
 from jndlab.codecs import codec_class, get_codec
-from jndlab.codecs.bitstream import decoded_md5
+from jndlab.codecs.bitstream import decoded_md5, read_stream
 from jndlab.codecs.config import Codecs
 from jndlab.configuration import checked
 from jndlab.errors import UserError
@@ -142,6 +142,26 @@ def test_a_constant_rate_factor_is_another_axis(source, tmp_path, spec):
     assert recipe != get_codec(spec).recipe("LDP", 30) and codec_class(spec).takes_crf
     point = {"recipe": {"codec": recipe}, "provenance": {"encoder_version": "1"}}
     assert encoder_of(point) == f"{spec['adapter']} 1 CRF"
+
+
+@pytest.mark.parametrize("configuration", ["AI", "LDP"])
+@pytest.mark.parametrize("spec", [VVENC, X265, X264, KVAZAAR], ids=lambda spec: spec["adapter"])
+def test_the_call_that_encodes_says_what_the_stream_holds(
+    source, tmp_path, monkeypatch, spec, configuration
+):
+    """FFmpeg is not called a second time; the log of the job has its words without the trace."""
+    codec, log = get_codec(spec), tmp_path / "log"
+    stream = tmp_path / f"qp32.{codec.suffix}"
+    codec.version()
+    calls: list[object] = []
+    run_tool = ffmpeg.run_tool
+    monkeypatch.setattr(ffmpeg, "run_tool", lambda *a, **k: calls.append(a) or run_tool(*a, **k))
+    result = codec.encode(job(*source, stream, configuration, log=log))
+    assert len(calls) == 1
+    said = log.read_text()
+    assert "Output #0" in said and ffmpeg.TRACE not in said
+    read = read_stream(stream)
+    assert (result.bits_per_frame, result.slice_types) == (read.bits_per_frame, read.slice_types)
 
 
 @pytest.mark.parametrize("spec", [VVENC, KVAZAAR], ids=lambda spec: spec["adapter"])

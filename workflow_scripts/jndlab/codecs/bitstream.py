@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from jndlab.errors import UserError
 from jndlab.media import ffmpeg
 from jndlab.media.clip import ClipFormat
 
+TRACING = ("-v", "info", "-bsf:v", "trace_headers")  # FFmpeg's options: the headers it writes
 DEMUXERS = {".266": "vvc", ".265": "hevc", ".264": "h264", ".obu": "obu"}
 REMEDY = "remove what is left of this point and run it again; see the log for the encoder's words."
 
@@ -48,12 +50,16 @@ def read_stream(stream: Path) -> StreamFacts:
     The bits sum to the file's size. Raises UserError for an empty file, one without pictures, or
     one whose access units do not account for every byte; ToolError if FFmpeg cannot read it.
     """
-    size = stream.stat().st_size
-    if size == 0:
+    if stream.stat().st_size == 0:
         raise UserError("the stream is empty.", where=str(stream), remedy=REMEDY)
-    # The tracing filter speaks at level info; the null muxer drops the packets after it.
-    trace = ffmpeg.run(["-v", "info", *_input_args(stream), "-c", "copy",
-                       "-bsf:v", "trace_headers", "-f", "null", "-"]).stderr  # fmt: skip
+    # The null muxer drops the packets after the filter.
+    trace = ffmpeg.run([*_input_args(stream), "-c", "copy", *TRACING, "-f", "null", "-"]).stderr
+    return _traced_stream(trace, stream)
+
+
+def _traced_stream(trace: str, stream: Path) -> StreamFacts:
+    """What TRACING says of a stream; see :func:`read_stream`."""
+    size = stream.stat().st_size
     shape = _SIZE.search(trace)
     starts = list(_PACKET.finditer(trace))
     if shape is None or not starts:
@@ -75,16 +81,37 @@ def read_stream(stream: Path) -> StreamFacts:
 
 
 def checked_stream(
-    stream: Path, clip: ClipFormat, configuration: str, encoder_bits: Sequence[int] | None
+    stream: Path,
+    clip: ClipFormat,
+    configuration: str,
+    encoder_bits: Sequence[int] | None,
+    trace: str = "",
 ) -> StreamFacts:
     """Read a stream and compare it with the configuration and with the encoder's own report.
+
+    ``trace`` is what FFmpeg reported when it wrote the stream with TRACING. Where that does not pass,
+    and without it, the stream itself is read.
 
     ``encoder_bits`` are the bits per picture by the encoder's own count, in coding order: they
     show a stream that was cut inside its last picture or grew a tail, which decoders let pass.
     None: the encoder counts none. Raises UserError for another size, frame count, bit count, or
     slice types than AI (all I) or LDP (I, then all P) have.
     """
-    metadata = read_stream(stream)
+    if trace:
+        with suppress(UserError):
+            return _checked(
+                _traced_stream(trace, stream), stream, clip, configuration, encoder_bits
+            )
+    return _checked(read_stream(stream), stream, clip, configuration, encoder_bits)
+
+
+def _checked(
+    metadata: StreamFacts,
+    stream: Path,
+    clip: ClipFormat,
+    configuration: str,
+    encoder_bits: Sequence[int] | None,
+) -> StreamFacts:
     where = str(stream)
     if metadata.frames != clip.frames:
         raise UserError(

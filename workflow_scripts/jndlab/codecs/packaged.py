@@ -6,12 +6,13 @@ import os
 import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jndlab.codecs.base import Codec, EncodeJob, EncodeResult
-from jndlab.codecs.bitstream import DEMUXERS, checked_stream, expected_slice_types
+from jndlab.codecs.bitstream import DEMUXERS, TRACING, checked_stream, expected_slice_types
 from jndlab.errors import UserError
 from jndlab.files import atomic_path
 from jndlab.media import ffmpeg
@@ -196,7 +197,8 @@ class PackagedCodec(Codec):
                     if len(encoder_bits) == job.clip.frames:
                         break
                 self._require_taken(run.stderr)
-            metadata = checked_stream(part, job.clip, job.configuration, encoder_bits)
+            trace = "" if own else run.stderr
+            metadata = checked_stream(part, job.clip, job.configuration, encoder_bits, trace)
         in_output = not (own or self.version_in_stream)
         version = self.version_in(run.stderr) if in_output else self.version()
         _KNOWN_VERSIONS[self._where] = version
@@ -215,14 +217,25 @@ class PackagedCodec(Codec):
         """Encode into ``part``; also the bits of each picture by the encoder's own count."""
         # The rate is the sheet's, not the container's; one picture in, one out.
         run = self._ffmpeg(
-            ["-v", "info", "-r", str(job.clip.fps), "-i", str(job.source), "-map", "0:v:0",
+            ["-r", str(job.clip.fps), "-i", str(job.source), "-map", "0:v:0",
              "-fps_mode", "passthrough", *self.filter_args(job), "-c:v", self.library,
              *self.preset_args(), *self.fixed_options, *self.encoder_args(job),
-             self.sizes_option, str(sizes), f"{self.sizes_option}_fmt", "{size}",
+             self.sizes_option, str(sizes), f"{self.sizes_option}_fmt", "{size}", *self._spoken(),
              "-f", DEMUXERS[f".{self.suffix}"], str(part)],
             log=job.log,
         )  # fmt: skip
         return run, [8 * int(line) for line in sizes.read_text().split()]
+
+    def _spoken(self) -> Sequence[str]:
+        """FFmpeg's options for what it says: the version, and where it can the headers.
+
+        FFmpeg puts units of its own between AV1's pictures after the filter; an own FFmpeg may not
+        know the headers of its encoder.
+        """
+        if self.program is not None or self.suffix == "obu":
+            return ("-v", "info")
+        filters = dict(pairwise(self.fixed_options)).get("-bsf:v")  # of which FFmpeg takes the last
+        return [*TRACING[:-1], ",".join(filter(None, (filters, TRACING[-1])))]
 
     def _ffmpeg(self, args: Sequence[str], log: Path | None = None) -> ffmpeg.CompletedRun:
         if self.program is None:

@@ -21,6 +21,7 @@ LOG_TAIL_LINES = 12
 # Input options: damage ends a decode instead of being concealed, and a file names no other source.
 STRICT = ("-xerror", "-err_detect", "crccheck+bitstream+buffer+explode",
           "-protocol_whitelist", "file")  # fmt: skip
+TRACE = "[trace_headers @"  # how lines of the filter that writes a stream's headers begin
 QUIETLY = ("-nostdin", "-nostats", "-y")  # with its banner, which holds the version
 # Of all FFmpegs that this process starts: errors are marked without colours between the letters,
 # and no report goes into a file of somebody else's choice.
@@ -137,7 +138,8 @@ def run_tool(
 ) -> CompletedRun:
     """Run ``command`` to its end and time it.
 
-    The command line and all that it prints on standard error are appended to ``log``.
+    The command line and all that it prints on standard error, but for traces of headers, are
+    appended to ``log``.
     Raises ToolError when it cannot be started or exits non-zero, with its last lines.
     """
     words = [str(part) for part in command]
@@ -167,13 +169,17 @@ def run_tool(
     stderr = stderr_bytes.decode(errors="replace")
     if banner := _banner_in(stderr):
         _BANNERS[words[0]] = banner
+    said = stderr
+    if TRACE in stderr:
+        lines = stderr.splitlines(keepends=True)
+        said = "".join(line for line in lines if not line.startswith(TRACE))
     if log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "a", encoding="utf-8") as stream:
-            stream.write(f"$ {shlex.join(words)}\n{stderr}")
+            stream.write(f"$ {shlex.join(words)}\n{said}")
             stream.write(f"exit {process.returncode}, {wall:.2f} s wall, {cpu:.2f} s CPU\n")
     if process.returncode != 0:
-        output = (stderr.strip() or stdout.decode(errors="replace").strip()).splitlines()
+        output = (said.strip() or stdout.decode(errors="replace").strip()).splitlines()
         raise ToolError(
             f"'{Path(words[0]).name}' ended {_status(process.returncode)}.",
             where=shlex.join(words)[:600],
