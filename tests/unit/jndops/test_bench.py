@@ -286,6 +286,9 @@ def test_peers_of_measuring_do_the_same_work(encoded, monkeypatch):
     monkeypatch.setattr(bench_measuring, "run", keeping)
     bench_measuring._separate_passes(source, stream, clip)
     assert len(graphs) == 5
+    for chain in bench_measuring.PARTS.values():
+        bench_measuring._pass(source, stream, clip, chain)
+    assert f"version={bench_measuring.VMAF_NEG_MODEL}" in bench_measuring.PARTS["both models"]
     ours = measure(source, stream, clip, work_dir=bench.folder).frames
     assert {"psnr_y", "ssim_y", "vmaf", "vmaf_neg", "xpsnr_y"} <= set(ours[0])
 
