@@ -33,6 +33,7 @@ BENCHES: dict[str, Callable[[Bench], Iterable[Figure]]] = {
     "imports": measuring.imports,
     "measuring": measuring.measuring,
     "iqnet_filter": prefilter.iqnet_filter,
+    "iqnet_candidates": prefilter.iqnet_candidates,
     "iqnet_prefilter": networks.iqnet_prefilter,
     "iqnet_training": networks.iqnet_training,
     "jnd_networks": networks.jnd_networks,

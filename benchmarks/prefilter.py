@@ -1,23 +1,28 @@
-"""Bench of IQNet's classical filter at 1080p; the 1080p clip of this and of other benches."""
+"""Benches of IQNet's filter at 1080p and of candidates made with it; the clips of all benches."""
 
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from benchmarks.figures import Bench, Figure, in_own_process
+from benchmarks.figures import Bench, Figure, in_own_process, median_of, timed
 from jndlab.datasets.prepare import prepare_sequence
 from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.media.clip import ClipFormat, read_clip
 from jndlab.memory import keep_freed_memory
-from jndlab.paths import CONFIG
+from jndlab.paths import CONFIG, ROOT
 
 FILTER_GOAL = 55  # frames/s
+BUSY_GOAL = 0.95
+PICTURES = 4  # of a job that makes candidates
 
 
 def iqnet_filter(bench: Bench) -> Iterator[Figure]:
@@ -104,6 +109,54 @@ def filter_seconds(*, lumas: str, rounds: int) -> dict[str, Any]:
     kernels = {one["architecture"] for one in threadpool_info() if "architecture" in one}
     best = {name: min(values) for name, values in spent.items()}
     return best | {"kernels": " and ".join(sorted(kernels)) or "what it does not say"}
+
+
+def iqnet_candidates(bench: Bench) -> Iterator[Figure]:
+    """How busy jobs of IQNet's candidates keep the cores: one job for each, the same work."""
+    bench.say(f"candidates of {PICTURES} pictures are made by {bench.cores} jobs at a time")
+    program = "from benchmarks.prefilter import make_some; import sys; make_some(sys.argv[1])"
+
+    def jobs() -> None:
+        command = [sys.executable, "-c", program]
+        started = [
+            subprocess.Popen([*command, str(bench.folder / f"{number}.npz")], cwd=ROOT)
+            for number in range(bench.cores)
+        ]
+        if any([job.wait() for job in started]):
+            raise RuntimeError("a job failed")
+
+    spent = median_of([timed(jobs) for _ in range(max(3, bench.rounds))])
+    yield Figure(
+        "IQNet's candidates: cores kept busy",
+        spent.cpu,
+        "CPU s",
+        bench.cores * spent.wall,
+        f"{bench.cores} cores x wall",
+        f"{PICTURES} packaged pictures of 448x256 a job, 4 alphas, VVenC faster, from the start of "
+        f"Python to the end of the slower job, {spent.wall:.1f} s; median of 3. Other programs "
+        f"took {spent.others:.1f} CPU seconds meanwhile: where they wait for the cores too, this "
+        "is lower than on a machine without them.",
+        at_least=BUSY_GOAL,
+    )
+
+
+def make_some(target: str) -> None:
+    """What a job of IQNet's candidates does, for a few packaged pictures."""
+    from jndlab.codecs import get_codec
+    from jndlab.datasets.pictures.crops import list_crops, load_crop
+    from jndlab.papers.iqnet.candidates import CandidateOptions, make_candidates, write_candidates
+
+    keep_freed_memory()
+    options = CandidateOptions((0.25, 0.5, 0.75, 1.0), {"weighting": "xiang2016"})
+    codec = get_codec({"adapter": "vvenc", "preset": "faster"})
+    with TemporaryDirectory() as folder:
+        write_candidates(
+            target,
+            (
+                make_candidates(crop.name, load_crop(crop), options, codec, Path(folder))
+                for crop in list_crops("packaged", crop=(448, 256), limit=PICTURES)
+            ),
+        )
 
 
 def prepare_clip(

@@ -36,7 +36,7 @@ import sys, tempfile, threading, time
 from pathlib import Path
 from types import SimpleNamespace
 from jndlab.files import atomic_path
-from jndlab.media.ffmpeg import run_tool
+from jndlab.media.ffmpeg import run_tool, tool_pool
 from jndops import adapter
 
 folder = Path(sys.argv[1])
@@ -56,6 +56,11 @@ AT_WORK = """
         part.write_text("half")
         run_tool(["sh", "-c", f"echo $$ > {folder}/tool; exec sleep 60"])
 """
+IN_POOL = """
+    with adapter.scratch(snakemake), tool_pool(2) as pool:
+        first = ["sh", "-c", f"echo $$ > {folder}/tool; exec sleep 60"]
+        list(pool.map(run_tool, [first, *[["sleep", "60"]] * 2]))
+"""
 
 
 def start_job(folder: Path, main: str) -> subprocess.Popen[str]:
@@ -69,9 +74,9 @@ def start_job(folder: Path, main: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def job_in_the_middle(folder: Path) -> tuple[subprocess.Popen[str], int]:
+def job_in_the_middle(folder: Path, work: str = AT_WORK) -> tuple[subprocess.Popen[str], int]:
     """A job that writes an output by a tool, and the number of the tool's process."""
-    job = start_job(folder, AT_WORK)
+    job = start_job(folder, work)
     deadline = time.monotonic() + 30
     while not ((folder / "tool").is_file() and (folder / "tool").read_text().endswith("\n")):
         assert time.monotonic() < deadline and job.poll() is None
@@ -84,6 +89,15 @@ def lives(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_tools_of_threads(tmp_path, number):
+    job, tool = job_in_the_middle(tmp_path, IN_POOL)
+    job.send_signal(number)
+    _, said = job.communicate(timeout=30)
+    assert job.returncode == 1 and number.name in said and "Traceback" not in said
+    assert not lives(tool) and list((tmp_path / "tmp").iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -15,7 +15,7 @@ from jndlab.datasets.pictures.crops import list_crops, load_crop
 from jndlab.errors import UserError
 from jndlab.files import sha256_of
 from jndlab.jnd.erjnd import IqnetFilter
-from jndlab.media.clip import ClipFormat, read_clip, write_clip
+from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip, write_y4m
 from jndlab.papers.iqnet.candidates import (
     CandidateOptions,
     batch_of,
@@ -65,6 +65,35 @@ def test_each_candidate_has_the_bits_and_samples_of_its_own_stream(made, picture
     assert made.bits[2] < made.bits[1] < made.bits[0]  # filtering saves bits
     error = np.abs(made.decoded.y[0] / 4 - picture.y).mean()
     assert 0.2 < error < 5  # the decode is of this picture, on the scale of 8 bit
+
+
+@pytest.mark.parametrize(
+    "codec",
+    [
+        VVENC,
+        {"adapter": "x265", "preset": "ultrafast"},
+        {"adapter": "x264", "preset": "ultrafast"},
+        {"adapter": "svtav1", "preset": 12},
+    ],
+)
+def test_a_raw_source_gives_the_bytes_of_a_lossless_file(codec, picture, tmp_path):
+    codec, streams = get_codec(codec), []
+    clip = ClipFormat(128, 80, Fraction(25), 1)
+    write_clip(tmp_path / "a.mkv", [picture], clip)
+    write_y4m(tmp_path / "a.y4m", picture, clip)
+    for source in (tmp_path / "a.mkv", tmp_path / "a.y4m"):
+        job = EncodeJob(source, clip, "AI", 27, tmp_path / f"a.{codec.suffix}", tmp_path)
+        codec.encode(job)
+        streams.append(job.stream.read_bytes())
+    assert streams[0] == streams[1]
+
+
+def test_a_raw_picture_of_10_bit_is_read_as_it_is(picture, tmp_path):
+    clip = ClipFormat(128, 80, Fraction(25), 1, 10)
+    frame = Frame(*(plane.astype("<u2") * 4 + 3 for plane in picture))
+    write_y4m(tmp_path / "a.y4m", frame, clip)
+    (found,) = read_clip(tmp_path / "a.y4m", clip)
+    assert all(map(np.array_equal, found, frame))
 
 
 def test_an_8_bit_stream_is_raised(picture, tmp_path):

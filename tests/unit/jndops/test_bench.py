@@ -16,6 +16,7 @@ from benchmarks import __main__ as registry
 from benchmarks import bl_juniper as bench_bl_juniper
 from benchmarks import grid as bench_grid
 from benchmarks import measuring as bench_measuring
+from benchmarks import prefilter as bench_prefilter
 from benchmarks import scheduling as bench_scheduling
 from benchmarks.figures import (
     ROOT,
@@ -37,6 +38,7 @@ from jndlab.files import sha256_of, write_json
 from jndlab.media.ffmpeg import run
 from jndlab.models import onnx_runtime
 from jndlab.models.onnx_runtime import cpu_session
+from jndlab.papers.iqnet.candidates import read_candidates
 from jndlab.quality.full_reference import measure
 from jndops.settings import load_settings
 
@@ -306,6 +308,13 @@ def test_the_filter_is_timed_beside_its_operations(tmp_path):
     found = in_own_process("benchmarks.prefilter", "filter_seconds", limit=1, **arguments)
     assert 0 < found["products"] < found["operations"] and found["edges"] > 0
     assert found["operations"] < 2 * found["filter"]
+
+
+def test_jobs_that_are_timed_make_candidates(tmp_path, monkeypatch):
+    monkeypatch.setattr(bench_prefilter, "PICTURES", 1)
+    bench_prefilter.make_some(str(tmp_path / "0.npz"))
+    (made,) = read_candidates([tmp_path / "0.npz"])
+    assert made.prefiltered.shape == (4, 256, 448) and len(made.bits) == 5
 
 
 def test_training_is_timed_bare_and_in_its_loop(tmp_path):

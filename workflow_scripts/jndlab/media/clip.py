@@ -139,6 +139,17 @@ def write_clip(path: str | Path, frames: Iterable[Frame], clip: ClipFormat) -> N
             raise _other_count(path, clip, str(count))
 
 
+def write_y4m(path: str | Path, frame: Frame, clip: ClipFormat) -> None:
+    """Write one picture raw, with a header that FFmpeg reads (YUV4MPEG2), without starting it.
+
+    For scratch: four times as large as a lossless file. Raises UserError as :func:`write_clip`.
+    """
+    size, rate = f"W{clip.width} H{clip.height}", f"F{clip.fps.numerator}:{clip.fps.denominator}"
+    samples = "C420" if clip.bit_depth == 8 else f"C420p{clip.bit_depth}"
+    header = f"YUV4MPEG2 {size} {rate} Ip A0:0 {samples}\nFRAME\n"
+    Path(path).write_bytes(header.encode() + bytes_of(frame, clip))
+
+
 def _other_count(path: str | Path, clip: ClipFormat, found: str) -> UserError:
     return UserError(
         "a filter returned another number of frames than it was given.",

@@ -8,14 +8,20 @@ import re
 import shlex
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jndlab.errors import UserError, limit_in
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 LOG_TAIL_LINES = 12
 # Input options: damage ends a decode instead of being concealed, and a file names no other source.
@@ -159,11 +165,16 @@ def run_tool(
             remedy="check that the file exists and is executable.",
         ) from error
     try:  # at once: a signal in between would leave the tool at work
+        _at_work[process] = pool = threading.current_thread().name.rpartition("_")[0]
+        if pool in _ended:
+            process.kill()
         stdout, stderr_bytes = process.communicate()
     except BaseException:  # a job that is ended leaves no tool at work
         process.kill()
         process.wait()
         raise
+    finally:
+        _at_work.pop(process, None)
     wall = time.monotonic() - started
     cpu = _children_cpu_seconds() - cpu_before
     stderr = stderr_bytes.decode(errors="replace")
@@ -175,9 +186,9 @@ def run_tool(
         said = "".join(line for line in lines if not line.startswith(TRACE))
     if log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "a", encoding="utf-8") as stream:
-            stream.write(f"$ {shlex.join(words)}\n{said}")
-            stream.write(f"exit {process.returncode}, {wall:.2f} s wall, {cpu:.2f} s CPU\n")
+        end = f"exit {process.returncode}, {wall:.2f} s wall, {cpu:.2f} s CPU\n"
+        with open(log, "a", encoding="utf-8") as stream:  # in one piece: others may write there too
+            stream.write(f"$ {shlex.join(words)}\n{said}{end}")
     if process.returncode != 0:
         output = (said.strip() or stdout.decode(errors="replace").strip()).splitlines()
         raise ToolError(
@@ -187,6 +198,29 @@ def run_tool(
             + "\n    ".join(output[-LOG_TAIL_LINES:]),
         )
     return CompletedRun(words, stdout, stderr, wall, cpu)
+
+
+_at_work: dict[subprocess.Popen[bytes], str] = {}  # tools, by the pool whose thread waits for each
+_ended: set[str] = set()  # pools that may run no tool any more
+_pools = count()
+
+
+@contextmanager
+def tool_pool(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that run tools; where their caller fails or is ended, so are the tools at work."""
+    from concurrent.futures import ThreadPoolExecutor  # most jobs run one tool at a time
+
+    name = f"tools-{next(_pools)}"
+    with ThreadPoolExecutor(threads, name) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            _ended.add(name)
+            for process, of_pool in list(_at_work.items()):
+                if of_pool == name:
+                    process.kill()
+            raise
 
 
 def errors_in(stderr: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +17,7 @@ from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.errors import UserError
 from jndlab.files import write_csv
 from jndlab.media.clip import ClipFormat, Frame, bytes_of, write_clip
+from jndlab.media.ffmpeg import tool_pool
 from jndlab.quality.motionless_vmaf import motionless_vmaf
 from jndlab.quality.vmaf_steps import (
     DEFAULT_RULE,
@@ -249,7 +249,7 @@ def _in_parallel(
 ) -> list[Result]:
     # Each thread waits for a single-threaded FFmpeg: two of them use two cores better than one
     # FFmpeg with two threads does on small pictures.
-    with ThreadPoolExecutor(max_workers=threads) as pool:
+    with tool_pool(threads) as pool:
         return list(pool.map(work, points))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from functools import partial
@@ -22,6 +21,7 @@ from jndlab.datasets.jnd_labels import JndLabels
 from jndlab.errors import UserError
 from jndlab.files import number_of, own_content, read_rows, whole_number_of, write_csv
 from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
+from jndlab.media.ffmpeg import tool_pool
 from jndlab.media.pictures import frame_to_rgb, read_picture, rgb_to_frame
 from jndlab.quality.jnd_statistics import RANGES
 from jndlab.quality.pooling import psnr_of_mse
@@ -86,7 +86,7 @@ def encode_frames(
     while group := {name: rgb_to_frame(rgb) for name, rgb in islice(waiting, FRAMES_PER_STREAM)}:
         height, width = next(iter(group.values())).y.shape
         clip = ClipFormat(width, height, Fraction(25), len(group))
-        with TemporaryDirectory(dir=work_dir) as scratch, ThreadPoolExecutor(threads) as pool:
+        with TemporaryDirectory(dir=work_dir) as scratch, tool_pool(threads) as pool:
             source = Path(scratch) / "frames.mkv"
             write_clip(source, group.values(), clip)
             yield from pool.map(partial(_encode, group, jnd, codec, clip, source), every)
@@ -104,7 +104,7 @@ def decode_frames(
     All frames are in memory. Raises UserError for a stream of another number of frames.
     """
     planes = {name: rgb_to_frame(rgb) for name, rgb in frames}
-    with ThreadPoolExecutor(threads) as pool:
+    with tool_pool(threads) as pool:
         yield from pool.map(partial(_decode, planes, jnd), streams, streams.values())
 
 

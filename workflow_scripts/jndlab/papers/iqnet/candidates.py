@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ import numpy as np
 from jndlab.codecs.base import Codec, EncodeJob
 from jndlab.files import atomic_path
 from jndlab.jnd.erjnd import IqnetFilter
-from jndlab.media.clip import ClipFormat, Frame, read_clip, write_clip
+from jndlab.media.clip import ClipFormat, Frame, read_clip, write_y4m
+from jndlab.media.ffmpeg import tool_pool
 
+AT_ONCE = 3  # candidates: while FFmpeg starts or ends for one of them, the others take the core
 DECODED_DEPTH = 10  # VVC's internal depth; a stream of 8 bit is raised to it
 
 # The arrays of one picture in a file of candidates.
@@ -71,15 +73,20 @@ def make_candidates(
     """
     height, width = picture.y.shape
     clip = ClipFormat(width, height, Fraction(25), frames=1)
+    coded_clip = replace(clip, bit_depth=DECODED_DEPTH)
     prefiltered = [prefilter.filter_luma(picture.y, 8) for prefilter in options.prefilters()]
-    decoded: list[Frame] = []
-    bits: list[int] = []
-    for luma in [picture.y, *prefiltered]:
-        source, stream = work_dir / "candidate.mkv", work_dir / f"candidate.{codec.suffix}"
-        write_clip(source, [picture._replace(y=luma)], clip)
+
+    def code(number: int, luma: np.ndarray) -> tuple[int, Frame]:
+        source, stream = (work_dir / f"{number}.{end}" for end in ("y4m", codec.suffix))
+        write_y4m(source, picture._replace(y=luma), clip)
         job = EncodeJob(source, clip, "AI", options.qp, stream, work_dir, threads=1, log=log)
-        bits.append(sum(codec.encode(job).bits_per_frame))
-        decoded += read_clip(stream, ClipFormat(width, height, clip.fps, 1, DECODED_DEPTH))
+        bits = sum(codec.encode(job).bits_per_frame)
+        (decoded,) = read_clip(stream, coded_clip)
+        return bits, decoded
+
+    lumas = [picture.y, *prefiltered]
+    with tool_pool(AT_ONCE) as pool:
+        bits, decoded = zip(*pool.map(code, range(len(lumas)), lumas), strict=True)
     planes = Frame(*(np.stack(plane) for plane in zip(*decoded, strict=True)))
     return Candidates(name, picture.y, np.stack(prefiltered), planes, np.array(bits))
 
