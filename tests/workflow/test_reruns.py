@@ -11,8 +11,10 @@ TABLES = {
     "tabulate_points": 1,
     "compare_methods": 1,
     "plot_figures": 1,
+    "plot_rd_curves": 1,
     "describe_run": 1,
 }
+FIGURES = {"plot_figures": 1, "plot_rd_curves": 1}
 BETWEEN = "bd_rate: {between: [[anchor, erjnd]]}\n"  # a table that only runs with this key have
 WHOLE = {
     "keep_config": 1,
@@ -76,8 +78,8 @@ CODED = {"encode_clip": 4, "measure_point": 4}
         ("jndlab/codecs/vvenc.py", {}),  # a codec that this run does not use
         ("jndlab/quality/pooling.py", {"measure_prefilter": 1, "measure_point": 4} | TABLES),
         ("jndlab/report/references.py", {"describe_run": 1}),
-        ("jndlab/report/figures.py", {"compare_methods": 1, "plot_figures": 1}),
-        ("jndlab/quality/bd_rate.py", {"compare_methods": 1, "plot_figures": 1}),
+        ("jndlab/report/figures.py", {"compare_methods": 1} | FIGURES),
+        ("jndlab/quality/bd_rate.py", {"compare_methods": 1} | FIGURES),
         ("jndops/summary.py", {}),
     ],
 )
@@ -116,7 +118,7 @@ def test_an_unrelated_option_reruns_only_what_reads_it(finished):
     assert finished.planned("--configfile", "cubic.yaml") == {
         "keep_config": 1,
         "compare_methods": 1,
-        "plot_figures": 1,  # BD-rates stand in its panels
+        "plot_rd_curves": 1,  # BD-rates stand in its panels
         "describe_run": 1,
     }
 

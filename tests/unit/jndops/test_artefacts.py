@@ -77,7 +77,7 @@ def test_names_in_braces_are_filled_listed_labelled_or_left_as_wildcards():
 
 def test_items_of_the_report_are_labelled_by_metric_codec_and_configuration():
     curves = {"vmaf_mean_x264": {"metric": "vmaf_mean", "codec": "x264"}}
-    made = outputs("r", "coding", "plot_figures", curve=curves)
+    made = outputs("r", "coding", "plot_rd_curves", curve=curves)
     assert made["rd_vmaf_mean_x264"][0] == "r/figures/rd_vmaf_mean_x264.csv"
     report = made["rd_vmaf_mean_x264"][2].flags["report"]
     expected = {"item": "rate-distortion curves", "metric": "vmaf_mean", "codec": "x264"}

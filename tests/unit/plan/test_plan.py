@@ -129,8 +129,8 @@ def flat_model(encode=10.0):
     rate = encode * 3600 / SIZE
     others = "keep_config prepare_sequence prefilter_clip measure_prefilter measure_point "
     others += (
-        "collect_points tabulate_points compare_methods plot_figures describe_run join_segments "
-        "map_block_qps"
+        "collect_points tabulate_points compare_methods plot_figures plot_rd_curves describe_run "
+        "join_segments map_block_qps"
     )
     lines = {kind: Line(3600.0) for kind in others.split()}
     return CostModel({**lines, "encode vvenc-faster AI": Line(0.0, {22: rate, 37: rate})})
@@ -159,10 +159,10 @@ def test_hours_wall_times_cost_and_longest_chain_of_a_known_run(planned):
     hours = found["cpu_hours"]
     assert hours["encode vvenc-faster AI"] == pytest.approx(40)
     # 4 measurements, one clip prepared, filtered and its filter measured,
-    # 4 tables and figures, configuration and description kept
-    assert hours["total"] == pytest.approx(40 + 4 + 3 + 1 + 4 + 1)
+    # 5 tables and figures, configuration and description kept
+    assert hours["total"] == pytest.approx(40 + 4 + 3 + 1 + 5 + 1)
     walls = {cores: wall["hours"] for cores, wall in found["wall_hours"].items()}
-    assert walls["1"] == pytest.approx(53) and walls["2"] < 29
+    assert walls["1"] == pytest.approx(54) and walls["2"] < 29
     assert walls["16"] == pytest.approx(15)  # prepare, filter, encode, measure, collect, tables
     assert found["critical_path"]["hours"] == pytest.approx(15)
     steps = [step["job"].split()[0] for step in found["critical_path"]["jobs"]]
@@ -175,7 +175,7 @@ def test_hours_wall_times_cost_and_longest_chain_of_a_known_run(planned):
 def test_a_codec_without_timing_is_named_and_not_summed(planned):
     found = planned("x265")
     assert found["not_counted"] == {"encode x265-medium AI": 4}
-    assert found["cpu_hours"]["total"] == pytest.approx(13)
+    assert found["cpu_hours"]["total"] == pytest.approx(14)
 
 
 def test_segments_make_the_longest_chain_short(planned, jobs_of):

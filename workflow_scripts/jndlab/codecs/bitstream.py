@@ -89,7 +89,7 @@ def checked_stream(
 ) -> StreamFacts:
     """Read a stream and compare it with the configuration and with the encoder's own report.
 
-    ``trace`` is what FFmpeg reported when it wrote the stream with TRACING. Where that does not pass,
+    ``trace`` is what FFmpeg reported when it wrote the stream with TRACING. Where it does not pass,
     and without it, the stream itself is read.
 
     ``encoder_bits`` are the bits per picture by the encoder's own count, in coding order: they

@@ -13,7 +13,7 @@ from jndops.settings import Settings
 
 # Rules that read all points of a run.
 POINT_RULES = frozenset(
-    "collect_points tabulate_points compare_methods plot_figures tabulate_iqnet "
+    "collect_points tabulate_points compare_methods plot_figures plot_rd_curves tabulate_iqnet "
     "plot_iqnet_figures describe_run mirror_mlflow".split()
 )
 # Rules that go through a clip or a segment of one, as do others with a sequence among their
