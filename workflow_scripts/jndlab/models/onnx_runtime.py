@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import product
 from pathlib import Path
+from queue import LifoQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,7 +116,7 @@ class LumaSession:
                 remedy="train and export the network first, or correct the path.",
             )
         try:
-            self.session = cpu_session(model, 1)
+            session = cpu_session(model, 1)
         except Exception as error:  # ONNX Runtime's error classes share no base but Exception
             raise UserError(
                 "a file is no ONNX model that can be run.",
@@ -123,13 +124,15 @@ class LumaSession:
                 expected=f"an ONNX file, found: {str(error).strip()[:200]}",
                 remedy="export the network again from its checkpoint.",
             ) from error
-        self.architecture = architecture_in(self.session, self.where)
-        self._check(network)
+        self.architecture = architecture_in(session, self.where)
+        self._check(session, network)
+        self.input_name = session.get_inputs()[0].name
         self.threads = threads or usable_cores()
         self.reach = REACH.get(self.architecture["name"]) if self.architecture else None
-        if self.reach is None and self.threads > 1:
-            self.session = cpu_session(model, self.threads)
-        self.input_name = self.session.get_inputs()[0].name
+        # One for each thread: two threads in one session take up to half as long again.
+        self.idle: LifoQueue[InferenceSession] = LifoQueue()
+        for number in [self.threads] if self.reach is None else [1] * self.threads:
+            self.idle.put(cpu_session(model, number))
 
     def __call__(self, luma: np.ndarray) -> np.ndarray:
         """Filter float32 H x W luma in [0, 1]; returns the same.
@@ -164,10 +167,14 @@ class LumaSession:
 
     def _run(self, luma: np.ndarray) -> np.ndarray:
         inputs = {self.input_name: luma[np.newaxis, np.newaxis]}
-        return run_session(self.session, None, inputs, self.where)[0][0, 0]
+        session = self.idle.get()
+        try:
+            return run_session(session, None, inputs, self.where)[0][0, 0]
+        finally:
+            self.idle.put(session)
 
-    def _check(self, network: str | None) -> None:
-        inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
+    def _check(self, session: InferenceSession, network: str | None) -> None:
+        inputs, outputs = session.get_inputs(), session.get_outputs()
         fits = len(inputs) == len(outputs) == 1 and all(_is_free_luma(x) for x in inputs + outputs)
         if not fits:
             raise UserError(
