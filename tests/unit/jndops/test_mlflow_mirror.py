@@ -20,15 +20,17 @@ import pytest
 from onnx import TensorProto, helper
 
 from jndlab.files import sha256_of
+from jndops.mlflow import mirror as mirror_module
 from jndops.mlflow.mirror import (
     MIRROR_TAG,
     VIEW_TAG,
+    experiment_id,
     mirror,
     needs_mirroring,
     open_database,
     write_failed_ledger,
 )
-from jndops.mlflow.records import collect_records
+from jndops.mlflow.records import Record, collect_records
 from jndops.mlflow.trainings import collect_trainings
 
 PARENT = "rate-distortion/{method}/vvenc-faster/AI"
@@ -564,3 +566,21 @@ def test_a_database_with_damage_inside_is_made_again(tmp_path, monkeypatch):
         whole = database.read_bytes()
         database.write_bytes(whole[:-8192] + b"\xff" * 4096 + whole[-4096:])
         assert open_database(database, artifacts)[1] is True
+
+
+def test_a_run_has_all_its_numbers_however_many(results):
+    """More parameters and metrics than MLflow takes at once."""
+    many = Record(
+        "many", "point", "many", None, {f"p{n}": str(n) for n in range(250)},
+        tuple((f"m{n}", float(n), 0) for n in range(2300)), {}, (), 1000,
+    )  # fmt: skip
+    artifacts = results / "mlflow_artifacts"
+    with chdir(results):
+        client, _ = open_database(results / "mlflow.db", artifacts)
+        run = mirror_module._write(
+            client, many, experiment_id(client, "tries", artifacts), None, {}
+        )
+        data = client.get_run(run).data
+        client.delete_run(run)
+    assert data.params == dict(many.params)
+    assert data.metrics == {name: value for name, value, _ in many.metrics}

@@ -48,7 +48,7 @@ DATABASE, LEDGER = "mlflow.db", "mlflow_ledger.csv"  # in the results folder
 LEDGER_COLUMNS = ["job_key", "kind", "experiment", "run_id", "payload_sha256", "state"]
 MIRROR_TAG = "jndlab_mirror"
 LOCK_SECONDS = 120
-MAX_PARAMS, MAX_METRICS = 100, 1000  # MLflow's limits of one batch
+MAX_PARAMS, MAX_METRICS = 100, 1000  # MLflow's limits of one batch; 1000 of both together
 MAX_DIGEST = 36  # characters of a data set's hash
 CURRENT, RECIPE = "current", "job_recipe_sha256"  # tags
 VERSIONS = "versions.yml"
@@ -305,9 +305,10 @@ def _write(
     run_id = run.info.run_id
     metrics = [Metric(name, value, record.time_ms, step) for name, value, step in record.metrics]
     params = [Param(name, value) for name, value in record.params.items()]
-    for first in range(0, len(params), MAX_PARAMS):
+    client.log_batch(run_id, metrics[: MAX_METRICS - MAX_PARAMS], params[:MAX_PARAMS])
+    for first in range(MAX_PARAMS, len(params), MAX_PARAMS):
         client.log_batch(run_id, params=params[first : first + MAX_PARAMS])
-    log_metrics(client, run_id, metrics)
+    log_metrics(client, run_id, metrics[MAX_METRICS - MAX_PARAMS :])
     if record.source:
         client.log_inputs(run_id, datasets=[_dataset(record.source)])
     for path in record.files:
