@@ -23,6 +23,7 @@ from snakemake.jobs import Job
 from snakemake.resources import Resource
 from snakemake.scheduling.job_scheduler import JobScheduler
 from snakemake.script import PythonScript
+from snakemake.shell import shell
 from snakemake.sourcecache import LocalSourceFile, SourceCache, SourceFile
 
 from jndops.workflow import snakemake_patches
@@ -48,6 +49,11 @@ def test_the_installed_snakemake_has_every_part_that_is_patched():
         (snakemake.rules, "get_function_params"),
     ]:
         assert hasattr(getattr(owner, name), snakemake_patches.MARK), name
+
+
+def test_snakemake_still_does_what_the_patches_save():
+    assert "memory_full_info()" in inspect.getsource(BenchmarkTimer._update_record)
+    assert "sp.Popen(" in inspect.getsource(shell.__new__)  # see forked_jobs
 
 
 def test_patches_are_applied_once():
