@@ -117,6 +117,22 @@ def test_jobs_find_the_imports_of_those_before(start, tmp_path):
     assert (tmp_path / "found").read_text() == "[True, False]"
 
 
+def test_temporary_files_are_made_where_the_job_says(start, tmp_path):
+    """Also where an import that is kept has asked for the folder before."""
+    scripts = tmp_path / "workflow_scripts"
+    scripts.mkdir()
+    (scripts / "early.py").write_text("import tempfile\ntempfile.gettempdir()\n")
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        start(
+            "import early, tempfile; open('where', 'w').write(tempfile.gettempdir())",
+            TMPDIR=str(tmp_path / name),
+            JND_SUITE=str(tmp_path),
+            PYTHONPATH=str(scripts),
+        ).wait()
+        assert (tmp_path / "where").read_text() == str(tmp_path / name)
+
+
 def test_jobs_run_beside_each_other(start):
     slow = start("import time; time.sleep(30)")
     assert start("pass").wait() == 0

@@ -101,6 +101,8 @@ def _run(request: dict[str, Any], note: socket.socket) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+    if known_folder := sys.modules.get("tempfile"):
+        known_folder.tempdir = None  # that of an import before: TMPDIR is the job's
     # The name that `top` shows.
     with suppress(OSError), open("/proc/self/comm", "w", encoding="utf-8") as name_file:
         name_file.write(request["name"])
