@@ -60,6 +60,7 @@ class RatingPage:
     def __init__(self, driver: Any, downloads: Path) -> None:
         self.driver = driver
         self.downloads = downloads
+        self.ended = 0  # sittings that hand out a table
         downloads.mkdir(exist_ok=True)
         driver.execute_cdp_cmd(
             "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)}
@@ -149,6 +150,7 @@ class RatingPage:
             if self.go_on() == "message":
                 messages.append(self.message)
                 if self.message in END:
+                    self.ended += self.message == "thanks"
                     return messages
                 self.leave_message()
                 continue
@@ -160,7 +162,7 @@ class RatingPage:
 
     def saved(self) -> Path:
         """The table that the page handed out last."""
-        self.wait(lambda: list(self.downloads.glob("*.csv")))
+        self.wait(lambda: len(list(self.downloads.glob("*.csv"))) >= max(self.ended, 1))
         return max(self.downloads.glob("*.csv"), key=lambda path: path.stat().st_mtime)
 
     def complaints(self) -> list[dict]:

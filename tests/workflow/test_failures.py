@@ -48,7 +48,7 @@ def test_a_failed_job_fails_again_until_its_cause_is_gone(tmp_path):
     source = tmp_path / "data/trial/own.yuv"
     source.parent.mkdir(parents=True)
     source.write_bytes(whole)
-    command = ("--configfile", "mine.yaml")
+    command = ("--configfile", "mine.yaml", "--", "tables")
     workflow.run(*command)
 
     source.write_bytes(whole[:-100])  # as a transfer that broke off leaves it
@@ -77,7 +77,7 @@ def test_a_failed_job_fails_again_until_its_cause_is_gone(tmp_path):
 def test_a_job_that_is_killed_or_leaves_without_outputs_is_noted(tmp_path):
     workflow = Workflow(tmp_path)
     workflow.write("mine.yaml", TINY.partition("methods:")[0] + f"methods: {METHODS}\n")
-    command = ("--configfile", "mine.yaml")
+    command = ("--configfile", "mine.yaml", "--", "tables")
     filters = "class Surly:\n    def filter_luma(self, luma, bit_depth, qp):\n        {}\n"
     workflow.write("my_filters.py", filters.format("return luma"))
     workflow.run(*command)
