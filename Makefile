@@ -7,7 +7,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 CORES ?= all
 SUBJECTS ?= 24
-WORKERS ?= 2 # of make test
+WORKERS ?= 3 # of make test: browsers and clusters leave cores idle
 KILLS ?= 20
 FUZZ ?= 10
 # Numbers are used as they are, and so are nothing else.
@@ -109,7 +109,7 @@ compare-runs: setup ## whether two runs contradict each other, and how far their
 bench: setup ## speed as ratios, written to results/bench
 	@$(PY) -m benchmarks $(ARGS)
 
-test: setup ## everything that must hold before a commit, on two cores
+test: setup ## everything that must hold before a commit
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-robustness: setup ## kills and damaged files in depth (docs/reliability.md): KILLS=200 FUZZ=100

@@ -161,25 +161,32 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("kind", BAD)
-def test_bad_pictures_are_told_and_nothing_is_left(run, kind):
-    spoil, said = BAD[kind]
-    own = run.folder / "own"
-    own.mkdir(exist_ok=True)
-    spoil(own / "spoilt.jpg")
+@pytest.fixture(scope="module")
+def spoilt(run) -> str:
+    """What a run says on data sets of bad pictures, one for each kind."""
     config = re.sub(r" +source: packaged\n +sources.*\n +size.*", FOLDER, CONFIG, count=1)
-    config = config.replace("      labels: {kind: vmaf_steps}\n", "").replace(
-        "tiny:", f"{kind.lower()}:"
-    )
-    run.write("bad.yaml", config)
+    config = config.replace("      labels: {kind: vmaf_steps}\n", "")
+    before, after = config.split("    tiny:\n")
+    data, after = after.split("  network:", 1)
+    for kind, (spoil, _) in BAD.items():
+        (run.folder / f"own_{kind}").mkdir()
+        spoil(run.folder / f"own_{kind}/spoilt_{kind}.jpg")
+        before += f"    {kind.lower()}:\n{data.replace('folder: own', f'folder: own_{kind}')}"
+    run.write("bad.yaml", f"{before}  network:{after}")
     run.write("labels.csv", "")
-    target = f"results/vp_jnd/{kind.lower()}/pictures.csv"
-    done = run.run(target, "--configfile", "bad.yaml", check=False)
-    assert done.returncode != 0 and said in done.stdout and "spoilt.jpg" in done.stdout
-    assert "Traceback" not in done.stdout
-    assert not (run.folder / target).exists()
-    assert not (run.folder / target).with_name("pictures").exists()
-    (own / "spoilt.jpg").unlink()
+    targets = [f"results/vp_jnd/{kind.lower()}/pictures.csv" for kind in BAD]
+    done = run.run("--configfile", "bad.yaml", "--", *targets, check=False)
+    assert done.returncode != 0 and "3 jobs failed" in done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_pictures_are_told_and_nothing_is_left(run, spoilt, kind):
+    assert BAD[kind][1] in spoilt and f"spoilt_{kind}.jpg" in spoilt
+    assert "Traceback" not in spoilt
+    folder = run.folder / f"results/vp_jnd/{kind.lower()}"
+    assert not (folder / "pictures.csv").exists()
+    assert not (folder / "pictures").exists()
 
 
 @pytest.mark.parametrize(

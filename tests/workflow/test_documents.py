@@ -280,13 +280,16 @@ def plans(tmp_path_factory) -> dict[str, subprocess.CompletedProcess[str]]:
     (folder / "python").write_text(ASKED)
     (folder / "python").chmod(0o755)
     outside = {name: text for name, text in os.environ.items() if not name.startswith("MAKE")}
-    parser, asked = get_argument_parser(), {}
+    parser, asked, checked = get_argument_parser(), {}, set()
     targets: dict[tuple[str, ...], set[str]] = {}
     for command in PLANNED:
         words = shlex.split(re.sub(r"\bmy\.yaml", str(folder / "my.yaml"), command))[1:]
         if command.startswith("make"):
             # Nothing is set up: that is what the environment of this test is.
             make = ["make", "-o", "setup", *words, f"PY={folder / 'python'}"]
+            given = (words[0], *(word for word in words if word.startswith("CONFIG=")))
+            make += ["-o", "config-exists"] if given in checked else []
+            checked.add(given)
             said = subprocess.run(make, cwd=REPOSITORY, env=outside, capture_output=True, text=True)
             assert said.returncode == 0, said.stdout + said.stderr
             words = said.stdout.splitlines()

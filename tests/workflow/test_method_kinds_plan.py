@@ -129,7 +129,7 @@ def test_segments_change_no_number(finished, tmp_path):
     # Of x265's four encodes each is cut in two, as is kvazaar's anchor; maps are for whole clips.
     assert planned["encode_segment"] == 2 * 6
     assert planned["join_segments"] == 6 and planned["encode_clip"] == 2
-    workflow.run("--configfile", "mine.yaml")
+    workflow.run("--configfile", "mine.yaml", "--", "tables")
     for method in ("anchor", "level"):
         whole = points(finished.folder, "x265-ultrafast", method)
         joined = points(tmp_path, "x265-ultrafast", method)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -69,11 +70,16 @@ def test_network_is_really_cut(finished):
     assert "a test forbids the network" in done.stderr
 
 
-def test_zip_holds_captions_figures_and_tables(finished):
+@pytest.fixture(scope="module")
+def zipped(finished) -> Path:
     done = make_report(finished, "--configfile", "tiny.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "out/report.zip" in done.stdout and "zipfile -e" in done.stdout
-    with zipfile.ZipFile(finished.folder / "out/report.zip") as report:
+    return finished.folder / "out/report.zip"
+
+
+def test_zip_holds_captions_figures_and_tables(finished, zipped):
+    with zipfile.ZipFile(zipped) as report:
         names = report.namelist()
         page = report.read("report/report.html").decode()
         shown = results_of(page)
@@ -92,10 +98,9 @@ def test_zip_holds_captions_figures_and_tables(finished):
     assert not re.findall(r"<(?:script|link)[^>]+(?:src|href)=.https?:", page)
 
 
-def test_a_picture_taller_than_the_window_begins_at_its_top(finished, browser, tmp_path):
+def test_a_picture_taller_than_the_window_begins_at_its_top(zipped, browser, tmp_path):
     """Centred in a box that scrolls, what is above the box could not be reached."""
-    assert make_report(finished, "--configfile", "tiny.yaml").returncode == 0
-    with zipfile.ZipFile(finished.folder / "out/report.zip") as report:
+    with zipfile.ZipFile(zipped) as report:
         report.extractall(tmp_path)
     browser.set_window_size(1280, 400)
     browser.implicitly_wait(10)
