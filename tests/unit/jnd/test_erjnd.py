@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -19,6 +24,7 @@ from jndlab.jnd.erjnd import (
     structural_contrast,
 )
 
+BRICK = "9f8b4985598e9cec718341823ccb13e19ec0760fd56cc20a9f3acacc05db7e5b"
 OURS = {"weighting": "xiang2016"}
 WEIGHTED = {**OURS, "overlap": False, "minor_edges": False}
 RNG = np.random.default_rng(7)
@@ -373,3 +379,26 @@ def test_filtering_leaves_its_input_as_it_was():
     before = column.copy()
     erjnd.filter_blocks(column, lambda *_: np.float32(5), overlap=True)
     np.testing.assert_array_equal(column, before)
+
+
+@pytest.mark.skipif(
+    " avx2 " not in Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else True,
+    reason="the kernel of matrix products is fixed on processors with AVX2",
+)
+def test_a_filtered_picture_is_the_same_on_every_processor():
+    """Of this picture OpenBLAS's kernels for AVX-512 and for none of both make others."""
+    program = (
+        "import hashlib; from jndlab.jnd.erjnd import ErjndPrefilter; from skimage import data; "
+        "filtered = ErjndPrefilter(alpha=0.5).filter_luma(data.brick(), 8); "
+        "print(hashlib.sha256(filtered.tobytes()).hexdigest())"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_CORETYPE"}
+    hashes = [
+        subprocess.run(
+            [sys.executable, "-c", program], env={**environment, **chosen},
+            capture_output=True, text=True, check=True,
+        ).stdout.strip()
+        for chosen in ({}, {"OPENBLAS_CORETYPE": "Prescott"})
+    ]  # fmt: skip
+    assert hashes[0] == BRICK
+    assert hashes[1] != BRICK

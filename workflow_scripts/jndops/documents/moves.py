@@ -214,9 +214,11 @@ for byte. Threads of an encoder or a measurement (`threads`) change no number.
 
 **What is pinned.** Every Python package with its hash (`envs/requirements.lock`), and with them
 FFmpeg, VVenC, x264, x265, kvazaar and libvmaf, which are inside the package imageio-ffmpeg (their
-choice of vector instructions on another processor was not measured). Seeds of every training,
-split and picture are keys of the configuration; each training has one process and a fixed number
-of threads (`jobs.threads`).
+choice of vector instructions on another processor was not measured). NumPy's matrix products, and
+with them the classical filters, take the same kernel on every x86-64 processor with AVX2: with
+those for AVX-512 and for neither, single samples of a filtered clip differ. Seeds of every
+training, split and picture are keys of the configuration; each training has one process and a
+fixed number of threads (`jobs.threads`).
 
 **What is not.** PyTorch's and ONNX Runtime's sums depend on the number of threads and on the
 vector instructions of the processor (oneDNN takes the widest). A training carries such
