@@ -312,7 +312,8 @@ def test_the_filter_is_timed_beside_its_operations(tmp_path):
 
 def test_jobs_that_are_timed_make_candidates(tmp_path, monkeypatch):
     monkeypatch.setattr(bench_prefilter, "PICTURES", 1)
-    bench_prefilter.make_some(str(tmp_path / "0.npz"))
+    seconds = bench_prefilter.make_some(str(tmp_path / "0.npz"), time.time())
+    assert seconds["cpu"] > 0.1 and seconds["wall"] > 0.1
     (made,) = read_candidates([tmp_path / "0.npz"])
     assert made.prefiltered.shape == (4, 256, 448) and len(made.bits) == 5
 
