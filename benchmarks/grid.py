@@ -90,8 +90,8 @@ def _figures(
         cores * jobs.wall,
         f"{cores} cores x wall of the jobs",
         f"{points} encodes and {points} measurements (the demo's anchor): CPU seconds of the "
-        "encoding and the measuring FFmpeg of each point (provenance), without version and header "
-        "calls; wall from the start of the first job to the end of the last, so without "
+        "encoding and the measuring FFmpeg of each point (provenance); wall from the start of the "
+        "first job to the end of the last, so without "
         f"Snakemake's start-up ({start_up.wall:.1f} s). Other programs took {jobs.others:.1f} CPU "
         f"seconds meanwhile. `xargs -P` reached {xargs.cpu / (cores * xargs.wall):.2f}.",
         at_least=BUSY_GOAL,
@@ -112,8 +112,8 @@ def _figures(
         "CPU s",
         JOB_GOAL_SECONDS,
         "limit",
-        "Snakemake itself, the start of a Python per job, the FFmpeg call that reads a stream's "
-        f"headers; encoders and metrics take {ffmpeg_cpu / (2 * points):.2f} CPU seconds a job.",
+        "Snakemake itself, the imports of the first jobs, forks, reading and writing; encoders and "
+        f"metrics take {ffmpeg_cpu / (2 * points):.2f} CPU seconds a job.",
         at_most=1,
     )
 
