@@ -279,7 +279,9 @@ def plans(tmp_path_factory) -> dict[str, subprocess.CompletedProcess[str]]:
     (folder / "my.yaml").write_text(f"{own}\nsubjective: {{ratings: [{ratings}]}}\n", "utf-8")
     (folder / "python").write_text(ASKED)
     (folder / "python").chmod(0o755)
-    outside = {name: text for name, text in os.environ.items() if not name.startswith("MAKE")}
+    # These tests may be run by make, whose own arguments are passed down.
+    given = ("MAKE", "ARGS")
+    outside = {name: text for name, text in os.environ.items() if not name.startswith(given)}
     parser, asked, checked = get_argument_parser(), {}, set()
     targets: dict[tuple[str, ...], set[str]] = {}
     for command in PLANNED:
@@ -287,9 +289,9 @@ def plans(tmp_path_factory) -> dict[str, subprocess.CompletedProcess[str]]:
         if command.startswith("make"):
             # Nothing is set up: that is what the environment of this test is.
             make = ["make", "-o", "setup", *words, f"PY={folder / 'python'}"]
-            given = (words[0], *(word for word in words if word.startswith("CONFIG=")))
-            make += ["-o", "config-exists"] if given in checked else []
-            checked.add(given)
+            chosen = (words[0], *(word for word in words if word.startswith("CONFIG=")))
+            make += ["-o", "config-exists"] if chosen in checked else []
+            checked.add(chosen)
             said = subprocess.run(make, cwd=REPOSITORY, env=outside, capture_output=True, text=True)
             assert said.returncode == 0, said.stdout + said.stderr
             words = said.stdout.splitlines()
