@@ -256,8 +256,8 @@ LIGHT = {**TINY, "results_dir": "light", "qps": [32, 37]}
 def test_light_jobs_are_counted_without_their_own_time(monkeypatch, tmp_path):
     monkeypatch.setattr(bench_scheduling, "config_of", lambda jobs: LIGHT)
     run = bench_scheduling.light_run(tmp_path / "light", 4, 2)
-    # 2 encodes, 2 measurements, source, configuration, points, tables, figures, description
-    assert run.jobs == 11
+    # 2 encodes, 2 measurements, source, configuration, points, tables, figures, curves, description
+    assert run.jobs == 12
     assert not list((tmp_path / "light").rglob("*.part*"))
     point = tmp_path / "light/light/points/x265-ultrafast/AI/bigbuckbunny_tiny/anchor/qp37.json"
     assert point.read_text() == "\n"  # the stand-in ran in place of the codec
@@ -269,7 +269,7 @@ def test_light_jobs_are_counted_without_their_own_time(monkeypatch, tmp_path):
 def test_a_dry_run_is_counted_and_weighed(monkeypatch, tmp_path):
     monkeypatch.setattr(bench_scheduling, "config_of", lambda jobs: LIGHT)
     planned = bench_scheduling.dry_run(tmp_path, 4)
-    assert planned.jobs == 12
+    assert planned.jobs == 13
     assert planned.spent.cpu > 0.2 and planned.mib > 50
     assert not (tmp_path / "light").exists()
 

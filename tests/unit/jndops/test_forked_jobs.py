@@ -75,7 +75,14 @@ def test_what_a_job_says_is_seen(start, capfd):
     assert err.endswith("KeyError: 'why'\n")
 
 
-def test_a_job_is_a_script_of_its_own(start, tmp_path):
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored behind a "&"
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_job_is_a_script_of_its_own(interruptible, start, tmp_path):
     """Name, arguments, folder, environment and signals are those of ``python script``."""
     start(
         """
