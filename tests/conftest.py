@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 # Before torch is imported: waiting threads must not spin while encoders need the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# The same examples in every run, and none fails for the time that other programs take.
+settings.register_profile("suite", deadline=None, derandomize=True)
+settings.load_profile("suite")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
