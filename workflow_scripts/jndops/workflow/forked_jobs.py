@@ -100,10 +100,6 @@ class JobServer:
             socket.send_fds(self._control, [json.dumps(request).encode()], [theirs.fileno()])
         return ForkedJob(ours)
 
-    def is_alive(self) -> bool:
-        """Whether the server can fork jobs."""
-        return self._process.poll() is None
-
     def close(self) -> None:
         """End the server; its jobs' CPU time counts as that of this process's children."""
         self._control.close()
@@ -128,11 +124,13 @@ class JobServers:
             server = self._servers[key]
         try:
             return server.start(script, name, environment)
-        except (OSError, EOFError):
+        except (ConnectionError, EOFError):  # it has ended, or its end is not yet seen by `poll`
             with self._lock:
-                if self._servers.get(key) is server and not server.is_alive():
+                if self._servers.get(key) is server:
                     self._servers.pop(key).close()
-            return None
+        except OSError:  # more files than are allowed, say: it can fork the next one
+            pass
+        return None
 
     def close(self) -> None:
         """End all servers."""
