@@ -7,7 +7,6 @@ import shlex
 import shutil
 import statistics
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from jndlab.media.ffmpeg import ffmpeg_path
 from jndlab.quality.full_reference import measure
 from jndlab.yaml_files import load_yaml
 from jndops.settings import Settings, load_settings
+from jndops.workflow.environment import SNAKEMAKE
 
 RECHECK_LIMIT_SECONDS = 2
 RECHECKS = 3
@@ -136,7 +136,7 @@ def _demo_grid(folder: Path) -> Settings:
 
 def snakemake_lines(bench: Bench, targets: list[str]) -> list[tuple[Moment, str]]:
     """Run Snakemake in the bench's folder; its output, jobs' lines with the moment they came."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command = [*SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(bench.folder), "--configfile", str(bench.folder / "grid.yaml")]
     command += ["--cores", str(bench.cores), "--verbose", "--", *targets]  # a line for each job
     with subprocess.Popen(

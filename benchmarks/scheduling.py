@@ -25,6 +25,7 @@ import yaml
 from benchmarks.figures import Bench, Figure, Moment, Spent, in_turns, python, wait_for
 from jndlab.datasets.sequence_sheet import load_sequences
 from jndlab.paths import ROOT
+from jndops.workflow.environment import SNAKEMAKE
 
 PARTS = ("Snakefile", "rules", "workflow_scripts", "config", "envs", "report", "profiles")
 RUN_SIZES, LONG_RUN_SIZES = (100, 400), (400, 5_000)  # jobs: two, to see whether a job's cost grows
@@ -230,7 +231,7 @@ def dry_run(folder: Path, jobs: int) -> Planned:
     config = folder / f"light{jobs}.yaml"
     config.write_text(yaml.safe_dump(config_of(jobs)), encoding="utf-8")
     log = folder / "output.txt"
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command = [*SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(folder), "--configfile", str(config), "--dry-run", "--nolock"]
     with open(log, "w", encoding="utf-8") as stream:
         process = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT)
@@ -243,7 +244,7 @@ def dry_run(folder: Path, jobs: int) -> Planned:
 
 
 def _plan(folder: Path, *arguments: str | Path) -> None:
-    python("-m", "snakemake", "--directory", folder, "--dry-run", "--nolock", *arguments)
+    python(SNAKEMAKE[1], "--directory", folder, "--dry-run", "--nolock", *arguments)
 
 
 def config_of(jobs: int) -> dict[str, Any]:
@@ -291,7 +292,8 @@ class _Line(NamedTuple):
 
 
 def _run(folder: Path, cores: int) -> list[_Line]:
-    command = [sys.executable, "-m", "snakemake", "--configfile", "light.yaml"]
+    started = folder / Path(SNAKEMAKE[1]).relative_to(ROOT)
+    command = [sys.executable, str(started), "--configfile", "light.yaml"]
     command += ["--cores", str(cores), "--verbose"]  # a line for each job
     lines: list[_Line] = []
     output = ""

@@ -19,6 +19,7 @@ from jndlab.paths import ROOT
 from jndops.command import new_parser, run_command
 from jndops.report_page import PAGE, STYLE, counts, landing_page
 from jndops.results_dir import results_dir
+from jndops.workflow.environment import SNAKEMAKE
 
 MOST_RULES = 4  # named where jobs are still to be done
 FOLLOWS = "input files updated by another job"  # a reason of Snakemake that is no first one
@@ -84,7 +85,7 @@ def how_to_open(report: Path) -> str:
 
 def _snakemake(configfile: Path, *options: str) -> str:
     """Output of Snakemake on the suite; raises UserError with its last lines when it fails."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command = [*SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile")]
     command += ["--cores", "1", "--configfile", str(configfile), *options]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:

@@ -24,6 +24,7 @@ from jndops.own_videos.experiment import KIND_OF, Asked, experiment, folder_name
 from jndops.own_videos.held_out import held_out
 from jndops.settings import load_settings
 from jndops.summary import NO_SUMMARY
+from jndops.workflow.environment import SNAKEMAKE
 
 # Of the file that is written: by its suffix, FFmpeg's options.
 FORMATS = {".mkv": [], ".y4m": ["-f", "yuv4mpegpipe", "-strict", "-1"], ".yuv": ["-f", "rawvideo"]}
@@ -41,7 +42,7 @@ def main(options: argparse.Namespace) -> int:
     path = Path(config["results_dir"]) / f"{options.command.replace('-', '_')}.yaml"
     again = f"# `make {options.command}` wrote this; `make run CONFIG={path}` runs all of it.\n"
     write_text(path, again + yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
+    command = [*SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile"),
                "--configfile", str(path), "--cores", options.cores, *options.further,
                "--", *targets]  # fmt: skip
     # One file was asked for: tables of an earlier `compare` in the same folder are no answer to it.

@@ -6,7 +6,6 @@ import io
 import os
 import re
 import subprocess
-import sys
 import tarfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from jndops.artefacts import rebuilt_rules
 from jndops.experiment import Experiment
 from jndops.results_dir import results_dir
 from jndops.run_record import RECORD, require_this_version
+from jndops.workflow.environment import SNAKEMAKE
 
 ARCHIVE = "results-archive.tar.gz"
 # Numbers and reports about them, wherever they lie; pictures only where they are figures.
@@ -123,7 +123,7 @@ def rebuild(configfile: Path, root: Path, further: list[str]) -> None:
     rules = rebuilt_rules()
     papers = load_mapping(configfile).get("papers", Experiment.model_fields["papers"].default)
     wanted = [rule for name in dict.fromkeys(["all", *papers]) for rule in rules.get(name, ())]
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
+    command = [*SNAKEMAKE, "--snakefile", str(root / "Snakefile")]
     command += ["--cores", "1", "--configfile", str(configfile), *further]
     # Only these rules are considered: a point that is not there is a missing file, not an encode.
     made = ["collect_points", *wanted]  # its wildcard makes it no target of its own

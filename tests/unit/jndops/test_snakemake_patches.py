@@ -9,15 +9,20 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Self
 
 import psutil
 import pytest
+import snakemake.api  # before its graph: they import each other
 import snakemake.common
 import snakemake.rules
 import snakemake.script
 from snakemake.benchmark import BenchmarkRecord, BenchmarkTimer, benchmarked
+from snakemake.dag import DAG
+from snakemake.exceptions import ChildIOException
 from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Wildcards
 from snakemake.jobs import Job
 from snakemake.resources import Resource
@@ -44,6 +49,7 @@ def test_the_installed_snakemake_has_every_part_that_is_patched():
         (snakemake.script, "get_source"),
         (Job, "conda_env_spec"),
         (Job, "format_wildcards"),
+        (DAG, "check_directory_outputs"),
         (LocalSourceFile, "get_cache_path"),
         (snakemake.common, "get_function_params"),
         (snakemake.rules, "get_function_params"),
@@ -204,3 +210,27 @@ def test_messages_are_formatted_as_before_and_without_parameters():
     assert Job.format_wildcards(job, text) == "Encode {it} (qp=22, sequence=bikes)"
     with pytest.raises(AttributeError):
         Job.format_wildcards(job, "{params.clip}")
+
+
+class _Job(str):
+    """What the check asks a job: its outputs, and an order."""
+
+    def __new__(cls, output: list[str]) -> Self:
+        made = super().__new__(cls, output[0])
+        made.output = output
+        return made
+
+
+@pytest.mark.parametrize(
+    ("outputs", "refused"),
+    [
+        ([["a/b"], ["a/c", "a/b.txt"], ["a/b-c/d"]], False),
+        ([["a/b"], ["c"], ["./a//b/c"]], True),
+        ([["b/d/e/f"], ["a"], ["b/d"]], True),
+        ([["a/b", "a/b/c"], ["d"]], False),  # of one job: its own concern
+    ],
+)
+def test_an_output_in_another_jobs_folder_is_refused_as_before(outputs, refused):
+    jobs = [_Job(output) for output in outputs]
+    with pytest.raises(ChildIOException) if refused else nullcontext():
+        DAG.check_directory_outputs(SimpleNamespace(jobs=jobs))

@@ -15,6 +15,7 @@ from jndops.plan.job_size import megapixel_frames
 from jndops.plan.timings import TIMINGS_NAME
 from jndops.settings import Settings
 from jndops.workflow.imports import digest
+from jndops.workflow.late_imports import postpone
 
 MANY_CORES = 4096
 CACHE = Path(".snakemake/plans")  # in the folder of the run; `make clean` removes it
@@ -78,6 +79,7 @@ def ask_snakemake(
     """The jobs, by the steps of ``snakemake --dag``: their graph has no public interface."""
     # Planning must not start what a run would.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    postpone()
     from snakemake.api import SnakemakeApi
     from snakemake.settings.types import (
         ConfigSettings,

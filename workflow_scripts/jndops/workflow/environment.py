@@ -12,6 +12,7 @@ import sys
 from jndlab.paths import ROOT
 
 PYTHON = sys.executable
+SNAKEMAKE = (PYTHON, str(ROOT / "workflow_scripts/commands/run_snakemake.py"))
 SERVER_VARIABLE = "MLFLOW_TRACKING_URI"
 
 

@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import re
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import pairwise
 from string import Formatter
 from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any
 
+import snakemake.api  # before its graph: they import each other
 import snakemake.common
 import snakemake.exceptions
 import snakemake.rules
 import snakemake.script
 from snakemake.benchmark import BenchmarkRecord, BenchmarkTimer
+from snakemake.dag import DAG
 from snakemake.deployment.conda import CondaEnvSpec
 from snakemake.jobs import Job
 from snakemake.scheduling.job_scheduler import JobScheduler
@@ -63,6 +67,8 @@ def apply() -> None:
     # Planning the 4,050 jobs of paper.yaml: 5.6 s of CPU time instead of 5.9 s, by both.
     replace(Job, "conda_env_spec", _of_the_rule)
     replace(Job, "format_wildcards", _without_parameters)
+    # Planning the 4,050 jobs of paper.yaml: 4.88 s of CPU time instead of 5.02 s.
+    replace(DAG, "check_directory_outputs", _where_one_lies_in_another)
     # Planning 1,000 jobs: 7.5 s instead of 8.2 s.
     for module in (snakemake.common, snakemake.rules):
         replace(module, "get_function_params", _knowing_parameters)
@@ -222,6 +228,21 @@ def _without_parameters(format_wildcards: Callable[..., str]) -> Callable[..., s
         return string.format(wildcards=self._format_wildcards)
 
     return formatted
+
+
+def _where_one_lies_in_another(check_directory_outputs: Callable[..., None]) -> Callable[..., None]:
+    """The check that no output lies in another job's folder, without a Path for each output."""
+
+    def check(self: Any) -> None:
+        outputs = sorted(
+            os.path.abspath(file).split("/")  # noqa: PTH100
+            for job in self.jobs
+            for file in job.output
+        )
+        if any(below[: len(above)] == above for above, below in pairwise(outputs)):
+            check_directory_outputs(self)
+
+    return check
 
 
 def _knowing_parameters(get_function_params: Callable[..., Any]) -> Callable[..., Any]:
