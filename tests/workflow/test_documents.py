@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from jndops.workflow.environment import SNAKEMAKE
 from workflow_runner import REPOSITORY, snakemake
 
 TRACKED = [
@@ -261,8 +262,8 @@ PLANNED = [
 
 # Instead of Python: says what Snakemake is asked for, a word a line, and runs all else.
 ASKED = f"""#!/bin/sh
-[ "$2" = snakemake ] || exec {shlex.quote(sys.executable)} "$@"
-shift 2
+[ "$1" = {Path(SNAKEMAKE[1]).relative_to(REPOSITORY)} ] || exec {shlex.quote(sys.executable)} "$@"
+shift
 printf '%s\\n' "$@"
 """
 
