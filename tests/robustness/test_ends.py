@@ -319,3 +319,35 @@ def test_a_run_that_was_killed_after_its_last_job_is_summarised_by_the_next(tmp_
     assert "Results in results" in second and (results / "timings.json").is_file()
     assert (results / "tables/rd_points.csv").stat().st_mtime_ns == tables
     assert workflow.planned("--configfile", "tiny.yaml") == {}
+
+
+UNREAD = """
+import sys
+sys.path.insert(0, {scripts!r})
+from jndops.workflow import snakemake_patches
+snakemake_patches.apply()
+rule fails:
+    output: "fails"
+    shell: "sleep 2; exit 1"
+"""
+
+
+@pytest.mark.parametrize("patched", [True, False])
+def test_a_run_ends_when_nobody_reads_any_more(tmp_path, patched):
+    """As `make demo | tee log` of which tee was killed; Snakemake waits for its job for ever."""
+    text = UNREAD.format(scripts=str(REPOSITORY / "workflow_scripts"))
+    lines = text if patched else text.replace("snakemake_patches.apply()", "")
+    (tmp_path / "Snakefile").write_text(lines)
+    command = [sys.executable, "-m", "snakemake", "--cores", "1"]
+    run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True)
+    while "rule fails" not in run.stderr.readline().decode():
+        assert run.poll() is None
+    run.stderr.close()
+    try:
+        ended = run.wait(60 if patched else 6) == 1
+    except subprocess.TimeoutExpired:
+        os.killpg(run.pid, signal.SIGKILL)
+        ended = False
+    assert ended == patched
+    [log] = (tmp_path / ".snakemake/log").iterdir()
+    assert ("Error in rule fails" in log.read_text()) == patched

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 from typing import Any
 
 import pytest
@@ -57,3 +58,14 @@ def test_errors_warnings_and_other_news_pass(line):
     assert line.filter(message("", logging.ERROR, event=LogEvent.JOB_ERROR))
     assert line.filter(message("Execute nothing", logging.WARNING))
     assert line.filter(message("Will exit after finishing currently running jobs (scheduler)."))
+
+
+def test_a_terminal_that_is_gone_ends_no_run(monkeypatch):
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as stream:
+        line = ProgressLine({1: 2.0}, stream)
+        os.close(reading)
+        monkeypatch.setattr(line._bar, "_time", lambda: line._bar.start_t + 40)
+        assert not line.filter(message("", event=LogEvent.JOB_FINISHED, job_id=1))
+        line.filter(message("more", logging.ERROR))
+        line.close()

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from jndops.plan.encode_priority import run_model
 from jndops.plan.job_size import work_of
 from jndops.settings import Settings
+from jndops.workflow.output import discard
 
 LEAST_SECONDS = 0.5  # of a job of which nothing is known
 SECONDS_BETWEEN_LINES = 30  # where the terminal is a file; a line that is rewritten needs no limit
@@ -37,6 +38,7 @@ class ProgressLine(logging.Filter):
     def __init__(self, seconds: Mapping[int, float], stream: TextIO) -> None:
         super().__init__()
         self._left, self._all = dict(seconds), len(seconds)
+        self._stream = stream
         rewritten = stream.isatty() and min(os.get_terminal_size(stream.fileno())) > 0
         self._bar: Any = tqdm(
             total=sum(seconds.values()),
@@ -51,6 +53,13 @@ class ProgressLine(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a line is shown as it is."""
+        try:
+            return self._shown(record)
+        except OSError:  # nobody reads any more: no reason for the run to end
+            discard(self._stream)
+            return False
+
+    def _shown(self, record: logging.LogRecord) -> bool:
         event = getattr(record, "event", None)
         if event == LogEvent.JOB_INFO:
             wildcards = " ".join(map(str, getattr(record, "wildcards", {}).values()))
@@ -73,8 +82,11 @@ class ProgressLine(logging.Filter):
 
     def close(self) -> None:
         """Write the line as it is at the end."""
-        self._bar.set_postfix_str("")
-        self._bar.close()
+        try:
+            self._bar.set_postfix_str("")
+            self._bar.close()
+        except OSError:
+            discard(self._stream)
 
 
 class _Lines:

@@ -1,9 +1,9 @@
-"""Patches of the pinned Snakemake: its own cost grows with the run, and SIGTERM can hang it.
+"""Patches of the pinned Snakemake: its own cost grows with the run, which two signals can hang.
 
 None changes what is run. They start a timer less, remember what Snakemake works out again for every
-job, take a lock outside of a signal's handler, and say what to do about a full disk. Where another
-version of Snakemake lacks the part that is patched, it is left as it is. ``make bench ARGS="--only
-scheduling planning"`` measures what is left.
+job, take a lock outside of a signal's handler, go on without a terminal, and say what to do about a
+full disk. Where another version of Snakemake lacks the part that is patched, it is left as it is.
+``make bench ARGS="--only scheduling planning"`` measures what is left.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ from snakemake.benchmark import BenchmarkRecord, BenchmarkTimer
 from snakemake.dag import DAG
 from snakemake.deployment.conda import CondaEnvSpec
 from snakemake.jobs import Job
+from snakemake.logging import ColorizingTextHandler
 from snakemake.scheduling.job_scheduler import JobScheduler
 from snakemake.script import PythonScript
 from snakemake.sourcecache import LocalSourceFile
 
 from jndlab.errors import UserError, limit_in
+from jndops.workflow.output import discard
 
 MARK = "_patched"
 STAND_INS = (  # of a package and a module of Snakemake, in the process of a script
@@ -55,6 +57,8 @@ def apply() -> None:
     replace(JobScheduler, "_schedule_reevalutation", lambda original: _look_again_once)
     # SIGTERM while the scheduler notes finished jobs: one run of some 60 hung for ever.
     replace(JobScheduler, "exit_gracefully", _outside_of_the_handler)
+    # A job that fails when nobody reads Snakemake's output any more was never noted: a hang.
+    replace(ColorizingTextHandler, "emit", _while_somebody_reads)
     # The start of a script: 0.045 s of CPU time instead of 0.10 s.
     replace(PythonScript, "generate_preamble", _light_preamble)
     # Watching a job's memory: 0.2 ms instead of 7 ms for each look at an encoder.
@@ -132,6 +136,18 @@ def _outside_of_the_handler(exit_gracefully: Callable[..., None]) -> Callable[..
         threading.Thread(target=exit_gracefully, args=(self, *signal), daemon=True).start()
 
     return handled
+
+
+def _while_somebody_reads(emit: Callable[..., None]) -> Callable[..., None]:
+    """Show a message; its log file has all of them. The thread of a job goes on in any case."""
+
+    def emitted(self: Any, record: logging.LogRecord) -> None:
+        try:
+            emit(self, record)
+        except BrokenPipeError:
+            discard(self.stream)
+
+    return emitted
 
 
 def _light_preamble(generate_preamble: Callable[..., str]) -> Callable[..., str]:
