@@ -44,6 +44,7 @@ def test_the_installed_snakemake_has_every_part_that_is_patched():
     for owner, name in [
         (JobScheduler, "_schedule_reevalutation"),
         (JobScheduler, "exit_gracefully"),
+        (JobScheduler, "remaining_jobs"),
         (ColorizingTextHandler, "emit"),
         (PythonScript, "generate_preamble"),
         (BenchmarkTimer, "__init__"),

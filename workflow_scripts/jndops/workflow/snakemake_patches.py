@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from string import Formatter
@@ -55,6 +55,8 @@ def apply() -> None:
     replace(snakemake.exceptions, "format_exception_to_string", _naming_limits)
     # A run of 829 light jobs: 25 s instead of more than 180 s (229 jobs: 3.0 s instead of 5.2 s).
     replace(JobScheduler, "_schedule_reevalutation", lambda original: _look_again_once)
+    # A list of all jobs to come, in each round, that a greedy scheduler never reads.
+    replace(JobScheduler, "remaining_jobs", _when_asked)
     # SIGTERM while the scheduler notes finished jobs: one run of some 60 hung for ever.
     replace(JobScheduler, "exit_gracefully", _outside_of_the_handler)
     # A job that fails when nobody reads Snakemake's output any more was never noted: a hang.
@@ -127,6 +129,26 @@ def _look_again_once(self: Any, delay: float) -> None:
         self._look_again = threading.Timer(delay, self._open_jobs.release)
         self._look_again.daemon = True  # the end of a run does not wait for it
         self._look_again.start()
+
+
+class _Remaining(Sequence[Any]):
+    """The jobs to come, found when somebody looks at them."""
+
+    def __init__(self, find: Callable[[], list[Any]]) -> None:
+        self._find = cache(find)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._find()[place]
+
+    def __len__(self) -> int:
+        return len(self._find())
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._find())
+
+
+def _when_asked(remaining_jobs: Any) -> Callable[[Any], _Remaining]:
+    return lambda self: _Remaining(lambda: remaining_jobs.fget(self))
 
 
 def _outside_of_the_handler(exit_gracefully: Callable[..., None]) -> Callable[..., None]:
