@@ -23,7 +23,14 @@ from jndlab.memory import keep_freed_memory
 from jndlab.models.jnd_onnx import JndSession, jnd_onnx_bytes
 from jndlab.models.model_files import build_network
 from jndlab.models.network_prefilter import filter_integers
-from jndlab.models.onnx_runtime import INPUT, TILE_COLUMNS, TILE_ROWS, LumaSession, onnx_bytes
+from jndlab.models.onnx_runtime import (
+    INPUT,
+    REACH,
+    TILE_COLUMNS,
+    TILE_ROWS,
+    LumaSession,
+    onnx_bytes,
+)
 from jndlab.training.devices import choose_device, device_name, torch_threads
 from jndlab.training.loop import train
 from jndlab.training.recipe import Recipe, named_outputs
@@ -75,7 +82,9 @@ def prefilter(
         "folded_gigaflop": folded,
         "limit": _limit(seconds),
         "memory_growth_mib": growth,
-        "layers_of_tiles": _layer_seconds(data, (TILE_ROWS, TILE_COLUMNS), (height, width)),
+        "layers_of_tiles": _layer_seconds(
+            data, (TILE_ROWS, TILE_COLUMNS), (height, width), rim=REACH["iqnet"]
+        ),
         "layers_of_frame": _layer_seconds(data, (height, width), (height, width)),
     }
 
@@ -154,11 +163,11 @@ def _gigaflop(model: Callable[..., object], *inputs: torch.Tensor) -> float:
 
 
 def _layer_seconds(
-    data: bytes, tile: tuple[int, int], frame: tuple[int, int], turns: int = 3
+    data: bytes, tile: tuple[int, int], frame: tuple[int, int], rim: int = 0, turns: int = 3
 ) -> dict[str, float]:
     """Seconds of one core in each kernel of an ONNX network, by ONNX Runtime's own clock.
 
-    For as many samples as the frame has, in tiles; the fastest tile counts.
+    For as many samples as the frame has, in tiles with a rim around each; median of the tiles.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.enable_profiling = 1, True
@@ -166,7 +175,8 @@ def _layer_seconds(
     with tempfile.TemporaryDirectory() as folder:
         options.profile_file_prefix = f"{folder}/layers"
         session = onnxruntime.InferenceSession(data, options, ["CPUExecutionProvider"])
-        picture = np.random.default_rng(0).random((1, 1, *tile), np.float32)
+        seen = (1, 1, tile[0] + 2 * rim, tile[1] + 2 * rim)
+        picture = np.random.default_rng(0).random(seen, np.float32)
         for _ in range(math.ceil(turns * tiles)):
             session.run(None, {INPUT: picture})
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
@@ -175,7 +185,7 @@ def _layer_seconds(
         if event["name"].endswith("_kernel_time"):
             name = event["name"].removesuffix("_kernel_time").removeprefix("/network/")
             kernels.setdefault(name.replace("_output_0_nchwc", ""), []).append(event["dur"])
-    return {name: tiles * min(values) / 1e6 for name, values in kernels.items()}
+    return {name: tiles * statistics.median(values) / 1e6 for name, values in kernels.items()}
 
 
 def _limit(seconds: dict[str, float]) -> float:

@@ -121,7 +121,7 @@ def _share_of_layers(measured: dict[str, Any], cores: int) -> Figure:
         cores / alone,
         "limit",
         f"limit: {1e3 * alone:.0f} ms of a core for the kernels of a frame on tiles of "
-        f"{TILE_ROWS} x {TILE_COLUMNS}, by ONNX Runtime's clock ("
+        f"{TILE_ROWS} x {TILE_COLUMNS} and what they see around them, by ONNX Runtime's clock ("
         + ", ".join(f"{name} {1e3 * layers[name]:.1f}" for name in slowest)
         + f"); on a frame as a whole {1e3 * whole:.0f} ms: its maps of 16 channels, 133 MB, leave "
         f"the cache. The convolution of one channel takes {one:.2f} of the time of that of 16.",
