@@ -18,6 +18,7 @@ import psutil
 import pytest
 import snakemake.api  # before its graph: they import each other
 import snakemake.common
+import snakemake.logging
 import snakemake.rules
 import snakemake.script
 from snakemake.benchmark import BenchmarkRecord, BenchmarkTimer, benchmarked
@@ -63,6 +64,7 @@ def test_the_installed_snakemake_has_every_part_that_is_patched():
 def test_snakemake_still_does_what_the_patches_save():
     assert "memory_full_info()" in inspect.getsource(BenchmarkTimer._update_record)
     assert "sp.Popen(" in inspect.getsource(shell.__new__)  # see forked_jobs
+    assert "except BrokenPipeError:\n                raise" in inspect.getsource(snakemake.logging)
 
 
 def test_patches_are_applied_once():

@@ -25,6 +25,7 @@ _SLICE_TYPES = {".266": "BPI", ".265": "BPI", ".264": "PBIPI" * 2, ".obu": "IPIP
 _PACKET = re.compile(r"^\[trace_headers @ \S+\] Packet: (\d+) bytes", re.MULTILINE)
 _SLICE_HEADER = re.compile(r"\] Slice (?:Segment )?Header\s*$|\sframe_type\s", re.MULTILINE)
 _SLICE_TYPE = re.compile(r"\s(?:(?:sh_)?slice|frame)_type\s+[01]+ = (\d)\s*$", re.MULTILINE)
+_NAMED = ("_type", "Header", "Packet: ", "Stream #0")  # in each line that these look for: 1 of 20
 _SIZE = re.compile(r"Stream #0:0.*? Video: (?:vvc|hevc|h264|av1).*?, (\d+)x(\d+)")
 
 
@@ -60,6 +61,7 @@ def read_stream(stream: Path) -> StreamFacts:
 def _traced_stream(trace: str, stream: Path) -> StreamFacts:
     """What TRACING says of a stream; see :func:`read_stream`."""
     size = stream.stat().st_size
+    trace = "\n".join(line for line in trace.split("\n") if any(map(line.__contains__, _NAMED)))
     shape = _SIZE.search(trace)
     starts = list(_PACKET.finditer(trace))
     if shape is None or not starts:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from jndlab.errors import UserError, limit_in
 
@@ -150,34 +150,36 @@ def run_tool(
     """
     words = [str(part) for part in command]
     started, cpu_before = time.monotonic(), _children_cpu_seconds()
-    try:
-        process = subprocess.Popen(
-            words,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-    except OSError as error:
-        raise ToolError(
-            f"'{words[0]}' cannot be run: {error.strerror}.",
-            remedy="check that the file exists and is executable.",
-        ) from error
-    try:  # at once: a signal in between would leave the tool at work
-        _at_work[process] = pool = threading.current_thread().name.rpartition("_")[0]
-        if pool in _ended:
+    with _report_file() as errors:
+        try:
+            process = subprocess.Popen(
+                words,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+        except OSError as error:
+            raise ToolError(
+                f"'{words[0]}' cannot be run: {error.strerror}.",
+                remedy="check that the file exists and is executable.",
+            ) from error
+        try:  # at once: a signal in between would leave the tool at work
+            _at_work[process] = pool = threading.current_thread().name.rpartition("_")[0]
+            if pool in _ended:
+                process.kill()
+            stdout, _ = process.communicate()
+        except BaseException:  # a job that is ended leaves no tool at work
             process.kill()
-        stdout, stderr_bytes = process.communicate()
-    except BaseException:  # a job that is ended leaves no tool at work
-        process.kill()
-        process.wait()
-        raise
-    finally:
-        _at_work.pop(process, None)
-    wall = time.monotonic() - started
-    cpu = _children_cpu_seconds() - cpu_before
-    stderr = stderr_bytes.decode(errors="replace")
+            process.wait()
+            raise
+        finally:
+            _at_work.pop(process, None)
+        wall = time.monotonic() - started
+        cpu = _children_cpu_seconds() - cpu_before
+        errors.seek(0)
+        stderr = errors.read().decode(errors="replace")
     if banner := _banner_in(stderr):
         _BANNERS[words[0]] = banner
     said = stderr
@@ -198,6 +200,18 @@ def run_tool(
             + "\n    ".join(output[-LOG_TAIL_LINES:]),
         )
     return CompletedRun(words, stdout, stderr, wall, cpu)
+
+
+def _report_file() -> IO[bytes]:
+    """A file for what a tool reports, in memory where the system has such.
+
+    FFmpeg writes each line of a trace by itself, and a pipe would wake this process for each.
+    """
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    from tempfile import TemporaryFile
+
+    return TemporaryFile()
 
 
 _at_work: dict[subprocess.Popen[bytes], str] = {}  # tools, by the pool whose thread waits for each
