@@ -333,7 +333,7 @@ rule fails:
 
 
 def test_a_run_ends_when_nobody_reads_any_more(tmp_path):
-    """Its output went to a program that was killed; Snakemake waited for the failed job for ever."""
+    """The program that read it was killed; Snakemake waited for its failed job for ever."""
     (tmp_path / "Snakefile").write_text(UNREAD.format(scripts=str(REPOSITORY / "workflow_scripts")))
     command = [sys.executable, "-m", "snakemake", "--cores", "1"]
     run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True)
