@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from jndops.plan.timings import TIMINGS_NAME
-from workflow_runner import Workflow
+from jndops.workflow.environment import SNAKEMAKE
+from workflow_runner import REPOSITORY, Workflow
 
 PROFILE = ("--workflow-profile", "profiles/slurm")
 # This cluster has no accounting, and its jobs take some five seconds: a look that finds none at its
@@ -79,8 +80,9 @@ class SlurmWorkflow(Workflow):
         return [sys.executable, "-m", "snakemake", *PROFILE, *QUICK, *arguments]
 
     def start(self, *arguments: str) -> Run:
-        """Start a run and leave it running."""
-        return Run(self.command(*arguments), self.folder)
+        """Start a run, as make does, and leave it running."""
+        program = str(Path(SNAKEMAKE[1]).relative_to(REPOSITORY))  # that of the copy
+        return Run([sys.executable, program, *self.command(*arguments)[3:]], self.folder)
 
 
 class Run:
