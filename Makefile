@@ -15,9 +15,10 @@ digitless = $(subst 9,,$(subst 8,,$(subst 7,,$(subst 6,,$(subst 5,,$(subst 4,,$(
 $(foreach name,CORES WORKERS KILLS FUZZ,$(if $(strip $(call digitless,$(filter-out all,$(value $(name))))),$(error $(name) is a number, or all),$(if $(filter 1,$(words $(value $(name)))),,$(error $(name) is one number, or all))))
 CONFIG ?= config/config.yaml
 PROFILE :=
-SNAKEMAKE := $(PY) workflow_scripts/commands/run_snakemake.py --cores $(CORES)
+START := $(PY) workflow_scripts/commands/run_snakemake.py
+SNAKEMAKE := $(START) --cores $(CORES)
 # With a profile of a cluster no --cores: it would cut the threads of every job to that number.
-RUN := $(if $(PROFILE),$(PY) workflow_scripts/commands/run_snakemake.py --workflow-profile "$$PROFILE",$(SNAKEMAKE))
+RUN := $(if $(PROFILE),$(START) --workflow-profile "$$PROFILE",$(SNAKEMAKE))
 LOCK := .venv/bin/uv --system-certs pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 RESULTS = $(PY) workflow_scripts/jndops/results_dir.py "$$CONFIG"

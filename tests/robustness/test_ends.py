@@ -321,6 +321,17 @@ def test_a_run_that_was_killed_after_its_last_job_is_summarised_by_the_next(tmp_
     assert workflow.planned("--configfile", "tiny.yaml") == {}
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_what_a_tool_reports_is_kept_whole(monkeypatch, in_memory):
+    """In order, however long, and from the programs that it starts too."""
+    if not in_memory:  # as outside of Linux
+        monkeypatch.delattr(os, "memfd_create", raising=False)
+    script = "for i in $(seq 20000); do echo line $i >&2; done; sh -c 'echo out; echo last >&2'"
+    done = run_tool(["bash", "-c", script])
+    assert done.stderr.splitlines() == [*(f"line {i + 1}" for i in range(20000)), "last"]
+    assert done.stdout == b"out\n"
+
+
 UNREAD = """
 import sys
 sys.path.insert(0, {scripts!r})

@@ -1,4 +1,4 @@
-"""`make run` and its like: `snakemake`, which starts in three quarters of its time."""
+"""`make run` and its like: `snakemake`, without imports of its plugins that few runs use."""
 
 from __future__ import annotations
 

@@ -112,6 +112,27 @@ def test_many_rounds_start_one_timer_and_the_next_another():
     assert scheduler.rounds() == 1
 
 
+def test_jobs_to_come_are_listed_when_they_are_asked_for():
+    asked = []
+
+    class Dag:
+        finished = staticmethod("done".__eq__)
+
+        def needrun_jobs(self) -> list[str]:
+            asked.append(self)
+            return ["running", "done", "failed", "first", "second"]
+
+    scheduler = JobScheduler.__new__(JobScheduler)
+    scheduler.workflow = SimpleNamespace(dag=Dag())
+    scheduler.running, scheduler.failed = {"running"}, {"failed"}
+    remaining = scheduler.remaining_jobs
+    assert not asked
+    assert (
+        list(remaining) == ["first", "second"] and remaining[0] == "first" and len(remaining) == 2
+    )
+    assert len(asked) == 1
+
+
 def test_a_signal_is_handled_while_the_interrupted_scheduler_holds_its_lock():
     scheduler = Scheduler()
     with scheduler._lock:  # as in the main thread, which goes on when its handler returns

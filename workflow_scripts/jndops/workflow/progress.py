@@ -19,7 +19,7 @@ from tqdm import tqdm
 from jndops.plan.encode_priority import run_model
 from jndops.plan.job_size import work_of
 from jndops.settings import Settings
-from jndops.workflow.output import discard
+from jndops.workflow.terminal import discard
 
 LEAST_SECONDS = 0.5  # of a job of which nothing is known
 SECONDS_BETWEEN_LINES = 30  # where the terminal is a file; a line that is rewritten needs no limit

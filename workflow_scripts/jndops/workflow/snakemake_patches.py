@@ -1,4 +1,4 @@
-"""Patches of the pinned Snakemake: its own cost grows with the run, which two signals can hang.
+"""Patches of the pinned Snakemake: its cost grows with the run, and two ends of it can hang.
 
 None changes what is run. They start a timer less, remember what Snakemake works out again for every
 job, take a lock outside of a signal's handler, go on without a terminal, and say what to do about a
@@ -35,7 +35,7 @@ from snakemake.script import PythonScript
 from snakemake.sourcecache import LocalSourceFile
 
 from jndlab.errors import UserError, limit_in
-from jndops.workflow.output import discard
+from jndops.workflow.terminal import discard
 
 MARK = "_patched"
 STAND_INS = (  # of a package and a module of Snakemake, in the process of a script
