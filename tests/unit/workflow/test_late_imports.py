@@ -53,7 +53,8 @@ def test_snakemake_is_started_as_by_itself(tmp_path):
     """Modules of the folder of the run are found, arguments and exit codes are Snakemake's."""
     (tmp_path / "own.py").write_text("NAME = 'made'")
     (tmp_path / "Snakefile").write_text(
-        "import own, sys\nassert 'pandas' not in sys.modules\nrule all:\n    output: own.NAME\n    shell: 'exit {config[code]} > {output}'"
+        "import own, sys\nassert 'pandas' not in sys.modules\n"
+        "rule all:\n    output: own.NAME\n    shell: 'exit {config[code]} > {output}'"
     )
     for code in (1, 0):
         command = [*SNAKEMAKE, "--cores", "1", "--config", f"code={code}"]
